@@ -1,0 +1,40 @@
+# Two commands on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+
+.PHONY: demo test check clean
+.DELETE_ON_ERROR:
+
+demo: .venv/installed            ## train GPT-2 on the bundled story, and let it write
+	@$(BIN)/nextword demo $(ARGS)
+
+test: .venv/installed-test       ## the whole suite
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/installed-check     ## lint and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+clean:
+	rm -rf .venv build dist src/*.egg-info
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "nextword needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1)."; \
+	    echo "Install a newer Python, then: make PYTHON=python3.12 demo"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	    echo "This Python lacks its venv module. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
+	@echo "Creating .venv ..."
+	@$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing nextword and what it needs (PyTorch is large: a minute or more the first time) ..."
+	@$(PIP) --editable .
+	@touch $@
+
+.venv/installed-%: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing nextword with the extra '$*' ..."
+	@$(PIP) --editable '.[$*]'
+	@touch $@

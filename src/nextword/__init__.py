@@ -1,0 +1,48 @@
+"""GPT-2 from first principles: train it, run it, take it apart.
+
+    import nextword
+
+    model, tokenizer = nextword.load("gpt2")
+    print(nextword.generate(model, tokenizer, "Every effort moves you"))
+"""
+
+from typing import TYPE_CHECKING
+
+from nextword.errors import NextwordError
+from nextword.lazy import attach
+
+if TYPE_CHECKING:
+    from nextword.decode import generate, stream
+    from nextword.evaluate import evaluate
+    from nextword.load import load
+    from nextword.model import GPT, GPTConfig
+    from nextword.tokenizer import Tokenizer
+    from nextword.train import TrainConfig, Trainer
+
+__all__ = [
+    "GPT",
+    "GPTConfig",
+    "NextwordError",
+    "Tokenizer",
+    "TrainConfig",
+    "Trainer",
+    "evaluate",
+    "generate",
+    "load",
+    "stream",
+]
+
+__getattr__ = attach(
+    __name__,
+    {
+        "GPT": "model",
+        "GPTConfig": "model",
+        "Tokenizer": "tokenizer",
+        "TrainConfig": "train",
+        "Trainer": "train",
+        "evaluate": "evaluate",
+        "generate": "decode",
+        "load": "load",
+        "stream": "decode",
+    },
+)

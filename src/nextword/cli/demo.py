@@ -1,0 +1,139 @@
+"""`nextword demo`: GPT-2 learns a short story by heart while you watch."""
+
+import json
+import math
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from nextword.cli.arguments import parse
+from nextword.errors import NextwordError
+from nextword.model.config import CONFIGS
+from nextword.train import TrainConfig
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from nextword.train import Trainer
+
+CONFIG_BY_MODEL = {
+    # Small batches: what counts for learning a short text by heart is how often the weights move.
+    "gpt2": TrainConfig(model="gpt2", batch_size=2, epochs=10, lr=5e-4, dropout=0.0, beta2=0.99),
+    "nano": TrainConfig(model="nano", batch_size=2, epochs=40, lr=3e-3, dropout=0.0, beta2=0.99),
+}
+WRITTEN_TOKENS = 60
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Train GPT-2 from random weights on a short story, watch it learn, and let it write."""
+
+    model: Literal["gpt2", "nano"] = "gpt2"
+    """gpt2 is the real model of 124 million parameters; nano has 7 million, for weaker machines."""
+
+    out: str = "runs/story"
+    """Where the run is kept. An earlier demo there is replaced."""
+
+
+def run(arguments: list[str]) -> int:
+    """Explain, train, write, and explain what was seen."""
+    args = parse(Arguments, "demo", arguments)
+    config = CONFIG_BY_MODEL[args.model]
+
+    from rich.console import Console
+
+    from nextword.cli.display import Display
+    from nextword.cli.training import show
+    from nextword.runtime import keep_freed_memory
+    from nextword.train import Trainer
+
+    keep_freed_memory()
+    check_memory(config)
+    console = Console(highlight=False)
+    console.print(opening(config), soft_wrap=True)
+    trainer = Trainer(replace(config, out=args.out), overwrite=is_demo(Path(args.out)))
+    began = time.monotonic()
+    status = show(trainer, Display(console))
+    if status == 0:
+        write_side_by_side(trainer, console)
+        console.print(closing(trainer, time.monotonic() - began), soft_wrap=True)
+    return status
+
+
+def check_memory(config: TrainConfig) -> None:
+    """Raise NextwordError, before anything has begun, where the model would not fit into memory."""
+    from nextword.runtime import available_memory, pick_device, pick_dtype, readable_size
+    from nextword.train.memory import training_memory
+
+    device = pick_device()
+    free = available_memory(device)
+    needed = training_memory(CONFIGS[config.model], config.batch_size, config.window, pick_dtype("auto", device))
+    if free is not None and free < needed:
+        smaller = "Try: nextword demo --model nano" if config.model != "nano" else "Close other programs first."
+        raise NextwordError(
+            f"The demo needs about {readable_size(needed)} of memory, and {readable_size(free)} is free. {smaller}"
+        )
+
+
+def is_demo(path: Path) -> bool:
+    """Whether the run at this path was made by a demo, so that a new one may replace it."""
+    try:
+        recorded = json.loads((path / "run.json").read_text())["config"]
+    except (OSError, ValueError, KeyError):
+        return False
+    settings = [json.loads(json.dumps(asdict(config))) for config in CONFIG_BY_MODEL.values()]
+    return {**recorded, "out": None} in settings
+
+
+def opening(config: TrainConfig) -> str:
+    """What is going to happen, in a few lines."""
+    model = CONFIGS[config.model]
+    return (
+        f"[bold]GPT-2 learns a story.[/] The model has {model.n_params:,} parameters, all random: it knows no word yet.\n"
+        f"To it each of its {model.n_vocab:,} tokens is as likely to come next as any other, so its loss\n"
+        f"(how surprised it is by the true next token) begins near ln {model.n_vocab} = {math.log(model.n_vocab):.2f}. "
+        "Perplexity is exp(loss):\namong how many equally likely tokens it seems to be choosing.\n"
+    )
+
+
+def write_side_by_side(trainer: "Trainer", console: "Console") -> None:
+    """Continue the same prompt greedily, with temperature and with top-k, in three columns."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from nextword.decode import generate
+
+    job = trainer.job
+    ways = {
+        "greedy": {"temperature": 0.0},
+        "temperature 1.5": {"temperature": 1.5, "top_k": None},
+        "temperature 1.5, top-k 10": {"temperature": 1.5, "top_k": 10},
+    }
+    table = Table(title=f"{job.prompt} ...", title_style="bold", expand=True)
+    columns = []
+    for name, settings in ways.items():
+        table.add_column(name, ratio=1)
+        text = generate(job.model, job.tokenizer, job.prompt, max_new_tokens=WRITTEN_TOKENS, seed=1, **settings)
+        columns.append(Text(text.removeprefix(job.prompt).strip()))
+    table.add_row(*columns)
+    console.print(table)
+
+
+def closing(trainer: "Trainer", seconds: float) -> str:
+    """What was seen, and why, with the run's own numbers."""
+    run = trainer.job.directory
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    train_loss = [line["train_loss"] for line in lines if line["train_loss"] is not None]
+    val_loss = [line["val_loss"] for line in lines if line["val_loss"] is not None]
+    return (
+        f"\nIn {seconds:.0f} seconds the loss on the story fell from {train_loss[0]:.2f} to {train_loss[-1]:.2f}, "
+        f"while on the part that was kept away from it\n"
+        f"it stayed high: {val_loss[-1]:.2f}, after {min(val_loss):.2f} at its best. "
+        f"The model has [bold]memorised[/]: {trainer.job.model.config.n_params:,} parameters are plenty\n"
+        f"to store {len(trainer.job.windows.ids):,} tokens word for word, and one story is far too little to learn English from. "
+        "GPT-2 itself\nread 40 GB of text, most of it once or a few times; there, learning what texts have in common pays more.\n\n"
+        f"The loss curve:          {run / 'loss.png'}\n"
+        f'Let it write:            nextword generate "{trainer.job.prompt}" --model {run}\n'
+        f"Train on your own text:  nextword train --data my.txt\n"
+    )

@@ -1,0 +1,117 @@
+"""A training run on the screen: a line that lives, and above it what is worth keeping."""
+
+import math
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.text import Text
+
+from nextword.train.events import Event, Finished, Sampled, Saved, Started, Stepped, Validated, Warned
+
+QUIET_SECONDS = 10.0  # where there is no terminal, a step is told this often at most
+
+
+class Display:
+    """Shows events as they come: a progress line in a terminal, plain lines in a file or a pipe."""
+
+    def __init__(self, console: Console | None = None):
+        self.console = console or Console(highlight=False)
+        self._progress = Progress(
+            TextColumn("step {task.completed:.0f}/{task.total:.0f}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[numbers]}"),
+            console=self.console,
+            auto_refresh=False,
+            transient=True,
+        )
+        self._task: TaskID | None = None
+        self._validated: Validated | None = None
+        self._told = time.monotonic()
+
+    def __enter__(self) -> "Display":
+        if self.console.is_terminal:
+            self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None) -> None:
+        if self.console.is_terminal:
+            self._progress.stop()
+
+    def say(self, text: str) -> None:
+        """Print a line above the progress line."""
+        self.console.print(escape(text), soft_wrap=True)
+
+    def show(self, event: Event) -> None:
+        """Show one event of a training run."""
+        match event:
+            case Started():
+                self._task = self._progress.add_task("", total=event.plan.steps, completed=event.step, numbers="")
+                self.say(introduction(event))
+            case Stepped():
+                self._show_step(event)
+            case Validated():
+                self._validated = event
+                star = ", the best so far" if event.is_best else ""
+                self.say(
+                    f"step {event.step:>5}   validation loss {event.val_loss:.3f}   "
+                    f"perplexity {event.perplexity:,.0f}{star}"
+                )
+            case Sampled():
+                self.console.print(
+                    Text.assemble("             ", (event.prompt, "bold"), (one_line(event.text), "italic")), soft_wrap=True
+                )
+            case Saved():
+                self.say(f"step {event.step:>5}   saved {event.path}")
+            case Warned():
+                self.console.print(f"[yellow]Warning:[/] {escape(event.message)}", soft_wrap=True)
+            case Finished():
+                self.say(conclusion(event))
+
+    def _show_step(self, step: Stepped) -> None:
+        assert self._task is not None
+        numbers = f"loss {step.train_loss:.3f}"
+        if self._validated is not None:
+            numbers += f"  val {self._validated.val_loss:.3f}"
+        numbers += f"  perplexity {math.exp(min(step.train_loss, 20.0)):,.1f}"
+        numbers += f"  {step.tok_per_s:,.0f} tokens/s  {clock(step.seconds_left)} left"
+        self._progress.update(self._task, completed=step.step, numbers=numbers)
+        if self.console.is_terminal:
+            self._progress.refresh()
+        elif step.seconds_left == 0 or time.monotonic() - self._told >= QUIET_SECONDS:
+            self._told = time.monotonic()
+            self.say(f"step {step.step:>5}   {numbers}")
+
+
+def introduction(event: Started) -> str:
+    """What is about to be trained, on what, and for how long, in two lines."""
+    plan = event.plan
+    verb = "Training" if event.step == 0 else f"Resuming at step {event.step}:"
+    return (
+        f"{verb} {event.n_params:,} parameters on {event.data_name} "
+        f"({event.n_train_tokens:,} tokens to learn from, {event.n_val_tokens:,} to validate on)\n"
+        f"{plan.steps} steps of {event.tokens_per_step:,} tokens, learning rate up to {plan.lr:.2g}, "
+        f"{event.dtype} on {event.device}, into {event.directory}"
+    )
+
+
+def conclusion(event: Finished) -> str:
+    """Where everything is now, and what to type next."""
+    if not event.complete:
+        return f"Stopped at step {event.step}. To go on: nextword train --resume --out {event.directory}"
+    best = f" The weights with the lowest validation loss (step {event.best_step}) are in {event.directory}/best."
+    return f"Done: {event.directory} holds the weights, the log and the loss curve (loss.png).{best}"
+
+
+def one_line(text: str) -> str:
+    """The text with its line breaks made visible, so that it stays on one line."""
+    return " ".join(text.replace("\n", " / ").split(" "))
+
+
+def clock(seconds: float) -> str:
+    """Seconds as a clock shows them: 0:42, 12:05, 3:00:00."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

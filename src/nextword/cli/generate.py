@@ -1,0 +1,85 @@
+"""`nextword generate`: a prompt, continued."""
+
+import sys
+from dataclasses import dataclass
+
+import tyro
+
+from nextword.cli.arguments import parse
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Continue a prompt with a trained model, or with the official GPT-2."""
+
+    prompt: tyro.conf.Positional[str | None] = None
+    """The text to continue. Without it, standard input is read; "" begins a fresh document."""
+
+    model: str = "gpt2"
+    """A run directory, any GPT-2 directory, or gpt2, gpt2-medium, gpt2-large, gpt2-xl."""
+
+    max_new_tokens: int = 100
+    """How much to write at most. 100 tokens are about 75 words."""
+
+    temperature: float = 0.8
+    """0 always takes the likeliest token; 1 keeps the model's own odds; 0.8 is a little more careful."""
+
+    top_k: int | None = 40
+    """Draw from the k likeliest tokens only, so that no blunder slips in; None draws from all."""
+
+    top_p: float = 1.0
+    """Draw from the likeliest tokens that hold this probability together; 1 draws from all."""
+
+    seed: int | None = None
+    """The same seed writes the same text. Default: another text each time."""
+
+    num_samples: int = 1
+    """How many texts to write. With a seed they use seed, seed + 1, ..."""
+
+    stop: tuple[str, ...] = ()
+    """End before any of these texts; <|endoftext|> always ends."""
+
+    device: str = "auto"
+    """Where to compute: cuda, mps or cpu; auto takes the first of them that is there."""
+
+
+def run(arguments: list[str]) -> int:
+    """Write the samples to standard output, as they come; notices go to standard error."""
+    args = parse(Arguments, "generate", arguments)
+    if args.num_samples < 1:
+        raise ValueError(f"--num-samples must be at least 1, not {args.num_samples}.")
+    prompt = read_prompt() if args.prompt is None else args.prompt
+
+    from nextword.decode import Sampling, stream
+    from nextword.load import load
+    from nextword.runtime import pick_device
+
+    Sampling(args.temperature, args.top_k, args.top_p)  # a wrong setting is told before a model is loaded
+    model, tokenizer = load(args.model, device=pick_device(args.device))
+    for n in range(args.num_samples):
+        if args.num_samples > 1:
+            print(f"{chr(10) if n else ''}--- sample {n + 1} of {args.num_samples} ---")
+        pieces = stream(
+            model,
+            tokenizer,
+            prompt,
+            max_new_tokens=args.max_new_tokens,
+            temperature=args.temperature,
+            top_k=args.top_k,
+            top_p=args.top_p,
+            seed=None if args.seed is None else args.seed + n,
+            stop=args.stop,
+            notice=lambda message: print(f"[{message}]", file=sys.stderr),
+        )
+        print(prompt, end="", flush=True)
+        for piece in pieces:
+            print(piece, end="", flush=True)
+        print()
+    return 0
+
+
+def read_prompt() -> str:
+    """The prompt from standard input, without the line break at its end."""
+    if sys.stdin.isatty():
+        raise ValueError('There is no prompt: nextword generate "Every effort moves you"')
+    return sys.stdin.read().removesuffix("\n")

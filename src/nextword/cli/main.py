@@ -1,0 +1,71 @@
+"""`nextword VERB ...`: finds the verb, and turns errors into one line each."""
+
+import difflib
+import os
+import sys
+from importlib import import_module
+from importlib.metadata import version
+
+from nextword.errors import NextwordError
+
+VERBS = {
+    "demo": "train GPT-2 (124M) on a short story, watch it learn, and let it write",
+    "train": "train on your own text, from random weights or from the official ones",
+    "generate": "continue a prompt with a trained model, or with the official GPT-2",
+    "export": "write a trained model in another program's format",
+}
+
+HELP = f"""\
+nextword: GPT-2 from first principles. Train it, run it, take it apart.
+
+usage: nextword VERB [options]        nextword VERB --help says more
+
+{os.linesep.join(f"  {verb:<10}{meaning}" for verb, meaning in VERBS.items())}
+
+for a start: nextword demo
+"""
+
+
+def main() -> None:
+    """Run the command line and exit: 0 for success, 2 for a user's mistake, 1 for another failure."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; give back the exit status. NEXTWORD_DEBUG=1 shows tracebacks."""
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(HELP, end="")
+        return 0
+    if arguments[0] == "--version":
+        print(f"nextword {version('nextword')}")
+        return 0
+    verb, rest = arguments[0], arguments[1:]
+    if verb not in VERBS:
+        near = difflib.get_close_matches(verb, VERBS, n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(VERBS)}."
+        return fail(f"There is no verb {verb!r}. {hint}", 2)
+    try:
+        status: int = import_module(f"nextword.cli.{verb}").run(rest)
+        sys.stdout.flush()
+        return status
+    except NextwordError as error:
+        return fail(str(error), error.exit_code, error)
+    except ValueError as error:
+        return fail(str(error), 2, error)
+    except BrokenPipeError:
+        # Whoever read our output (head, less) has gone: nothing is wrong. Python would
+        # complain once more when it flushes at exit, so give it nothing to flush to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return fail(str(error), 1, error)
+    except KeyboardInterrupt:
+        return fail("interrupted", 130)
+
+
+def fail(message: str, status: int, error: Exception | None = None) -> int:
+    """Say what went wrong in one line on standard error; give back the status."""
+    if error is not None and os.environ.get("NEXTWORD_DEBUG"):
+        raise error
+    print(f"nextword: {' '.join(message.split())}", file=sys.stderr)
+    return status

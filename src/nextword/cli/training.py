@@ -1,0 +1,50 @@
+"""What `train` and `demo` share: a trainer's events on the screen, and Ctrl-C that loses nothing."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from nextword.cli.display import Display
+from nextword.train.events import Event, Finished
+from nextword.train.trainer import Trainer
+
+
+def show(trainer: Trainer, display: Display) -> int:
+    """Run a training to its end and show it; give back the exit status: 0, or 128 + the signal that ended it."""
+    with display, stopping_on_signals(trainer, display) as signals:
+        for event in trainer.run():
+            display.show(event)
+            finished = event
+    assert isinstance(finished, Finished)
+    return 0 if finished.complete or not signals else 128 + signals[0]
+
+
+@contextmanager
+def stopping_on_signals(trainer: Trainer, display: Display) -> Iterator[list[int]]:
+    """Ctrl-C and SIGTERM end the run after its step, with a checkpoint; a second one ends it at once.
+
+    Lends the list of the signals that came.
+    """
+    came: list[int] = []
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if came:
+            print("\nStopped at once. The newest checkpoint is as it was.", file=sys.stderr)
+            sys.stderr.flush()
+            os._exit(128 + number)
+        came.append(number)
+        trainer.stop()
+        display.say("Finishing this step, then saving. Once more to stop at once.")
+
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield came
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+__all__ = ["Event", "show"]

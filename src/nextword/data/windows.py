@@ -1,0 +1,162 @@
+"""From a corpus to batches: ids, a split, sliding windows, and an order that can be resumed anywhere.
+
+Nothing here keeps a position. Which windows a batch holds is a function of (seed, index) alone, so a run
+that stops needs to remember one number, and a second process needs to be told nothing.
+"""
+
+import functools
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from nextword.data.sources import Corpus
+from nextword.errors import DataError
+
+if TYPE_CHECKING:
+    from nextword.tokenizer import Tokenizer
+
+
+def encode_corpus(corpus: Corpus, tokenizer: "Tokenizer") -> Tensor:
+    """The corpus as one long row of ids, with <|endoftext|> between documents.
+
+    -> (N,) int32, half of what int64 would take. No <|endoftext|> stands before the first document or after
+    the last, and one that is spelled out inside a document stays ordinary text: only the boundary is special.
+    """
+    boundary = torch.tensor([tokenizer.eot_id], dtype=torch.int32)
+    parts: list[Tensor] = []
+    for document in corpus.documents:
+        parts += [boundary, torch.tensor(tokenizer.encode(document), dtype=torch.int32)]
+    return torch.cat(parts[1:])
+
+
+def split(ids: Tensor, val_fraction: float = 0.1) -> tuple[Tensor, Tensor]:
+    """Set the end of the text aside for validation, before any window is cut.
+
+    ids (N,) -> the first part (N - M,) and the last part (M,), as views. They share no token, so no window
+    that is trained on can reach into what is validated on. M = round(val_fraction * N), and at least 2 (one
+    token to read, one to predict) unless val_fraction is 0.
+
+    Raises ValueError unless 0 <= val_fraction < 1.
+    """
+    if not 0 <= val_fraction < 1:
+        raise ValueError(f"val_fraction must be at least 0 and below 1, got {val_fraction}")
+    n_val = max(2, round(val_fraction * len(ids))) if val_fraction else 0
+    n_train = max(0, len(ids) - n_val)
+    return ids[:n_train], ids[n_train:]
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """What the model reads and what it should say: pairs (x, y) cut from a text, y one token ahead of x.
+
+    ids (N,) may be of any integer type and memory-mapped. Windows start at 0, stride, 2 * stride, ...; where
+    the last of these ends before the text does, one more is aligned to the end, so that the last token is
+    always a target. With stride <= window every token but the first is one; a larger stride leaves gaps.
+    There are ceil((N - 1 - window) / stride) + 1 windows.
+
+    `windows[i]` -> x, y: (window,) int64 each, with memory of their own. i may be negative, and one that is
+    out of range raises IndexError, as in any sequence.
+
+    Raises DataError where the text is too short for one window (`name` is what the message calls it), and
+    ValueError where window or stride < 1.
+    """
+
+    ids: Tensor
+    window: int
+    stride: int
+    name: str = "text"
+
+    def __post_init__(self) -> None:
+        for setting, value in (("window", self.window), ("stride", self.stride)):
+            if value < 1:
+                raise ValueError(f"{setting} must be at least 1 token, got {value}")
+        if len(self.ids) < self.window + 1:
+            raise DataError(_too_short(self.name, len(self.ids), self.window))
+
+    def __len__(self) -> int:
+        return -(-self._last_start // self.stride) + 1
+
+    def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"window {i} of {len(self)}")
+        start = min(i % len(self) * self.stride, self._last_start)
+        end = start + self.window
+        x, y = self.ids[start:end], self.ids[start + 1 : end + 1]
+        return x.to(torch.int64, copy=True), y.to(torch.int64, copy=True)
+
+    @property
+    def _last_start(self) -> int:
+        return len(self.ids) - 1 - self.window
+
+
+def order(n: int, seed: int, epoch: int) -> Tensor:
+    """The order in which epoch number `epoch` visits n windows: a permutation, (n,) int64.
+
+    A pure function: it neither reads nor moves PyTorch's global random state. seed and epoch are hashed
+    together, so that the epochs of neighbouring seeds are unrelated, where seed + epoch would repeat them.
+    """
+    digest = hashlib.sha256(f"seed {seed} epoch {epoch}".encode()).digest()
+    generator = torch.Generator("cpu").manual_seed(int.from_bytes(digest[:4], "big"))  # mt19937 takes 32 bits
+    return torch.randperm(n, generator=generator, device="cpu")
+
+
+_order = functools.lru_cache(maxsize=2)(order)  # batch asks for the same epoch again and again
+
+
+def batch(windows: Windows, batch_size: int, seed: int, index: int) -> tuple[Tensor, Tensor]:
+    """Micro batch number `index` of an endless stream of epochs, each in an order of its own.
+
+    -> x, y: (batch_size, window) int64 each. A pure function of its arguments: to resume at any point, ask
+    for the next index. The stream is one long line of positions, of which batch `index` takes
+    index * batch_size, ..., + batch_size - 1; position p is place p % n of epoch p // n, n = len(windows). A
+    batch may therefore hold the end of one epoch and the start of the next, and each epoch shows every
+    window exactly once.
+
+    With gradient accumulation, index = step * accumulate + micro_step. With several processes, rank r takes
+    index * world_size + r: no two see the same position, and together they see the stream that one process
+    would see with batches world_size times as large.
+
+    Raises ValueError where batch_size < 1 or index < 0.
+    """
+    if batch_size < 1 or index < 0:
+        raise ValueError(f"batch_size must be at least 1 and index at least 0, got {batch_size} and {index}")
+    n, first = len(windows), index * batch_size
+    places = (divmod(position, n) for position in range(first, first + batch_size))
+    pairs = [windows[int(_order(n, seed, epoch)[place])] for epoch, place in places]
+    return torch.stack([x for x, _ in pairs]), torch.stack([y for _, y in pairs])
+
+
+def evaluation_batches(ids: Tensor, window: int, batch_size: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
+    """The whole text for measuring a loss: every token but the first is a target exactly once.
+
+    ids (N,) -> pairs x, y, int64, in order: (B, window) each with B <= batch_size, cut side by side without
+    overlap; what is left over comes last, as one shorter row (1, T). The pairs differ in size, so a mean over
+    all of them must weight each by its number of targets, y.numel(). A token early in its row is
+    predicted from little context, which makes this loss slightly higher than one from overlapping windows.
+
+    Raises ValueError where window or batch_size < 1, DataError where there is no token to predict.
+    """
+    if window < 1 or batch_size < 1:
+        raise ValueError(f"window and batch_size must be at least 1, got {window} and {batch_size}")
+    n_targets = len(ids) - 1
+    if n_targets < 1:
+        raise DataError(_too_short("validation text", len(ids), 1))
+    n_rows = n_targets // window
+    whole = n_rows * window
+    xs, ys = ids[:whole].view(n_rows, window), ids[1 : whole + 1].view(n_rows, window)
+    for row in range(0, n_rows, batch_size):
+        yield xs[row : row + batch_size].long(), ys[row : row + batch_size].long()
+    if whole < n_targets:
+        yield ids[None, whole:-1].long(), ids[None, whole + 1 :].long()
+
+
+def _too_short(name: str, n_tokens: int, window: int) -> str:
+    """The message for a text that does not fill one window, with the largest power of two that would fit."""
+    fitting = 1 << (n_tokens - 1).bit_length() - 1 if n_tokens > 1 else 0
+    remedy = f"Add text, or use --window {fitting}." if fitting >= 8 else "Add text."
+    tokens = "1 token" if n_tokens == 1 else f"{n_tokens} tokens"
+    return f"{name}: {tokens}, but a window needs window + 1 = {window + 1}. {remedy}"

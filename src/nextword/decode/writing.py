@@ -1,0 +1,109 @@
+"""Text in, text out: a prompt continued, at once or as a stream."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from nextword.decode.loop import Notice, generate_ids
+from nextword.decode.sampling import Sampling
+from nextword.model import GPT
+from nextword.tokenizer import Tokenizer
+
+
+def generate(
+    model: GPT,
+    tokenizer: Tokenizer,
+    prompt: str,
+    *,
+    max_new_tokens: int = 100,
+    temperature: float = 0.8,
+    top_k: int | None = 40,
+    top_p: float = 1.0,
+    seed: int | None = None,
+    stop: Sequence[str] = (),
+) -> str:
+    """The prompt and what the model writes after it, as one text. See `stream`."""
+    pieces = stream(
+        model,
+        tokenizer,
+        prompt,
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        seed=seed,
+        stop=stop,
+    )
+    return prompt + "".join(pieces)
+
+
+def stream(
+    model: GPT,
+    tokenizer: Tokenizer,
+    prompt: str,
+    *,
+    max_new_tokens: int = 100,
+    temperature: float = 0.8,
+    top_k: int | None = 40,
+    top_p: float = 1.0,
+    seed: int | None = None,
+    stop: Sequence[str] = (),
+    notice: Notice | None = None,
+) -> Iterator[str]:
+    """Write what follows the prompt, piece by piece, as the model chooses it.
+
+    The pieces are whole characters; joined, they are the new text without the
+    prompt. An empty prompt begins a fresh document, as <|endoftext|> does.
+    Writing ends after max_new_tokens, at <|endoftext|>, or before the first of
+    the `stop` texts. temperature, top_k and top_p: see `Sampling`. The same
+    seed gives the same text; None draws a new one each time. `notice` is
+    called with a line of text when the window slides. Raises ValueError for an
+    argument that means nothing, before anything is written.
+    """
+    if max_new_tokens < 0:
+        raise ValueError(f"max_new_tokens must be at least 0, not {max_new_tokens}.")
+    if "" in stop or isinstance(stop, str):
+        raise ValueError('stop must be a list of texts with at least one character each, such as ["\\n"].')
+    sampling = Sampling(temperature, top_k, top_p)
+    generator = torch.Generator(model.wte.weight.device)
+    if seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed(seed)
+    ids = tokenizer.encode(prompt) or [tokenizer.eot_id]
+
+    def pieces() -> Iterator[str]:
+        decoder = tokenizer.stream()
+        new_ids = generate_ids(model, ids, sampling, generator, notice)
+        for _, id in zip(range(max_new_tokens), new_ids, strict=False):
+            if id == tokenizer.eot_id:
+                break
+            yield decoder.feed(id)
+        yield decoder.finish()
+
+    return until_stop(pieces(), stop)
+
+
+def until_stop(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
+    """Pass the pieces on up to the first of the stop texts, wherever the pieces break.
+
+    What may be the beginning of a stop text is held back until that is known.
+    """
+    held = ""
+    for piece in pieces:
+        held += piece
+        found = [held.index(text) for text in stop if text in held]
+        if found:
+            held = held[: min(found)]
+            break
+        safe = len(held) - max((overlap(held, text) for text in stop), default=0)
+        if safe:
+            yield held[:safe]
+            held = held[safe:]
+    if held:
+        yield held
+
+
+def overlap(text: str, stop: str) -> int:
+    """How many characters at the text's end may be the beginning of the stop text."""
+    return next((n for n in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:n])), 0)

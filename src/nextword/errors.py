@@ -1,0 +1,29 @@
+"""What can go wrong, in words that say what to do next."""
+
+
+class NextwordError(Exception):
+    """A failure that nextword can explain: what was expected, what was found, what to do.
+
+    The command line prints it as one line and exits with `exit_code`: 2 where
+    the user asked for something impossible, 1 where something else failed.
+    """
+
+    exit_code = 2
+
+
+class DataError(NextwordError, ValueError):
+    """A text that cannot be trained on: missing, empty, too short, not UTF-8."""
+
+
+class WeightsError(NextwordError, ValueError):
+    """Weights that cannot be loaded: missing, extra, mis-shaped, corrupt, pickled, unreachable."""
+
+
+class RunError(NextwordError, ValueError):
+    """A run directory that cannot be used as asked: taken, locked, changed, without a checkpoint."""
+
+
+class TrainingError(NextwordError):
+    """Training that had to stop: a number that is not finite, or memory that ran out."""
+
+    exit_code = 1

@@ -1,0 +1,44 @@
+"""Attention: the one place where a token learns of the others."""
+
+from torch import Tensor, nn
+
+from nextword.model.cache import KVCache
+from nextword.model.config import GPTConfig
+from nextword.model.ops import Ops
+
+
+class CausalSelfAttention(nn.Module):
+    """Let every token gather from itself and the earlier ones what it needs.
+
+    `c_attn` makes a query, a key and a value of each token in one product;
+    H heads attend separately on D = C / H numbers each; `c_proj` mixes what
+    they found.
+
+    Source: Vaswani et al. (2017), section 3.2.2; the mask is section 3.2.3's.
+    """
+
+    def __init__(self, config: GPTConfig, layer: int, ops: Ops):
+        super().__init__()
+        self.layer = layer
+        self.n_head = config.n_head
+        self.dropout = config.dropout
+        self.ops = ops
+        self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd)
+        self.c_proj = nn.Linear(config.n_embd, config.n_embd)
+
+    def forward(self, x: Tensor, cache: KVCache | None = None) -> Tensor:
+        """x (B, T, C) -> (B, T, C). With a cache, the tokens in it are seen as well."""
+        p = self.dropout if self.training else 0.0
+        q, k, v = (self.split_heads(part) for part in self.c_attn(x).chunk(3, dim=-1))  # (B, H, T, D) each
+        if cache is not None:
+            k, v = cache.extend(self.layer, k, v)  # (B, H, S, D) each
+        y = self.ops.causal_attention(q, k, v, dropout=p)  # (B, H, T, D)
+        return self.ops.drop(self.c_proj(self.merge_heads(y)), p)
+
+    def split_heads(self, x: Tensor) -> Tensor:
+        """(B, T, C) -> (B, H, T, D): neighbouring numbers go to the same head."""
+        return x.unflatten(-1, (self.n_head, -1)).transpose(1, 2)
+
+    def merge_heads(self, x: Tensor) -> Tensor:
+        """(B, H, T, D) -> (B, T, C): put the heads side by side again."""
+        return x.transpose(1, 2).flatten(2)

@@ -1,0 +1,122 @@
+"""GPT-2, whole: ids -> embed -> blocks -> ln_f -> tied head -> logits."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from nextword.model import fused
+from nextword.model.block import Block, LayerNorm
+from nextword.model.cache import KVCache
+from nextword.model.config import GPTConfig
+from nextword.model.ops import Ops, functions_of
+
+
+class GPT(nn.Module):
+    """A Transformer that predicts the next token at every position at once.
+
+    `ops` is the module of functions to compute with: `fused` to run, `plain`
+    to read along. The parameters carry OpenAI's names (`wte`, `wpe`,
+    `h.0.attn.c_attn`, ..., `ln_f`); the head has no weights of its own, it
+    uses `wte` again.
+
+    Source: Radford et al., "Language Models are Unsupervised Multitask
+    Learners" (2019), section 2.3.
+    """
+
+    def __init__(self, config: GPTConfig, ops: Ops = fused):
+        super().__init__()
+        self.config = config
+        self.ops = ops = functions_of(ops)
+        self.wte = nn.Embedding(config.n_vocab, config.n_embd)
+        self.wpe = nn.Embedding(config.n_ctx, config.n_embd)
+        self.h = nn.ModuleList(Block(config, layer, ops) for layer in range(config.n_layer))
+        self.ln_f = LayerNorm(config.n_embd, ops)
+        self.init_weights()
+
+    def forward(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
+        """Score every token of the vocabulary as the next one, at every position.
+
+        ids (B, T) of int64 -> logits (B, T, V). With a cache, ids are the T
+        tokens that follow those in the cache, which is advanced by T. Raises
+        ValueError for ids out of range and for texts longer than n_ctx.
+        """
+        return self.head(self.trunk(ids, cache))
+
+    def trunk(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
+        """All but the head: ids (B, T) -> x (B, T, C), after the last LayerNorm.
+
+        Where only some positions' logits are wanted (the last one's, in
+        writing), calling `head` on those rows saves most of the head's work.
+        """
+        x = self.embed(ids, cache)  # (B, T, C)
+        for block in self.h:
+            x = block(x, cache)
+        if cache is not None:
+            cache.advance(ids.size(1))
+        return self.ln_f(x)
+
+    def embed(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
+        """What each token is, plus where it stands: ids (B, T) -> x (B, T, C)."""
+        start = cache.length if cache is not None else 0
+        check_ids(ids, self.config, cache)
+        positions = torch.arange(start, start + ids.size(1), device=ids.device)
+        x = self.wte(ids) + self.wpe(positions)
+        return self.ops.drop(x, self.config.dropout if self.training else 0.0)
+
+    def head(self, x: Tensor) -> Tensor:
+        """Compare x (..., C) with every token's embedding -> logits (..., V)."""
+        return nn.functional.linear(x, self.wte.weight)
+
+    @torch.no_grad()
+    def init_weights(self) -> None:
+        """Draw fresh weights as GPT-2 did, from torch's global generator.
+
+        Normal with deviation 0.02; biases 0; LayerNorms 1 and 0. The two
+        projections that write into the residual stream are divided by
+        sqrt(2 n_layer), since so many of them add up there.
+
+        Source: Radford et al. (2018), section 4.1 for 0.02; Radford et al.
+        (2019), section 2.3 for the scaling.
+        """
+        for name, parameter in self.named_parameters():
+            if name.endswith("bias"):
+                nn.init.zeros_(parameter)
+            elif "ln_" in name:
+                nn.init.ones_(parameter)
+            elif name.endswith("c_proj.weight"):
+                nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * self.config.n_layer))
+            else:
+                nn.init.normal_(parameter, std=0.02)
+
+
+def check_ids(ids: Tensor, config: GPTConfig, cache: KVCache | None = None) -> None:
+    """Raise ValueError unless ids are what the model can read, with the remedy in words.
+
+    Inside torch.compile only the shape is checked: reading the values there
+    would make the processor wait for the GPU at every step.
+    """
+    if ids.dtype != torch.int64:
+        raise ValueError(f"ids must be int64 (torch.long), not {ids.dtype}: convert them with ids.long().")
+    if ids.dim() != 2 or ids.numel() == 0:
+        raise ValueError(
+            f"ids must have the shape (batch, tokens) with at least one token, not {tuple(ids.shape)}: "
+            "one text is ids.unsqueeze(0)."
+        )
+    read = cache.length if cache is not None else 0
+    if read + ids.size(1) > config.n_ctx:
+        before = f"{read} in the cache + " if read else ""
+        raise ValueError(
+            f"{before}{ids.size(1)} tokens are more than n_ctx = {config.n_ctx}: keep the last ones, "
+            f"ids[:, -{config.n_ctx}:]{', in a cleared cache' if read else ''}."
+        )
+    if cache is not None and cache.batch_size != ids.size(0):
+        raise ValueError(f"the cache holds {cache.batch_size} texts side by side, but ids has {ids.size(0)}.")
+    if torch.compiler.is_compiling():
+        return
+    low, high = ids.aminmax()
+    if low < 0 or high >= config.n_vocab:
+        wrong = int(low if low < 0 else high)
+        raise ValueError(
+            f"id {wrong} is outside the vocabulary, 0 to {config.n_vocab - 1}: were these ids made by another tokenizer?"
+        )

@@ -1,0 +1,34 @@
+"""What a twin has to offer: the functions that GPT is built from."""
+
+from types import SimpleNamespace
+from typing import Protocol, cast
+
+from torch import Tensor
+
+
+class Ops(Protocol):
+    """Either twin, `plain` or `fused`: the same functions, written out or on fast kernels.
+
+    A module that has these functions will do: `GPT(config, ops=plain)`.
+    """
+
+    def layer_norm(self, x: Tensor, weight: Tensor, bias: Tensor, eps: float = ...) -> Tensor:
+        """x (..., C), weight (C,), bias (C,) -> (..., C)."""
+
+    def gelu(self, x: Tensor) -> Tensor:
+        """Any shape -> the same shape."""
+
+    def drop(self, x: Tensor, p: float) -> Tensor:
+        """Any shape -> the same shape."""
+
+    def causal_attention(self, q: Tensor, k: Tensor, v: Tensor, dropout: float = ...) -> Tensor:
+        """q (B, H, T, D), k and v (B, H, S, D) -> (B, H, T, D)."""
+
+    def cross_entropy(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """logits (..., V), targets (...) -> a number, in nats."""
+
+
+def functions_of(ops: Ops) -> Ops:
+    """The same functions without the module around them, which could not be copied with a model."""
+    names = [name for name in vars(Ops) if not name.startswith("_")]
+    return cast(Ops, SimpleNamespace(**{name: getattr(ops, name) for name in names}))

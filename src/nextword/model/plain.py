@@ -1,0 +1,88 @@
+"""GPT-2's four functions, written out as the mathematics that they are.
+
+Every function here has a twin of the same name and signature in `fused.py`,
+which computes the same on PyTorch's fastest kernels. This one is for reading.
+
+Shapes: B batch, T new tokens, S all visible tokens, C = n_embd, H = n_head,
+D = C / H, V = n_vocab.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-5) -> Tensor:
+    """Bring every token's numbers to mean 0 and variance 1, then scale and shift them.
+
+    x (..., C), weight (C,), bias (C,) -> (..., C). The variance is the
+    population's (divided by C), and eps stands inside the root.
+
+    Source: Ba et al., "Layer Normalization" (2016), equation 4.
+    """
+    mean = x.mean(-1, keepdim=True)  # (..., 1)
+    variance = ((x - mean) ** 2).mean(-1, keepdim=True)  # (..., 1)
+    return (x - mean) / torch.sqrt(variance + eps) * weight + bias
+
+
+def gelu(x: Tensor) -> Tensor:
+    """Let positive numbers through and hold negative ones back, with a smooth bend between.
+
+    Any shape -> the same shape. GPT-2 uses the tanh form, not the exact one by
+    the error function; the two differ by up to 0.0005.
+
+    Source: Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), section 2.
+    """
+    return 0.5 * x * (1.0 + torch.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x**3)))
+
+
+def softmax(x: Tensor) -> Tensor:
+    """Turn the last dimension's scores into probabilities: positive, with sum 1.
+
+    Any shape -> the same shape. Subtracting the maximum changes nothing in the
+    result, and keeps exp from overflowing.
+    """
+    e = torch.exp(x - x.amax(-1, keepdim=True))
+    return e / e.sum(-1, keepdim=True)
+
+
+def drop(x: Tensor, p: float) -> Tensor:
+    """Set each number to zero with probability p, and scale up the others to keep the mean.
+
+    Any shape -> the same shape. With p = 0 nothing happens.
+
+    Source: Srivastava et al., "Dropout" (2014), section 10 (inverted form).
+    """
+    if p == 0.0:
+        return x
+    kept = torch.rand_like(x, dtype=torch.float32) >= p
+    return x * kept / (1.0 - p)
+
+
+def causal_attention(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0) -> Tensor:
+    """Average the values, weighted by how well each query matches each key.
+
+    q (B, H, T, D), k and v (B, H, S, D) -> (B, H, T, D). The T queries are the
+    last T of the S positions, and none of them looks ahead. `dropout` is the
+    share of attention weights to drop: 0 except while training.
+
+    Source: Vaswani et al., "Attention Is All You Need" (2017), equation 1.
+    """
+    T, S, D = q.size(-2), k.size(-2), q.size(-1)
+    visible = torch.ones(T, S, dtype=torch.bool, device=q.device).tril(S - T)
+    scores = q @ k.transpose(-2, -1) / math.sqrt(D)  # (B, H, T, S)
+    weights = softmax(scores.masked_fill(~visible, -math.inf))  # (B, H, T, S)
+    return drop(weights, dropout) @ v  # (B, H, T, D)
+
+
+def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Average how surprised the model is by the true next tokens, in nats.
+
+    logits (..., V), targets (...) -> a number: the mean of -ln p(target). A
+    model that knows nothing pays ln V, which is 10.82 for GPT-2's vocabulary.
+    """
+    highest = logits.amax(-1, keepdim=True)
+    log_sum = torch.log(torch.exp(logits - highest).sum(-1)) + highest.squeeze(-1)  # (...)
+    target_logits = logits.gather(-1, targets.unsqueeze(-1)).squeeze(-1)  # (...)
+    return (log_sum - target_logits).mean()

@@ -1,0 +1,55 @@
+"""What this machine is: its devices, and the number formats that it is good at."""
+
+from pathlib import Path
+
+import torch
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The device by its name ("cpu", "cuda", "cuda:1", "mps"), or the best one there is.
+
+    Raises ValueError for a device that this machine, or this PyTorch, lacks.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise ValueError(f"--device {name} cannot be used here ({reason}). Use --device auto or cpu.") from error
+    return device
+
+
+def pick_dtype(name: str, device: torch.device) -> torch.dtype:
+    """The format for matrix products by its name, or bfloat16 where the device is good at it.
+
+    Raises ValueError for a name other than "auto", "float32" and "bfloat16".
+    """
+    if name == "auto":
+        return torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
+    if name not in DTYPES:
+        raise ValueError(f"--dtype {name} is not known: use auto, {' or '.join(DTYPES)}.")
+    return DTYPES[name]
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 products are faster than float32's here, by what the hardware says of itself."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu":
+        return bool(cpu_flags() & {"avx512_bf16", "amx_bf16"})
+    return False
+
+
+def cpu_flags() -> set[str]:
+    """The processor's features as Linux lists them; empty elsewhere."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return set()
+    return next((set(line.split(":")[1].split()) for line in lines if line.startswith("flags")), set())

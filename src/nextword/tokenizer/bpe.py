@@ -1,0 +1,141 @@
+"""GPT-2's tokenizer, written to be read: byte-level byte-pair encoding.
+
+A network computes with numbers, so a text must first become a list of ids. Four steps:
+
+    the text        "Hello, I'm"
+    1. split        "Hello"   ","   " I"   "'m"     into pieces, about one a word; a space goes with its word
+    2. bytes        48 65 6c 6c 6f  ...             each piece as UTF-8: 256 symbols spell every text there is
+    3. merge        H e l l o  ->  H e ll o  ->  H ell o  ->  H ello  ->  Hello
+    4. look up      15496     11    314    1101     the place of each token in the vocabulary is its id
+
+`encode` takes these steps in this order, and `decode` goes back: ids -> bytes -> text.
+`Tokenizer` (tokenizer.py) gives the same ids a few times faster; this file is what it means.
+
+Step 1 asks which characters are letters and which are digits, and Unicode adds some every year. `regex` here
+and tiktoken there may know different versions of it; around a character that only one of them has heard of,
+they can cut differently. Both ways decode to the same text.
+
+Sources: Sennrich, Haddow and Birch 2016, "Neural Machine Translation of Rare Words with Subword Units",
+section 3.2, for merges; Radford et al. 2019, "Language Models are Unsupervised Multitask Learners",
+section 2.2, for merging bytes, and only within pieces.
+"""
+
+import math
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import pairwise
+from typing import SupportsIndex
+
+import regex
+
+from nextword.tokenizer.vocab import END_OF_TEXT, END_OF_TEXT_ID, load_ids, load_merges, token_bytes
+
+PATTERN = regex.compile(
+    r"""
+      's | 't | 're | 've | 'm | 'll | 'd   # English contractions, in lower case: I'm -> I + 'm
+    | [ ]? \p{L}+                           # letters, with the space before them
+    | [ ]? \p{N}+                           # digits, with the space before them
+    | [ ]? [^\s\p{L}\p{N}]+                 # anything else that is not white space: , ... -> 🙂
+    | \s+ (?! \S )                          # white space, less the last of it when a word follows,
+    | \s+                                   # for the word takes a space, but leaves a newline to this line
+    """,
+    regex.VERBOSE,
+)
+
+
+def encode(text: str, allow_special: bool = False) -> list[int]:
+    """The ids of a text.
+
+    `<|endoftext|>`, the mark between two documents, is a single id that no text can spell, unless the caller
+    sets `allow_special`. Otherwise it is ordinary text, or a document could forge its own end.
+
+    >>> encode("Hello, I'm a language model,")
+    [15496, 11, 314, 1101, 257, 3303, 2746, 11]
+    >>> encode("<|endoftext|>")
+    [27, 91, 437, 1659, 5239, 91, 29]
+    >>> encode("one<|endoftext|>two", allow_special=True)
+    [505, 50256, 11545]
+    """
+    if allow_special:
+        first, *others = (encode(document) for document in text.split(END_OF_TEXT))
+        for ids in others:
+            first += [END_OF_TEXT_ID, *ids]
+        return first
+    return [id for piece in split(text) for id in encode_piece(piece.encode("utf-8"))]
+
+
+def decode(ids: Iterable[SupportsIndex]) -> str:
+    """The text of a list of ids: their bytes in a row, read as UTF-8.
+
+    Bytes that are not UTF-8, such as half a character, become U+FFFD. So every text comes back from its ids,
+    but not every list of ids from its text. Raises ValueError for an id outside 0 to 50256.
+
+    >>> decode([15496, 11, 314, 1101])
+    "Hello, I'm"
+    >>> encode("🙂"), decode([8582, 25081]), decode([8582])
+    ([8582, 25081], '🙂', '�')
+    """
+    return b"".join(token_bytes(id) for id in ids).decode("utf-8", errors="replace")
+
+
+def split(text: str) -> list[str]:
+    """Cut a text into the pieces that no token crosses; joined, they are the text.
+
+    Without this cut, "dog.", "dog!" and "dog?" would each earn a token of their own.
+
+    >>> split("I'm 10 years   old!")
+    ['I', "'m", ' 10', ' years', '  ', ' old', '!']
+    """
+    # A Python string may hold surrogates, which UTF-8 cannot: pairs become their character, lone ones U+FFFD.
+    text = text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
+    pieces: list[str] = PATTERN.findall(text)
+    return pieces
+
+
+@lru_cache(maxsize=65536)  # the same words come again and again
+def encode_piece(piece: bytes) -> tuple[int, ...]:
+    """The ids of one piece.
+
+    >>> encode_piece(b" language"), encode_piece(b" nextword")
+    ((3303,), (1306, 4775))
+    """
+    ids = load_ids()
+    return tuple(ids[token] for token in merge(piece))
+
+
+def merge(piece: bytes) -> list[bytes]:
+    """Join neighbouring tokens, always the pair that comes first in vocab.bpe, until no pair is listed there.
+
+    From the bytes of "banana", where "an" is merge 16, "an" + "a" is merge 2015 and "b" + "an" is merge 3564:
+
+        b a n a n a  ->  b an an a  ->  b an ana  ->  ban ana
+
+    Time grows as the length of the piece times the number of different pairs joined in it.
+
+    >>> merge(b"banana")
+    [b'ban', b'ana']
+    """
+    rank = load_merges()
+    tokens = [bytes([byte]) for byte in piece]
+    while len(tokens) > 1:
+        best = min(pairwise(tokens), key=lambda pair: rank.get(pair, math.inf))
+        if best not in rank:
+            break
+        tokens = join(tokens, best)
+    return tokens
+
+
+def join(tokens: list[bytes], pair: tuple[bytes, bytes]) -> list[bytes]:
+    """Make one token of the pair wherever it stands, from left to right.
+
+    >>> join([b"b", b"a", b"n", b"a", b"n", b"a"], (b"a", b"n"))
+    [b'b', b'an', b'an', b'a']
+    """
+    left, right = pair
+    joined: list[bytes] = []
+    for token in tokens:
+        if token == right and joined and joined[-1] == left:
+            joined[-1] = left + right
+        else:
+            joined.append(token)
+    return joined

@@ -1,0 +1,74 @@
+"""The tokenizer as files that other programs read: transformers, vLLM, mlx-lm, llama.cpp's converter."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from nextword.tokenizer.vocab import END_OF_TEXT, END_OF_TEXT_ID, encoder_json, merge_lines, read_vocab_bpe
+
+
+def save_tokenizer(directory: Path) -> None:
+    """Write the tokenizer into a model directory, as Hugging Face lays out GPT-2's.
+
+    vocab.json              token -> id, identical to OpenAI's encoder.json
+    merges.txt              identical to OpenAI's vocab.bpe
+    tokenizer.json          both of these and the splitting rule, for the `tokenizers` library
+    tokenizer_config.json   what tells transformers which class to use
+
+    The directory is made if needed. Each file is written under another name and then renamed, so that under
+    its own name it is always whole.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, content in {
+        "vocab.json": encoder_json().encode("utf-8"),
+        "merges.txt": read_vocab_bpe(),
+        "tokenizer.json": _to_json(_tokenizer()),
+        "tokenizer_config.json": _to_json(_tokenizer_config()),
+    }.items():
+        unfinished = directory / f"{name}.tmp"
+        unfinished.write_bytes(content)
+        os.replace(unfinished, directory / name)
+
+
+def _tokenizer() -> dict[str, Any]:
+    """The content of tokenizer.json. "ByteLevel" means GPT-2's splitting pattern and its printable bytes."""
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": True}
+    end_of_text = {"id": END_OF_TEXT_ID, "content": END_OF_TEXT, "special": True}
+    exactly = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [end_of_text | exactly],
+        "normalizer": None,
+        "pre_tokenizer": byte_level,
+        "post_processor": byte_level,
+        "decoder": byte_level,
+        "model": {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": None,
+            "continuing_subword_prefix": "",
+            "end_of_word_suffix": "",
+            "fuse_unk": False,
+            "vocab": json.loads(encoder_json()),
+            "merges": merge_lines(),
+        },
+    }
+
+
+def _tokenizer_config() -> dict[str, Any]:
+    """The content of tokenizer_config.json."""
+    return {
+        "tokenizer_class": "GPT2Tokenizer",
+        "bos_token": END_OF_TEXT,
+        "eos_token": END_OF_TEXT,
+        "unk_token": END_OF_TEXT,
+        "add_prefix_space": False,
+        "clean_up_tokenization_spaces": False,  # else older transformers decode "a , b" as "a, b"
+    }
+
+
+def _to_json(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8")

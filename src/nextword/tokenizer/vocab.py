@@ -1,0 +1,128 @@
+"""GPT-2's vocabulary: 50,257 tokens, derived from the one file that OpenAI's training of the tokenizer left.
+
+    ids     0 ..   255   the single bytes
+    ids   256 .. 50255   one token a line of vocab.bpe: two earlier tokens, joined
+    id  50256            <|endoftext|>, which no text spells
+
+So nothing has to be stored but the merges, in their order. Every text has ids, because every byte has one.
+"""
+
+import hashlib
+import json
+import operator
+from functools import cache
+from pathlib import Path
+from typing import SupportsIndex
+
+from nextword.errors import NextwordError
+
+N_VOCAB = 50257
+END_OF_TEXT = "<|endoftext|>"
+END_OF_TEXT_ID = 50256
+
+_VOCAB_BPE = Path(__file__).with_name("vocab.bpe")
+_VOCAB_BPE_SHA256 = "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5"
+
+# The file separates tokens by spaces and lines, so no token in it may contain either. Every byte is therefore
+# written as a character that prints: 188 bytes already do (in Latin-1) and stand for themselves; the other 68
+# borrow the characters from U+0100 on. A space is written "Ġ", a newline "Ċ". This order gives ids 0 to 255.
+_PRINTING = [byte for byte in range(256) if chr(byte).isprintable() and chr(byte) != " "]
+_BORROWING = [byte for byte in range(256) if byte not in _PRINTING]
+BYTE_TO_CHAR = {byte: chr(byte) for byte in _PRINTING} | {
+    byte: chr(256 + n) for n, byte in enumerate(_BORROWING)
+}
+_CHAR_TO_BYTE = {ord(char): byte for byte, char in BYTE_TO_CHAR.items()}
+
+
+def to_printable(token: bytes) -> str:
+    """How GPT-2's files write a token.
+
+    >>> to_printable(b" the")
+    'Ġthe'
+    """
+    return token.decode("latin-1").translate(BYTE_TO_CHAR)  # Latin-1 maps each byte to the same code point
+
+
+def from_printable(text: str) -> bytes:
+    """The token that GPT-2's files write like this.
+
+    >>> from_printable("Ġthe")
+    b' the'
+    """
+    return text.translate(_CHAR_TO_BYTE).encode("latin-1")
+
+
+@cache
+def read_vocab_bpe() -> bytes:
+    """The file vocab.bpe as OpenAI published it: a version line, then 50,000 merges, the most frequent first.
+
+    Raises NextwordError if the installed file is missing or is not that file, byte for byte.
+    """
+    try:
+        content = _VOCAB_BPE.read_bytes()
+    except OSError as error:
+        raise NextwordError(
+            f"{_VOCAB_BPE}: GPT-2's merges cannot be read ({error.strerror}). Install nextword again."
+        ) from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != _VOCAB_BPE_SHA256:
+        raise NextwordError(
+            f"{_VOCAB_BPE} is damaged: expected SHA-256 {_VOCAB_BPE_SHA256}, found {found}. "
+            "Install nextword again."
+        )
+    return content
+
+
+def merge_lines() -> list[str]:
+    """The 50,000 lines of vocab.bpe after its version line: two printable tokens with a space between."""
+    return read_vocab_bpe().decode("utf-8").splitlines()[1:]
+
+
+@cache
+def load_tokens() -> tuple[bytes, ...]:
+    """All tokens in the order of their ids: `load_tokens()[262] == b" the"`."""
+    return (
+        *(bytes([byte]) for byte in BYTE_TO_CHAR),
+        *(from_printable(line.replace(" ", "")) for line in merge_lines()),
+        END_OF_TEXT.encode(),
+    )
+
+
+@cache
+def load_ids() -> dict[bytes, int]:
+    """The id of each token that text can spell, so without <|endoftext|>: `load_ids()[b" the"] == 262`."""
+    return {token: id for id, token in enumerate(load_tokens()[:END_OF_TEXT_ID])}
+
+
+@cache
+def load_merges() -> dict[tuple[bytes, bytes], int]:
+    """The rank of each pair of tokens that may be joined, 0 the first: `load_merges()[b" t", b"he"] == 6`."""
+    pairs = (line.split(" ") for line in merge_lines())
+    return {(from_printable(left), from_printable(right)): rank for rank, (left, right) in enumerate(pairs)}
+
+
+def token_bytes(id: SupportsIndex) -> bytes:
+    """The bytes that an id stands for; not always a whole character.
+
+    Raises ValueError, naming the id and the range, for anything but an integer from 0 to 50256.
+
+    >>> token_bytes(262)
+    b' the'
+    """
+    try:
+        index = operator.index(id)
+    except TypeError:
+        raise ValueError(
+            f"an id is one integer from 0 to {N_VOCAB - 1}, found {type(id).__name__}. Pass a flat list."
+        ) from None
+    if not 0 <= index < N_VOCAB:
+        raise ValueError(
+            f"id {index} is not in GPT-2's vocabulary, whose ids go from 0 to {N_VOCAB - 1}. "
+            "Was it made by another tokenizer?"
+        )
+    return load_tokens()[index]
+
+
+def encoder_json() -> str:
+    """The table token -> id, exactly as in OpenAI's encoder.json, which Hugging Face calls vocab.json."""
+    return json.dumps({to_printable(token): id for id, token in enumerate(load_tokens())})

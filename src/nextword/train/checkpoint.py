@@ -1,0 +1,142 @@
+"""Checkpoints that survive a kill: whole or not there, and checked before they are trusted.
+
+A checkpoint is a folder, `step-00000200`, that is itself a GPT-2 directory
+(config.json, model.safetensors, ...) and holds besides what training needs to
+go on: training.safetensors (AdamW's moments, the random state), progress.json
+and, written last, manifest.json with every file's size and SHA-256.
+"""
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from nextword.errors import RunError
+from nextword.model import GPT
+from nextword.runtime import random_state, set_random_state, sync
+from nextword.weights import save_huggingface
+
+@dataclass
+class Progress:
+    """What a run must remember, besides tensors, to go on as if it had never stopped.
+
+    step: updates made. start_loss: the first training loss. best_val_loss and
+    best_step: the lowest validation loss, and after how many updates.
+    """
+
+    step: int = 0
+    start_loss: float | None = None
+    best_val_loss: float | None = None
+    best_step: int | None = None
+
+
+KEPT = 2
+"""How many checkpoints stay: the newest, and the one before it in case the disk fails the newest."""
+
+
+def save_checkpoint(
+    folder: Path, model: GPT, optimizer: torch.optim.Optimizer, progress: Progress
+) -> Path:
+    """Write a run's state into folder/step-<updates made>; give back its path.
+
+    Everything is first written beside its place, forced to the disk and only
+    then renamed, so that a kill at any moment leaves the checkpoint before
+    this one as it was. Only then are checkpoints older than the last two deleted.
+    """
+    path = folder / f"step-{progress.step:08d}"
+    draft = path.with_suffix(".tmp")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    save_huggingface(model, draft)
+    save_file(training_tensors(model, optimizer), draft / "training.safetensors")
+    (draft / "progress.json").write_text(json.dumps(asdict(progress), indent=1))
+    files = {f.name: {"size": f.stat().st_size, "sha256": sha256(f)} for f in sorted(draft.iterdir())}
+    (draft / "manifest.json").write_text(json.dumps(files, indent=1))
+    for file in draft.iterdir():
+        sync(file)
+    sync(draft)
+    shutil.rmtree(path, ignore_errors=True)
+    draft.rename(path)
+    sync(folder)
+    for old in checkpoints(folder)[:-KEPT]:
+        shutil.rmtree(old)
+    return path
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The complete checkpoints of a run, oldest first."""
+    return sorted(path for path in folder.glob("step-????????") if (path / "manifest.json").exists())
+
+
+def newest_sound_checkpoint(folder: Path) -> tuple[Path | None, list[str]]:
+    """The newest checkpoint whose files are all as they were written, and what is wrong with newer ones."""
+    faults = []
+    for path in reversed(checkpoints(folder)):
+        fault = find_fault(path)
+        if fault is None:
+            return path, faults
+        faults.append(fault)
+    return None, faults
+
+
+def find_fault(path: Path) -> str | None:
+    """What is wrong with a checkpoint's files by its manifest; None where nothing is."""
+    try:
+        files = json.loads((path / "manifest.json").read_text())
+        for name, expected in files.items():
+            file = path / name
+            if not file.exists():
+                return f"{file} is missing."
+            if file.stat().st_size != expected["size"]:
+                return f"{file} has {file.stat().st_size} bytes instead of {expected['size']}."
+            if sha256(file) != expected["sha256"]:
+                return f"{file} has changed since it was written (its SHA-256 differs)."
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return f"{path / 'manifest.json'} cannot be read."
+    return None
+
+
+def restore(path: Path, model: GPT, optimizer: torch.optim.Optimizer) -> Progress:
+    """Put a checkpoint's moments and random state in place; give back its progress.
+
+    The model must hold the checkpoint's weights already. Raises RunError where
+    the state is not this model's.
+    """
+    try:
+        restore_training(load_file(path / "training.safetensors"), model, optimizer)
+        return Progress(**json.loads((path / "progress.json").read_text()))
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path} holds no training state for this model ({error}).") from error
+
+
+def training_tensors(model: GPT, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """AdamW's state under the parameters' names (`exp_avg.wte.weight`, ...), and the random states."""
+    tensors = {
+        f"{kind}.{name}": value
+        for name, parameter in model.named_parameters()
+        for kind, value in optimizer.state[parameter].items()
+    }
+    return tensors | {f"random.{device}": state for device, state in random_state().items()}
+
+
+def restore_training(tensors: dict[str, Tensor], model: GPT, optimizer: torch.optim.Optimizer) -> None:
+    """Undo `training_tensors`. Raises KeyError where a parameter's state is missing."""
+    for name, parameter in model.named_parameters():
+        optimizer.state[parameter] = {
+            kind: tensors[f"{kind}.{name}"].to(parameter.device) for kind in ("exp_avg", "exp_avg_sq", "step")
+        }
+    random = "random."
+    set_random_state({key.removeprefix(random): state for key, state in tensors.items() if key.startswith(random)})
+
+
+def sha256(file: Path) -> str:
+    """The SHA-256 of a file's bytes, in hex."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+

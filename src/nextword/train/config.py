@@ -1,0 +1,163 @@
+"""What a training run is told to do, and what follows from that for its data."""
+
+import math
+from dataclasses import dataclass
+
+from nextword.model.config import CONFIGS, GPTConfig
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The settings of one training run. Raises ValueError where they contradict each other."""
+
+    data: tuple[str, ...] = ("story",)
+    """Text to learn from: files, folders, - for standard input, or the built-in story or shakespeare."""
+
+    model: str = "gpt2"
+    """Size to train from random weights: nano, gpt2 (124M), gpt2-medium, gpt2-large or gpt2-xl."""
+
+    init: str | None = None
+    """Continue from these weights instead of random ones: gpt2 and its siblings, or a directory."""
+
+    out: str | None = None
+    """Where the run is kept. Default: runs/<name of the data>."""
+
+    window: int = 256
+    """Tokens the model reads at once. 256 is quick and holds a page; GPT-2 itself used 1024."""
+
+    stride: int | None = None
+    """Tokens from one window's start to the next. Default: the window, so that none is read twice an epoch."""
+
+    batch_size: int = 4
+    """Windows read side by side. More is steadier, and takes more memory."""
+
+    accumulate: int = 1
+    """Batches added up before each update: a larger batch in the memory of a small one."""
+
+    lr: float | None = None
+    """Highest learning rate. Default: 6e-4 for 124M and less for wider models, as in GPT-3; a tenth with --init."""
+
+    warmup: int | None = None
+    """Steps over which the learning rate rises. Default: a twentieth of the run, at most 200."""
+
+    epochs: float | None = None
+    """Length, in passes over the training text. Default: 10, which suits a small text."""
+
+    steps: int | None = None
+    """Length, in updates, instead of epochs."""
+
+    tokens: int | None = None
+    """Length, in tokens read, instead of epochs."""
+
+    dropout: float = 0.1
+    """Share of numbers zeroed in training, against memorising. GPT-2 used 0.1; 0 learns a text by heart sooner."""
+
+    weight_decay: float = 0.1
+    """Pull of matrices and embeddings toward zero; biases and LayerNorms are left alone."""
+
+    beta2: float = 0.95
+    """Memory of AdamW's second moment: 0.95 forgives a bad batch sooner than Adam's 0.999."""
+
+    clip: float = 1.0
+    """Largest length of the gradient over all parameters; a longer one is scaled down to it."""
+
+    val_fraction: float = 0.1
+    """Share of the text, at its end, kept away from training to validate on."""
+
+    eval_every: int | None = None
+    """Steps between validations. Default: ten validations a run, and at least one every 500 steps."""
+
+    sample_every: int | None = None
+    """Steps between samples of the model's writing. Default: at each validation."""
+
+    save_every: int | None = None
+    """Steps between checkpoints. Default: at the first validation after ten minutes; always at the end."""
+
+    prompt: str | None = None
+    """What the samples continue. Default: the first words of the training text."""
+
+    seed: int = 1
+    """Where all randomness comes from: on one machine, equal seeds give equal runs."""
+
+    dtype: str = "auto"
+    """Format of matrix products: bfloat16 where the hardware is fast at it (auto), or float32."""
+
+    device: str = "auto"
+    """Where to compute: cuda, mps or cpu; auto takes the first of them that is there."""
+
+    def __post_init__(self) -> None:
+        if self.model not in CONFIGS:
+            raise ValueError(f"--model {self.model} is not a size to train: choose {', '.join(CONFIGS)}.")
+        if self.init is not None and self.model != "gpt2":
+            raise ValueError("--init brings its own size: leave out --model.")
+        if sum(length is not None for length in (self.epochs, self.steps, self.tokens)) > 1:
+            raise ValueError("The length is given more than once: use one of --epochs, --steps and --tokens.")
+        for name in _POSITIVE:
+            value = getattr(self, name)
+            if value is not None and not (value > 0 and math.isfinite(value)):
+                raise ValueError(f"--{name.replace('_', '-')} must be above 0, not {value}.")
+        for name in ("warmup", "weight_decay", "seed"):
+            value = getattr(self, name)
+            if value is not None and not (value >= 0 and math.isfinite(value)):
+                raise ValueError(f"--{name.replace('_', '-')} must be at least 0, not {value}.")
+        if not 0.0 <= self.dropout < 1.0:
+            raise ValueError(f"--dropout must be at least 0 and below 1, not {self.dropout}.")
+        if not 0.0 < self.beta2 < 1.0:
+            raise ValueError(f"--beta2 must be between 0 and 1, not {self.beta2}.")
+        if not 0.0 < self.val_fraction < 1.0:
+            raise ValueError(f"--val-fraction must be between 0 and 1, not {self.val_fraction}.")
+
+    @property
+    def tokens_per_step(self) -> int:
+        """Tokens read for one update."""
+        return self.window * self.batch_size * self.accumulate
+
+
+_POSITIVE = (
+    "window stride batch_size accumulate lr epochs steps tokens clip eval_every sample_every save_every".split()
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run in steps: what the settings come to on this model and this text.
+
+    steps: updates in all. The other lengths are in steps too; save_every is
+    None where the clock decides.
+    """
+
+    steps: int
+    lr: float
+    warmup: int
+    eval_every: int
+    sample_every: int
+    save_every: int | None
+
+
+def plan(config: TrainConfig, model: GPTConfig, n_windows: int) -> Plan:
+    """Work out a run's lengths and its learning rate for a model and so many training windows."""
+    windows_per_step = config.batch_size * config.accumulate
+    if config.steps is not None:
+        steps = config.steps
+    elif config.tokens is not None:
+        steps = math.ceil(config.tokens / config.tokens_per_step)
+    else:
+        steps = math.ceil((config.epochs or 10) * n_windows / windows_per_step)
+    eval_every = config.eval_every or min(500, math.ceil(steps / 10))
+    return Plan(
+        steps=steps,
+        lr=config.lr or default_lr(model, fine_tuning=config.init is not None),
+        warmup=config.warmup if config.warmup is not None else min(200, math.ceil(steps / 20)),
+        eval_every=eval_every,
+        sample_every=config.sample_every or eval_every,
+        save_every=config.save_every,
+    )
+
+
+def default_lr(model: GPTConfig, fine_tuning: bool) -> float:
+    """6e-4 at GPT-2's width of 768, less for wider and more for narrower models; a tenth for fine-tuning.
+
+    Source: the trend of Brown et al., "Language Models are Few-Shot Learners" (2020), table 2.1.
+    """
+    lr = 6e-4 * 768 / model.n_embd
+    return lr / 10 if fine_tuning else lr

@@ -1,0 +1,87 @@
+"""What a training run tells about itself as it goes, one object an event."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nextword.train.config import Plan
+
+
+@dataclass(frozen=True)
+class Started:
+    """Everything is in place; the first step comes next. `step` is above 0 where a run resumes."""
+
+    directory: Path
+    step: int
+    plan: Plan
+    data_name: str
+    n_params: int
+    n_vocab: int
+    n_train_tokens: int
+    n_val_tokens: int
+    tokens_per_step: int
+    dtype: str
+    device: str
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """One update was made; the loss is the one before it, in nats a token."""
+
+    step: int
+    tokens: int
+    train_loss: float
+    lr: float
+    grad_norm: float
+    tok_per_s: float
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Validated:
+    """The loss on the whole validation text, which the model never learns from."""
+
+    step: int
+    val_loss: float
+    perplexity: float
+    is_best: bool
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """What the model writes after the prompt at this step."""
+
+    step: int
+    prompt: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint is complete on the disk."""
+
+    step: int
+    path: Path
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something is not as it should be, but training goes on."""
+
+    step: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The run has ended: all its steps are made, or it was asked to stop and can be resumed.
+
+    best_step: after how many updates the validation loss was lowest.
+    """
+
+    step: int
+    complete: bool
+    directory: Path
+    best_step: int | None
+
+
+Event = Started | Stepped | Validated | Sampled | Saved | Warned | Finished

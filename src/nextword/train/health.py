@@ -1,0 +1,72 @@
+"""Signs that training goes wrong, and where the trouble begins."""
+
+import math
+from collections import deque
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+REMEDY = "What usually helps: a lower --lr, a longer --warmup, --dtype float32; in your own model, check the mask."
+
+
+class LossWatch:
+    """Notices when the loss has risen well above where it began."""
+
+    def __init__(self, start: float | None = None):
+        self.start = start
+        self._recent: deque[float] = deque(maxlen=10)
+        self._warned = False
+
+    def warning(self, loss: float) -> str | None:
+        """Take in one more training loss; the warning to give, once, or None."""
+        self.start = loss if self.start is None else self.start
+        self._recent.append(loss)
+        recent = sum(self._recent) / len(self._recent)
+        if self._warned or len(self._recent) < 10 or recent < self.start + 0.5:
+            return None
+        self._warned = True
+        return f"The loss is diverging: {recent:.2f} over the last 10 steps, above its start of {self.start:.2f}. {REMEDY}"
+
+
+def not_finite(model: nn.Module, step: int, loss: float, grad_norm: float, rerun: Callable[[], float]) -> str:
+    """Say where a step's numbers stopped being finite, and what usually helps.
+
+    `rerun` computes the step's loss and gradient again, from the same batches
+    and random state.
+    """
+    what = f"The loss is {loss}" if not math.isfinite(loss) else f"The gradient's norm is {grad_norm}"
+    return (
+        f"{what} at step {step}; the weights are as they were before it. "
+        f"First not finite: {first_not_finite(model, rerun)}. {REMEDY}"
+    )
+
+
+def first_not_finite(model: nn.Module, rerun: Callable[[], float]) -> str:
+    """The first module whose output is not finite, else, going back from the loss, whose gradient is not."""
+    found: list[str] = []
+
+    def look(name: str, what: str) -> Callable[..., None]:
+        def hook(_module: nn.Module, _input: object, output: Tensor | tuple[Tensor | None, ...]) -> None:
+            tensors = output if isinstance(output, tuple) else (output,)
+            if any(t is not None and not t.isfinite().all() for t in tensors):
+                found.append(f"{what} of {name}")
+
+        return hook
+
+    hooks = []
+    for name, module in model.named_modules():
+        if name and next(module.children(), None) is None:  # the innermost modules tell most
+            hooks.append(module.register_forward_hook(look(name, "the output")))
+            hooks.append(module.register_full_backward_hook(look(name, "the gradient at the output")))
+    try:
+        model.zero_grad()
+        loss = rerun()
+    finally:
+        for handle in hooks:
+            handle.remove()
+    if found and (math.isfinite(loss) or found[0].startswith("the output")):
+        return found[0]
+    if not math.isfinite(loss):
+        return "the loss itself, while the output of every module is finite"
+    wrong = [name for name, p in model.named_parameters() if p.grad is not None and not p.grad.isfinite().all()]
+    return f"the gradient of {wrong[-1]}" if wrong else "nothing, when computed once more: the fault comes and goes"

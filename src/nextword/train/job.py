@@ -1,0 +1,146 @@
+"""All that a training run works with, put together before the first step."""
+
+import platform
+from dataclasses import asdict, dataclass, fields, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nextword.data import Corpus, Windows, encode_corpus, read_corpus, split
+from nextword.errors import RunError
+from nextword.load import load
+from nextword.model import CONFIGS, GPT
+from nextword.runtime import pick_device, pick_dtype
+from nextword.tokenizer import Tokenizer
+from nextword.train.config import Plan, TrainConfig, plan
+
+DECIDES_NOTHING = ("data", "out")
+"""Settings that may differ on resuming: the data is compared by its content, and `out` names the run."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A model, a text cut into windows, and a plan. `prompt` is what samples continue."""
+
+    config: TrainConfig
+    plan: Plan
+    corpus: Corpus
+    directory: Path
+    tokenizer: Tokenizer
+    windows: Windows
+    val_ids: Tensor
+    model: GPT
+    prompt: str
+    device: torch.device
+    dtype: torch.dtype
+
+    def describe(self) -> dict[str, Any]:
+        """Everything needed to repeat the run, as run.json keeps it."""
+        return {
+            "config": asdict(self.config),
+            "plan": asdict(self.plan),
+            "model": asdict(self.model.config),
+            "data": {
+                "name": self.corpus.name,
+                "sha256": self.corpus.sha256,
+                "train_tokens": len(self.windows.ids),
+                "val_tokens": len(self.val_ids),
+            },
+            "device": str(self.device),
+            "dtype": str(self.dtype).removeprefix("torch."),
+            "versions": {
+                "nextword": version("nextword"),
+                "torch": torch.__version__,
+                "python": platform.python_version(),
+            },
+        }
+
+
+def run_path(config: TrainConfig, corpus: Corpus) -> Path:
+    """Where the run is kept: `out`, or runs/<name of the data>."""
+    return Path(config.out) if config.out is not None else Path("runs") / corpus.name
+
+
+def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path | None = None) -> Job:
+    """Read the text, build the model and make the plan; write nothing.
+
+    The weights come from the checkpoint if one is given, else from `init`, else
+    from the seed. Seeds torch's global generator. Raises DataError,
+    WeightsError and ValueError for what cannot be used.
+    """
+    device = pick_device(config.device)
+    dtype = pick_dtype(config.dtype, device)
+    corpus = corpus or read_corpus(config.data)
+    tokenizer = Tokenizer()
+    train_ids, val_ids = split(encode_corpus(corpus, tokenizer), config.val_fraction)
+    windows = Windows(train_ids, config.window, config.stride or config.window, name=corpus.name)
+
+    torch.manual_seed(config.seed)
+    source = str(checkpoint) if checkpoint is not None else config.init
+    if source is None:
+        model = GPT(replace(CONFIGS[config.model], dropout=config.dropout))
+    else:
+        model = with_dropout(load(source)[0], config.dropout)
+    if config.window > model.config.n_ctx:
+        raise ValueError(f"--window {config.window} is more than the model can read: use {model.config.n_ctx} or less.")
+    return Job(
+        config=config,
+        plan=plan(config, model.config, len(windows)),
+        corpus=corpus,
+        directory=run_path(config, corpus),
+        tokenizer=tokenizer,
+        windows=windows,
+        val_ids=val_ids,
+        model=model.to(device),
+        prompt=config.prompt or first_words(corpus.documents[0]),
+        device=device,
+        dtype=dtype,
+    )
+
+
+def with_dropout(model: GPT, dropout: float) -> GPT:
+    """The same weights, without a copy, in a model that drops out this share of numbers."""
+    with torch.device("meta"):
+        other = GPT(replace(model.config, dropout=dropout), ops=model.ops)
+    other.load_state_dict(model.state_dict(), assign=True)
+    return other.requires_grad_()
+
+
+def first_words(text: str, count: int = 6) -> str:
+    """The text's first words, on one line."""
+    return " ".join(text.split(maxsplit=count)[:count])
+
+
+def check_unchanged(job: Job, recorded: dict[str, Any]) -> None:
+    """Raise RunError, naming every difference, unless a run is resumed as it was begun.
+
+    recorded: what `describe` said when it began.
+    """
+    then, now = recorded["config"], asdict(job.config)
+    differences = [
+        f"--{field.name.replace('_', '-')} was {then.get(field.name)} and is {now[field.name]}"
+        for field in fields(TrainConfig)
+        if field.name not in DECIDES_NOTHING and then.get(field.name) != now[field.name]
+    ]
+    if recorded["data"]["sha256"] != job.corpus.sha256:
+        differences.append(f"the text of {job.corpus.name} has changed (its SHA-256 differs)")
+    if differences:
+        raise RunError(
+            f"{job.directory} cannot be resumed differently from how it was begun: {'; '.join(differences)}. "
+            f"To train its weights further in another way, use --init {job.directory} and another --out."
+        )
+
+
+def changes_in_numerics(job: Job, recorded: dict[str, Any]) -> list[str]:
+    """What makes a resumed run differ in its last digits from an uninterrupted one, in words."""
+    now = job.describe()
+    pairs = [("PyTorch", recorded["versions"]["torch"], now["versions"]["torch"])]
+    pairs += [(key, recorded[key], now[key]) for key in ("device", "dtype")]
+    return [
+        f"{name} was {then} and is {today}: the rest of this run will differ in its last digits."
+        for name, then, today in pairs
+        if then != today
+    ]

@@ -1,0 +1,156 @@
+"""The directory that a run leaves behind: who may write there, and what is in it.
+
+    config.json model.safetensors tokenizer.json ...   a plain GPT-2 directory: the last weights
+    best/                the same, with the weights that did best on the validation text
+    run.json             everything needed to repeat the run
+    log.jsonl            one line a step
+    loss.png samples.md  the picture, and what the model wrote as it learned
+    checkpoints/         the last two states to resume from
+"""
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from nextword.errors import RunError
+from nextword.runtime import replacing
+from nextword.train.checkpoint import checkpoints
+
+CONTENTS = (
+    "config.json model.safetensors tokenizer.json tokenizer_config.json vocab.json merges.txt "
+    "best run.json log.jsonl loss.png samples.md checkpoints"
+).split()
+
+
+class RunDirectory:
+    """A run's directory, held by one trainer at a time until it is released."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._lock = FileLock(path / ".lock")
+
+    @classmethod
+    def create(cls, path: Path, description: dict[str, Any], overwrite: bool = False) -> "RunDirectory":
+        """Begin a run in a new or empty directory, or with `overwrite` in place of an older run.
+
+        description: what run.json says. Raises RunError where something is
+        there already that must not be lost, or another trainer is at work.
+        """
+        check_free(path, overwrite)
+        run = cls(path)
+        run.acquire()
+        for name in CONTENTS:
+            old = path / name
+            if old.is_dir():
+                shutil.rmtree(old)
+            else:
+                old.unlink(missing_ok=True)
+        with replacing(path / "run.json") as file:
+            file.write_text(json.dumps(description, indent=1) + "\n")
+        return run
+
+    @classmethod
+    def reopen(cls, path: Path) -> "RunDirectory":
+        """Take up a run again. Raises RunError where there is none, or another trainer is at work."""
+        description(path)
+        run = cls(path)
+        run.acquire()
+        return run
+
+    def acquire(self) -> None:
+        """Hold the directory. The system lets go of it when this process ends, however it ends."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise RunError(
+                f"Another trainer is at work in {self.path}: wait until it has finished, or choose another --out."
+            ) from error
+
+    def release(self) -> None:
+        """Let others have the directory."""
+        self._lock.release()
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the states to resume from."""
+        return self.path / "checkpoints"
+
+    def log(self, **values: float | None) -> None:
+        """Add a line to log.jsonl."""
+        with (self.path / "log.jsonl").open("a") as file:
+            file.write(json.dumps(values) + "\n")
+
+    def add_sample(self, step: int, prompt: str, text: str) -> None:
+        """Add what the model wrote to samples.md, as a quotation under the step's number."""
+        quotation = "\n".join(f"> {line}" for line in f"**{prompt}**{text}".splitlines())
+        with (self.path / "samples.md").open("a", encoding="utf-8") as file:
+            file.write(f"## Step {step}\n\n{quotation}\n\n")
+
+    def rewind(self, step: int) -> None:
+        """Forget what was logged after this step: a run that resumes there will log it again."""
+        log = self.path / "log.jsonl"
+        if log.exists():
+            lines = log.read_text().splitlines(keepends=True)
+            with replacing(log) as file:
+                file.write_text("".join(line for line in lines if step_of(line) <= step))
+        samples = self.path / "samples.md"
+        if samples.exists():
+            sections = re.split(r"^## Step ", samples.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+            kept = [section for section in sections if int(section.split("\n")[0]) <= step]
+            with replacing(samples) as file:
+                file.write_text("".join(f"## Step {section}" for section in kept), encoding="utf-8")
+
+    def publish(self, checkpoint: Path) -> None:
+        """Make the run's directory itself the GPT-2 directory of this checkpoint, without a second copy."""
+        for name in CONTENTS[:6]:
+            if (checkpoint / name).exists():
+                with replacing(self.path / name) as file:
+                    link_or_copy(checkpoint / name, file)
+
+
+def description(path: Path) -> dict[str, Any]:
+    """What run.json says of a run. Raises RunError where there is no run."""
+    try:
+        found: dict[str, Any] = json.loads((path / "run.json").read_text())
+    except FileNotFoundError as error:
+        raise RunError(f"{path} holds no run to resume: leave out --resume to begin one.") from error
+    except ValueError as error:
+        raise RunError(f"{path / 'run.json'} cannot be read ({error}): begin anew with --overwrite.") from error
+    return found
+
+
+def check_free(path: Path, overwrite: bool = False) -> None:
+    """Raise RunError unless a run may begin at this path."""
+    if path.exists() and not path.is_dir():
+        raise RunError(f"{path} is a file, and a run needs a directory: choose another --out.")
+    if not path.exists() or not any(name.name != ".lock" for name in path.iterdir()):
+        return
+    if not (path / "run.json").exists():
+        raise RunError(f"{path} has files in it that are not a run's: choose another --out.")
+    if overwrite:
+        return
+    states = checkpoints(path / "checkpoints")
+    resume = f"continue it with --resume (from step {int(states[-1].name[5:])}), " if states else ""
+    raise RunError(f"{path} already holds a run: {resume}replace it with --overwrite, or choose another --out.")
+
+
+def step_of(line: str) -> float:
+    """The step that a line of log.jsonl is about; infinity for half a line, which a kill may leave."""
+    try:
+        return float(json.loads(line)["step"])
+    except ValueError:
+        return float("inf")
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file a second name, or copy it where the file system has no such thing."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

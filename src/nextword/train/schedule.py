@@ -1,0 +1,19 @@
+"""How the learning rate moves over a run."""
+
+import math
+
+
+def learning_rate(step: int, steps: int, warmup: int, peak: float, floor: float = 0.1) -> float:
+    """The learning rate of one update: a straight rise to the peak, then half a cosine down.
+
+    step counts from 0 to steps - 1. The first update already moves, by
+    peak / warmup; update number `warmup` is the first at the peak's full
+    height, and the last one has `floor` times the peak.
+
+    Source: Loshchilov and Hutter, "SGDR" (2017), equation 5; warm-up and the
+    floor of a tenth as in Brown et al. (2020), appendix B.
+    """
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    progress = (step - warmup) / max(1, steps - 1 - warmup)  # 0 at the peak, 1 at the last step
+    return peak * (floor + (1.0 - floor) * 0.5 * (1.0 + math.cos(math.pi * progress)))

@@ -1,0 +1,7 @@
+"""Official and other people's weights: reading and writing them, format by format."""
+
+from nextword.weights.directory import load_model
+from nextword.weights.hub import fetch
+from nextword.weights.huggingface import save_huggingface
+
+__all__ = ["fetch", "load_model", "save_huggingface"]

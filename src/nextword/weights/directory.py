@@ -1,0 +1,67 @@
+"""A directory with weights in it, whichever format they are in."""
+
+from pathlib import Path
+
+import torch
+
+from nextword.errors import WeightsError
+from nextword.model import GPT, fused
+from nextword.model.ops import Ops
+from nextword.weights.assemble import StoredModel, assemble
+from nextword.weights.huggingface import CONFIG, INDEX, WEIGHTS, open_huggingface
+from nextword.weights.openai import HPARAMS, open_openai
+
+PICKLES = {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"}
+
+KINDS = (
+    f"a run directory, a Hugging Face directory ({CONFIG} and {WEIGHTS}) "
+    f"or an OpenAI directory ({HPARAMS} and model.ckpt.*)"
+)
+"""The directories that `load_model` reads, in words."""
+
+
+def load_model(
+    path: str | Path,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype | None = None,
+    ops: Ops = fused,
+) -> GPT:
+    """Load the GPT-2 in a directory, of whatever size and vocabulary, in eval mode.
+
+    path: one of `KINDS`. dtype: float32 unless given, whatever the files hold.
+    Raises WeightsError, naming the file and the tensor, where that cannot be done.
+    """
+    return assemble(open_model(Path(path)), device, dtype, ops)
+
+
+def open_model(directory: Path) -> StoredModel:
+    """Find out which format a directory is in, and open it. Raises WeightsError if it is in none."""
+    if not directory.exists():
+        raise WeightsError(f"{directory} does not exist. Give {KINDS}.")
+    if directory.is_file():
+        if directory.suffix in PICKLES:
+            raise pickle_error(directory)
+        raise WeightsError(f"{directory} is one file. Give its directory: {directory.parent}")
+    if (directory / WEIGHTS).is_file() or (directory / INDEX).is_file():
+        return open_huggingface(directory)
+    if (directory / HPARAMS).is_file() or any(directory.glob("*.ckpt.index")):
+        return open_openai(directory)
+    if (directory / "run.json").is_file():
+        raise WeightsError(
+            f"{directory} is a run that has not saved its weights yet: wait for its first validation, "
+            f"or finish it with: nextword train --out {directory} --resume"
+        )
+    pickles = [file for file in sorted(directory.iterdir()) if file.suffix in PICKLES]
+    if pickles:
+        raise pickle_error(pickles[0])
+    raise WeightsError(f"{directory} holds no weights that nextword reads. Give {KINDS}.")
+
+
+def pickle_error(file: Path) -> WeightsError:
+    """Why a pickle is not opened, and how to convert it."""
+    directory = str(file.parent)
+    return WeightsError(
+        f"{file} is a pickle, and opening one runs whatever program is hidden in it: nextword never does. "
+        "If you trust it, convert it in Python: from transformers import GPT2LMHeadModel; "
+        f"GPT2LMHeadModel.from_pretrained({directory!r}).save_pretrained({directory + '-safetensors'!r})"
+    )

@@ -1,0 +1,79 @@
+"""Hugging Face's `config.json`: the model's shape, and many switches that GPT-2 leaves alone.
+
+Source: transformers, class GPT2Config.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from nextword.errors import WeightsError
+from nextword.model.config import GPTConfig
+from nextword.tokenizer.vocab import END_OF_TEXT_ID
+from nextword.weights.config_file import read_json, shape_from
+
+SWITCHES: dict[str, Any] = {
+    "activation_function": "gelu_new",  # the tanh form
+    "add_cross_attention": False,
+    "layer_norm_epsilon": 1e-5,
+    "n_inner": None,  # which means 4 n_embd
+    "reorder_and_upcast_attn": False,
+    "scale_attn_by_inverse_layer_idx": False,
+    "scale_attn_weights": True,
+    "tie_word_embeddings": True,
+}
+"""What transformers could compute differently, and how GPT-2 has it; also transformers' defaults."""
+
+
+def read_config(path: Path) -> GPTConfig:
+    """The shape of the model beside this `config.json`.
+
+    transformers has three dropout rates, and GPT-2 one: it is taken from
+    `resid_pdrop`. What the model computes does not depend on it; training
+    sets its own. Raises WeightsError, naming the key, for any other model than
+    GPT-2, and for a GPT-2 with a switch set to what nextword does not compute.
+    """
+    values = read_json(path)
+    if values.get("model_type") != "gpt2":
+        raise WeightsError(
+            f"{path}: model_type is {values.get('model_type')!r}, and nextword computes 'gpt2' and no other."
+        )
+    n_ctx = "n_positions" if "n_positions" in values else "n_ctx"
+    keys = {
+        "n_vocab": "vocab_size",
+        "n_ctx": n_ctx,
+        "n_embd": "n_embd",
+        "n_head": "n_head",
+        "n_layer": "n_layer",
+    }
+    config = shape_from(path, values, keys, dropout=values.get("resid_pdrop", 0.1))
+    same = {"activation_function": "gelu_pytorch_tanh", "n_inner": 4 * config.n_embd}  # in other words
+    for key, expected in SWITCHES.items():
+        found = values.get(key, expected)
+        if found != expected and (key not in same or found != same[key]):
+            raise WeightsError(
+                f"{path}: {key} is {found!r}, and in GPT-2, all that nextword computes, it is {expected!r}."
+            )
+    return config
+
+
+def config_values(config: GPTConfig) -> dict[str, Any]:
+    """What `config.json` has to say for transformers, and all that reads like it, to build this model."""
+    end_of_text = END_OF_TEXT_ID if config.n_vocab > END_OF_TEXT_ID else None
+    return SWITCHES | {
+        "model_type": "gpt2",
+        "architectures": ["GPT2LMHeadModel"],
+        "vocab_size": config.n_vocab,
+        "n_ctx": config.n_ctx,  # the same number twice: some programs read the one and some the other
+        "n_positions": config.n_ctx,
+        "n_embd": config.n_embd,
+        "n_head": config.n_head,
+        "n_layer": config.n_layer,
+        "embd_pdrop": config.dropout,
+        "attn_pdrop": config.dropout,
+        "resid_pdrop": config.dropout,
+        "initializer_range": 0.02,
+        "bos_token_id": end_of_text,
+        "eos_token_id": end_of_text,
+        "torch_dtype": "float32",
+        "use_cache": True,
+    }

@@ -1,0 +1,127 @@
+"""TensorFlow's checkpoint format, the "tensor bundle", read without TensorFlow.
+
+    model.ckpt.index                  a sorted table (see `sstable`): a tensor's name -> where it lies
+    model.ckpt.data-00000-of-00001    the tensors' numbers, one tensor after the other; in one file or several
+
+Under the empty name, which sorts first, stands a header; every other value
+is a `BundleEntryProto`. Both are protocol buffers (see `protobuf`).
+
+Source: TensorFlow's tensorflow/core/protobuf/tensor_bundle.proto and
+tensorflow/core/util/tensor_bundle/tensor_bundle.h.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nextword.errors import WeightsError
+from nextword.weights.crc32c import crc32c
+from nextword.weights.protobuf import Message, number, raw, read_message
+from nextword.weights.sstable import masked, read_table
+
+DTYPES = {
+    1: torch.float32,
+    2: torch.float64,
+    3: torch.int32,
+    9: torch.int64,
+    14: torch.bfloat16,
+    19: torch.float16,
+}
+"""TensorFlow's numbers for the formats of numbers, where PyTorch has the same one (types.proto)."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where one tensor lies: which file, from which byte, how many; and what is there.
+
+    dtype is TensorFlow's number (see DTYPES); checksum is the masked CRC-32C
+    of the tensor's bytes.
+    """
+
+    name: str
+    dtype: int
+    shape: tuple[int, ...]
+    file: Path
+    offset: int
+    size: int
+    checksum: int
+
+    def read(self) -> Tensor:
+        """The tensor, mapped from its file: its bytes are read where they are looked at, and only then.
+
+        Writing to it changes no file. Raises WeightsError where the file is
+        missing, too short, or does not match the tensor's checksum.
+        """
+        if self.dtype not in DTYPES:
+            raise WeightsError(
+                f"{self.file}: {self.name} is of TensorFlow's type {self.dtype}, which is no number."
+            )
+        dtype = DTYPES[self.dtype]
+        if self.size != math.prod(self.shape) * dtype.itemsize:
+            raise WeightsError(
+                f"{self.file}: {self.name} has {self.size} bytes, which do not fill {self.shape}."
+            )
+        end = self.offset + self.size
+        if not self.file.is_file():
+            raise WeightsError(
+                f"{self.file} is missing, and {self.name} lies in it. Copy the whole checkpoint."
+            )
+        if self.file.stat().st_size < end:
+            raise WeightsError(
+                f"{self.file}: {self.name} should reach to byte {end}, and the file has "
+                f"{self.file.stat().st_size}. It was cut off: copy or download it again."
+            )
+        if self.size == 0:
+            return torch.empty(self.shape, dtype=dtype)
+        data = np.memmap(self.file, dtype=np.uint8, mode="c", offset=self.offset, shape=(self.size,))
+        if masked(crc32c(data)) != self.checksum:
+            raise WeightsError(
+                f"{self.file}: {self.name} does not match its checksum. "
+                "The file is damaged: copy or download it again."
+            )
+        return torch.from_numpy(data).view(dtype).view(self.shape)
+
+
+def read_index(index: Path) -> dict[str, Entry]:
+    """List the tensors of a checkpoint, by name; `index` is its file `PREFIX.index`.
+
+    Raises WeightsError where that file is damaged or uses what no checkpoint of
+    GPT-2 does: big-endian numbers, or tensors that are stored in slices.
+    """
+    try:
+        messages = {key.decode(): read_message(value) for key, value in read_table(index.read_bytes())}
+        if "" not in messages:
+            raise ValueError("it has no header")
+        header = messages.pop("")
+        if number(header, 2) != 0:
+            raise ValueError("its numbers are big-endian")
+        return {
+            name: read_entry(name, message, index, n_shards=number(header, 1))
+            for name, message in messages.items()
+        }
+    except ValueError as error:
+        raise WeightsError(
+            f"{index} is not the index of a TensorFlow checkpoint, or is damaged: {error}. "
+            "Copy or download it again."
+        ) from error
+
+
+def read_entry(name: str, message: Message, index: Path, n_shards: int) -> Entry:
+    """Give the fields of a `BundleEntryProto` their names."""
+    if message.get(7):
+        raise ValueError(f"{name} is stored in slices")
+    shape = read_message(raw(message, 2))
+    shard = f"{index.stem}.data-{number(message, 3):05}-of-{n_shards:05}"
+    return Entry(
+        name=name,
+        dtype=number(message, 1),
+        shape=tuple(number(read_message(dim), 1) for dim in shape.get(2, []) if isinstance(dim, bytes)),
+        file=index.with_name(shard),
+        offset=number(message, 4),
+        size=number(message, 5),
+        checksum=number(message, 6),
+    )

@@ -1,0 +1,221 @@
+"""Against transformers: the same logits, loss and gradients from the same files, and back again."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import GPT2Config, GPT2LMHeadModel
+from weights.conftest import randomise
+
+from nextword.errors import WeightsError
+from nextword.model import GPT, GPTConfig, fused, plain
+from nextword.weights import huggingface, load_model, save_huggingface
+from nextword.weights.names import tensor_names
+
+IDS = torch.randint(61, (2, 16), generator=torch.Generator().manual_seed(1))
+
+
+def assert_same_logits(ours, theirs):
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-4 * float(theirs.abs().max()))
+
+
+def logits_of(reference, ids=IDS):
+    with torch.no_grad():
+        return reference(ids).logits
+
+
+@pytest.mark.parametrize("ops", [plain, fused])
+def test_logits_equal_transformers(ops, reference, saved_reference):
+    model = load_model(saved_reference, ops=ops)
+    assert not model.training
+    assert model.config == GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2, dropout=0.1)
+    assert_same_logits(model(IDS), logits_of(reference))
+
+
+def test_logits_equal_transformers_at_full_size(tmp_path):
+    reference = randomise(GPT2LMHeadModel(GPT2Config()), std=0.04)
+    reference.save_pretrained(tmp_path)
+    ids = torch.randint(50257, (1, 64), generator=torch.Generator().manual_seed(2))
+    expected = logits_of(reference, ids)
+    del reference
+    for ops in (plain, fused):
+        model = load_model(tmp_path, ops=ops)
+        assert sum(parameter.numel() for parameter in model.parameters()) == 124_439_808
+        with torch.no_grad():
+            assert_same_logits(model(ids), expected)
+
+
+@pytest.mark.parametrize("ops", [plain, fused])
+def test_loss_and_every_gradient_equal_transformers(ops, reference, saved_reference):
+    model = load_model(saved_reference, ops=ops)
+    loss = ops.cross_entropy(model(IDS)[:, :-1], IDS[:, 1:])
+    loss.backward()
+    reference.zero_grad()
+    expected = reference(IDS, labels=IDS).loss
+    expected.backward()
+    torch.testing.assert_close(loss, expected)
+    theirs = dict(reference.transformer.named_parameters())
+    for name in tensor_names(2):
+        gradient = theirs[name.ours].grad
+        gradient = gradient.T if name.in_out else gradient
+        torch.testing.assert_close(model.get_parameter(name.ours).grad, gradient, msg=name.ours, rtol=1e-4, atol=1e-6)
+
+
+def test_a_forgotten_transpose_of_the_square_projection_would_show(reference, saved_reference, monkeypatch):
+    """Its shape cannot tell; so these tests have to."""
+
+    def forgetful(n_layer):
+        return [replace(n, in_out=n.in_out and "attn.c_proj" not in n.ours) for n in tensor_names(n_layer)]
+
+    monkeypatch.setattr(huggingface, "tensor_names", forgetful)
+    with pytest.raises(AssertionError):
+        assert_same_logits(load_model(saved_reference)(IDS), logits_of(reference))
+
+
+# ---- what else such a directory may hold
+
+
+def test_names_without_prefix_old_masks_and_a_tied_head(tamper, reference):
+    def change(tensors):
+        bare = {name.removeprefix("transformer."): tensor for name, tensor in tensors.items()}
+        assert bare.keys() != tensors.keys()
+        masks = {f"h.{i}.attn.bias": torch.ones(1, 1, 16, 16).tril() for i in range(2)}
+        masks |= {f"h.{i}.attn.masked_bias": torch.tensor(-1e4) for i in range(2)}
+        return bare | masks | {"lm_head.weight": bare["wte.weight"].clone()}
+
+    assert_same_logits(load_model(tamper(change))(IDS), logits_of(reference))
+
+
+def test_a_head_of_its_own_is_refused(tamper):
+    def change(tensors):
+        tensors["lm_head.weight"] = tensors["transformer.wte.weight"] + 1
+
+    with pytest.raises(WeightsError, match=r"model\.safetensors: lm_head\.weight differs from wte\.weight"):
+        load_model(tamper(change))
+
+
+def test_a_tensor_under_two_names_is_refused(tamper):
+    def change(tensors):
+        tensors["wte.weight"] = tensors["transformer.wte.weight"] + 1
+
+    with pytest.raises(WeightsError, match=r"wte\.weight is stored twice; the other is .*wte\.weight"):
+        load_model(tamper(change))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_is_loaded_as_float32(dtype, tmp_path, reference):
+    half = GPT2LMHeadModel(reference.config)
+    half.load_state_dict(reference.state_dict())
+    half.to(dtype).save_pretrained(tmp_path)
+    model = load_model(tmp_path)
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    assert_same_logits(model(IDS), logits_of(half.float().eval()))
+    assert load_model(tmp_path, dtype=torch.bfloat16).wte.weight.dtype == torch.bfloat16
+
+
+# ---- several files
+
+
+@pytest.fixture
+def sharded_dir(reference, tmp_path):
+    reference.save_pretrained(tmp_path / "sharded", max_shard_size="6KB")
+    assert len(list((tmp_path / "sharded").glob("*.safetensors"))) > 2
+    return tmp_path / "sharded"
+
+
+def test_sharded(sharded_dir, reference):
+    assert_same_logits(load_model(sharded_dir)(IDS), logits_of(reference))
+
+
+def test_sharded_errors_name_the_file(sharded_dir):
+    files = sorted(sharded_dir.glob("*.safetensors"))
+    config = json.loads((sharded_dir / "config.json").read_text())
+    (sharded_dir / "config.json").write_text(json.dumps(config | {"vocab_size": 60}))
+    with pytest.raises(WeightsError, match=r"wte\.weight \(in model-0000.-of-0000.\.safetensors\) is \(61, 12\)"):
+        load_model(sharded_dir)
+    files[1].unlink()
+    with pytest.raises(WeightsError, match=rf"{files[1].name} is missing, and model\.safetensors\.index\.json lists"):
+        load_model(sharded_dir)
+    (sharded_dir / "model.safetensors.index.json").write_text("{}")
+    with pytest.raises(WeightsError, match=r"index\.json has no 'weight_map' from tensors to files"):
+        load_model(sharded_dir)
+
+
+# ---- damage
+
+
+@pytest.mark.parametrize("keep", [0, 5, 500, -1])
+def test_a_file_cut_off(keep, hf_dir):
+    file = hf_dir / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:keep])
+    with pytest.raises(WeightsError, match=r"model\.safetensors \(\d+ bytes\) is no whole safetensors file"):
+        load_model(hf_dir)
+
+
+def test_a_file_of_something_else(hf_dir):
+    (hf_dir / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 1\n")
+    with pytest.raises(WeightsError, match="It is damaged, or was cut off: copy or download it again"):
+        load_model(hf_dir)
+
+
+# ---- saving
+
+
+def test_what_is_saved_is_a_plain_gpt2(saved_reference, tmp_path):
+    save_huggingface(load_model(saved_reference), tmp_path / "new" / "run")
+    tensors = load_file(tmp_path / "new" / "run" / "model.safetensors")
+    assert set(tensors) == {name.ours for name in tensor_names(2)}
+    assert {tensor.dtype for tensor in tensors.values()} == {torch.float32}
+    config = json.loads((tmp_path / "new" / "run" / "config.json").read_text())
+    assert config["model_type"] == "gpt2"
+    assert config["architectures"] == ["GPT2LMHeadModel"]
+    assert config["n_ctx"] == config["n_positions"] == 16
+    assert {file.name for file in (tmp_path / "new" / "run").iterdir()} == {"config.json", "model.safetensors"}
+
+
+def test_transformers_loads_what_is_saved_and_writes_the_same(saved_reference, tmp_path):
+    model = load_model(saved_reference)
+    save_huggingface(model, tmp_path)
+    theirs, report = GPT2LMHeadModel.from_pretrained(tmp_path, output_loading_info=True)
+    assert not report["missing_keys"]
+    assert not report["unexpected_keys"]
+    prompt = IDS[:1, :4]
+    expected = theirs.generate(prompt, max_new_tokens=12, do_sample=False, eos_token_id=None, pad_token_id=0)
+    ids = prompt
+    while ids.size(1) < 16:
+        ids = torch.cat([ids, model(ids)[:, -1:].argmax(-1)], dim=1)
+    assert ids.tolist() == expected.tolist()
+    assert len(set(ids[0, 4:].tolist())) > 3  # not one token over and over
+
+
+def test_saving_and_loading_changes_nothing(tmp_path):
+    model = GPT(GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2, dropout=0.25))
+    save_huggingface(model, tmp_path)
+    again = load_model(tmp_path)
+    assert again.config == model.config
+    for name, parameter in model.named_parameters():
+        assert torch.equal(again.get_parameter(name), parameter), name
+
+
+def test_saved_files_are_as_readable_as_others(saved_reference, tmp_path):
+    save_huggingface(load_model(saved_reference), tmp_path)
+    (tmp_path / "other").write_text("")
+    assert (tmp_path / "model.safetensors").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_a_failed_save_leaves_the_old_model(saved_reference, tmp_path, monkeypatch):
+    model = load_model(saved_reference)
+    save_huggingface(model, tmp_path)
+    before = (tmp_path / "model.safetensors").read_bytes()
+
+    def disk_full(tensors, path, metadata):
+        path.write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(huggingface, "save_file", disk_full)
+    with pytest.raises(OSError, match="No space left"):
+        save_huggingface(model, tmp_path)
+    assert (tmp_path / "model.safetensors").read_bytes() == before
+    assert not list(tmp_path.glob("*.tmp"))
