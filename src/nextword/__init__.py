@@ -1,9 +1,9 @@
 """GPT-2 from first principles: train it, run it, take it apart.
 
-    import nextword
+import nextword
 
-    model, tokenizer = nextword.load("gpt2")
-    print(nextword.generate(model, tokenizer, "Every effort moves you"))
+model, tokenizer = nextword.load("gpt2")
+print(nextword.generate(model, tokenizer, "Every effort moves you"))
 """
 
 from typing import TYPE_CHECKING

@@ -11,7 +11,7 @@ from nextword.tokenizer import Tokenizer
 from nextword.tokenizer.vocab import N_VOCAB
 from nextword.weights import fetch
 from nextword.weights.assemble import assemble
-from nextword.weights.directory import KINDS, open_model
+from nextword.weights.directory import KINDS, one_of, open_model
 from nextword.weights.hub import REPOSITORIES
 
 
@@ -40,7 +40,7 @@ def load(
         if not directory.exists():
             raise WeightsError(
                 f"{name_or_path} is neither a path that exists nor an official model. "
-                f"Give {KINDS}, or one of {', '.join(REPOSITORIES)}."
+                f"Give {one_of(*KINDS, *REPOSITORIES)}."
             )
     stored = open_model(directory)
     if stored.config.n_vocab != N_VOCAB:

@@ -1,27 +1,14 @@
-"""Tiny GPT-2s that transformers itself has saved, and a way to tamper with them."""
+"""A tiny GPT-2 that transformers itself has saved, and a way to tamper with it."""
 
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import GPT2Config, GPT2LMHeadModel
-
-TINY = GPT2Config(vocab_size=61, n_positions=16, n_embd=12, n_head=3, n_layer=2)
-
-
-def randomise(model: GPT2LMHeadModel, seed: int = 0, std: float = 0.2) -> GPT2LMHeadModel:
-    """Random numbers everywhere, biases and LayerNorms included, so that no tensor may be lost unnoticed."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.normal_(std=std, generator=generator)
-            if "ln_" in name and name.endswith("weight"):
-                parameter += 1
-    return model.eval()
+from transformers import GPT2LMHeadModel
+from weights.tiny import TINY, randomise
 
 
 @pytest.fixture(scope="session")

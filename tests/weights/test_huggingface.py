@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import GPT2Config, GPT2LMHeadModel
-from weights.conftest import randomise
+from weights.tiny import randomise
 
 from nextword.errors import WeightsError
 from nextword.model import GPT, GPTConfig, fused, plain
@@ -34,10 +34,11 @@ def test_logits_equal_transformers(ops, reference, saved_reference):
     assert_same_logits(model(IDS), logits_of(reference))
 
 
-def test_logits_equal_transformers_at_full_size(tmp_path):
+def test_logits_equal_transformers_at_full_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(GPT2LMHeadModel, "_init_weights", lambda self, module: None)  # drawn anew anyway
     reference = randomise(GPT2LMHeadModel(GPT2Config()), std=0.04)
     reference.save_pretrained(tmp_path)
-    ids = torch.randint(50257, (1, 64), generator=torch.Generator().manual_seed(2))
+    ids = torch.randint(50257, (1, 16), generator=torch.Generator().manual_seed(2))
     expected = logits_of(reference, ids)
     del reference
     for ops in (plain, fused):
@@ -60,7 +61,9 @@ def test_loss_and_every_gradient_equal_transformers(ops, reference, saved_refere
     for name in tensor_names(2):
         gradient = theirs[name.ours].grad
         gradient = gradient.T if name.in_out else gradient
-        torch.testing.assert_close(model.get_parameter(name.ours).grad, gradient, msg=name.ours, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(
+            model.get_parameter(name.ours).grad, gradient, msg=name.ours, rtol=1e-4, atol=1e-6
+        )
 
 
 def test_a_forgotten_transpose_of_the_square_projection_would_show(reference, saved_reference, monkeypatch):
@@ -133,10 +136,14 @@ def test_sharded_errors_name_the_file(sharded_dir):
     files = sorted(sharded_dir.glob("*.safetensors"))
     config = json.loads((sharded_dir / "config.json").read_text())
     (sharded_dir / "config.json").write_text(json.dumps(config | {"vocab_size": 60}))
-    with pytest.raises(WeightsError, match=r"wte\.weight \(in model-0000.-of-0000.\.safetensors\) is \(61, 12\)"):
+    with pytest.raises(
+        WeightsError, match=r"wte\.weight \(in model-0000.-of-0000.\.safetensors\) is \(61, 12\)"
+    ):
         load_model(sharded_dir)
     files[1].unlink()
-    with pytest.raises(WeightsError, match=rf"{files[1].name} is missing, and model\.safetensors\.index\.json lists"):
+    with pytest.raises(
+        WeightsError, match=rf"{files[1].name} is missing, and model\.safetensors\.index\.json lists"
+    ):
         load_model(sharded_dir)
     (sharded_dir / "model.safetensors.index.json").write_text("{}")
     with pytest.raises(WeightsError, match=r"index\.json has no 'weight_map' from tensors to files"):
@@ -150,13 +157,17 @@ def test_sharded_errors_name_the_file(sharded_dir):
 def test_a_file_cut_off(keep, hf_dir):
     file = hf_dir / "model.safetensors"
     file.write_bytes(file.read_bytes()[:keep])
-    with pytest.raises(WeightsError, match=r"model\.safetensors \(\d+ bytes\) is no whole safetensors file"):
+    with pytest.raises(
+        WeightsError, match=r"model\.safetensors \(\d+ bytes\) cannot be read as safetensors: "
+    ):
         load_model(hf_dir)
 
 
 def test_a_file_of_something_else(hf_dir):
-    (hf_dir / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 1\n")
-    with pytest.raises(WeightsError, match="It is damaged, or was cut off: copy or download it again"):
+    (hf_dir / "model.safetensors").write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 1\n"
+    )
+    with pytest.raises(WeightsError, match="If it was cut off or damaged, copy or download it again"):
         load_model(hf_dir)
 
 
@@ -172,7 +183,10 @@ def test_what_is_saved_is_a_plain_gpt2(saved_reference, tmp_path):
     assert config["model_type"] == "gpt2"
     assert config["architectures"] == ["GPT2LMHeadModel"]
     assert config["n_ctx"] == config["n_positions"] == 16
-    assert {file.name for file in (tmp_path / "new" / "run").iterdir()} == {"config.json", "model.safetensors"}
+    assert {file.name for file in (tmp_path / "new" / "run").iterdir()} == {
+        "config.json",
+        "model.safetensors",
+    }
 
 
 def test_transformers_loads_what_is_saved_and_writes_the_same(saved_reference, tmp_path):
@@ -187,7 +201,7 @@ def test_transformers_loads_what_is_saved_and_writes_the_same(saved_reference, t
     while ids.size(1) < 16:
         ids = torch.cat([ids, model(ids)[:, -1:].argmax(-1)], dim=1)
     assert ids.tolist() == expected.tolist()
-    assert len(set(ids[0, 4:].tolist())) > 3  # not one token over and over
+    assert len(set(ids[0, 4:].tolist())) > 3  # it is not one token over and over
 
 
 def test_saving_and_loading_changes_nothing(tmp_path):

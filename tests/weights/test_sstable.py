@@ -1,4 +1,4 @@
-"""TensorFlow's own tables are read in test_tensor_bundle.py; theirs for GPT-2 have one block. Here are many."""
+"""TensorFlow's own tables are read in test_tensor_bundle.py; they have one data block. Here are several."""
 
 import struct
 
@@ -81,7 +81,7 @@ def test_other_files_and_cut_off_ones():
         with pytest.raises(ValueError, match="does not end as a LevelDB table does"):
             list(read_table(data))
     footer_alone = table(PAIRS)[-48:]
-    with pytest.raises(ValueError, match="a block should reach to byte .*, and the file has 48"):
+    with pytest.raises(ValueError, match=r"a block should reach to byte .*, and the file has 48"):
         list(read_table(footer_alone))
 
 

@@ -9,6 +9,7 @@ T = TypeVar("T")
 CONFIG = (
     tyro.conf.FlagCreatePairsOff,  # --resume, without a --no-resume
     tyro.conf.OmitArgPrefixes,  # --lr, not --config.lr
+    tyro.conf.DisallowNone,  # --lr FLOAT, not --lr {None}|FLOAT
 )
 
 

@@ -68,9 +68,13 @@ def check_memory(config: TrainConfig) -> None:
 
     device = pick_device()
     free = available_memory(device)
-    needed = training_memory(CONFIGS[config.model], config.batch_size, config.window, pick_dtype("auto", device))
+    needed = training_memory(
+        CONFIGS[config.model], config.batch_size, config.window, pick_dtype("auto", device)
+    )
     if free is not None and free < needed:
-        smaller = "Try: nextword demo --model nano" if config.model != "nano" else "Close other programs first."
+        smaller = (
+            "Try: nextword demo --model nano" if config.model != "nano" else "Close other programs first."
+        )
         raise NextwordError(
             f"The demo needs about {readable_size(needed)} of memory, and {readable_size(free)} is free. {smaller}"
         )
@@ -114,7 +118,9 @@ def write_side_by_side(trainer: "Trainer", console: "Console") -> None:
     columns = []
     for name, settings in ways.items():
         table.add_column(name, ratio=1)
-        text = generate(job.model, job.tokenizer, job.prompt, max_new_tokens=WRITTEN_TOKENS, seed=1, **settings)
+        text = generate(
+            job.model, job.tokenizer, job.prompt, max_new_tokens=WRITTEN_TOKENS, seed=1, **settings
+        )
         columns.append(Text(text.removeprefix(job.prompt).strip()))
     table.add_row(*columns)
     console.print(table)

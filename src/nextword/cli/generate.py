@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from typing import Annotated
 
 import tyro
 
@@ -12,7 +13,7 @@ from nextword.cli.arguments import parse
 class Arguments:
     """Continue a prompt with a trained model, or with the official GPT-2."""
 
-    prompt: tyro.conf.Positional[str | None] = None
+    prompt: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(help_behavior_hint="")] = None
     """The text to continue. Without it, standard input is read; "" begins a fresh document."""
 
     model: str = "gpt2"
@@ -24,19 +25,19 @@ class Arguments:
     temperature: float = 0.8
     """0 always takes the likeliest token; 1 keeps the model's own odds; 0.8 is a little more careful."""
 
-    top_k: int | None = 40
-    """Draw from the k likeliest tokens only, so that no blunder slips in; None draws from all."""
+    top_k: int = 40
+    """Draw from the k likeliest tokens only, so that no blunder slips in; 50257 draws from all."""
 
     top_p: float = 1.0
     """Draw from the likeliest tokens that hold this probability together; 1 draws from all."""
 
-    seed: int | None = None
+    seed: Annotated[int | None, tyro.conf.arg(help_behavior_hint="")] = None
     """The same seed writes the same text. Default: another text each time."""
 
     num_samples: int = 1
     """How many texts to write. With a seed they use seed, seed + 1, ..."""
 
-    stop: tuple[str, ...] = ()
+    stop: Annotated[tuple[str, ...], tyro.conf.arg(help_behavior_hint="")] = ()
     """End before any of these texts; <|endoftext|> always ends."""
 
     device: str = "auto"

@@ -1,6 +1,6 @@
 """`nextword train`: from a text to a model of your own."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from nextword.cli.arguments import parse
@@ -8,19 +8,21 @@ from nextword.train import TrainConfig
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(TrainConfig):
     """Train a GPT-2 on your own text, from random weights or (--init) from trained ones.
 
     Ctrl-C saves and stops; --resume goes on to the very same result.
     """
-
-    config: TrainConfig = field(default_factory=TrainConfig)
 
     resume: bool = False
     """Go on with the run in --out, from its newest checkpoint and with its own settings."""
 
     overwrite: bool = False
     """Begin anew in --out, deleting the run that is there."""
+
+    def config(self) -> TrainConfig:
+        """The run's own settings, without how to begin it."""
+        return TrainConfig(**{field.name: getattr(self, field.name) for field in fields(TrainConfig)})
 
 
 def run(arguments: list[str]) -> int:
@@ -29,7 +31,8 @@ def run(arguments: list[str]) -> int:
     if args.resume and args.overwrite:
         raise ValueError("--resume goes on with a run and --overwrite deletes it: use one of them.")
     if args.resume:
-        args = parse(Arguments, "train", arguments, default=Arguments(recorded_config(args.config)))
+        # What is not given now is as it was when the run began.
+        args = parse(Arguments, "train", arguments, default=recorded_arguments(args))
 
     from nextword.cli.display import Display
     from nextword.cli.training import show
@@ -37,15 +40,15 @@ def run(arguments: list[str]) -> int:
     from nextword.train import Trainer
 
     keep_freed_memory()
-    return show(Trainer(args.config, resume=args.resume, overwrite=args.overwrite), Display())
+    return show(Trainer(args.config(), resume=args.resume, overwrite=args.overwrite), Display())
 
 
-def recorded_config(given: TrainConfig) -> TrainConfig:
-    """The settings that the run in `out` was begun with, so that resuming needs none of them again."""
+def recorded_arguments(given: Arguments) -> Arguments:
+    """The settings that the run in `out` was begun with."""
     from nextword.data import read_corpus
     from nextword.train.job import run_path
     from nextword.train.run_directory import description
 
     path = Path(given.out) if given.out is not None else run_path(given, read_corpus(given.data))
     recorded = description(path)["config"]
-    return replace(TrainConfig(**{**recorded, "data": tuple(recorded["data"])}), out=str(path))
+    return Arguments(**{**recorded, "data": tuple(recorded["data"]), "out": str(path)})

@@ -1,7 +1,6 @@
 """The tokenizer as files that other programs read: transformers, vLLM, mlx-lm, llama.cpp's converter."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,10 @@ def save_tokenizer(directory: Path) -> None:
     tokenizer.json          both of these and the splitting rule, for the `tokenizers` library
     tokenizer_config.json   what tells transformers which class to use
 
-    The directory is made if needed. Each file is written under another name and then renamed, so that under
-    its own name it is always whole.
+    The directory is made if needed, and files that are there already are replaced, each in one step.
     """
+    from nextword.runtime import replacing  # here, because that room imports torch, and Tokenizer needs none
+
     directory.mkdir(parents=True, exist_ok=True)
     for name, content in {
         "vocab.json": encoder_json().encode("utf-8"),
@@ -26,9 +26,8 @@ def save_tokenizer(directory: Path) -> None:
         "tokenizer.json": _to_json(_tokenizer()),
         "tokenizer_config.json": _to_json(_tokenizer_config()),
     }.items():
-        unfinished = directory / f"{name}.tmp"
-        unfinished.write_bytes(content)
-        os.replace(unfinished, directory / name)
+        with replacing(directory / name) as beside:
+            beside.write_bytes(content)
 
 
 def _tokenizer() -> dict[str, Any]:

@@ -22,6 +22,7 @@ from nextword.model import GPT
 from nextword.runtime import random_state, set_random_state, sync
 from nextword.weights import save_huggingface
 
+
 @dataclass
 class Progress:
     """What a run must remember, besides tensors, to go on as if it had never stopped.
@@ -40,9 +41,7 @@ KEPT = 2
 """How many checkpoints stay: the newest, and the one before it in case the disk fails the newest."""
 
 
-def save_checkpoint(
-    folder: Path, model: GPT, optimizer: torch.optim.Optimizer, progress: Progress
-) -> Path:
+def save_checkpoint(folder: Path, model: GPT, optimizer: torch.optim.Optimizer, progress: Progress) -> Path:
     """Write a run's state into folder/step-<updates made>; give back its path.
 
     Everything is first written beside its place, forced to the disk and only
@@ -132,11 +131,12 @@ def restore_training(tensors: dict[str, Tensor], model: GPT, optimizer: torch.op
             kind: tensors[f"{kind}.{name}"].to(parameter.device) for kind in ("exp_avg", "exp_avg_sq", "step")
         }
     random = "random."
-    set_random_state({key.removeprefix(random): state for key, state in tensors.items() if key.startswith(random)})
+    set_random_state(
+        {key.removeprefix(random): state for key, state in tensors.items() if key.startswith(random)}
+    )
 
 
 def sha256(file: Path) -> str:
     """The SHA-256 of a file's bytes, in hex."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-

@@ -2,8 +2,15 @@
 
 import math
 from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+import tyro
 
 from nextword.model.config import CONFIGS, GPTConfig
+
+T = TypeVar("T")
+Auto = Annotated[T | None, tyro.conf.arg(help_behavior_hint="")]
+"""A setting that is worked out where it is left out; its help says how, so `(default: None)` is not added."""
 
 
 @dataclass(frozen=True)
@@ -16,16 +23,16 @@ class TrainConfig:
     model: str = "gpt2"
     """Size to train from random weights: nano, gpt2 (124M), gpt2-medium, gpt2-large or gpt2-xl."""
 
-    init: str | None = None
+    init: Auto[str] = None
     """Continue from these weights instead of random ones: gpt2 and its siblings, or a directory."""
 
-    out: str | None = None
+    out: Auto[str] = None
     """Where the run is kept. Default: runs/<name of the data>."""
 
     window: int = 256
     """Tokens the model reads at once. 256 is quick and holds a page; GPT-2 itself used 1024."""
 
-    stride: int | None = None
+    stride: Auto[int] = None
     """Tokens from one window's start to the next. Default: the window, so that none is read twice an epoch."""
 
     batch_size: int = 4
@@ -34,19 +41,19 @@ class TrainConfig:
     accumulate: int = 1
     """Batches added up before each update: a larger batch in the memory of a small one."""
 
-    lr: float | None = None
+    lr: Auto[float] = None
     """Highest learning rate. Default: 6e-4 for 124M and less for wider models, as in GPT-3; a tenth with --init."""
 
-    warmup: int | None = None
+    warmup: Auto[int] = None
     """Steps over which the learning rate rises. Default: a twentieth of the run, at most 200."""
 
-    epochs: float | None = None
+    epochs: Auto[float] = None
     """Length, in passes over the training text. Default: 10, which suits a small text."""
 
-    steps: int | None = None
+    steps: Auto[int] = None
     """Length, in updates, instead of epochs."""
 
-    tokens: int | None = None
+    tokens: Auto[int] = None
     """Length, in tokens read, instead of epochs."""
 
     dropout: float = 0.1
@@ -64,16 +71,16 @@ class TrainConfig:
     val_fraction: float = 0.1
     """Share of the text, at its end, kept away from training to validate on."""
 
-    eval_every: int | None = None
+    eval_every: Auto[int] = None
     """Steps between validations. Default: ten validations a run, and at least one every 500 steps."""
 
-    sample_every: int | None = None
+    sample_every: Auto[int] = None
     """Steps between samples of the model's writing. Default: at each validation."""
 
-    save_every: int | None = None
+    save_every: Auto[int] = None
     """Steps between checkpoints. Default: at the first validation after ten minutes; always at the end."""
 
-    prompt: str | None = None
+    prompt: Auto[str] = None
     """What the samples continue. Default: the first words of the training text."""
 
     seed: int = 1
@@ -113,9 +120,7 @@ class TrainConfig:
         return self.window * self.batch_size * self.accumulate
 
 
-_POSITIVE = (
-    "window stride batch_size accumulate lr epochs steps tokens clip eval_every sample_every save_every".split()
-)
+_POSITIVE = "window stride batch_size accumulate lr epochs steps tokens clip eval_every sample_every save_every".split()
 
 
 @dataclass(frozen=True)

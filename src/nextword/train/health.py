@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-REMEDY = "What usually helps: a lower --lr, a longer --warmup, --dtype float32; in your own model, check the mask."
+REMEDY = (
+    "What usually helps: a lower --lr, a longer --warmup, --dtype float32; in your own model, check the mask."
+)
 
 
 class LossWatch:
@@ -68,5 +70,11 @@ def first_not_finite(model: nn.Module, rerun: Callable[[], float]) -> str:
         return found[0]
     if not math.isfinite(loss):
         return "the loss itself, while the output of every module is finite"
-    wrong = [name for name, p in model.named_parameters() if p.grad is not None and not p.grad.isfinite().all()]
-    return f"the gradient of {wrong[-1]}" if wrong else "nothing, when computed once more: the fault comes and goes"
+    wrong = [
+        name for name, p in model.named_parameters() if p.grad is not None and not p.grad.isfinite().all()
+    ]
+    return (
+        f"the gradient of {wrong[-1]}"
+        if wrong
+        else "nothing, when computed once more: the fault comes and goes"
+    )

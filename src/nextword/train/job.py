@@ -85,7 +85,9 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
     else:
         model = with_dropout(load(source)[0], config.dropout)
     if config.window > model.config.n_ctx:
-        raise ValueError(f"--window {config.window} is more than the model can read: use {model.config.n_ctx} or less.")
+        raise ValueError(
+            f"--window {config.window} is more than the model can read: use {model.config.n_ctx} or less."
+        )
     return Job(
         config=config,
         plan=plan(config, model.config, len(windows)),

@@ -23,7 +23,9 @@ def training_memory(model: GPTConfig, batch_size: int, window: int, dtype: torch
     return PROCESS + per_parameter * model.n_params + batch_size * window * per_token
 
 
-def shortage(model: GPTConfig, batch_size: int, window: int, dtype: torch.dtype, free: int | None) -> str | None:
+def shortage(
+    model: GPTConfig, batch_size: int, window: int, dtype: torch.dtype, free: int | None
+) -> str | None:
     """Why a run will not fit into `free` bytes, and what would; None where it fits, or where that is unknown."""
     needed = training_memory(model, batch_size, window, dtype)
     if free is None or needed <= free:
@@ -34,7 +36,9 @@ def shortage(model: GPTConfig, batch_size: int, window: int, dtype: torch.dtype,
     )
 
 
-def out_of_memory(model: GPTConfig, batch_size: int, window: int, dtype: torch.dtype, free: int | None) -> str:
+def out_of_memory(
+    model: GPTConfig, batch_size: int, window: int, dtype: torch.dtype, free: int | None
+) -> str:
     """What to say when memory has run out, whatever was expected: the setting to lower, and a value that fits."""
     needed = training_memory(model, batch_size, window, dtype)
     limit = min(free or needed, needed) - 1  # it did not fit, so less than that has to be aimed at

@@ -1,11 +1,11 @@
 """The directory that a run leaves behind: who may write there, and what is in it.
 
-    config.json model.safetensors tokenizer.json ...   a plain GPT-2 directory: the last weights
-    best/                the same, with the weights that did best on the validation text
-    run.json             everything needed to repeat the run
-    log.jsonl            one line a step
-    loss.png samples.md  the picture, and what the model wrote as it learned
-    checkpoints/         the last two states to resume from
+config.json model.safetensors tokenizer.json ...   a plain GPT-2 directory: the last weights
+best/                the same, with the weights that did best on the validation text
+run.json             everything needed to repeat the run
+log.jsonl            one line a step
+loss.png samples.md  the picture, and what the model wrote as it learned
+checkpoints/         the last two states to resume from
 """
 
 import json
@@ -121,7 +121,9 @@ def description(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise RunError(f"{path} holds no run to resume: leave out --resume to begin one.") from error
     except ValueError as error:
-        raise RunError(f"{path / 'run.json'} cannot be read ({error}): begin anew with --overwrite.") from error
+        raise RunError(
+            f"{path / 'run.json'} cannot be read ({error}): begin anew with --overwrite."
+        ) from error
     return found
 
 
@@ -137,7 +139,9 @@ def check_free(path: Path, overwrite: bool = False) -> None:
         return
     states = checkpoints(path / "checkpoints")
     resume = f"continue it with --resume (from step {int(states[-1].name[5:])}), " if states else ""
-    raise RunError(f"{path} already holds a run: {resume}replace it with --overwrite, or choose another --out.")
+    raise RunError(
+        f"{path} already holds a run: {resume}replace it with --overwrite, or choose another --out."
+    )
 
 
 def step_of(line: str) -> float:

@@ -61,12 +61,16 @@ class Trainer:
         else:
             check_free(path, overwrite)
             self.job = prepare(config, corpus)
-            self._optimizer = make_optimizer(self.job.model, self.job.plan.lr, config.weight_decay, config.beta2)
+            self._optimizer = make_optimizer(
+                self.job.model, self.job.plan.lr, config.weight_decay, config.beta2
+            )
             self._progress = Progress()
             self._directory = RunDirectory.create(path, self.job.describe(), overwrite)
         self._watch = LossWatch(self._progress.start_loss)
         self._free_at_start = available_memory(self.job.device)
-        short = shortage(self.job.model.config, config.batch_size, config.window, self.job.dtype, self._free_at_start)
+        short = shortage(
+            self.job.model.config, config.batch_size, config.window, self.job.dtype, self._free_at_start
+        )
         self._warnings += [short] if short else []
 
     @property
@@ -164,6 +168,7 @@ class Trainer:
             with matmuls_in(job.dtype, job.device):
                 logits = model(x.to(job.device))  # (B, T, V)
             loss = model.ops.cross_entropy(logits.float(), y.to(job.device)) / config.accumulate
+            del logits  # the largest tensor of all; the way back does not need it
             loss.backward()
             total += loss.item()
         return total
@@ -233,7 +238,9 @@ class Trainer:
         checkpoint, faults = newest_sound_checkpoint(run.checkpoints)
         if checkpoint is None:
             faults_in_words = f" ({' '.join(faults)})" if faults else ""
-            raise RunError(f"{run.path} has no checkpoint to resume from{faults_in_words}: begin anew with --overwrite.")
+            raise RunError(
+                f"{run.path} has no checkpoint to resume from{faults_in_words}: begin anew with --overwrite."
+            )
         recorded = description(run.path)
         job = prepare(config, corpus, checkpoint)
         check_unchanged(job, recorded)

@@ -52,8 +52,8 @@ def assemble(
 
     Nothing is drawn at random only to be overwritten, and each number is copied
     once: out of the file, transposed where it has to be, onto the device, in
-    its dtype. Raises WeightsError, before anything is copied, if a tensor is
-    missing, unknown or mis-shaped, and if one does not hold fractions.
+    its dtype. Raises WeightsError if a tensor is missing, unknown or mis-shaped,
+    before anything is copied, and for whole numbers, which a quantised model has.
     """
     with torch.device("meta"), WithoutDrawing():  # shapes without numbers
         model = GPT(stored.config, ops=ops).to(dtype or torch.float32)
@@ -65,8 +65,8 @@ def assemble(
             values = stored.tensors[key].read()
             if not values.is_floating_point():
                 raise WeightsError(
-                    f"{stored.tensors[key].file}: {key} holds {values.dtype}, which needs more than reading: "
-                    "nextword reads weights in float32, float16 or bfloat16."
+                    f"{stored.tensors[key].file}: {key} holds {values.dtype}: a quantised model? "
+                    "Take its weights in float32, float16 or bfloat16."
                 )
             parameters[name.ours].copy_(values.T if name.in_out else values)
     return model.eval()

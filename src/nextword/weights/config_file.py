@@ -15,7 +15,8 @@ def read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise WeightsError(
-            f"{path} cannot be read ({error.strerror}), and it should say the model's shape."
+            f"{path} cannot be read ({error.strerror}), and the weights are no use without it. "
+            "Copy or download the whole directory."
         ) from error
     except ValueError as error:
         raise WeightsError(f"{path} is not JSON ({error}). Copy or download it again.") from error

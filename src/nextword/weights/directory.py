@@ -14,8 +14,9 @@ from nextword.weights.openai import HPARAMS, open_openai
 PICKLES = {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"}
 
 KINDS = (
-    f"a run directory, a Hugging Face directory ({CONFIG} and {WEIGHTS}) "
-    f"or an OpenAI directory ({HPARAMS} and model.ckpt.*)"
+    "a run directory",
+    f"a Hugging Face directory ({CONFIG} and {WEIGHTS})",
+    f"an OpenAI directory ({HPARAMS} and model.ckpt.*)",
 )
 """The directories that `load_model` reads, in words."""
 
@@ -37,7 +38,7 @@ def load_model(
 def open_model(directory: Path) -> StoredModel:
     """Find out which format a directory is in, and open it. Raises WeightsError if it is in none."""
     if not directory.exists():
-        raise WeightsError(f"{directory} does not exist. Give {KINDS}.")
+        raise WeightsError(f"{directory} does not exist. Give {one_of(*KINDS)}.")
     if directory.is_file():
         if directory.suffix in PICKLES:
             raise pickle_error(directory)
@@ -48,13 +49,18 @@ def open_model(directory: Path) -> StoredModel:
         return open_openai(directory)
     if (directory / "run.json").is_file():
         raise WeightsError(
-            f"{directory} is a run that has not saved its weights yet: wait for its first validation, "
-            f"or finish it with: nextword train --out {directory} --resume"
+            f"{directory} is a run that has not saved any weights yet. Wait for its first checkpoint; "
+            f"if it was stopped before, begin it anew with nextword train --out {directory} --overwrite."
         )
     pickles = [file for file in sorted(directory.iterdir()) if file.suffix in PICKLES]
     if pickles:
         raise pickle_error(pickles[0])
-    raise WeightsError(f"{directory} holds no weights that nextword reads. Give {KINDS}.")
+    raise WeightsError(f"{directory} holds no weights that nextword reads. Give {one_of(*KINDS)}.")
+
+
+def one_of(*choices: str) -> str:
+    """A choice in words: `one_of("a", "b", "c") == "a, b or c"`."""
+    return f"{', '.join(choices[:-1])} or {choices[-1]}"
 
 
 def pickle_error(file: Path) -> WeightsError:

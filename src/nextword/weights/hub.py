@@ -40,9 +40,10 @@ def fetch(name: str) -> Path:
     except Exception as error:  # every HTTP library that huggingface_hub has used fails in its own way
         reason = (str(error).splitlines() or [""])[0].rstrip(".")
         raise WeightsError(
-            f"{name} is not in the cache ({constants.HF_HUB_CACHE}), and downloading {repository} failed "
-            f"({type(error).__name__}: {reason}). Connect to the internet once; later runs need no network. "
-            "Or give the path of a directory that holds the weights."
+            f"{name} is not, or not wholly, in the cache ({constants.HF_HUB_CACHE}), "
+            f"and downloading {repository} failed ({type(error).__name__}: {reason}). "
+            "Connect to the internet once, after which no network is needed, "
+            "or give the path of a directory that holds the weights."
         ) from error
 
 

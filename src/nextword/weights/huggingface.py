@@ -19,10 +19,10 @@ from torch import Tensor
 
 from nextword.errors import WeightsError
 from nextword.model import GPT
+from nextword.runtime import replacing
 from nextword.tokenizer import save_tokenizer
 from nextword.tokenizer.vocab import N_VOCAB
 from nextword.weights.assemble import StoredModel, StoredTensor
-from nextword.weights.atomic import replacing
 from nextword.weights.config_file import read_json
 from nextword.weights.huggingface_config import config_values, read_config
 from nextword.weights.names import tensor_names
@@ -96,8 +96,8 @@ def open_safetensors(file: Path) -> list[StoredTensor]:
         shapes = {name: tuple(handle.get_slice(name).get_shape()) for name in list(handle.keys())}
     except (SafetensorError, OSError) as error:
         raise WeightsError(
-            f"{file} ({file.stat().st_size} bytes) is no whole safetensors file: {error}. "
-            "It is damaged, or was cut off: copy or download it again."
+            f"{file} ({file.stat().st_size} bytes) cannot be read as safetensors: {error}. "
+            "If it was cut off or damaged, copy or download it again."
         ) from error
     return [
         StoredTensor(name, file, shape, partial(read, handle, file, name)) for name, shape in shapes.items()
@@ -121,10 +121,10 @@ def equal(a: Tensor, b: Tensor) -> bool:
 def save_huggingface(model: GPT, directory: Path) -> None:
     """Save a GPT as a plain Hugging Face directory: configuration, weights in float32, tokenizer.
 
-    No prefix, no head, no masks: each parameter once, as OpenAI's own upload
-    has it. The directory is made if need be. Every file is replaced as a whole,
-    the weights last. A vocabulary smaller than GPT-2's gets no tokenizer files,
-    since GPT-2's ids would not fit.
+    No prefix, no head, no masks: each parameter once. The directory is made if
+    need be, and every file is replaced as a whole, the weights last. A model
+    with a smaller vocabulary than GPT-2's gets no tokenizer files, since the
+    tokenizer's ids would not fit.
     """
     directory.mkdir(parents=True, exist_ok=True)
     with replacing(directory / CONFIG) as path:

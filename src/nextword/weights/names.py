@@ -42,13 +42,15 @@ TABLE = (
 
 
 def tensor_names(n_layer: int) -> tuple[TensorName, ...]:
-    """The names of all 4 + 12 n_layer parameters, block by block.
+    """The names of all 4 + 12 n_layer parameters: those outside the blocks, then block by block.
 
     A format's own dictionary is one line: `{name.openai: name for name in tensor_names(12)}`.
     """
-    names = []
-    for row in TABLE:
-        for layer in range(n_layer) if "{layer}" in row.ours else (0,):
-            ours, openai = row.ours.format(layer=layer), row.openai.format(layer=layer)
-            names.append(TensorName(ours, openai, row.in_out))
-    return tuple(names)
+    outside = [row for row in TABLE if "{layer}" not in row.ours]
+    blocks = [
+        TensorName(row.ours.format(layer=layer), row.openai.format(layer=layer), row.in_out)
+        for layer in range(n_layer)
+        for row in TABLE
+        if row not in outside
+    ]
+    return (*outside, *blocks)

@@ -51,14 +51,14 @@ class Entry:
     checksum: int
 
     def read(self) -> Tensor:
-        """The tensor, mapped from its file: its bytes are read where they are looked at, and only then.
+        """The tensor, mapped from its file, not copied; writing to it changes no file.
 
-        Writing to it changes no file. Raises WeightsError where the file is
-        missing, too short, or does not match the tensor's checksum.
+        Raises WeightsError where the file is missing or too short, or does not
+        match the tensor's checksum.
         """
         if self.dtype not in DTYPES:
             raise WeightsError(
-                f"{self.file}: {self.name} is of TensorFlow's type {self.dtype}, which is no number."
+                f"{self.file}: {self.name} is of TensorFlow's type {self.dtype}, which is not read here."
             )
         dtype = DTYPES[self.dtype]
         if self.size != math.prod(self.shape) * dtype.itemsize:

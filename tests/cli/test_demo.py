@@ -1,0 +1,57 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nextword.cli import demo
+
+from cli.conftest import Cli
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A demo of two steps."""
+    config = replace(demo.CONFIG_BY_MODEL["nano"], window=32, epochs=None, steps=2)
+    monkeypatch.setitem(demo.CONFIG_BY_MODEL, "nano", config)
+
+
+def test_the_demo_trains_the_real_model() -> None:
+    config = demo.CONFIG_BY_MODEL["gpt2"]
+    assert (config.model, config.init, config.data) == ("gpt2", None, ("story",))
+    assert demo.CONFIGS["gpt2"].n_params == 124_439_808
+
+
+@pytest.mark.usefixtures("short")
+def test_it_explains_trains_writes_and_may_be_repeated(cli: Cli, tmp_path: Path) -> None:
+    out = tmp_path / "story"
+    for _ in range(2):
+        status, text, err = cli("demo", "--model", "nano", "--out", out)
+        assert (status, err) == (0, "")
+        words = " ".join(text.split())
+        assert "begins near ln 50257 = 10.82" in words
+        assert "validation loss 10.8" in words
+        assert "greedy" in words
+        assert "top-k" in words
+        assert "The model has memorised" in words
+        assert (out / "loss.png").read_bytes()[:4] == b"\x89PNG"
+    assert json.loads((out / "log.jsonl").read_text().splitlines()[-1])["step"] == 2
+
+
+@pytest.mark.usefixtures("short")
+def test_a_run_of_the_users_own_is_not_replaced(cli: Cli, tmp_path: Path, text_file: Path) -> None:
+    out = tmp_path / "story"
+    cli("train", "--data", text_file, "--model", "nano", "--window", 16, "--steps", 1, "--out", out)
+    status, _, err = cli("demo", "--model", "nano", "--out", out)
+    assert status == 2
+    assert "already holds a run" in err
+
+
+def test_too_little_memory_is_told_before_it_starts(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nextword.runtime.available_memory", lambda _device: 2**30)
+    status, out, err = cli("demo", "--out", tmp_path / "story")
+    assert (status, out) == (2, "")
+    assert "GiB of memory, and 1.0 GiB is free. Try: nextword demo --model nano" in err
+    assert not (tmp_path / "story").exists()

@@ -1,0 +1,88 @@
+import io
+from pathlib import Path
+
+import pytest
+
+import nextword
+
+from cli.conftest import Cli
+
+
+def test_it_writes_the_prompt_and_what_python_writes(cli: Cli, model_directory: Path) -> None:
+    status, out, err = cli(
+        "generate", "One day", "--model", model_directory, "--max-new-tokens", 12, "--seed", 3
+    )
+    model, tokenizer = nextword.load(model_directory)
+    assert (status, err) == (0, "")
+    assert out == nextword.generate(model, tokenizer, "One day", max_new_tokens=12, seed=3) + "\n"
+
+
+def test_samples_use_one_seed_after_the_other(cli: Cli, model_directory: Path) -> None:
+    common = ("generate", "One day", "--model", model_directory, "--max-new-tokens", 8)
+    _, two, _ = cli(*common, "--seed", 3, "--num-samples", 2)
+    _, second, _ = cli(*common, "--seed", 4)
+    assert two.startswith("--- sample 1 of 2 ---\nOne day")
+    assert two.endswith("\n--- sample 2 of 2 ---\n" + second)
+
+
+def test_without_a_seed_every_text_is_another(cli: Cli, model_directory: Path) -> None:
+    assert len({cli("generate", "One day", "--model", model_directory)[1] for _ in range(3)}) > 1
+
+
+def test_the_prompt_may_come_from_standard_input(
+    cli: Cli, model_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("Two lines\nof prompt\n"))
+    _, out, _ = cli("generate", "--model", model_directory, "--max-new-tokens", 0)
+    assert out == "Two lines\nof prompt\n"
+
+
+def test_greedy_ends_before_a_stop_text(cli: Cli, model_directory: Path) -> None:
+    greedy = ("generate", "One day", "--model", model_directory, "--temperature", 0, "--max-new-tokens", 20)
+    _, whole, _ = cli(*greedy)
+    stop = whole.removeprefix("One day")[5:9]
+    _, cut, _ = cli(*greedy, "--stop", stop)
+    assert cut == whole[: whole.index(stop, 7)] + "\n"
+
+
+def test_a_sliding_window_is_told_on_standard_error(cli: Cli, model_directory: Path) -> None:
+    status, _, err = cli(
+        "generate", "One day", "--model", model_directory, "--max-new-tokens", 40, "--seed", 1
+    )
+    assert status == 0
+    assert (
+        err == "[The text has outgrown n_ctx = 32 tokens: from here on the model sees the last 16 to 32.]\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            ("--temperature", "-1"),
+            "temperature must be 0 (always the likeliest token) or a positive number, not -1.0",
+        ),
+        (("--temperature", "nan"), "not nan"),
+        (("--top-k", "0"), "top_k must be at least 1, not 0"),
+        (("--top-p", "0"), "top_p must be above 0 and at most 1"),
+        (("--num-samples", "0"), "--num-samples must be at least 1"),
+        (("--model", "no/such/place"), "no/such/place"),
+        (("--device", "abacus"), "--device abacus cannot be used here"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(
+    cli: Cli, model_directory: Path, flags: tuple[str, ...], message: str
+) -> None:
+    status, out, err = cli("generate", "One day", "--model", model_directory, *flags)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_no_prompt_at_all(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr("sys.stdin", terminal)
+    status, _, err = cli("generate")
+    assert status == 2
+    assert 'There is no prompt: nextword generate "Every effort moves you"' in err

@@ -1,0 +1,135 @@
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import nextword
+
+from cli.conftest import Cli
+
+SMALL = ("--model", "nano", "--window", 32, "--batch-size", 2)
+Start = Callable[..., subprocess.Popen[str]]
+
+
+def wait_for_step(out: Path, step: int) -> None:
+    """Until a run has logged this step."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if (out / "log.jsonl").exists() and len((out / "log.jsonl").read_text().splitlines()) > step:
+            return
+        time.sleep(0.02)
+    pytest.fail(f"step {step} did not come")
+
+
+def test_from_a_text_to_a_model_that_writes(cli: Cli, text_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    status, text, err = cli("train", "--data", text_file, "--out", out, *SMALL, "--steps", 6)
+    assert (status, err) == (0, "")
+    assert "Training 7,259,008 parameters on counting" in text
+    assert f"Done: {out} holds the weights" in text
+    log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert log[-1]["step"] == 6
+    assert log[-1]["train_loss"] < log[1]["train_loss"]
+    model, tokenizer = nextword.load(out)
+    assert nextword.generate(model, tokenizer, "1 and", max_new_tokens=3, seed=0).startswith("1 and")
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_resuming_ends_where_an_unbroken_run_does(
+    cli: Cli, start: Start, text_file: Path, tmp_path: Path, signal_number: signal.Signals
+) -> None:
+    torch.set_num_threads(1)  # as the process has: sums are added up in the same order
+    flags = ("--data", text_file, *SMALL, "--steps", 30, "--eval-every", 7)
+    process = start("train", *flags, "--out", tmp_path / "broken")
+    wait_for_step(tmp_path / "broken", 3)
+    process.send_signal(signal_number)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 128 + signal_number, err
+    assert "Finishing this step, then saving." in out
+    assert f"To go on: nextword train --resume --out {tmp_path / 'broken'}" in out
+
+    assert cli("train", "--resume", "--out", tmp_path / "broken")[0] == 0
+    assert cli("train", *flags, "--out", tmp_path / "whole")[0] == 0
+    broken, whole = (load_file(tmp_path / name / "model.safetensors") for name in ("broken", "whole"))
+    assert all(torch.equal(broken[name], whole[name]) for name in whole)
+    losses = [
+        [(line["step"], line["train_loss"], line["val_loss"]) for line in map(json.loads, file.open())]
+        for file in (tmp_path / "broken/log.jsonl", tmp_path / "whole/log.jsonl")
+    ]
+    assert losses[0] == losses[1]
+    assert (tmp_path / "broken/samples.md").read_text() == (tmp_path / "whole/samples.md").read_text()
+
+
+def test_a_second_signal_ends_at_once(start: Start, text_file: Path, tmp_path: Path) -> None:
+    process = start("train", "--data", text_file, "--model", "nano", "--window", 256, "--batch-size", 64,
+                    "--steps", 50, "--out", tmp_path / "run")  # fmt: skip
+    wait_for_step(tmp_path / "run", 0)  # the first step, of 16,384 tokens, takes a while
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Stopped at once." in err
+    assert not (tmp_path / "run/checkpoints").exists()
+
+
+def test_resuming_differently_is_refused(cli: Cli, text_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    cli("train", "--data", text_file, "--out", out, *SMALL, "--steps", 2)
+    status, _, err = cli("train", "--resume", "--out", out, "--lr", 0.1)
+    assert status == 2
+    assert "cannot be resumed differently from how it was begun: --lr was None and is 0.1." in err
+    text_file.write_text(text_file.read_text() + " More.")
+    status, _, err = cli("train", "--resume", "--out", out)
+    assert status == 2
+    assert "the text of counting has changed" in err
+
+
+def test_an_existing_run_is_not_overwritten_unasked(cli: Cli, text_file: Path, tmp_path: Path) -> None:
+    flags = ("train", "--data", text_file, "--out", tmp_path / "run", *SMALL, "--steps", 2)
+    assert cli(*flags)[0] == 0
+    status, _, err = cli(*flags)
+    assert status == 2
+    assert (
+        "already holds a run: continue it with --resume (from step 2), replace it with --overwrite, or" in err
+    )
+    assert cli(*flags, "--overwrite")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--data", "no-such.txt"), "no-such.txt"),
+        (
+            ("--steps", 3, "--epochs", 1),
+            "The length is given more than once: use one of --epochs, --steps and --tokens",
+        ),
+        (("--model", "gpt3"), "--model gpt3 is not a size to train: choose nano, gpt2"),
+        (("--window", 100_000), "Add text, or use --window"),
+        (("--resume", "--overwrite"), "--resume goes on with a run and --overwrite deletes it"),
+        (("--resume", "--out", "nowhere"), "nowhere holds no run to resume: leave out --resume to begin one"),
+        (("--dtype", "float8"), "--dtype float8 is not known: use auto, float32 or bfloat16"),
+        (("--init", "gpt2", "--model", "nano"), "--init brings its own size: leave out --model"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(
+    cli: Cli,
+    text_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    flags: tuple[str, ...],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = ("train", *([] if "--data" in flags else ["--data", text_file]), *flags)
+    status, _, err = cli(*given)
+    assert status == 2
+    assert message in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "runs").exists()  # nothing was begun

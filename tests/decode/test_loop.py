@@ -1,0 +1,90 @@
+"""The writing loop, against the plainest loop there is: the whole text through the model for every token."""
+
+from itertools import islice
+
+import pytest
+import torch
+
+from nextword.decode import Sampling, generate_ids
+from nextword.model import GPT, GPTConfig
+
+from conftest import TINY, randomize
+from reference import theirs
+
+GREEDY = Sampling(temperature=0)
+
+
+@torch.inference_mode()
+def plainly(model: GPT, ids: list[int], count: int) -> list[int]:
+    """Greedy writing without a cache, for texts within n_ctx."""
+    text = list(ids)
+    for _ in range(count):
+        text.append(int(model(torch.tensor([text]))[0, -1].argmax()))
+    return text[len(ids) :]
+
+
+def test_the_cached_loop_writes_what_the_plain_one_does(model: GPT) -> None:
+    prompt = [3, 14, 15]
+    assert list(islice(generate_ids(model, prompt, GREEDY), 13)) == plainly(model, prompt, 13)
+
+
+def test_transformers_writes_the_same(model: GPT) -> None:
+    written = theirs(model).generate(
+        torch.tensor([[3, 14, 15]]), max_new_tokens=13, do_sample=False, pad_token_id=0, eos_token_id=None
+    )
+    assert list(islice(generate_ids(model, [3, 14, 15], GREEDY), 13)) == written[0, 3:].tolist()
+
+
+def test_beyond_n_ctx_the_window_slides_and_says_so_once(model: GPT) -> None:
+    notices: list[str] = []
+    written = list(islice(generate_ids(model, [3, 14, 15], GREEDY, notice=notices.append), 40))
+    # The same by hand: up to 16 tokens are read, then the last 8, which grow to 16 again.
+    text = [3, 14, 15]
+    window = text
+    for _ in range(40):
+        new = plainly(model, window, 1)
+        text, window = text + new, window + new
+        if len(window) > 16:
+            window = text[-8:]
+    assert written == text[3:]
+    assert notices == [
+        "The text has outgrown n_ctx = 16 tokens: from here on the model sees the last 8 to 16."
+    ]
+
+
+def test_of_a_long_prompt_the_last_n_ctx_tokens_are_seen(model: GPT) -> None:
+    notices: list[str] = []
+    prompt = [i % 61 for i in range(40)]
+    first = next(generate_ids(model, prompt, GREEDY, notice=notices.append))
+    assert first == plainly(model, prompt[-16:], 1)[0]
+    assert notices == ["The prompt has 40 tokens: the model sees the last 16 (n_ctx) of them."]
+
+
+def test_dropout_is_off_while_writing_and_the_mode_is_put_back() -> None:
+    model = GPT(GPTConfig(**{**vars(TINY), "dropout": 0.5})).train()
+    randomize(model)
+    writing = generate_ids(model, [1, 2], GREEDY)
+    written = list(islice(writing, 10))
+    writing.close()
+    assert model.training
+    assert all(module.training for module in model.modules())
+    assert written == plainly(model.eval(), [1, 2], 10)
+
+
+def test_each_token_after_the_prompt_is_read_once(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths = []
+    trunk = model.trunk
+    monkeypatch.setattr(model, "trunk", lambda ids, cache: lengths.append(ids.size(1)) or trunk(ids, cache))
+    list(islice(generate_ids(model, [1, 2, 3], GREEDY), 5))
+    assert lengths == [3, 1, 1, 1, 1]
+
+
+def test_no_gradient_is_recorded(model: GPT) -> None:
+    list(islice(generate_ids(model, [1], GREEDY), 3))
+    assert not model.wte.weight.is_inference()
+    assert torch.is_grad_enabled()
+
+
+def test_an_empty_prompt_is_refused(model: GPT) -> None:
+    with pytest.raises(ValueError, match="no token to begin from: give at least one id, such as 50256"):
+        next(generate_ids(model, [], GREEDY))

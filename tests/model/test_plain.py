@@ -1,0 +1,89 @@
+"""The written-out functions against formulas and loops in float64, one number at a time."""
+
+import math
+
+import torch
+
+from nextword.model import plain
+
+
+def randn(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(len(shape)))
+
+
+def test_layer_norm_one_number_at_a_time() -> None:
+    x, weight, bias = randn(3, 5), randn(5), randn(2, 5)[0]
+    y = plain.layer_norm(x, weight, bias, eps=0.1)  # so large an eps that its place matters
+    for row, out in zip(x.tolist(), y.tolist(), strict=True):
+        mean = math.fsum(row) / 5
+        variance = math.fsum((number - mean) ** 2 for number in row) / 5
+        for i in range(5):
+            expected = (row[i] - mean) / math.sqrt(variance + 0.1) * weight[i].item() + bias[i].item()
+            assert math.isclose(out[i], expected, rel_tol=1e-12)
+
+
+def test_gelu_is_the_tanh_form_and_not_the_exact_one() -> None:
+    for x in (-3.0, -1.0, -0.1, 0.0, 0.5, 2.0, 5.0):
+        tanh_form = 0.5 * x * (1 + math.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
+        assert math.isclose(plain.gelu(torch.tensor(x, dtype=torch.float64)).item(), tanh_form, rel_tol=1e-12)
+    exact = 0.5 * 2.0 * (1 + math.erf(2.0 / math.sqrt(2)))
+    assert abs(plain.gelu(torch.tensor(2.0, dtype=torch.float64)).item() - exact) > 5e-5
+
+
+def test_softmax_sums_to_one_and_survives_large_scores() -> None:
+    p = plain.softmax(torch.tensor([[1000.0, 1001.0, -1000.0], [0.0, 0.0, 0.0]]))
+    torch.testing.assert_close(p[0], torch.tensor([1 / (1 + math.e), math.e / (1 + math.e), 0.0]))
+    torch.testing.assert_close(p[1], torch.full((3,), 1 / 3))
+
+
+def test_causal_attention_one_query_at_a_time() -> None:
+    B, H, T, S, D = 2, 3, 4, 6, 5
+    q, k, v = randn(B, H, T, D), randn(B, H, S, D) * 2, randn(B, H, S, D) + 1
+    y = plain.causal_attention(q, k, v)
+    for b in range(B):
+        for h in range(H):
+            for t in range(T):
+                visible = S - T + t + 1  # itself and all before it
+                scores = [q[b, h, t].dot(k[b, h, s]).item() / math.sqrt(D) for s in range(visible)]
+                exps = [math.exp(score) for score in scores]
+                expected = sum(e / sum(exps) * v[b, h, s] for s, e in enumerate(exps))
+                torch.testing.assert_close(y[b, h, t], expected)
+
+
+def test_the_last_key_does_not_reach_earlier_queries() -> None:
+    q, k, v = randn(1, 1, 5, 4), randn(1, 1, 5, 4), randn(1, 1, 5, 4)
+    before = plain.causal_attention(q, k, v)
+    k[..., -1, :], v[..., -1, :] = 100.0, 100.0
+    after = plain.causal_attention(q, k, v)
+    assert torch.equal(before[..., :-1, :], after[..., :-1, :])
+    assert not torch.equal(before[..., -1, :], after[..., -1, :])
+
+
+def test_attention_drops_weights_and_keeps_their_mean() -> None:
+    torch.manual_seed(0)
+    q, k = torch.zeros(1, 1, 1, 2), torch.zeros(1, 1, 10_000, 2)
+    v = torch.ones(1, 1, 10_000, 2)
+    y = plain.causal_attention(q, k, v, dropout=0.3)
+    assert abs(y.mean().item() - 1.0) < 0.03
+    assert y.mean().item() != 1.0
+
+
+def test_cross_entropy_of_known_probabilities() -> None:
+    logits = torch.log(torch.tensor([[0.1, 0.2, 0.7], [0.5, 0.25, 0.25]], dtype=torch.float64)) + 500.0
+    loss = plain.cross_entropy(logits, torch.tensor([2, 1]))
+    assert math.isclose(loss.item(), -(math.log(0.7) + math.log(0.25)) / 2, rel_tol=1e-9)
+
+
+def test_cross_entropy_of_knowing_nothing_is_ln_v() -> None:
+    assert math.isclose(
+        plain.cross_entropy(torch.zeros(2, 3, 50257), torch.zeros(2, 3).long()).item(),
+        math.log(50257),
+        rel_tol=1e-6,
+    )
+
+
+def test_drop_zeroes_the_right_share_and_keeps_the_mean() -> None:
+    torch.manual_seed(0)
+    y = plain.drop(torch.ones(100_000), 0.2)
+    assert abs((y == 0).float().mean().item() - 0.2) < 0.01
+    assert set(y.unique().tolist()) == {0.0, 1.25}
