@@ -13,8 +13,7 @@ from nextword.lazy import attach
 
 if TYPE_CHECKING:
     from nextword.decode import generate, stream
-    from nextword.evaluate import evaluate
-    from nextword.load import load
+    from nextword.loading import load
     from nextword.model import GPT, GPTConfig
     from nextword.tokenizer import Tokenizer
     from nextword.train import TrainConfig, Trainer
@@ -26,7 +25,6 @@ __all__ = [
     "Tokenizer",
     "TrainConfig",
     "Trainer",
-    "evaluate",
     "generate",
     "load",
     "stream",
@@ -40,9 +38,8 @@ __getattr__ = attach(
         "Tokenizer": "tokenizer",
         "TrainConfig": "train",
         "Trainer": "train",
-        "evaluate": "evaluate",
         "generate": "decode",
-        "load": "load",
+        "load": "loading",
         "stream": "decode",
     },
 )

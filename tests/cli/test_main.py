@@ -79,6 +79,6 @@ def test_a_reader_that_goes_away_is_no_error(start: object) -> None:
     process: subprocess.Popen[str] = start("--help")  # type: ignore[operator]
     assert process.stdout is not None
     process.stdout.close()
-    assert process.wait(60) in (0, 120)
+    assert process.wait(60) == 0
     assert process.stderr is not None
     assert "Traceback" not in process.stderr.read()

@@ -1,19 +1,36 @@
 """How the verbs read their flags: one call, so that all of them look and fail alike."""
 
-from typing import TypeVar
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import tyro
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    T = TypeVar("T", bound=DataclassInstance)
+else:
+    T = TypeVar("T")
 
 CONFIG = (
     tyro.conf.FlagCreatePairsOff,  # --resume, without a --no-resume
-    tyro.conf.OmitArgPrefixes,  # --lr, not --config.lr
     tyro.conf.DisallowNone,  # --lr FLOAT, not --lr {None}|FLOAT
 )
 
 
 def parse(settings: type[T], verb: str, arguments: list[str], default: T | None = None) -> T:
-    """Read a verb's flags into its dataclass, whose docstrings are the help. Exits with 2 where they are wrong."""
-    options = {"default": default} if default is not None else {}
-    return tyro.cli(settings, prog=f"nextword {verb}", args=arguments, config=CONFIG, **options)
+    """Read a verb's flags into its dataclass, whose docstrings are the help.
+
+    Exits with 2 for flags that are not the verb's. Raises ValueError where the
+    dataclass refuses what it is given.
+    """
+    # tyro would print what the dataclass raises in a frame of its own, so it is given one that checks nothing.
+    unchecked: Any = type(settings.__name__, (settings,), {"__doc__": settings.__doc__, "__post_init__": lambda _: None})
+    options = {"default": unchecked(**values(default))} if default is not None else {}
+    given = tyro.cli(unchecked, prog=f"nextword {verb}", args=arguments, config=CONFIG, **options)
+    return settings(**values(given))
+
+
+def values(settings: "DataclassInstance") -> dict[str, Any]:
+    """The dataclass's fields by name, as they are."""
+    return {field.name: getattr(settings, field.name) for field in fields(settings)}

@@ -32,7 +32,7 @@ def run(arguments: list[str]) -> int:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"--out {out} is there already: choose a new or an empty directory.")
 
-    from nextword.load import load
+    from nextword.loading import load
     from nextword.weights import save_huggingface
 
     model, _ = load(args.model)

@@ -52,7 +52,7 @@ def run(arguments: list[str]) -> int:
     prompt = read_prompt() if args.prompt is None else args.prompt
 
     from nextword.decode import Sampling, stream
-    from nextword.load import load
+    from nextword.loading import load
     from nextword.runtime import pick_device
 
     Sampling(args.temperature, args.top_k, args.top_p)  # a wrong setting is told before a model is loaded

@@ -20,7 +20,7 @@ nextword: GPT-2 from first principles. Train it, run it, take it apart.
 
 usage: nextword VERB [options]        nextword VERB --help says more
 
-{os.linesep.join(f"  {verb:<10}{meaning}" for verb, meaning in VERBS.items())}
+{chr(10).join(f"  {verb:<10}{meaning}" for verb, meaning in VERBS.items())}
 
 for a start: nextword demo
 """
@@ -33,6 +33,28 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command; give back the exit status. NEXTWORD_DEBUG=1 shows tracebacks."""
+    try:
+        status = dispatch(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Whoever read our output (head, less) has gone: nothing is wrong. Python would
+        # complain once more when it flushes at exit, so give it nothing to flush to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except NextwordError as error:
+        return fail(error, error.exit_code)
+    except ValueError as error:
+        return fail(error, 2)
+    except OSError as error:
+        return fail(error, 1)
+    except KeyboardInterrupt:
+        print("nextword: interrupted", file=sys.stderr)
+        return 130
+
+
+def dispatch(arguments: list[str]) -> int:
+    """Answer the questions about nextword itself, and leave the rest to the verb's own file."""
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(HELP, end="")
         return 0
@@ -43,29 +65,14 @@ def run(arguments: list[str]) -> int:
     if verb not in VERBS:
         near = difflib.get_close_matches(verb, VERBS, n=1)
         hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(VERBS)}."
-        return fail(f"There is no verb {verb!r}. {hint}", 2)
-    try:
-        status: int = import_module(f"nextword.cli.{verb}").run(rest)
-        sys.stdout.flush()
-        return status
-    except NextwordError as error:
-        return fail(str(error), error.exit_code, error)
-    except ValueError as error:
-        return fail(str(error), 2, error)
-    except BrokenPipeError:
-        # Whoever read our output (head, less) has gone: nothing is wrong. Python would
-        # complain once more when it flushes at exit, so give it nothing to flush to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        return fail(str(error), 1, error)
-    except KeyboardInterrupt:
-        return fail("interrupted", 130)
+        raise ValueError(f"There is no verb {verb!r}. {hint}")
+    status: int = import_module(f"nextword.cli.{verb}").run(rest)
+    return status
 
 
-def fail(message: str, status: int, error: Exception | None = None) -> int:
+def fail(error: Exception, status: int) -> int:
     """Say what went wrong in one line on standard error; give back the status."""
-    if error is not None and os.environ.get("NEXTWORD_DEBUG"):
+    if os.environ.get("NEXTWORD_DEBUG"):
         raise error
-    print(f"nextword: {' '.join(message.split())}", file=sys.stderr)
+    print(f"nextword: {' '.join(str(error).split())}", file=sys.stderr)
     return status

@@ -120,7 +120,7 @@ class TrainConfig:
         return self.window * self.batch_size * self.accumulate
 
 
-_POSITIVE = "window stride batch_size accumulate lr epochs steps tokens clip eval_every sample_every save_every".split()
+_POSITIVE = ["window", "stride", "batch_size", "accumulate", "lr", "epochs", "steps", "tokens", "clip", "eval_every", "sample_every", "save_every"]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nextword.data import Corpus, Windows, encode_corpus, read_corpus, split
 from nextword.errors import RunError
-from nextword.load import load
+from nextword.loading import load
 from nextword.model import CONFIGS, GPT
 from nextword.runtime import pick_device, pick_dtype
 from nextword.tokenizer import Tokenizer

@@ -21,10 +21,7 @@ from nextword.errors import RunError
 from nextword.runtime import replacing
 from nextword.train.checkpoint import checkpoints
 
-CONTENTS = (
-    "config.json model.safetensors tokenizer.json tokenizer_config.json vocab.json merges.txt "
-    "best run.json log.jsonl loss.png samples.md checkpoints"
-).split()
+CONTENTS = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt", "best", "run.json", "log.jsonl", "loss.png", "samples.md", "checkpoints"]
 
 
 class RunDirectory:

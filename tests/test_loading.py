@@ -1,4 +1,3 @@
-import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +6,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import nextword
 from nextword.errors import WeightsError
-from nextword.load import load
+from nextword.loading import load
 from nextword.model import GPT, GPTConfig, plain
 from nextword.weights import save_huggingface
 
@@ -62,7 +61,7 @@ def test_official_names_go_to_the_hub_even_beside_a_folder_of_that_name(name, sa
     monkeypatch.chdir(tmp_path)
     Path(name).mkdir()
     fetched = []
-    monkeypatch.setattr(sys.modules["nextword.load"], "fetch", lambda name: fetched.append(name) or saved)
+    monkeypatch.setattr("nextword.loading.fetch", lambda name: fetched.append(name) or saved)
     load(name)
     assert fetched == [name]
     with pytest.raises(WeightsError, match="holds no weights"):
