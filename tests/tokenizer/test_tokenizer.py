@@ -8,7 +8,7 @@ import pytest
 import regex
 import tiktoken
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tokenizer.texts import GPT2_PATTERN, texts
 
@@ -127,6 +127,8 @@ def test_a_million_of_one_character(character):
 
 
 @given(text=texts, long=st.integers(2, 6))
+@example(text="two\n\n\n\n", long=2)  # "\n\n" is one token, and a run at the end is one piece
+@example(text="two\n\n\n\n\nthree", long=2)
 def test_cutting_long_white_space_changes_no_id(text, long):
     pattern = regex.compile(rf"(?<!\s)\s{{{long},}}+")
     with patch.multiple(tokenizer, _LONG=long, _LONG_WHITE_SPACE=pattern):

@@ -29,6 +29,4 @@ class StreamDecoder:
 
     def finish(self) -> str:
         """The end of the text: U+FFFD if the last character is unfinished, else "". A new text may begin."""
-        rest = self._utf8.decode(b"", final=True)
-        self._utf8.reset()
-        return rest
+        return self._utf8.decode(b"", final=True)
