@@ -227,6 +227,11 @@ def test_a_missing_file_unlike_any_other(here: Path) -> None:
     assert message("notes.txt/x") == f"notes.txt/x: no such file, and notes.txt is not a folder. {EXPECTED}"
 
 
+def test_a_shared_suffix_is_no_likeness(here: Path) -> None:
+    write(here / "a.txt", "text")
+    assert message("nope.txt") == f"nope.txt: no such file or folder. {EXPECTED}"
+
+
 @pytest.mark.parametrize("offset", [0, 70_003, 3_000_000])
 def test_not_utf8_names_the_byte(here: Path, offset: int) -> None:
     line = "café and thé !\n".encode()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextword.data import Corpus, Windows, batch, encode_corpus, evaluation_batches, order, split
@@ -56,6 +56,7 @@ def test_end_of_text_spelled_out_is_ordinary_text() -> None:
 # --- split -----------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)  # a busy machine is no error
 @given(st.integers(2, 300), st.floats(0, 0.99))
 def test_split_keeps_every_token_once_and_in_order(n: int, val_fraction: float) -> None:
     train, val = split(text(n), val_fraction)
@@ -77,6 +78,7 @@ def test_split_refuses_what_is_no_fraction(val_fraction: float) -> None:
 # --- Windows ---------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(shapes)
 def test_windows_are_plain_slices(shape: tuple[int, int, int]) -> None:
     n, window, stride = shape
@@ -89,6 +91,7 @@ def test_windows_are_plain_slices(shape: tuple[int, int, int]) -> None:
     assert found == [(tokens[s : s + window], tokens[s + 1 : s + window + 1]) for s in starts]
 
 
+@settings(deadline=None)
 @given(shapes)
 def test_windows_reach_the_targets(shape: tuple[int, int, int]) -> None:
     n, window, stride = shape
@@ -152,6 +155,7 @@ def test_a_text_too_short_says_what_would_fit(n_tokens: int, window: int, messag
     assert str(error.value) == message
 
 
+@settings(deadline=None)
 @given(st.integers(9, 5000))
 def test_the_window_that_is_suggested_fits_and_its_double_does_not(n: int) -> None:
     with pytest.raises(DataError) as error:
@@ -173,6 +177,7 @@ def test_windows_refuse_sizes_below_one(window: int, stride: int, name: str) -> 
 # --- order -----------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.integers(0, 200), st.integers(0, 2**63), st.integers(0, 10**6))
 def test_order_is_a_permutation_and_repeats(n: int, seed: int, epoch: int) -> None:
     first = order(n, seed, epoch)
@@ -209,6 +214,7 @@ def starts(pair: tuple[torch.Tensor, torch.Tensor]) -> list[int]:
     return pair[0][:, 0].tolist()
 
 
+@settings(deadline=None)
 @given(shapes, sizes, st.integers(0, 5))
 def test_each_epoch_shows_every_window_once(shape: tuple[int, int, int], batch_size: int, seed: int) -> None:
     windows = Windows(text(shape[0]), *shape[1:])
@@ -258,6 +264,7 @@ def test_batch_refuses_what_is_not_in_the_stream(batch_size: int, index: int) ->
 # --- evaluation_batches ----------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.integers(2, 200), st.integers(1, 30), sizes)
 def test_evaluation_covers_every_target_once(n: int, window: int, batch_size: int) -> None:
     pairs = list(evaluation_batches(text(n), window, batch_size))

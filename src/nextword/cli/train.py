@@ -49,6 +49,8 @@ def recorded_arguments(given: Arguments) -> Arguments:
     from nextword.train.job import run_path
     from nextword.train.run_directory import description
 
+    if given.out is None and "-" in given.data:
+        raise ValueError("--resume with --data - needs --out: standard input can be read only once.")
     path = Path(given.out) if given.out is not None else run_path(given, read_corpus(given.data))
     recorded = description(path)["config"]
     return Arguments(**{**recorded, "data": tuple(recorded["data"]), "out": str(path)})

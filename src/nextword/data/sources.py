@@ -147,7 +147,8 @@ def _missing(path: Path) -> DataError:
     with contextlib.suppress(OSError):
         names = [*sorted(os.listdir(path.parent)), *(BUILT_IN if path.parent == Path() else ())]
     as_typed = {name.casefold(): name for name in names}
-    close = difflib.get_close_matches(path.name.casefold(), as_typed, n=1)
+    # With difflib's own cutoff, 0.6, two short names would be alike for their .txt alone.
+    close = difflib.get_close_matches(path.name.casefold(), as_typed, n=1, cutoff=0.75)
     if close:
         return DataError(f"{path}: no such file or folder. Did you mean {path.parent / as_typed[close[0]]}?")
     if not path.parent.is_dir():

@@ -14,6 +14,7 @@ def replacing(path: Path) -> Iterator[Path]:
     `path` is as it was, and what was written beside it is gone.
     """
     beside = path.with_name(f"{path.name}.tmp")
+    beside.unlink(missing_ok=True)  # a kill may have left it, as a second name of a file that is needed
     try:
         yield beside
         sync(beside)

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import torch
 
+CGROUP = Path("/sys/fs/cgroup")
+MEMINFO = Path("/proc/meminfo")
+
 
 def available_memory(device: torch.device) -> int | None:
     """Bytes that a program may still take on the device; None where the system does not tell.
@@ -20,19 +23,25 @@ def available_memory(device: torch.device) -> int | None:
 
 def _free_in_system() -> int | None:
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
+        lines = MEMINFO.read_text().splitlines()
     except OSError:
         return None
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
 
 
 def _free_in_cgroup() -> int | None:
-    """What a container (cgroup v2) still has below its limit; None without a limit."""
-    folder = Path("/sys/fs/cgroup")
+    """What a container (cgroup v2) still has below its limit; None without a limit.
+
+    Files that Linux remembers count as used there, but make way for programs.
+    """
     try:
-        return int((folder / "memory.max").read_text()) - int((folder / "memory.current").read_text())
+        limit = int((CGROUP / "memory.max").read_text())
+        used = int((CGROUP / "memory.current").read_text())
+        lines = (CGROUP / "memory.stat").read_text().splitlines()
+        files = [int(line.split()[1]) for line in lines if line.startswith(("active_file ", "inactive_file "))]
     except (OSError, ValueError):  # no cgroup v2, or the limit is the word "max"
         return None
+    return max(0, limit - used + sum(files))
 
 
 def readable_size(n_bytes: float) -> str:

@@ -4,16 +4,20 @@ import torch
 from torch import Tensor
 
 
-def random_state() -> dict[str, Tensor]:
-    """Where PyTorch's global generators are: the CPU's, and the GPU's where there is one."""
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """Where the global generators are that a model on this device draws from: the CPU's and the device's."""
     state = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state()
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    elif device.type == "mps":
+        state["mps"] = torch.mps.get_rng_state()
     return state
 
 
-def set_random_state(state: dict[str, Tensor]) -> None:
-    """Put the generators back to where `random_state` found them."""
+def set_random_state(state: dict[str, Tensor], device: torch.device) -> None:
+    """Put the generators back to where `random_state` found them, as far as it was on such a device."""
     torch.set_rng_state(state["cpu"])
-    if torch.cuda.is_available() and "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"])
+    if device.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"], device)
+    elif device.type == "mps" and "mps" in state:
+        torch.mps.set_rng_state(state["mps"])

@@ -76,7 +76,7 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
     corpus = corpus or read_corpus(config.data)
     tokenizer = Tokenizer()
     train_ids, val_ids = split(encode_corpus(corpus, tokenizer), config.val_fraction)
-    windows = Windows(train_ids, config.window, config.stride or config.window, name=corpus.name)
+    windows = Windows(train_ids, config.window, config.stride or config.window, name=f"{corpus.name}, to train on")
 
     torch.manual_seed(config.seed)
     source = str(checkpoint) if checkpoint is not None else config.init
