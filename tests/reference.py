@@ -10,9 +10,7 @@ IN_OUT = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_
 
 def theirs(model: GPT, **settings: float) -> nn.Module:
     """transformers' GPT-2 with our weights, mapped here by hand: not by the code that is under test elsewhere."""
-    transformers = pytest.importorskip(
-        "transformers", reason="transformers (extra: test) is the reference here"
-    )
+    transformers = pytest.importorskip("transformers", reason="transformers (extra: test) is the reference here")
     config = model.config
     other = transformers.GPT2LMHeadModel(
         transformers.GPT2Config(

@@ -83,9 +83,7 @@ def test_every_room_has_a_floor() -> None:
 
 
 def test_no_drawer_for_odds_and_ends() -> None:
-    assert not [
-        file for file in FILES if file.stem in {"utils", "util", "helpers", "helper", "common", "misc"}
-    ]
+    assert not [file for file in FILES if file.stem in {"utils", "util", "helpers", "helper", "common", "misc"}]
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,6 @@ def test_licences_travel_along(installed: Path) -> None:
 
 
 def test_the_command_runs(installed: Path) -> None:
-    code = "from nextword.cli.main import run; raise SystemExit(run(['train', '--model', 'nano', '--window', '32', '--steps', '1']))"
-    out = python(code, installed)
+    arguments = ["train", "--model", "nano", "--window", "32", "--steps", "1"]
+    out = python(f"from nextword.cli.main import run; raise SystemExit(run({arguments}))", installed)
     assert "Done: runs/story holds the weights" in " ".join(out.split())

@@ -38,9 +38,7 @@ def start() -> Callable[..., subprocess.Popen[str]]:
     def call(*arguments: object) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", "from nextword.cli.main import main; main()", *map(str, arguments)]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        return subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-        )
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
     return call
 

@@ -3,10 +3,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cli.conftest import Cli
 
 from nextword.cli import demo
-
-from cli.conftest import Cli
 
 
 @pytest.fixture
@@ -47,9 +46,7 @@ def test_a_run_of_the_users_own_is_not_replaced(cli: Cli, tmp_path: Path, text_f
     assert "already holds a run" in err
 
 
-def test_too_little_memory_is_told_before_it_starts(
-    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_little_memory_is_told_before_it_starts(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nextword.runtime.available_memory", lambda _device: 2**30)
     status, out, err = cli("demo", "--out", tmp_path / "story")
     assert (status, out) == (2, "")

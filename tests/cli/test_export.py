@@ -2,16 +2,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from cli.conftest import Cli
 
 import nextword
 
-from cli.conftest import Cli
-
 
 def test_transformers_loads_it_and_writes_the_same(cli: Cli, model_directory: Path, tmp_path: Path) -> None:
-    transformers = pytest.importorskip(
-        "transformers", reason="transformers (extra: test) is the reference here"
-    )
+    transformers = pytest.importorskip("transformers", reason="transformers (extra: test) is the reference here")
     status, out, _ = cli("export", model_directory, "--to", "hf", "--out", tmp_path / "hf")
     assert status == 0
     assert f"Wrote {model_directory} to {tmp_path / 'hf'}" in out

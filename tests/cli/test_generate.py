@@ -2,16 +2,13 @@ import io
 from pathlib import Path
 
 import pytest
+from cli.conftest import Cli
 
 import nextword
 
-from cli.conftest import Cli
-
 
 def test_it_writes_the_prompt_and_what_python_writes(cli: Cli, model_directory: Path) -> None:
-    status, out, err = cli(
-        "generate", "One day", "--model", model_directory, "--max-new-tokens", 12, "--seed", 3
-    )
+    status, out, err = cli("generate", "One day", "--model", model_directory, "--max-new-tokens", 12, "--seed", 3)
     model, tokenizer = nextword.load(model_directory)
     assert (status, err) == (0, "")
     assert out == nextword.generate(model, tokenizer, "One day", max_new_tokens=12, seed=3) + "\n"
@@ -46,13 +43,9 @@ def test_greedy_ends_before_a_stop_text(cli: Cli, model_directory: Path) -> None
 
 
 def test_a_sliding_window_is_told_on_standard_error(cli: Cli, model_directory: Path) -> None:
-    status, _, err = cli(
-        "generate", "One day", "--model", model_directory, "--max-new-tokens", 40, "--seed", 1
-    )
+    status, _, err = cli("generate", "One day", "--model", model_directory, "--max-new-tokens", 40, "--seed", 1)
     assert status == 0
-    assert (
-        err == "[The text has outgrown n_ctx = 32 tokens: from here on the model sees the last 16 to 32.]\n"
-    )
+    assert err == "[The text has outgrown n_ctx = 32 tokens: from here on the model sees the last 16 to 32.]\n"
 
 
 @pytest.mark.parametrize(
@@ -70,9 +63,7 @@ def test_a_sliding_window_is_told_on_standard_error(cli: Cli, model_directory: P
         (("--device", "abacus"), "--device abacus cannot be used here"),
     ],
 )
-def test_mistakes_are_told_in_one_line(
-    cli: Cli, model_directory: Path, flags: tuple[str, ...], message: str
-) -> None:
+def test_mistakes_are_told_in_one_line(cli: Cli, model_directory: Path, flags: tuple[str, ...], message: str) -> None:
     status, out, err = cli("generate", "One day", "--model", model_directory, *flags)
     assert (status, out) == (2, "")
     assert message in err

@@ -1,11 +1,10 @@
 import subprocess
 
 import pytest
+from cli.conftest import Cli
 
 import nextword.cli.generate
 from nextword.cli.main import VERBS
-
-from cli.conftest import Cli
 
 
 def test_without_a_verb_the_verbs_are_listed(cli: Cli) -> None:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from cli.conftest import Cli
 from safetensors.torch import load_file
 
 import nextword
-
-from cli.conftest import Cli
 
 SMALL = ("--model", "nano", "--window", 32, "--batch-size", 2)
 Start = Callable[..., subprocess.Popen[str]]
@@ -96,9 +95,7 @@ def test_an_existing_run_is_not_overwritten_unasked(cli: Cli, text_file: Path, t
     assert cli(*flags)[0] == 0
     status, _, err = cli(*flags)
     assert status == 2
-    assert (
-        "already holds a run: continue it with --resume (from step 2), replace it with --overwrite, or" in err
-    )
+    assert "already holds a run: continue it with --resume (from step 2), replace it with --overwrite, or" in err
     assert cli(*flags, "--overwrite")[0] == 0
 
 

@@ -135,9 +135,7 @@ def test_a_cache_that_cannot_be_written_does_not_stop_a_run(server: Server, tmp_
     assert shakespeare.fetch_shakespeare() == TEXT
 
 
-def test_a_failed_save_leaves_nothing_behind(
-    server: Server, cached: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_save_leaves_nothing_behind(server: Server, cached: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full_disk(*_: object) -> None:
         raise OSError(28, "No space left on device")
 

@@ -134,9 +134,7 @@ def test_only_a_leading_byte_order_mark_is_dropped(here: Path) -> None:
         (".secret", "secret"),
     ],
 )
-def test_a_name_is_fit_for_a_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, name: str
-) -> None:
+def test_a_name_is_fit_for_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, name: str) -> None:
     write(tmp_path / "here" / "sub" / "a.txt", "a")
     write(tmp_path / "here" / ".secret", "s")
     (tmp_path / "here" / "link").symlink_to("sub", target_is_directory=True)
@@ -235,9 +233,7 @@ def test_a_shared_suffix_is_no_likeness(here: Path) -> None:
 @pytest.mark.parametrize("offset", [0, 70_003, 3_000_000])
 def test_not_utf8_names_the_byte(here: Path, offset: int) -> None:
     line = "café and thé !\n".encode()
-    assert (
-        len(line) == 17
-    )  # an odd length, so that characters of two bytes stand across any boundary of blocks
+    assert len(line) == 17  # an odd length, so that characters of two bytes stand across any boundary of blocks
     lines, spaces = divmod(offset, len(line))
     write(here / "my notes.txt", line * lines + b" " * spaces + b"\xe9t\xe9\n" + line)
     assert message("my notes.txt") == (

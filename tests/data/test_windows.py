@@ -166,9 +166,7 @@ def test_the_window_that_is_suggested_fits_and_its_double_does_not(n: int) -> No
         Windows(text(n), 2 * suggested, 1)
 
 
-@pytest.mark.parametrize(
-    ("window", "stride", "name"), [(0, 1, "window"), (-4, 1, "window"), (1, 0, "stride")]
-)
+@pytest.mark.parametrize(("window", "stride", "name"), [(0, 1, "window"), (-4, 1, "window"), (1, 0, "stride")])
 def test_windows_refuse_sizes_below_one(window: int, stride: int, name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} must be at least 1 token, got {min(window, stride)}"):
         Windows(text(9), window, stride)

@@ -4,12 +4,11 @@ from itertools import islice
 
 import pytest
 import torch
+from conftest import TINY, randomize
+from reference import theirs
 
 from nextword.decode import Sampling, generate_ids
 from nextword.model import GPT, GPTConfig
-
-from conftest import TINY, randomize
-from reference import theirs
 
 GREEDY = Sampling(temperature=0)
 
@@ -47,9 +46,7 @@ def test_beyond_n_ctx_the_window_slides_and_says_so_once(model: GPT) -> None:
         if len(window) > 16:
             window = text[-8:]
     assert written == text[3:]
-    assert notices == [
-        "The text has outgrown n_ctx = 16 tokens: from here on the model sees the last 8 to 16."
-    ]
+    assert notices == ["The text has outgrown n_ctx = 16 tokens: from here on the model sees the last 8 to 16."]
 
 
 def test_of_a_long_prompt_the_last_n_ctx_tokens_are_seen(model: GPT) -> None:

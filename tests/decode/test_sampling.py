@@ -80,12 +80,8 @@ def test_top_p_keeps_the_smallest_set_that_reaches_p() -> None:
     st.floats(0.01, 0.99),
 )
 @settings(max_examples=100, deadline=None)
-def test_the_order_of_the_three_is_transformers(
-    row: list[float], temperature: float, k: int, p: float
-) -> None:
-    transformers = pytest.importorskip(
-        "transformers", reason="transformers (extra: test) is the reference here"
-    )
+def test_the_order_of_the_three_is_transformers(row: list[float], temperature: float, k: int, p: float) -> None:
+    transformers = pytest.importorskip("transformers", reason="transformers (extra: test) is the reference here")
     # Distinct logits: among equals, which ones are kept is anybody's choice.
     logits = torch.tensor([[logit + 0.01 * i for i, logit in enumerate(sorted(row))]])
     warped = logits.clone()

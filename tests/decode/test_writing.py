@@ -48,9 +48,7 @@ def test_writing_neither_reads_nor_moves_the_global_random_state(model: GPT, tok
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_max_new_tokens_counts_tokens(
-    model: GPT, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_max_new_tokens_counts_tokens(model: GPT, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
     saying(tokenizer.encode(" one two three"), monkeypatch)
     assert generate(model, tokenizer, "zero", max_new_tokens=3) == "zero one two three"
     assert generate(model, tokenizer, "zero", max_new_tokens=0) == "zero"
@@ -69,9 +67,7 @@ def test_an_empty_prompt_begins_a_fresh_document(
     assert prompts == [[50256]]
 
 
-def test_pieces_are_whole_characters(
-    model: GPT, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pieces_are_whole_characters(model: GPT, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
     text = " a 🦔 crosses 東京"
     saying(tokenizer.encode(text), monkeypatch)
     pieces = list(stream(model, tokenizer, "Look:", max_new_tokens=len(tokenizer.encode(text))))
@@ -86,9 +82,7 @@ def test_a_character_that_is_cut_off_by_the_limit_is_not_hidden(
     assert "".join(stream(model, tokenizer, "Look:", max_new_tokens=2)) == " �"
 
 
-def test_a_stop_text_ends_the_text_before_it(
-    model: GPT, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stop_text_ends_the_text_before_it(model: GPT, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
     saying(tokenizer.encode(" one.\n\nTwo"), monkeypatch)
     assert generate(model, tokenizer, "Is", stop=["\n\n"]) == "Is one."
 
@@ -104,9 +98,7 @@ def test_a_stop_text_ends_the_text_before_it(
         (["ab", "", "c"], [], ["ab", "c"]),
     ],
 )
-def test_stop_texts_wherever_the_pieces_break(
-    pieces: list[str], stop: list[str], expected: list[str]
-) -> None:
+def test_stop_texts_wherever_the_pieces_break(pieces: list[str], stop: list[str], expected: list[str]) -> None:
     assert list(until_stop(iter(pieces), stop)) == expected
 
 

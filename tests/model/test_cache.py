@@ -2,13 +2,12 @@
 
 import pytest
 import torch
+from conftest import TINY, randomize
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 from nextword.model import GPT, GPTConfig, KVCache, fused, plain
-
-from conftest import TINY, randomize
 
 
 @given(

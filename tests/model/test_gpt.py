@@ -6,11 +6,10 @@ import pickle
 
 import pytest
 import torch
+from reference import IN_OUT, theirs
 from torch import Tensor
 
 from nextword.model import CONFIGS, GPT, GPTConfig, fused, plain
-
-from reference import IN_OUT, theirs
 
 
 @pytest.mark.parametrize("ops", [fused, plain])
@@ -27,9 +26,7 @@ def test_logits_and_gradients_equal_those_of_transformers(
     expected = {name: p.grad for name, p in other.transformer.named_parameters()}
     for name, p in ours.named_parameters():
         gradient = expected[name].T if name.endswith(IN_OUT) else expected[name]
-        torch.testing.assert_close(
-            p.grad, gradient, rtol=1e-3, atol=1e-5, msg=lambda m, name=name: f"{name}: {m}"
-        )
+        torch.testing.assert_close(p.grad, gradient, rtol=1e-3, atol=1e-5, msg=lambda m, name=name: f"{name}: {m}")
 
 
 def test_names_are_openais(config: GPTConfig) -> None:
@@ -69,9 +66,7 @@ def test_initialisation_is_gpt2s() -> None:
     deviation = {"wte.weight": 0.02, "wpe.weight": 0.02}
     for layer in range(8):
         deviation[f"h.{layer}.attn.c_attn.weight"] = deviation[f"h.{layer}.mlp.c_fc.weight"] = 0.02
-        deviation[f"h.{layer}.attn.c_proj.weight"] = deviation[f"h.{layer}.mlp.c_proj.weight"] = (
-            0.02 / math.sqrt(16)
-        )
+        deviation[f"h.{layer}.attn.c_proj.weight"] = deviation[f"h.{layer}.mlp.c_proj.weight"] = 0.02 / math.sqrt(16)
     for name, p in GPT(config).named_parameters():
         if name in deviation:
             assert p.std().item() == pytest.approx(deviation[name], rel=0.04), name
@@ -96,9 +91,7 @@ def test_dropout_works_in_training_and_only_there(config: GPTConfig, ids: Tensor
     assert torch.equal(model(ids), model(ids))
 
 
-def test_dropout_stands_where_gpt2_has_it(
-    config: GPTConfig, ids: Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_dropout_stands_where_gpt2_has_it(config: GPTConfig, ids: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the embedding, on the attention weights, and after both halves of each block."""
     calls: list[tuple[str, float]] = []
     ours = GPT(GPTConfig(**{**vars(config), "dropout": 0.1})).train()

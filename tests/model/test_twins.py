@@ -45,9 +45,7 @@ def test_gelu_and_softmax(B: int, C: int, seed: int) -> None:
 
 @given(sizes, sizes, sizes, sizes, sizes, seeds)
 @settings(max_examples=80, deadline=None)
-def test_causal_attention_with_and_without_a_past(
-    B: int, H: int, T: int, past: int, D: int, seed: int
-) -> None:
+def test_causal_attention_with_and_without_a_past(B: int, H: int, T: int, past: int, D: int, seed: int) -> None:
     for S in (T, T + past):
         same(
             "causal_attention",

@@ -45,9 +45,7 @@ def test_twins_agree_on_every_token_and_on_all_of_them_in_disorder():
         assert_twins_agree("".join(random.Random(seed).sample(ALL_TOKENS, 20_000)))
 
 
-@given(
-    text=st.text(alphabet=st.one_of(st.characters(categories=["Cs"]), st.sampled_from("a \n🙂")), max_size=12)
-)
+@given(text=st.text(alphabet=st.one_of(st.characters(categories=["Cs"]), st.sampled_from("a \n🙂")), max_size=12))
 def test_surrogates_become_their_character_or_the_replacement_character(text):
     ids = bpe.encode(text)
     assert ids == fast.encode(text)
@@ -104,7 +102,5 @@ def test_join_goes_from_left_to_right():
 
 @pytest.mark.parametrize("bad", [-1, 50257, 2**40])
 def test_id_out_of_range_is_named(bad):
-    with pytest.raises(
-        ValueError, match=f"id {bad} is not in GPT-2's vocabulary, whose ids go from 0 to 50256"
-    ):
+    with pytest.raises(ValueError, match=f"id {bad} is not in GPT-2's vocabulary, whose ids go from 0 to 50256"):
         bpe.decode([15496, bad])

@@ -17,9 +17,7 @@ ours = Tokenizer()
 def directory(tmp_path_factory):
     directory = tmp_path_factory.mktemp("runs") / "model"
     save_tokenizer(directory)
-    (directory / "config.json").write_text(
-        json.dumps({"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"]})
-    )
+    (directory / "config.json").write_text(json.dumps({"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"]}))
     return directory
 
 

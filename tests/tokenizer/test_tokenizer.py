@@ -81,18 +81,16 @@ def test_ids_may_come_in_any_container(flat):
 def test_bytes_are_exact_where_text_cannot_be():
     assert ours.decode_bytes([8582]) == b"\xf0\x9f"
     assert ours.decode([8582]) == "\ufffd"
-    assert ours.decode_bytes(range(256)) == bytes(
-        [*range(33, 127), *range(161, 173), *range(174, 256)]
-    ) + bytes([*range(33), *range(127, 161), 173])
+    assert ours.decode_bytes(range(256)) == bytes([*range(33, 127), *range(161, 173), *range(174, 256)]) + bytes(
+        [*range(33), *range(127, 161), 173]
+    )
     assert ours.decode_bytes([]) == b""
 
 
 @pytest.mark.parametrize("decode", [ours.decode, ours.decode_bytes])
 @pytest.mark.parametrize("bad", [-1, 50257, 2**40])
 def test_id_out_of_range_is_named(decode, bad):
-    with pytest.raises(
-        ValueError, match=f"id {bad} is not in GPT-2's vocabulary, whose ids go from 0 to 50256"
-    ):
+    with pytest.raises(ValueError, match=f"id {bad} is not in GPT-2's vocabulary, whose ids go from 0 to 50256"):
         decode([15496, bad, 11])
 
 
@@ -109,9 +107,7 @@ def test_id_out_of_range_is_named(decode, bad):
     ids=str,
 )
 def test_what_is_no_id_is_named(bad, kind):
-    with pytest.raises(
-        ValueError, match=f"an id is one integer from 0 to 50256, found {kind}. Pass a flat list"
-    ):
+    with pytest.raises(ValueError, match=f"an id is one integer from 0 to 50256, found {kind}. Pass a flat list"):
         ours.decode(bad)
 
 

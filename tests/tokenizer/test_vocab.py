@@ -54,9 +54,7 @@ def test_damaged_vocabulary_is_refused(tmp_path, monkeypatch):
 
 def test_missing_vocabulary_is_explained(tmp_path, monkeypatch):
     monkeypatch.setattr(vocab, "_VOCAB_BPE", tmp_path / "vocab.bpe")
-    with pytest.raises(
-        NextwordError, match=r"cannot be read \(No such file or directory\)\. Install nextword again"
-    ):
+    with pytest.raises(NextwordError, match=r"cannot be read \(No such file or directory\)\. Install nextword again"):
         vocab.read_vocab_bpe.__wrapped__()
 
 

@@ -45,17 +45,12 @@ def shapes(n_vocab: int, n_ctx: int, n_embd: int, n_head: int, n_layer: int) -> 
 
 def values(name: str, shape: tuple[int, ...]) -> np.ndarray:
     """Numbers without a pattern, the same on every machine; each is a whole number of 512ths, hence exact."""
-    waves = (
-        np.arange(1, 1 + np.prod(shape), dtype=np.int64) * 7919 * (1 + len(name))
-        + sum(name.encode()) * 104729
-    )
+    waves = np.arange(1, 1 + np.prod(shape), dtype=np.int64) * 7919 * (1 + len(name)) + sum(name.encode()) * 104729
     return ((waves % 251 - 125) / 512).astype(np.float32).reshape(shape)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=Path)
     parser.add_argument("--size", choices=SIZES, default="tiny")
     parser.add_argument("--shards", type=int, default=1)

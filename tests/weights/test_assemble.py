@@ -23,9 +23,7 @@ def test_unknown_tensors_are_named(tamper):
         tensors["transformer.h.2.ln_1.weight"] = torch.ones(12)
         tensors["score.weight"] = torch.ones(2, 12)
 
-    with pytest.raises(
-        WeightsError, match=r"not part of GPT-2: score\.weight, transformer\.h\.2\.ln_1\.weight\. Make"
-    ):
+    with pytest.raises(WeightsError, match=r"not part of GPT-2: score\.weight, transformer\.h\.2\.ln_1\.weight\. Make"):
         load_model(tamper(change))
 
 
@@ -57,9 +55,7 @@ def test_quantised_tensors_are_refused(tamper):
     def change(tensors):
         tensors["transformer.wte.weight"] = tensors["transformer.wte.weight"].to(torch.int8)
 
-    with pytest.raises(
-        WeightsError, match=r"model\.safetensors: wte\.weight holds torch\.int8: a quantised model"
-    ):
+    with pytest.raises(WeightsError, match=r"model\.safetensors: wte\.weight holds torch\.int8: a quantised model"):
         load_model(tamper(change))
 
 

@@ -61,9 +61,7 @@ def test_loss_and_every_gradient_equal_transformers(ops, reference, saved_refere
     for name in tensor_names(2):
         gradient = theirs[name.ours].grad
         gradient = gradient.T if name.in_out else gradient
-        torch.testing.assert_close(
-            model.get_parameter(name.ours).grad, gradient, msg=name.ours, rtol=1e-4, atol=1e-6
-        )
+        torch.testing.assert_close(model.get_parameter(name.ours).grad, gradient, msg=name.ours, rtol=1e-4, atol=1e-6)
 
 
 def test_a_forgotten_transpose_of_the_square_projection_would_show(reference, saved_reference, monkeypatch):
@@ -136,14 +134,10 @@ def test_sharded_errors_name_the_file(sharded_dir):
     files = sorted(sharded_dir.glob("*.safetensors"))
     config = json.loads((sharded_dir / "config.json").read_text())
     (sharded_dir / "config.json").write_text(json.dumps(config | {"vocab_size": 60}))
-    with pytest.raises(
-        WeightsError, match=r"wte\.weight \(in model-0000.-of-0000.\.safetensors\) is \(61, 12\)"
-    ):
+    with pytest.raises(WeightsError, match=r"wte\.weight \(in model-0000.-of-0000.\.safetensors\) is \(61, 12\)"):
         load_model(sharded_dir)
     files[1].unlink()
-    with pytest.raises(
-        WeightsError, match=rf"{files[1].name} is missing, and model\.safetensors\.index\.json lists"
-    ):
+    with pytest.raises(WeightsError, match=rf"{files[1].name} is missing, and model\.safetensors\.index\.json lists"):
         load_model(sharded_dir)
     (sharded_dir / "model.safetensors.index.json").write_text("{}")
     with pytest.raises(WeightsError, match=r"index\.json has no 'weight_map' from tensors to files"):
@@ -157,16 +151,12 @@ def test_sharded_errors_name_the_file(sharded_dir):
 def test_a_file_cut_off(keep, hf_dir):
     file = hf_dir / "model.safetensors"
     file.write_bytes(file.read_bytes()[:keep])
-    with pytest.raises(
-        WeightsError, match=r"model\.safetensors \(\d+ bytes\) cannot be read as safetensors: "
-    ):
+    with pytest.raises(WeightsError, match=r"model\.safetensors \(\d+ bytes\) cannot be read as safetensors: "):
         load_model(hf_dir)
 
 
 def test_a_file_of_something_else(hf_dir):
-    (hf_dir / "model.safetensors").write_text(
-        "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 1\n"
-    )
+    (hf_dir / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 1\n")
     with pytest.raises(WeightsError, match="If it was cut off or damaged, copy or download it again"):
         load_model(hf_dir)
 

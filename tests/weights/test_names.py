@@ -14,9 +14,7 @@ def test_openai_names_are_those_of_openais_code(size):
 
 def test_our_names_are_the_parameters_of_gpt():
     model = GPT(GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=3))
-    assert sorted(name.ours for name in tensor_names(3)) == sorted(
-        name for name, _ in model.named_parameters()
-    )
+    assert sorted(name.ours for name in tensor_names(3)) == sorted(name for name, _ in model.named_parameters())
 
 
 def test_exactly_the_projections_are_stored_in_out():

@@ -37,9 +37,7 @@ def expected_logits():
 def test_logits_equal_transformers(fixture, ops, expected_logits):
     model = load_model(HERE / fixture, ops=ops)
     assert model.config == GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2)
-    torch.testing.assert_close(
-        model(IDS), expected_logits, rtol=0, atol=1e-4 * float(expected_logits.abs().max())
-    )
+    torch.testing.assert_close(model(IDS), expected_logits, rtol=0, atol=1e-4 * float(expected_logits.abs().max()))
 
 
 @pytest.fixture
@@ -79,9 +77,7 @@ def test_which_checkpoint(openai_dir):
     (openai_dir / "checkpoint").write_text('model_checkpoint_path: "/home/someone/117M/model.ckpt"\n')
     load_model(openai_dir)  # written on another machine
     (openai_dir / "checkpoint").unlink()
-    with pytest.raises(
-        WeightsError, match=r"beside hparams\.json .* one TensorFlow checkpoint .* there are 2"
-    ):
+    with pytest.raises(WeightsError, match=r"beside hparams\.json .* one TensorFlow checkpoint .* there are 2"):
         load_model(openai_dir)
     (openai_dir / "other.index").unlink()
     load_model(openai_dir)  # the only one

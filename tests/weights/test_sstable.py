@@ -29,9 +29,7 @@ def block(pairs: list[tuple[bytes, bytes]], restart_every: int, compression: int
     return data + struct.pack("<I", masked(crc32c(data)))
 
 
-def table(
-    pairs: list[tuple[bytes, bytes]], per_block: int = 3, restart_every: int = 2, compression: int = 0
-) -> bytes:
+def table(pairs: list[tuple[bytes, bytes]], per_block: int = 3, restart_every: int = 2, compression: int = 0) -> bytes:
     data, index = b"", []
 
     def append(content: bytes) -> bytes:

@@ -48,9 +48,7 @@ def test_a_damaged_index_is_noticed(checkpoint):
     intact = index.read_bytes()
     for at in range(0, 800, 7):
         index.write_bytes(intact[:at] + bytes([intact[at] ^ 1]) + intact[at + 1 :])
-        with pytest.raises(
-            WeightsError, match=r"model\.ckpt\.index .* is damaged: the block .* its checksum"
-        ):
+        with pytest.raises(WeightsError, match=r"model\.ckpt\.index .* is damaged: the block .* its checksum"):
             read_index(index)
     index.write_bytes(intact[:-1])
     with pytest.raises(WeightsError, match="is damaged: it does not end as a LevelDB table does"):
@@ -93,9 +91,7 @@ def test_data_cut_off_or_missing(checkpoint):
     entry = max(read_index(checkpoint / "model.ckpt.index").values(), key=lambda entry: entry.offset)
     data = (checkpoint / DATA).read_bytes()
     (checkpoint / DATA).write_bytes(data[:-1])
-    with pytest.raises(
-        WeightsError, match=rf"{entry.name} should reach to byte 18864, and the file has 18863"
-    ):
+    with pytest.raises(WeightsError, match=rf"{entry.name} should reach to byte 18864, and the file has 18863"):
         entry.read()
     (checkpoint / DATA).unlink()
     with pytest.raises(WeightsError, match=rf"{DATA} is missing, and {entry.name} lies in it"):

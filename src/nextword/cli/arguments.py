@@ -25,7 +25,8 @@ def parse(settings: type[T], verb: str, arguments: list[str], default: T | None 
     dataclass refuses what it is given.
     """
     # tyro would print what the dataclass raises in a frame of its own, so it is given one that checks nothing.
-    unchecked: Any = type(settings.__name__, (settings,), {"__doc__": settings.__doc__, "__post_init__": lambda _: None})
+    nothing = {"__doc__": settings.__doc__, "__post_init__": lambda self: None}
+    unchecked: Any = type(settings.__name__, (settings,), nothing)
     options = {"default": unchecked(**values(default))} if default is not None else {}
     given = tyro.cli(unchecked, prog=f"nextword {verb}", args=arguments, config=CONFIG, **options)
     return settings(**values(given))

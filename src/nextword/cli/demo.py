@@ -51,13 +51,13 @@ def run(arguments: list[str]) -> int:
     keep_freed_memory()
     check_memory(config)
     console = Console(highlight=False)
-    console.print(opening(config), soft_wrap=True)
+    console.print(opening(config))
     trainer = Trainer(replace(config, out=args.out), overwrite=is_demo(Path(args.out)))
     began = time.monotonic()
     status = show(trainer, Display(console))
     if status == 0:
         write_side_by_side(trainer, console)
-        console.print(closing(trainer, time.monotonic() - began), soft_wrap=True)
+        console.print(closing(trainer, time.monotonic() - began))
     return status
 
 
@@ -68,13 +68,9 @@ def check_memory(config: TrainConfig) -> None:
 
     device = pick_device()
     free = available_memory(device)
-    needed = training_memory(
-        CONFIGS[config.model], config.batch_size, config.window, pick_dtype("auto", device)
-    )
+    needed = training_memory(CONFIGS[config.model], config.batch_size, config.window, pick_dtype("auto", device))
     if free is not None and free < needed:
-        smaller = (
-            "Try: nextword demo --model nano" if config.model != "nano" else "Close other programs first."
-        )
+        smaller = "Try: nextword demo --model nano" if config.model != "nano" else "Close other programs first."
         raise NextwordError(
             f"The demo needs about {readable_size(needed)} of memory, and {readable_size(free)} is free. {smaller}"
         )
@@ -94,10 +90,11 @@ def opening(config: TrainConfig) -> str:
     """What is going to happen, in a few lines."""
     model = CONFIGS[config.model]
     return (
-        f"[bold]GPT-2 learns a story.[/] The model has {model.n_params:,} parameters, all random: it knows no word yet.\n"
-        f"To it each of its {model.n_vocab:,} tokens is as likely to come next as any other, so its loss\n"
-        f"(how surprised it is by the true next token) begins near ln {model.n_vocab} = {math.log(model.n_vocab):.2f}. "
-        "Perplexity is exp(loss):\namong how many equally likely tokens it seems to be choosing.\n"
+        f"[bold]GPT-2 learns a story.[/] The model has {model.n_params:,} parameters, all of them random: it knows no "
+        f"word yet. To it each of its {model.n_vocab} tokens is as likely to come next as any other, so its loss, "
+        f"which is how surprised it is by the true next token, begins near ln {model.n_vocab} = "
+        f"{math.log(model.n_vocab):.2f}. Perplexity is exp(loss): among how many equally likely tokens it seems to "
+        "be choosing.\n"
     )
 
 
@@ -109,18 +106,20 @@ def write_side_by_side(trainer: "Trainer", console: "Console") -> None:
     from nextword.decode import generate
 
     job = trainer.job
-    ways = {
-        "greedy": {"temperature": 0.0},
-        "temperature 1.5": {"temperature": 1.5, "top_k": None},
-        "temperature 1.5, top-k 10": {"temperature": 1.5, "top_k": 10},
-    }
+    ways = (("greedy", 0.0, None), ("temperature 1.5", 1.5, None), ("temperature 1.5, top-k 10", 1.5, 10))
     table = Table(title=f"{job.prompt} ...", title_style="bold", expand=True)
     columns = []
-    for name, settings in ways.items():
-        table.add_column(name, ratio=1)
+    for name, temperature, top_k in ways:
         text = generate(
-            job.model, job.tokenizer, job.prompt, max_new_tokens=WRITTEN_TOKENS, seed=1, **settings
+            job.model,
+            job.tokenizer,
+            job.prompt,
+            max_new_tokens=WRITTEN_TOKENS,
+            temperature=temperature,
+            top_k=top_k,
+            seed=job.config.seed,
         )
+        table.add_column(name, ratio=1)
         columns.append(Text(text.removeprefix(job.prompt).strip()))
     table.add_row(*columns)
     console.print(table)
@@ -128,18 +127,18 @@ def write_side_by_side(trainer: "Trainer", console: "Console") -> None:
 
 def closing(trainer: "Trainer", seconds: float) -> str:
     """What was seen, and why, with the run's own numbers."""
-    run = trainer.job.directory
+    job, run = trainer.job, trainer.job.directory
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     train_loss = [line["train_loss"] for line in lines if line["train_loss"] is not None]
     val_loss = [line["val_loss"] for line in lines if line["val_loss"] is not None]
     return (
-        f"\nIn {seconds:.0f} seconds the loss on the story fell from {train_loss[0]:.2f} to {train_loss[-1]:.2f}, "
-        f"while on the part that was kept away from it\n"
-        f"it stayed high: {val_loss[-1]:.2f}, after {min(val_loss):.2f} at its best. "
-        f"The model has [bold]memorised[/]: {trainer.job.model.config.n_params:,} parameters are plenty\n"
-        f"to store {len(trainer.job.windows.ids):,} tokens word for word, and one story is far too little to learn English from. "
-        "GPT-2 itself\nread 40 GB of text, most of it once or a few times; there, learning what texts have in common pays more.\n\n"
-        f"The loss curve:          {run / 'loss.png'}\n"
-        f'Let it write:            nextword generate "{trainer.job.prompt}" --model {run}\n'
-        f"Train on your own text:  nextword train --data my.txt\n"
+        f"\nIn {seconds:.0f} seconds the loss on the story fell from {train_loss[0]:.2f} to {train_loss[-1]:.2f}, while "
+        f"on the last part, which was kept away from training, it stayed high: {val_loss[-1]:.2f}, after "
+        f"{min(val_loss):.2f} at its best. The model has [bold]memorised[/]: {job.model.config.n_params:,} parameters "
+        f"are plenty to store {len(job.windows.ids):,} tokens word for word, and one story is far too little to learn "
+        "English from. GPT-2 itself read 40 GB of text; there, storing is hopeless, and learning what texts have in "
+        "common is what lowers the loss.\n\n"
+        f"  the loss curve            {run / 'loss.png'}\n"
+        f'  let it write              nextword generate "{job.prompt}" --model {run}\n'
+        "  train on your own text    nextword train --data my.txt"
     )

@@ -36,9 +36,7 @@ class Display:
             self._progress.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None) -> None:
         if self.console.is_terminal:
             self._progress.stop()
 
@@ -50,9 +48,7 @@ class Display:
         """Show one event of a training run."""
         match event:
             case Started():
-                self._task = self._progress.add_task(
-                    "", total=event.plan.steps, completed=event.step, numbers=""
-                )
+                self._task = self._progress.add_task("", total=event.plan.steps, completed=event.step, numbers="")
                 self.say(introduction(event))
             case Stepped():
                 self._show_step(event)

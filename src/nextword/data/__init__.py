@@ -24,5 +24,5 @@ __all__ = [
 
 __getattr__ = attach(
     __name__,
-    {name: "windows" for name in ("Windows", "batch", "encode_corpus", "evaluation_batches", "order", "split")},
+    dict.fromkeys(("Windows", "batch", "encode_corpus", "evaluation_batches", "order", "split"), "windows"),
 )

@@ -58,9 +58,7 @@ def read_corpus(data: Sequence[str]) -> Corpus:
     if not sources or "" in sources:
         raise DataError(f"no text named. Expected {EXPECTED}.")
     if sources.count("-") > 1:
-        raise DataError(
-            f"-: named {sources.count('-')} times, but {STDIN} can be read only once. Name it once."
-        )
+        raise DataError(f"-: named {sources.count('-')} times, but {STDIN} can be read only once. Name it once.")
     documents = [document for source in sources for document in _read(source)]
     more = len(sources) - 1
     return Corpus(

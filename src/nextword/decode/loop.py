@@ -29,9 +29,7 @@ def generate_ids(
     model is in. Raises ValueError for an empty prompt.
     """
     if not ids:
-        raise ValueError(
-            "There is no token to begin from: give at least one id, such as 50256 (<|endoftext|>)."
-        )
+        raise ValueError("There is no token to begin from: give at least one id, such as 50256 (<|endoftext|>).")
     n_ctx, device = model.config.n_ctx, model.wte.weight.device
     cache = KVCache(model.config, dtype=model.wte.weight.dtype, device=device)
     text = list(ids)

@@ -29,9 +29,7 @@ class Sampling:
                 f"temperature must be 0 (always the likeliest token) or a positive number, not {self.temperature}."
             )
         if self.top_k is not None and self.top_k < 1:
-            raise ValueError(
-                f"top_k must be at least 1, not {self.top_k}: leave it out to allow every token."
-            )
+            raise ValueError(f"top_k must be at least 1, not {self.top_k}: leave it out to allow every token.")
         if not 0.0 < self.top_p <= 1.0:
             raise ValueError(f"top_p must be above 0 and at most 1, not {self.top_p}: 1 allows every token.")
 
@@ -50,9 +48,7 @@ class Sampling:
         logits = logits.float()
         if self.temperature == 0:
             return torch.zeros_like(logits).scatter_(-1, logits.argmax(-1, keepdim=True), 1.0)
-        logits = logits - logits.amax(
-            -1, keepdim=True
-        )  # so that a tiny temperature gives -inf, never inf - inf
+        logits = logits - logits.amax(-1, keepdim=True)  # so that a tiny temperature gives -inf, never inf - inf
         logits = keep_top_k(logits / self.temperature, self.top_k)
         return keep_top_p(logits, self.top_p).softmax(-1)
 
@@ -83,6 +79,4 @@ def keep_top_p(logits: Tensor, p: float) -> Tensor:
     ordered, indices = logits.sort(dim=-1, descending=True, stable=True)
     probabilities = ordered.softmax(-1)
     above = probabilities.cumsum(-1) - probabilities  # what the likelier tokens hold
-    return torch.full_like(logits, -math.inf).scatter_(
-        -1, indices, ordered.masked_fill(above >= p, -math.inf)
-    )
+    return torch.full_like(logits, -math.inf).scatter_(-1, indices, ordered.masked_fill(above >= p, -math.inf))

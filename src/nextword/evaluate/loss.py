@@ -10,9 +10,7 @@ from nextword.model import GPT
 from nextword.runtime import matmuls_in
 
 
-def evaluate(
-    model: GPT, ids: Tensor, window: int, batch_size: int = 4, dtype: torch.dtype = torch.float32
-) -> float:
+def evaluate(model: GPT, ids: Tensor, window: int, batch_size: int = 4, dtype: torch.dtype = torch.float32) -> float:
     """How surprised the model is by a text: the mean of -ln p over its tokens, in nats.
 
     ids (N,). The text is read in consecutive windows, each token but the first

@@ -118,5 +118,5 @@ def check_ids(ids: Tensor, config: GPTConfig, cache: KVCache | None = None) -> N
     if low < 0 or high >= config.n_vocab:
         wrong = int(low if low < 0 else high)
         raise ValueError(
-            f"id {wrong} is outside the vocabulary, 0 to {config.n_vocab - 1}: were these ids made by another tokenizer?"
+            f"id {wrong} is outside the vocabulary, 0 to {config.n_vocab - 1}: was it made by another tokenizer?"
         )

@@ -21,9 +21,7 @@ def pick_device(name: str = "auto") -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
-        raise ValueError(
-            f"--device {name} cannot be used here ({reason}). Use --device auto or cpu."
-        ) from error
+        raise ValueError(f"--device {name} cannot be used here ({reason}). Use --device auto or cpu.") from error
     return device
 
 

@@ -28,9 +28,7 @@ _VOCAB_BPE_SHA256 = "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b772
 # borrow the characters from U+0100 on. A space is written "Ġ", a newline "Ċ". This order gives ids 0 to 255.
 _PRINTING = [byte for byte in range(256) if chr(byte).isprintable() and chr(byte) != " "]
 _BORROWING = [byte for byte in range(256) if byte not in _PRINTING]
-BYTE_TO_CHAR = {byte: chr(byte) for byte in _PRINTING} | {
-    byte: chr(256 + n) for n, byte in enumerate(_BORROWING)
-}
+BYTE_TO_CHAR = {byte: chr(byte) for byte in _PRINTING} | {byte: chr(256 + n) for n, byte in enumerate(_BORROWING)}
 _CHAR_TO_BYTE = {ord(char): byte for byte, char in BYTE_TO_CHAR.items()}
 
 
@@ -67,8 +65,7 @@ def read_vocab_bpe() -> bytes:
     found = hashlib.sha256(content).hexdigest()
     if found != _VOCAB_BPE_SHA256:
         raise NextwordError(
-            f"{_VOCAB_BPE} is damaged: expected SHA-256 {_VOCAB_BPE_SHA256}, found {found}. "
-            "Install nextword again."
+            f"{_VOCAB_BPE} is damaged: expected SHA-256 {_VOCAB_BPE_SHA256}, found {found}. Install nextword again."
         )
     return content
 

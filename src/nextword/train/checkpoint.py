@@ -37,6 +37,8 @@ class Progress:
     best_step: int | None = None
 
 
+CONTENTS = {"config.json", "model.safetensors", "training.safetensors", "progress.json"}
+
 KEPT = 2
 """How many checkpoints stay: the newest, and the one before it in case the disk fails the newest."""
 
@@ -46,11 +48,13 @@ def save_checkpoint(folder: Path, model: GPT, optimizer: torch.optim.Optimizer, 
 
     Everything is first written beside its place, forced to the disk and only
     then renamed, so that a kill at any moment leaves the checkpoint before
-    this one as it was. Only then are checkpoints older than the last two deleted.
+    this one as it was. Only then are all but the last two checkpoints deleted:
+    older ones, and damaged ones of later steps that the run had to go back from.
     """
     path = folder / f"step-{progress.step:08d}"
     draft = path.with_suffix(".tmp")
-    shutil.rmtree(draft, ignore_errors=True)
+    for half_written in folder.glob("step-????????.tmp"):  # by a process that was killed
+        shutil.rmtree(half_written)
     draft.mkdir(parents=True)
     save_huggingface(model, draft)
     save_file(training_tensors(model, optimizer), draft / "training.safetensors")
@@ -63,8 +67,10 @@ def save_checkpoint(folder: Path, model: GPT, optimizer: torch.optim.Optimizer, 
     shutil.rmtree(path, ignore_errors=True)
     draft.rename(path)
     sync(folder)
-    for old in checkpoints(folder)[:-KEPT]:
-        shutil.rmtree(old)
+    kept = [checkpoint for checkpoint in checkpoints(folder) if checkpoint <= path][-KEPT:]
+    for checkpoint in folder.glob("step-????????"):
+        if checkpoint not in kept:
+            shutil.rmtree(checkpoint)
     return path
 
 
@@ -75,7 +81,7 @@ def checkpoints(folder: Path) -> list[Path]:
 
 def newest_sound_checkpoint(folder: Path) -> tuple[Path | None, list[str]]:
     """The newest checkpoint whose files are all as they were written, and what is wrong with newer ones."""
-    faults = []
+    faults: list[str] = []
     for path in reversed(checkpoints(folder)):
         fault = find_fault(path)
         if fault is None:
@@ -88,6 +94,8 @@ def find_fault(path: Path) -> str | None:
     """What is wrong with a checkpoint's files by its manifest; None where nothing is."""
     try:
         files = json.loads((path / "manifest.json").read_text())
+        if not CONTENTS <= files.keys():
+            raise KeyError(*CONTENTS - files.keys())
         for name, expected in files.items():
             file = path / name
             if not file.exists():
@@ -98,6 +106,8 @@ def find_fault(path: Path) -> str | None:
                 return f"{file} has changed since it was written (its SHA-256 differs)."
     except (ValueError, KeyError, AttributeError, TypeError):
         return f"{path / 'manifest.json'} cannot be read."
+    except OSError as error:  # the disk itself has lost something
+        return f"{path} cannot be read ({error})."
     return None
 
 
@@ -121,7 +131,7 @@ def training_tensors(model: GPT, optimizer: torch.optim.Optimizer) -> dict[str, 
         for name, parameter in model.named_parameters()
         for kind, value in optimizer.state[parameter].items()
     }
-    return tensors | {f"random.{device}": state for device, state in random_state().items()}
+    return tensors | {f"random.{device}": state for device, state in random_state(model.wte.weight.device).items()}
 
 
 def restore_training(tensors: dict[str, Tensor], model: GPT, optimizer: torch.optim.Optimizer) -> None:
@@ -131,9 +141,8 @@ def restore_training(tensors: dict[str, Tensor], model: GPT, optimizer: torch.op
             kind: tensors[f"{kind}.{name}"].to(parameter.device) for kind in ("exp_avg", "exp_avg_sq", "step")
         }
     random = "random."
-    set_random_state(
-        {key.removeprefix(random): state for key, state in tensors.items() if key.startswith(random)}
-    )
+    states = {key.removeprefix(random): state for key, state in tensors.items() if key.startswith(random)}
+    set_random_state(states, model.wte.weight.device)
 
 
 def sha256(file: Path) -> str:

@@ -107,6 +107,8 @@ class TrainConfig:
             value = getattr(self, name)
             if value is not None and not (value >= 0 and math.isfinite(value)):
                 raise ValueError(f"--{name.replace('_', '-')} must be at least 0, not {value}.")
+        if self.seed >= 2**64:
+            raise ValueError(f"--seed must be below 2**64, not {self.seed}.")
         if not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"--dropout must be at least 0 and below 1, not {self.dropout}.")
         if not 0.0 < self.beta2 < 1.0:
@@ -120,7 +122,20 @@ class TrainConfig:
         return self.window * self.batch_size * self.accumulate
 
 
-_POSITIVE = ["window", "stride", "batch_size", "accumulate", "lr", "epochs", "steps", "tokens", "clip", "eval_every", "sample_every", "save_every"]
+_POSITIVE = [
+    "window",
+    "stride",
+    "batch_size",
+    "accumulate",
+    "lr",
+    "epochs",
+    "steps",
+    "tokens",
+    "clip",
+    "eval_every",
+    "sample_every",
+    "save_every",
+]
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-REMEDY = (
-    "What usually helps: a lower --lr, a longer --warmup, --dtype float32; in your own model, check the mask."
-)
+REMEDY = "What usually helps: a lower --lr, a longer --warmup, --dtype float32; in your own model, check the mask."
 
 
 class LossWatch:
@@ -27,7 +25,7 @@ class LossWatch:
         if self._warned or len(self._recent) < 10 or recent < self.start + 0.5:
             return None
         self._warned = True
-        return f"The loss is diverging: {recent:.2f} over the last 10 steps, above its start of {self.start:.2f}. {REMEDY}"
+        return f"The loss is diverging: {recent:.2f} over the last 10 steps, from {self.start:.2f} at first. {REMEDY}"
 
 
 def not_finite(model: nn.Module, step: int, loss: float, grad_norm: float, rerun: Callable[[], float]) -> str:
@@ -70,11 +68,5 @@ def first_not_finite(model: nn.Module, rerun: Callable[[], float]) -> str:
         return found[0]
     if not math.isfinite(loss):
         return "the loss itself, while the output of every module is finite"
-    wrong = [
-        name for name, p in model.named_parameters() if p.grad is not None and not p.grad.isfinite().all()
-    ]
-    return (
-        f"the gradient of {wrong[-1]}"
-        if wrong
-        else "nothing, when computed once more: the fault comes and goes"
-    )
+    wrong = [name for name, p in model.named_parameters() if p.grad is not None and not p.grad.isfinite().all()]
+    return f"the gradient of {wrong[-1]}" if wrong else "nothing, when computed once more: the fault comes and goes"

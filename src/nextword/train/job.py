@@ -56,6 +56,7 @@ class Job:
                 "torch": torch.__version__,
                 "python": platform.python_version(),
             },
+            "threads": torch.get_num_threads(),
         }
 
 
@@ -85,9 +86,7 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
     else:
         model = with_dropout(load(source)[0], config.dropout)
     if config.window > model.config.n_ctx:
-        raise ValueError(
-            f"--window {config.window} is more than the model can read: use {model.config.n_ctx} or less."
-        )
+        raise ValueError(f"--window {config.window} is more than the model can read: use {model.config.n_ctx} or less.")
     return Job(
         config=config,
         plan=plan(config, model.config, len(windows)),
@@ -116,33 +115,35 @@ def first_words(text: str, count: int = 6) -> str:
     return " ".join(text.split(maxsplit=count)[:count])
 
 
-def check_unchanged(job: Job, recorded: dict[str, Any]) -> None:
-    """Raise RunError, naming every difference, unless a run is resumed as it was begun.
+def check_unchanged(path: Path, config: TrainConfig, corpus: Corpus, recorded: dict[str, Any]) -> None:
+    """Raise RunError, naming every difference, unless the run at this path is resumed as it was begun.
 
-    recorded: what `describe` said when it began.
+    recorded: what `Job.describe` said when it began.
     """
-    then, now = recorded["config"], asdict(job.config)
+    then, now = recorded["config"], asdict(config)
     differences = [
         f"--{field.name.replace('_', '-')} was {then.get(field.name)} and is {now[field.name]}"
         for field in fields(TrainConfig)
         if field.name not in DECIDES_NOTHING and then.get(field.name) != now[field.name]
     ]
-    if recorded["data"]["sha256"] != job.corpus.sha256:
-        differences.append(f"the text of {job.corpus.name} has changed (its SHA-256 differs)")
+    if recorded["data"]["sha256"] != corpus.sha256:
+        differences.append(f"the text of {corpus.name} has changed (its SHA-256 differs)")
     if differences:
         raise RunError(
-            f"{job.directory} cannot be resumed differently from how it was begun: {'; '.join(differences)}. "
-            f"To train its weights further in another way, use --init {job.directory} and another --out."
+            f"{path} cannot be resumed differently from how it was begun: {'; '.join(differences)}. "
+            f"To train its weights further in another way, use --init {path} and another --out."
         )
 
 
 def changes_in_numerics(job: Job, recorded: dict[str, Any]) -> list[str]:
-    """What makes a resumed run differ in its last digits from an uninterrupted one, in words."""
+    """What may make a resumed run differ in its last digits from an uninterrupted one, in words."""
     now = job.describe()
     pairs = [("PyTorch", recorded["versions"]["torch"], now["versions"]["torch"])]
-    pairs += [(key, recorded[key], now[key]) for key in ("device", "dtype")]
+    pairs += [(f"The {key}", recorded[key], now[key]) for key in ("device", "dtype")]
+    if job.device.type == "cpu":  # sums are split among the threads, and rounded where they are split
+        pairs += [("The number of threads", recorded.get("threads"), now["threads"])]
     return [
-        f"{name} was {then} and is {today}: the rest of this run will differ in its last digits."
+        f"{name} was {then} and is {today}: the rest of this run may differ in its last digits."
         for name, then, today in pairs
         if then != today
     ]

@@ -23,9 +23,7 @@ def training_memory(model: GPTConfig, batch_size: int, window: int, dtype: torch
     return PROCESS + per_parameter * model.n_params + batch_size * window * per_token
 
 
-def shortage(
-    model: GPTConfig, batch_size: int, window: int, dtype: torch.dtype, free: int | None
-) -> str | None:
+def shortage(model: GPTConfig, batch_size: int, window: int, dtype: torch.dtype, free: int | None) -> str | None:
     """Why a run will not fit into `free` bytes, and what would; None where it fits, or where that is unknown."""
     needed = training_memory(model, batch_size, window, dtype)
     if free is None or needed <= free:
@@ -36,9 +34,7 @@ def shortage(
     )
 
 
-def out_of_memory(
-    model: GPTConfig, batch_size: int, window: int, dtype: torch.dtype, free: int | None
-) -> str:
+def out_of_memory(model: GPTConfig, batch_size: int, window: int, dtype: torch.dtype, free: int | None) -> str:
     """What to say when memory has run out, whatever was expected: the setting to lower, and a value that fits."""
     needed = training_memory(model, batch_size, window, dtype)
     limit = min(free or needed, needed) - 1  # it did not fit, so less than that has to be aimed at
@@ -56,18 +52,16 @@ def ran_out(error: BaseException) -> bool:
 
 
 def remedy(model: GPTConfig, batch_size: int, window: int, dtype: torch.dtype, free: int) -> str:
-    """The setting to lower, with the largest value that fits into `free` bytes."""
-    for flag, value, fits in (
-        ("--batch-size", batch_size, lambda n: training_memory(model, n, window, dtype) <= free),
-        ("--batch-size 1 --window", window, lambda n: training_memory(model, 1, n, dtype) <= free),
-    ):
-        fitting = max((n for n in powers_of_two_below(value) if fits(n)), default=None)
-        if fitting is not None:
-            more = " and raise --accumulate as much" if flag == "--batch-size" else ""
-            return f"Use {flag} {fitting}{more}."
+    """The setting to lower, with the largest power of two that fits into `free` bytes."""
+    for smaller in powers_of_two_below(batch_size):
+        if training_memory(model, smaller, window, dtype) <= free:
+            return f"Use --batch-size {smaller}, and a higher --accumulate to make up for it."
+    for shorter in powers_of_two_below(window):
+        if training_memory(model, 1, shorter, dtype) <= free:
+            return f"Use --batch-size 1 --window {shorter}."
     return "Use --model nano, or a machine with more memory."
 
 
 def powers_of_two_below(value: int) -> list[int]:
-    """1, 2, 4, ... below the value."""
-    return [1 << i for i in range((value - 1).bit_length())]
+    """..., 4, 2, 1: those below the value, largest first."""
+    return [1 << i for i in reversed(range((value - 1).bit_length()))]

@@ -31,9 +31,7 @@ def plot_loss(log: Path, picture: Path, n_vocab: int) -> None:
     )
     axes.plot(*zip(*trained, strict=True), color="#1f77b4", lw=1.2, label="training text")
     if validated:
-        axes.plot(
-            *zip(*validated, strict=True), color="#d62728", lw=1.6, marker="o", ms=4, label="validation text"
-        )
+        axes.plot(*zip(*validated, strict=True), color="#d62728", lw=1.6, marker="o", ms=4, label="validation text")
     axes.set(xlabel="step", ylabel="loss (nats per token)", xlim=(0, None), ylim=(0, None))
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shutil
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,19 @@ from nextword.errors import RunError
 from nextword.runtime import replacing
 from nextword.train.checkpoint import checkpoints
 
-CONTENTS = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt", "best", "run.json", "log.jsonl", "loss.png", "samples.md", "checkpoints"]
+MODEL_FILES = (
+    "config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.json",
+    "merges.txt",
+)
+CONTENTS = (*MODEL_FILES, "best", "log.jsonl", "loss.png", "samples.md", "checkpoints")
+"""What a new run deletes of an older one; run.json, by which a run is known, is replaced last."""
+
+SAMPLE = re.compile(r"^## Step (\d+)\n\n(?:> .*\n)+\n", re.MULTILINE)
+"""One whole section of samples.md."""
 
 
 class RunDirectory:
@@ -29,7 +42,7 @@ class RunDirectory:
 
     def __init__(self, path: Path):
         self.path = path
-        self._lock = FileLock(path / ".lock")
+        self._lock = FileLock(path / ".lock", thread_local=False)  # one thread may begin a run, another end it
 
     @classmethod
     def create(cls, path: Path, description: dict[str, Any], overwrite: bool = False) -> "RunDirectory":
@@ -43,7 +56,7 @@ class RunDirectory:
         run.acquire()
         for name in CONTENTS:
             old = path / name
-            if old.is_dir():
+            if old.is_dir() and not old.is_symlink():
                 shutil.rmtree(old)
             else:
                 old.unlink(missing_ok=True)
@@ -79,9 +92,10 @@ class RunDirectory:
         return self.path / "checkpoints"
 
     def log(self, **values: float | None) -> None:
-        """Add a line to log.jsonl."""
+        """Add a line to log.jsonl. JSON has no infinity and no NaN: they become null, as what was not measured."""
+        finite = {name: value if value is None or isfinite(value) else None for name, value in values.items()}
         with (self.path / "log.jsonl").open("a") as file:
-            file.write(json.dumps(values) + "\n")
+            file.write(json.dumps(finite) + "\n")
 
     def add_sample(self, step: int, prompt: str, text: str) -> None:
         """Add what the model wrote to samples.md, as a quotation under the step's number."""
@@ -93,34 +107,39 @@ class RunDirectory:
         """Forget what was logged after this step: a run that resumes there will log it again."""
         log = self.path / "log.jsonl"
         if log.exists():
-            lines = log.read_text().splitlines(keepends=True)
+            lines = log.read_text().splitlines()
             with replacing(log) as file:
-                file.write_text("".join(line for line in lines if step_of(line) <= step))
+                file.write_text("".join(f"{line}\n" for line in lines if step_of(line) <= step))
         samples = self.path / "samples.md"
         if samples.exists():
-            sections = re.split(r"^## Step ", samples.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
-            kept = [section for section in sections if int(section.split("\n")[0]) <= step]
+            sections = list(SAMPLE.finditer(samples.read_text(encoding="utf-8")))
             with replacing(samples) as file:
-                file.write_text("".join(f"## Step {section}" for section in kept), encoding="utf-8")
+                kept = [section[0] for section in sections if int(section[1]) <= step]
+                file.write_text("".join(kept), encoding="utf-8")
 
     def publish(self, checkpoint: Path) -> None:
-        """Make the run's directory itself the GPT-2 directory of this checkpoint, without a second copy."""
-        for name in CONTENTS[:6]:
+        """Make the run's directory itself the GPT-2 directory of this checkpoint, its weights without a second copy.
+
+        The small files are copied: an editor may write into them in place, and
+        would thereby change the checkpoint's.
+        """
+        for name in MODEL_FILES:
             if (checkpoint / name).exists():
                 with replacing(self.path / name) as file:
-                    link_or_copy(checkpoint / name, file)
+                    place = link_or_copy if name == "model.safetensors" else shutil.copyfile
+                    place(checkpoint / name, file)
 
 
 def description(path: Path) -> dict[str, Any]:
     """What run.json says of a run. Raises RunError where there is no run."""
     try:
-        found: dict[str, Any] = json.loads((path / "run.json").read_text())
-    except FileNotFoundError as error:
+        found = json.loads((path / "run.json").read_text())
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise RunError(f"{path} holds no run to resume: leave out --resume to begin one.") from error
     except ValueError as error:
-        raise RunError(
-            f"{path / 'run.json'} cannot be read ({error}): begin anew with --overwrite."
-        ) from error
+        raise RunError(f"{path / 'run.json'} cannot be read ({error}): begin anew with --overwrite.") from error
+    if not isinstance(found, dict) or not {"config", "data", "versions"} <= found.keys():
+        raise RunError(f"{path / 'run.json'} does not describe a run of nextword: choose another --out.")
     return found
 
 
@@ -136,9 +155,7 @@ def check_free(path: Path, overwrite: bool = False) -> None:
         return
     states = checkpoints(path / "checkpoints")
     resume = f"continue it with --resume (from step {int(states[-1].name[5:])}), " if states else ""
-    raise RunError(
-        f"{path} already holds a run: {resume}replace it with --overwrite, or choose another --out."
-    )
+    raise RunError(f"{path} already holds a run: {resume}replace it with --overwrite, or choose another --out.")
 
 
 def step_of(line: str) -> float:

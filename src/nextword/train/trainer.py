@@ -17,7 +17,7 @@ from nextword.decode import generate
 from nextword.errors import RunError, TrainingError
 from nextword.evaluate import evaluate, perplexity
 from nextword.model import GPT
-from nextword.runtime import available_memory, matmuls_in, random_state, set_random_state
+from nextword.runtime import available_memory, matmuls_in, pick_device, random_state, set_random_state
 from nextword.train.checkpoint import Progress, newest_sound_checkpoint, restore, save_checkpoint
 from nextword.train.config import TrainConfig
 from nextword.train.events import Event, Finished, Sampled, Saved, Started, Stepped, Validated, Warned
@@ -49,6 +49,7 @@ class Trainer:
         self._warnings: list[str] = []
         self._stopping = False
         self._best: GPT | None = None  # the best weights so far, where they are not on the disk yet
+        self._free_at_start = available_memory(pick_device(config.device))
         corpus = read_corpus(config.data)
         path = run_path(config, corpus)
         if resume:
@@ -61,16 +62,11 @@ class Trainer:
         else:
             check_free(path, overwrite)
             self.job = prepare(config, corpus)
-            self._optimizer = make_optimizer(
-                self.job.model, self.job.plan.lr, config.weight_decay, config.beta2
-            )
+            self._optimizer = make_optimizer(self.job.model, self.job.plan.lr, config.weight_decay, config.beta2)
             self._progress = Progress()
             self._directory = RunDirectory.create(path, self.job.describe(), overwrite)
         self._watch = LossWatch(self._progress.start_loss)
-        self._free_at_start = available_memory(self.job.device)
-        short = shortage(
-            self.job.model.config, config.batch_size, config.window, self.job.dtype, self._free_at_start
-        )
+        short = shortage(self.job.model.config, config.batch_size, config.window, self.job.dtype, self._free_at_start)
         self._warnings += [short] if short else []
 
     @property
@@ -79,7 +75,10 @@ class Trainer:
         return self._progress.step
 
     def stop(self) -> None:
-        """Ask the run to end after the step that it is at, with a checkpoint. Safe in a signal handler."""
+        """Ask the run to end after the step that it is at, with a checkpoint. Safe in a signal handler.
+
+        A run that has made no step yet makes one, since there would be nothing to resume from.
+        """
         self._stopping = True
 
     def run(self) -> Iterator[Event]:
@@ -102,12 +101,12 @@ class Trainer:
         for message in self._warnings:
             yield Warned(self.step, message)
         if self.step == 0:
-            validated = self._validate()
-            self._log(validated=validated)
-            yield validated
+            untrained = self._validate()
+            self._log(validated=untrained)
+            yield untrained
         began = saved_at = time.monotonic()
         first, saved_step = self.step, self.step
-        while self.step < plan.steps and not self._stopping:
+        while self.step < plan.steps and not (self._stopping and self.step > 0):
             stepped = self._update()
             last = self.step == plan.steps
             is_due = last or self.step % plan.eval_every == 0
@@ -134,11 +133,11 @@ class Trainer:
         """Make one update: forward and backward through its micro-batches, clip, and let AdamW move."""
         job, config, model = self.job, self.job.config, self.job.model
         began = time.perf_counter()
-        random = random_state()
+        random = random_state(job.device)
         loss = self._backward()
         grad_norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip).item()
         if not (math.isfinite(loss) and math.isfinite(grad_norm)):
-            set_random_state(random)
+            set_random_state(random, job.device)
             raise TrainingError(not_finite(model, self.step + 1, loss, grad_norm, rerun=self._backward))
         lr = learning_rate(self.step, job.plan.steps, job.plan.warmup, job.plan.lr)
         set_learning_rate(self._optimizer, lr)
@@ -177,8 +176,8 @@ class Trainer:
         """Measure the loss on the whole validation text, and remember the weights if they are the best yet."""
         job, progress = self.job, self._progress
         loss = evaluate(job.model, job.val_ids, job.config.window, job.config.batch_size, job.dtype)
-        is_best = progress.best_val_loss is None or loss < progress.best_val_loss
-        if is_best and self.step > 0:
+        is_best = self.step > 0 and (progress.best_val_loss is None or loss < progress.best_val_loss)
+        if is_best:
             progress.best_val_loss, progress.best_step = loss, self.step
             self._best = copy.deepcopy(job.model).cpu()
         return Validated(self.step, loss, perplexity(loss), is_best)
@@ -242,11 +241,12 @@ class Trainer:
                 f"{run.path} has no checkpoint to resume from{faults_in_words}: begin anew with --overwrite."
             )
         recorded = description(run.path)
+        check_unchanged(run.path, config, corpus, recorded)
         job = prepare(config, corpus, checkpoint)
-        check_unchanged(job, recorded)
         optimizer = make_optimizer(job.model, job.plan.lr, config.weight_decay, config.beta2)
         progress = restore(checkpoint, job.model, optimizer)
         run.rewind(progress.step)
+        run.publish(checkpoint)  # a kill may have come between the checkpoint and this
         self._warnings += [f"{fault} Resuming from {checkpoint.name}." for fault in faults]
         self._warnings += changes_in_numerics(job, recorded)
         return job, optimizer, progress

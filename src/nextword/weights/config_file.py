@@ -25,9 +25,7 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def shape_from(
-    path: Path, values: Mapping[str, Any], keys: Mapping[str, str], dropout: float = 0.1
-) -> GPTConfig:
+def shape_from(path: Path, values: Mapping[str, Any], keys: Mapping[str, str], dropout: float = 0.1) -> GPTConfig:
     """Build a GPTConfig from what a file says.
 
     values: the file's content. keys: GPTConfig's name -> the file's, such as

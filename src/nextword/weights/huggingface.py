@@ -60,9 +60,7 @@ def open_huggingface(directory: Path) -> StoredModel:
             "nextword has no place for a head of its own."
         )
     source = directory / (WEIGHTS if (directory / WEIGHTS).is_file() else INDEX)
-    return StoredModel(
-        config, source, tensors, names={name.ours: name for name in tensor_names(config.n_layer)}
-    )
+    return StoredModel(config, source, tensors, names={name.ours: name for name in tensor_names(config.n_layer)})
 
 
 def weight_files(directory: Path) -> list[Path]:
@@ -79,9 +77,7 @@ def weight_files(directory: Path) -> list[Path]:
     files = [directory / Path(name).name for name in sorted(set(file_of.values()))]
     for file in files:
         if not file.is_file():
-            raise WeightsError(
-                f"{file} is missing, and {index.name} lists it. Copy or download the whole model."
-            )
+            raise WeightsError(f"{file} is missing, and {index.name} lists it. Copy or download the whole model.")
     return files
 
 
@@ -99,9 +95,7 @@ def open_safetensors(file: Path) -> list[StoredTensor]:
             f"{file} ({file.stat().st_size} bytes) cannot be read as safetensors: {error}. "
             "If it was cut off or damaged, copy or download it again."
         ) from error
-    return [
-        StoredTensor(name, file, shape, partial(read, handle, file, name)) for name, shape in shapes.items()
-    ]
+    return [StoredTensor(name, file, shape, partial(read, handle, file, name)) for name, shape in shapes.items()]
 
 
 def read(handle: Any, file: Path, name: str) -> Tensor:
@@ -128,9 +122,7 @@ def save_huggingface(model: GPT, directory: Path) -> None:
     """
     directory.mkdir(parents=True, exist_ok=True)
     with replacing(directory / CONFIG) as path:
-        path.write_text(
-            json.dumps(config_values(model.config), indent=2, sort_keys=True) + "\n", encoding="utf-8"
-        )
+        path.write_text(json.dumps(config_values(model.config), indent=2, sort_keys=True) + "\n", encoding="utf-8")
     if model.config.n_vocab >= N_VOCAB:
         save_tokenizer(directory)
     parameters = dict(model.named_parameters())

@@ -32,9 +32,7 @@ def open_openai(directory: Path) -> StoredModel:
         # A projection is a convolution of width 1 there: (1, in, out).
         shape = entry.shape[1:] if len(entry.shape) == 3 and entry.shape[0] == 1 else entry.shape
         tensors[entry.name] = StoredTensor(entry.name, index, shape, partial(read, entry, shape))
-    return StoredModel(
-        config, index, tensors, names={name.openai: name for name in tensor_names(config.n_layer)}
-    )
+    return StoredModel(config, index, tensors, names={name.openai: name for name in tensor_names(config.n_layer)})
 
 
 def read(entry: Entry, shape: tuple[int, ...]) -> Tensor:

@@ -62,14 +62,10 @@ class Entry:
             )
         dtype = DTYPES[self.dtype]
         if self.size != math.prod(self.shape) * dtype.itemsize:
-            raise WeightsError(
-                f"{self.file}: {self.name} has {self.size} bytes, which do not fill {self.shape}."
-            )
+            raise WeightsError(f"{self.file}: {self.name} has {self.size} bytes, which do not fill {self.shape}.")
         end = self.offset + self.size
         if not self.file.is_file():
-            raise WeightsError(
-                f"{self.file} is missing, and {self.name} lies in it. Copy the whole checkpoint."
-            )
+            raise WeightsError(f"{self.file} is missing, and {self.name} lies in it. Copy the whole checkpoint.")
         if self.file.stat().st_size < end:
             raise WeightsError(
                 f"{self.file}: {self.name} should reach to byte {end}, and the file has "
@@ -80,8 +76,7 @@ class Entry:
         data = np.memmap(self.file, dtype=np.uint8, mode="c", offset=self.offset, shape=(self.size,))
         if masked(crc32c(data)) != self.checksum:
             raise WeightsError(
-                f"{self.file}: {self.name} does not match its checksum. "
-                "The file is damaged: copy or download it again."
+                f"{self.file}: {self.name} does not match its checksum. The file is damaged: copy or download it again."
             )
         return torch.from_numpy(data).view(dtype).view(self.shape)
 
@@ -100,13 +95,11 @@ def read_index(index: Path) -> dict[str, Entry]:
         if number(header, 2) != 0:
             raise ValueError("its numbers are big-endian")
         return {
-            name: read_entry(name, message, index, n_shards=number(header, 1))
-            for name, message in messages.items()
+            name: read_entry(name, message, index, n_shards=number(header, 1)) for name, message in messages.items()
         }
     except ValueError as error:
         raise WeightsError(
-            f"{index} is not the index of a TensorFlow checkpoint, or is damaged: {error}. "
-            "Copy or download it again."
+            f"{index} is not the index of a TensorFlow checkpoint, or is damaged: {error}. Copy or download it again."
         ) from error
 
 

@@ -1,0 +1,99 @@
+from dataclasses import replace
+
+import pytest
+
+from nextword.model import CONFIGS
+from nextword.train.config import TrainConfig, default_lr, plan
+
+GPT2 = CONFIGS["gpt2"]
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"model": "gpt3"}, r"--model gpt3 is not a size to train: choose nano, gpt2, gpt2-medium"),
+        ({"init": "runs/a", "model": "nano"}, "--init brings its own size: leave out --model"),
+        ({"steps": 5, "epochs": 2.0}, "length is given more than once: use one of --epochs, --steps and --tokens"),
+        ({"steps": 5, "tokens": 5}, "given more than once"),
+        ({"epochs": 5.0, "tokens": 5}, "given more than once"),
+        ({"window": 0}, "--window must be above 0, not 0"),
+        ({"stride": -1}, "--stride must be above 0, not -1"),
+        ({"batch_size": 0}, "--batch-size must be above 0, not 0"),
+        ({"accumulate": 0}, "--accumulate must be above 0, not 0"),
+        ({"lr": 0.0}, "--lr must be above 0, not 0.0"),
+        ({"lr": float("nan")}, "--lr must be above 0, not nan"),
+        ({"lr": float("inf")}, "--lr must be above 0, not inf"),
+        ({"epochs": 0.0}, "--epochs must be above 0"),
+        ({"epochs": float("inf")}, "--epochs must be above 0, not inf"),
+        ({"steps": 0}, "--steps must be above 0"),
+        ({"tokens": -5}, "--tokens must be above 0"),
+        ({"clip": 0.0}, "--clip must be above 0"),
+        ({"eval_every": 0}, "--eval-every must be above 0"),
+        ({"sample_every": 0}, "--sample-every must be above 0"),
+        ({"save_every": 0}, "--save-every must be above 0"),
+        ({"warmup": -1}, "--warmup must be at least 0, not -1"),
+        ({"weight_decay": -0.1}, "--weight-decay must be at least 0, not -0.1"),
+        ({"seed": -1}, "--seed must be at least 0, not -1"),
+        ({"seed": 2**64}, "--seed must be below 2\\*\\*64, not 18446744073709551616"),
+        ({"dropout": 1.0}, "--dropout must be at least 0 and below 1, not 1.0"),
+        ({"dropout": float("nan")}, "--dropout must be at least 0 and below 1, not nan"),
+        ({"beta2": 1.0}, "--beta2 must be between 0 and 1, not 1.0"),
+        ({"val_fraction": 0.0}, "--val-fraction must be between 0 and 1, not 0.0"),
+        ({"val_fraction": 1.0}, "--val-fraction must be between 0 and 1, not 1.0"),
+    ],
+)
+def test_settings_that_mean_nothing(settings, message):
+    with pytest.raises(ValueError, match=message):
+        TrainConfig(**settings)
+
+
+def test_the_least_that_is_allowed():
+    TrainConfig(warmup=0, weight_decay=0.0, seed=0, dropout=0.0, steps=1, window=1, batch_size=1)
+
+
+def test_tokens_a_step():
+    assert TrainConfig(window=100, batch_size=3, accumulate=4).tokens_per_step == 1200
+
+
+@pytest.mark.parametrize(
+    "settings, steps",
+    [
+        ({}, 84),  # ten epochs of 100 windows, 12 of them a step: 83.33
+        ({"epochs": 2.4}, 20),  # exactly
+        ({"epochs": 2.41}, 21),
+        ({"epochs": 0.001}, 1),
+        ({"steps": 7}, 7),
+        ({"tokens": 2400}, 2),  # 12 windows of 100 tokens a step
+        ({"tokens": 2401}, 3),
+        ({"tokens": 1}, 1),
+    ],
+)
+def test_length_in_steps(settings, steps):
+    config = TrainConfig(window=100, batch_size=4, accumulate=3, **settings)
+    assert plan(config, GPT2, n_windows=100).steps == steps
+
+
+@pytest.mark.parametrize(
+    "steps, warmup, eval_every", [(1, 1, 1), (12, 1, 2), (100, 5, 10), (5000, 200, 500), (90_000, 200, 500)]
+)
+def test_what_a_plan_works_out_by_itself(steps, warmup, eval_every):
+    p = plan(TrainConfig(steps=steps), GPT2, 100)
+    assert (p.warmup, p.eval_every, p.sample_every, p.save_every) == (warmup, eval_every, eval_every, None)
+
+
+def test_a_plan_keeps_what_was_asked_for():
+    config = TrainConfig(steps=100, lr=0.5, warmup=0, eval_every=7, sample_every=3, save_every=11)
+    p = plan(config, GPT2, 100)
+    assert (p.lr, p.warmup, p.eval_every, p.sample_every, p.save_every) == (0.5, 0, 7, 3, 11)
+
+
+def test_samples_come_at_validations_unless_told_otherwise():
+    assert plan(TrainConfig(steps=100, eval_every=7), GPT2, 100).sample_every == 7
+
+
+def test_learning_rates_follow_the_width():
+    # GPT-3's table 2.1: 6e-4 at width 768, 3e-4 at 1024, 2.5e-4 at 1536: narrower is faster, within a factor of 2.
+    assert default_lr(GPT2, fine_tuning=False) == pytest.approx(6e-4)
+    assert default_lr(replace(GPT2, n_embd=1536, n_head=12), fine_tuning=False) == pytest.approx(2.5e-4, rel=0.3)
+    assert default_lr(GPT2, fine_tuning=True) == pytest.approx(6e-5)
+    assert plan(TrainConfig(init="gpt2", steps=1), GPT2, 1).lr == pytest.approx(6e-5)
