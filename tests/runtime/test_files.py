@@ -1,3 +1,7 @@
+import os
+import sys
+from pathlib import Path
+
 import pytest
 
 from nextword.runtime import replacing
@@ -26,3 +30,24 @@ def test_after_an_error_all_is_as_it_was(tmp_path):
         write_half(path)
     assert file.read_text() == "old"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_what_an_earlier_crash_left_beside_it_is_not_written_through(tmp_path):
+    """It may be a second name of a file that is needed, as it is where weights are linked into place."""
+    file, needed = tmp_path / "model.safetensors", tmp_path / "checkpoint.safetensors"
+    needed.write_text("needed")
+    os.link(needed, tmp_path / "model.safetensors.tmp")
+    with replacing(file) as path:
+        path.write_text("new")
+    assert needed.read_text() == "needed"
+    assert file.read_text() == "new"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux's /proc which file a number stands for")
+def test_the_bytes_are_on_the_disk_before_the_name_points_to_them(tmp_path, monkeypatch):
+    order, rename = [], os.replace
+    monkeypatch.setattr("os.fsync", lambda file: order.append(Path(f"/proc/self/fd/{file}").readlink().name))
+    monkeypatch.setattr("os.replace", lambda *names: order.append("renamed") or rename(*names))
+    with replacing(tmp_path / "a.txt") as path:
+        path.write_text("new")
+    assert order == ["a.txt.tmp", "renamed", tmp_path.name]

@@ -16,9 +16,10 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = {**CONFIGS, "tiny": TINY}
     for module in ("config", "job"):
         monkeypatch.setattr(f"nextword.train.{module}.CONFIGS", sizes)
-    # Six megabytes of tokenizer a checkpoint, and a picture, take longer than the training.
+    # Megabytes of tokenizer in each checkpoint, a picture, and long samples take longer than the training.
     monkeypatch.setattr("nextword.weights.huggingface.save_tokenizer", lambda directory: None)
     monkeypatch.setattr("nextword.train.trainer.plot_loss", lambda *arguments: None)
+    monkeypatch.setattr("nextword.train.trainer.SAMPLE_TOKENS", 8)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ T = TypeVar("T")
 # GPT-2's whole vocabulary, since the tokenizer has no other; everything else is as small as can be.
 TINY = GPTConfig(n_ctx=32, n_embd=8, n_head=2, n_layer=2)
 
-# 333 tokens, of which 33 are set aside: 19 windows of 16, so that an epoch of pairs ends within a pair.
+# 330 tokens, of which 33 are set aside: 19 windows of 16, so that an epoch of pairs ends within a pair.
 TEXT = (
     "The ferry left at seven, with nine people on board and a goat that belonged to none of them. "
     "By noon the fog had come down to the water, and the captain rang the bell every second minute. "

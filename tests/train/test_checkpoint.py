@@ -192,24 +192,23 @@ from nextword.train.optimizer import make_optimizer
 from nextword.train.run_directory import RunDirectory
 from nextword.weights import load_model
 
+os.fsync = lambda file: None  # this is about the end of a process, not of the power
 FILE_OPERATIONS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "shutil.rmtree"}
 top = Path(sys.argv[1])
 model = GPT(GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=1))
 optimizer = make_optimizer(model, 0.01, 0.1, 0.95)
+for parameter in model.parameters():
+    parameter.grad = torch.zeros_like(parameter)
+optimizer.step()
 
 def save(run, step):
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.fill_(step)  # so that any weight tells from which step it is
-            parameter.grad = torch.zeros_like(parameter)
-    optimizer.step()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.fill_(step)
     RunDirectory(run).publish(save_checkpoint(run / "checkpoints", model, optimizer, Progress(step)))
 
 def steps(model):
-    return {float(value) for parameter in model.parameters() for value in parameter.flatten()}
+    return {number for parameter in model.parameters() for number in parameter.unique().tolist()}
 
 save(top / "start", 1)
 save(top / "start", 2)

@@ -21,7 +21,10 @@ def test_decay_is_for_matrices_and_embeddings_only(model):
         for parameter in group["params"]
     }
     for name, parameter in model.named_parameters():
-        is_matrix = name.endswith(("c_attn.weight", "c_proj.weight", "c_fc.weight")) or name in ("wte.weight", "wpe.weight")
+        is_matrix = name.endswith(("c_attn.weight", "c_proj.weight", "c_fc.weight")) or name in (
+            "wte.weight",
+            "wpe.weight",
+        )
         assert decay[parameter] == (0.1 if is_matrix else 0.0), name
 
 

@@ -37,4 +37,4 @@ def evaluate(model: GPT, ids: Tensor, window: int, batch_size: int = 4, dtype: t
 
 def perplexity(loss: float) -> float:
     """exp(loss): among how many equally likely tokens the model seems to be choosing."""
-    return math.exp(loss) if loss < 700.0 else math.inf  # exp overflows a float a little above
+    return math.inf if loss > 700.0 else math.exp(loss)  # exp overflows a float a little above

@@ -45,19 +45,27 @@ def first_not_finite(model: nn.Module, rerun: Callable[[], float]) -> str:
     """The first module whose output is not finite, else, going back from the loss, whose gradient is not."""
     found: list[str] = []
 
-    def look(name: str, what: str) -> Callable[..., None]:
-        def hook(_module: nn.Module, _input: object, output: Tensor | tuple[Tensor | None, ...]) -> None:
-            tensors = output if isinstance(output, tuple) else (output,)
-            if any(t is not None and not t.isfinite().all() for t in tensors):
-                found.append(f"{what} of {name}")
+    def look(where: str, tensors: Tensor | tuple[Tensor | None, ...]) -> None:
+        tensors = tensors if isinstance(tensors, tuple) else (tensors,)
+        if any(tensor is not None and not tensor.isfinite().all() for tensor in tensors):
+            found.append(where)
+
+    def forward_hook(name: str) -> Callable[..., None]:
+        return lambda _module, _inputs, output: look(f"the output of {name}", output)
+
+    def backward_hook(name: str) -> Callable[..., None]:
+        def hook(_module: nn.Module, inputs: tuple[Tensor | None, ...], outputs: tuple[Tensor | None, ...]) -> None:
+            look(f"the gradient at the output of {name}", outputs)  # what comes back to it ...
+            look(f"the gradient at the input of {name}", inputs)  # ... and what it passes on
 
         return hook
 
     hooks = []
     for name, module in model.named_modules():
         if name and next(module.children(), None) is None:  # the innermost modules tell most
-            hooks.append(module.register_forward_hook(look(name, "the output")))
-            hooks.append(module.register_full_backward_hook(look(name, "the gradient at the output")))
+            hooks.append(module.register_forward_hook(forward_hook(name)))
+            if not isinstance(module, nn.Embedding):  # from there no gradient goes on
+                hooks.append(module.register_full_backward_hook(backward_hook(name)))
     try:
         model.zero_grad()
         loss = rerun()

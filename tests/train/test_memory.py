@@ -1,0 +1,131 @@
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+
+from nextword.model import CONFIGS
+from nextword.train.memory import out_of_memory, ran_out, shortage, training_memory
+
+GPT2 = CONFIGS["gpt2"]
+GIB = 2**30
+
+# Peak memory (ru_maxrss, in MiB) of real runs with validation and saving, on a CPU, with `keep_freed_memory`.
+# The most that was seen, since what the allocator cannot use again varies from run to run.
+MEASURED = """
+    model  batch  window  dropout  float32  bfloat16
+    nano       2     256      0.0     1059      1095
+    nano       4     256      0.0     1691      1487
+    nano       8     128      0.0     1716      1630
+    nano       2     256      0.1     1260      1055
+    nano       4     256      0.1     1827      1793
+    nano       8     256      0.1     2968      2441
+    gpt2       2     256      0.0     3342      3128
+    gpt2       4     256      0.0     3790      3670
+    gpt2       2     256      0.1     3715      3535
+    gpt2       4     256      0.1     4677      4348
+    gpt2       1    1024      0.1     5830      5612
+"""
+
+
+@pytest.mark.parametrize("line", MEASURED.strip().splitlines()[1:], ids=lambda line: "-".join(line.split()[:4]))
+@pytest.mark.parametrize("column, dtype", [(4, torch.float32), (5, torch.bfloat16)], ids=["float32", "bfloat16"])
+def test_the_estimate_is_never_below_the_truth_and_seldom_far_above(line, column, dtype):
+    model, batch_size, window, dropout, *_ = line.split()
+    config = replace(CONFIGS[model], dropout=float(dropout))
+    estimate = training_memory(config, int(batch_size), int(window), dtype) / 2**20
+    assert 1.0 <= estimate / float(line.split()[column]) <= 1.27
+
+
+RUN = """
+import resource, sys
+from nextword.runtime import keep_freed_memory
+keep_freed_memory()
+from nextword.train import TrainConfig, Trainer
+from nextword.train.memory import training_memory
+config = TrainConfig(model="nano", window=64, batch_size=2, steps=2, eval_every=1, dtype="float32", out=sys.argv[1],
+                     val_fraction=0.02, device="cpu")
+trainer = Trainer(config)
+for _ in trainer.run(): pass
+print(training_memory(trainer.job.model.config, 2, 64, trainer.job.dtype) / 1024)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss counts in other units, and mallopt is glibc's")
+def test_a_real_run_takes_no_more_than_the_estimate(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, str(tmp_path / "run")], capture_output=True, text=True, check=True
+    )
+    estimate, peak = map(float, done.stdout.split())
+    assert 0.5 <= peak / estimate <= 1.0
+
+
+def test_more_of_anything_takes_more():
+    def memory(model=GPT2, batch_size=4, window=256, dtype=torch.float32):
+        return training_memory(model, batch_size, window, dtype)
+
+    assert memory() < memory(batch_size=5) < memory(batch_size=8)
+    assert memory() < memory(window=512)
+    assert memory() < memory(CONFIGS["gpt2-medium"])
+    assert memory(replace(GPT2, dropout=0.0)) < memory()
+    assert memory(dtype=torch.bfloat16) < memory()
+
+
+def test_shortage_says_what_is_needed_what_is_there_and_what_would_fit():
+    free = 4 * GIB
+    message = shortage(GPT2, 8, 256, torch.float32, free)
+    needed = training_memory(GPT2, 8, 256, torch.float32)
+    assert message.startswith(f"Training needs about {needed / GIB:.1f} GiB of memory, and 4.0 GiB is free. ")
+    fitting = int(re.search(r"Use --batch-size (\d+), and a higher --accumulate", message)[1])
+    assert training_memory(GPT2, fitting, 256, torch.float32) <= free
+    assert training_memory(GPT2, 2 * fitting, 256, torch.float32) > free
+
+
+def test_no_shortage_where_it_fits_or_where_that_is_unknown():
+    needed = training_memory(GPT2, 4, 256, torch.float32)
+    assert shortage(GPT2, 4, 256, torch.float32, needed) is None
+    assert shortage(GPT2, 4, 256, torch.float32, needed - 1) is not None
+    assert shortage(GPT2, 4, 256, torch.float32, None) is None
+
+
+def test_where_one_window_is_too_much_a_shorter_one_is_named():
+    free = training_memory(GPT2, 1, 200, torch.float32)
+    assert shortage(GPT2, 4, 1024, torch.float32, free).endswith("Use --batch-size 1 --window 128.")
+
+
+def test_where_the_weights_alone_are_too_much_a_smaller_model_is_named():
+    assert shortage(GPT2, 4, 1024, torch.float32, GIB).endswith("Use --model nano, or a machine with more memory.")
+    assert shortage(CONFIGS["nano"], 4, 256, torch.float32, 2**20).endswith("Use a machine with more memory.")
+
+
+@pytest.mark.parametrize("free", [None, 10**15, 3 * GIB])
+def test_what_ran_out_must_be_lowered_whatever_was_expected(free):
+    message = out_of_memory(CONFIGS["nano"], 64, 256, torch.float32, free)
+    assert "Memory ran out: --batch-size 64 with --window 256 needs about" in message
+    fitting = int(re.search(r"Use --batch-size (\d+)", message)[1])
+    assert fitting < 64
+    if free == 3 * GIB:
+        assert training_memory(CONFIGS["nano"], fitting, 256, torch.float32) < free
+
+
+@pytest.mark.parametrize(
+    "error, is_memory",
+    [
+        (MemoryError(), True),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."), True),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."),
+            True,
+        ),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 17.98 GB)"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
+        (RuntimeError("std::bad_alloc"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)"), False),
+        (ValueError("out of memory"), False),
+    ],
+)
+def test_which_errors_mean_that_memory_ran_out(error, is_memory):
+    assert ran_out(error) is is_memory

@@ -1,0 +1,301 @@
+"""The loop itself: by how much it learns, and what it tells. Resuming and failing have files of their own."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional as F
+from train.runs import TINY, equal, log, losses, newest, of, train, weights
+from transformers import AutoTokenizer, GPT2LMHeadModel
+
+import nextword
+from nextword.data import batch, read_corpus
+from nextword.errors import DataError
+from nextword.model import GPT
+from nextword.tokenizer import save_tokenizer
+from nextword.train import Trainer
+from nextword.train.events import Finished, Sampled, Saved, Started, Stepped, Validated, Warned
+from nextword.train.plot import plot_loss
+from nextword.train.trainer import SAVE_SECONDS
+from nextword.weights import load_model
+
+
+def by_hand(config, windows):
+    """The same training, written out again in float64: losses, lengths of the gradient, rates, and the last weights."""
+    torch.manual_seed(config.seed)
+    model = GPT(replace(TINY, dropout=0.0)).double()
+    m = {name: torch.zeros_like(p) for name, p in model.named_parameters()}
+    v = {name: torch.zeros_like(p) for name, p in model.named_parameters()}
+    told = []
+    for t in range(1, config.steps + 1):
+        n = config.batch_size * config.accumulate
+        x, y = (torch.stack(rows) for rows in zip(*rows_of(windows, config, (t - 1) * n, n), strict=True))
+        loss = F.cross_entropy(model(x).flatten(0, 1), y.flatten())
+        gradients = torch.autograd.grad(loss, list(model.parameters()))
+        norm = math.sqrt(sum(g.square().sum().item() for g in gradients))
+        scale = min(1.0, config.clip / norm)
+        if t <= config.warmup:
+            lr = config.lr * t / config.warmup
+        else:
+            done = (t - 1 - config.warmup) / (config.steps - 1 - config.warmup)
+            lr = config.lr * (0.1 + 0.9 * (1 + math.cos(math.pi * done)) / 2)
+        with torch.no_grad():
+            for (name, p), g in zip(model.named_parameters(), gradients, strict=True):
+                m[name] = 0.9 * m[name] + 0.1 * g * scale
+                v[name] = config.beta2 * v[name] + (1 - config.beta2) * (g * scale) ** 2
+                step = m[name] / (1 - 0.9**t) / (torch.sqrt(v[name] / (1 - config.beta2**t)) + 1e-8)
+                p -= lr * (step + (config.weight_decay if p.dim() == 2 else 0.0) * p)
+        told.append((loss.item(), norm, lr))
+    return told, model
+
+
+def rows_of(windows, config, first, n):
+    """Windows number first, ..., first + n - 1 of the endless stream, one at a time."""
+    rows = (batch(windows, 1, config.seed, index) for index in range(first, first + n))
+    return [(x[0], y[0]) for x, y in rows]
+
+
+@pytest.mark.parametrize("accumulate, batch_size", [(1, 2), (2, 2), (3, 1)])
+def test_every_step_is_what_the_formulas_say(config, accumulate, batch_size):
+    """Order, accumulation, clipping before the step, schedule, decay: any mistake makes other numbers.
+
+    The clipping length is below every gradient's, so that it always matters.
+    """
+    config = replace(config, accumulate=accumulate, batch_size=batch_size, dropout=0.0, clip=0.3, weight_decay=0.5)
+    trainer = Trainer(config)
+    steps = of(train(trainer), Stepped)
+    told, model = by_hand(config, trainer.job.windows)
+    assert [s.step for s in steps] == list(range(1, 13))
+    assert [s.tokens for s in steps] == [16 * accumulate * batch_size * n for n in range(1, 13)]
+    assert [s.train_loss for s in steps] == pytest.approx([loss for loss, _, _ in told], rel=1e-4)
+    assert [s.grad_norm for s in steps] == pytest.approx([norm for _, norm, _ in told], rel=1e-3)
+    assert [s.lr for s in steps] == pytest.approx([lr for _, _, lr in told], rel=1e-9)
+    assert min(s.grad_norm for s in steps) > 0.3
+    for (name, p), q in zip(model.named_parameters(), trainer.job.model.parameters(), strict=True):
+        # AdamW divides by the root of a small number, which magnifies what float32 rounds off.
+        torch.testing.assert_close(q.double(), p, rtol=0, atol=2e-3, msg=lambda text, name=name: f"{name}: {text}")
+        assert (q.double() - p).abs().mean() < 1e-5, name
+
+
+def test_two_batches_of_two_are_one_of_four(config):
+    config = replace(config, dropout=0.0, steps=6)
+    small = Trainer(replace(config, batch_size=2, accumulate=2, out=f"{config.out}-2x2"))
+    large = Trainer(replace(config, batch_size=4, accumulate=1, out=f"{config.out}-1x4"))
+    assert losses(train(small)) == pytest.approx(losses(train(large)), rel=1e-5)
+    for p, q in zip(small.job.model.parameters(), large.job.model.parameters(), strict=True):
+        assert (p - q).abs().mean() < 1e-5
+
+
+def test_it_learns(config):
+    told = losses(train(Trainer(replace(config, steps=40, lr=0.05, dropout=0.0, eval_every=40))))
+    assert told[0] == pytest.approx(math.log(50257), abs=0.1)
+    assert told[-1] < 6
+
+
+def test_equal_seeds_equal_losses(config):
+    first = train(Trainer(config))
+    again = train(Trainer(replace(config, out=f"{config.out}-2")))
+    other = train(Trainer(replace(config, out=f"{config.out}-3", seed=2)))
+    assert losses(first) == losses(again)
+    assert log(Path(config.out)) == log(Path(f"{config.out}-2"))
+    assert [e.text for e in of(first, Sampled)] == [e.text for e in of(again, Sampled)]
+    assert losses(first)[0] != losses(other)[0]
+
+
+@pytest.mark.parametrize("settings", [{"eval_every": 1}, {"eval_every": 12, "sample_every": 5}, {"save_every": 3}])
+def test_looking_changes_nothing(config, settings):
+    """Validating, sampling and saving draw no random number that training would draw."""
+    expected = losses(train(Trainer(config)))
+    assert losses(train(Trainer(replace(config, out=f"{config.out}-2", **settings)))) == expected
+
+
+def test_dropout_is_on_in_training_and_off_elsewhere(config):
+    trainer = Trainer(replace(config, eval_every=2, sample_every=3))
+    model, modes = trainer.job.model, []
+    hook = model.h[1].mlp.register_forward_hook(lambda *_: modes.append(trainer.job.model.training))
+    backward = trainer._backward
+
+    def training_only():
+        modes.clear()
+        loss = backward()
+        assert modes == [True]
+        assert all(module.training for module in model.modules())
+        modes.clear()
+        return loss
+
+    trainer._backward = training_only
+    for event in trainer.run():
+        if isinstance(event, Validated | Sampled):
+            assert modes
+            assert not any(modes)
+            modes.clear()
+    hook.remove()
+
+
+def test_validation_is_the_mean_over_the_whole_split(config):
+    trainer = Trainer(replace(config, steps=3, eval_every=1))
+    for event in trainer.run():
+        if isinstance(event, Validated):
+            ids, surprises = trainer.job.val_ids.long(), []
+            model = GPT(TINY).eval()
+            model.load_state_dict(trainer.job.model.state_dict())
+            for start in range(0, len(ids) - 1, 16):
+                x, y = ids[start : start + 16], ids[start + 1 : start + 17]
+                log_p = model(x[: len(y)][None])[0].log_softmax(-1)
+                surprises += [-log_p[place, token].item() for place, token in enumerate(y)]
+            assert len(surprises) == len(ids) - 1 == 32
+            assert event.val_loss == pytest.approx(sum(surprises) / 32, rel=1e-5)
+            assert event.perplexity == pytest.approx(math.exp(event.val_loss))
+
+
+def test_the_log_has_a_line_a_step(config):
+    events = train(Trainer(config))
+    lines = [json.loads(line) for line in (Path(config.out) / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(13))
+    keys = ["step", "tokens", "train_loss", "val_loss", "perplexity", "lr", "grad_norm", "tok_per_s"]
+    assert all(list(line) == keys for line in lines)
+    validated = {event.step: event for event in of(events, Validated)}
+    assert validated.keys() == {0, 4, 8, 12}
+    for line in lines:
+        there = validated.get(line["step"])
+        assert line["val_loss"] == (there and there.val_loss)
+        assert line["perplexity"] == (there and there.perplexity)
+    assert [lines[0][key] for key in ("tokens", "train_loss", "lr", "grad_norm", "tok_per_s")] == [0, *[None] * 4]
+    for line, event in zip(lines[1:], of(events, Stepped), strict=True):
+        assert [line[key] for key in ("tokens", "train_loss", "lr", "grad_norm")] == [
+            event.tokens,
+            event.train_loss,
+            event.lr,
+            event.grad_norm,
+        ]
+        assert line["tok_per_s"] == pytest.approx(event.tok_per_s, abs=0.1)
+
+
+def test_what_is_told_and_in_which_order(config):
+    events = train(Trainer(replace(config, steps=6, eval_every=4, sample_every=3, save_every=5)))
+    kinds = [(type(event).__name__, event.step) for event in events if not isinstance(event, Started)]
+    assert kinds == [
+        ("Validated", 0),
+        ("Stepped", 1),
+        ("Stepped", 2),
+        ("Stepped", 3),
+        ("Sampled", 3),
+        ("Stepped", 4),
+        ("Validated", 4),
+        ("Stepped", 5),
+        ("Saved", 5),
+        ("Stepped", 6),
+        ("Validated", 6),
+        ("Sampled", 6),
+        ("Saved", 6),
+        ("Finished", 6),
+    ]
+    started, finished = events[0], events[-1]
+    assert isinstance(started, Started)
+    assert (started.step, started.plan.steps, started.data_name) == (0, 6, "ferry")
+    assert (started.n_params, started.n_vocab) == (TINY.n_params, 50257)
+    assert (started.n_train_tokens, started.n_val_tokens, started.tokens_per_step) == (297, 33, 32)
+    assert (started.dtype, started.device) == ("float32", "cpu")
+    assert isinstance(finished, Finished)
+    assert finished.complete
+    assert of(events, Stepped)[-1].seconds_left == 0
+
+
+def test_without_save_every_the_clock_decides(config, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("nextword.train.trainer.time.monotonic", lambda: now[0])
+    saved = []
+    for event in Trainer(replace(config, eval_every=2)).run():
+        if isinstance(event, Stepped):
+            now[0] += SAVE_SECONDS / 5
+        if isinstance(event, Saved):
+            saved.append(event.step)
+    assert saved == [6, 12]  # the first validation after five steps' time, and the end
+
+
+def test_best_holds_the_weights_of_the_lowest_validation_loss(config):
+    trainer = Trainer(replace(config, steps=8, eval_every=2, lr=1.0, warmup=8, dropout=0.0))
+    told, kept = {}, {}
+    for event in trainer.run():
+        if isinstance(event, Validated) and event.step:
+            told[event.step] = event.val_loss
+            kept[event.step] = weights(trainer)
+            assert event.is_best == (event.val_loss == min(told.values()))
+        if isinstance(event, Finished):
+            best = min(told, key=told.get)
+            assert event.best_step == best < 8  # else this says nothing
+    model = load_model(Path(config.out) / "best")
+    assert equal({name: p.detach().view(torch.int32) for name, p in model.named_parameters()}, kept[best])
+
+
+def test_samples_are_written_down_with_their_step(config):
+    events = train(Trainer(replace(config, prompt="Nobody answered.")))
+    samples = of(events, Sampled)
+    assert [event.step for event in samples] == [4, 8, 12]
+    text = (Path(config.out) / "samples.md").read_text(encoding="utf-8")
+    assert text.count("> **Nobody answered.**") == 3
+    assert [line for line in text.splitlines() if line.startswith("## ")] == ["## Step 4", "## Step 8", "## Step 12"]
+    assert samples[0].text.split()[0] in text
+
+
+def test_a_run_leaves_a_gpt2_directory(config, monkeypatch):
+    """With its tokenizer and its picture, which the other tests go without."""
+    monkeypatch.setattr("nextword.weights.huggingface.save_tokenizer", save_tokenizer)
+    monkeypatch.setattr("nextword.train.trainer.plot_loss", plot_loss)
+    run = Path(config.out)
+    trainer = Trainer(config)
+    train(trainer)
+    names = "best checkpoints config.json log.jsonl loss.png merges.txt model.safetensors run.json samples.md"
+    names += " tokenizer.json tokenizer_config.json vocab.json"
+    assert sorted(path.name for path in run.iterdir() if path.name != ".lock") == names.split()
+    assert (run / "loss.png").read_bytes().startswith(b"\x89PNG")
+
+    trained = weights(trainer)
+    for path in (run, newest(run)):
+        model, tokenizer = nextword.load(path)
+        assert equal({name: p.detach().view(torch.int32) for name, p in model.named_parameters()}, trained)
+    ids = torch.tensor([tokenizer.encode("Nobody answered.")])
+    theirs = GPT2LMHeadModel.from_pretrained(run).eval()
+    torch.testing.assert_close(model(ids), theirs(ids).logits, rtol=1e-4, atol=1e-5)
+    assert AutoTokenizer.from_pretrained(run)("Nobody answered.").input_ids == ids[0].tolist()
+
+
+def test_fine_tuning_begins_with_the_weights_given(config, tmp_path):
+    train(Trainer(config))
+    again = replace(config, model="gpt2", init=config.out, out=str(tmp_path / "tuned"), lr=None, warmup=0)
+    events = train(Trainer(again))
+    before, after = log(Path(config.out)), log(tmp_path / "tuned")
+    assert after[0]["val_loss"] == before[-1]["val_loss"]
+    assert of(events, Started)[0].plan.lr == pytest.approx(6e-4 * 768 / 8 / 10)
+
+
+def test_bfloat16_is_near_float32(config):
+    exact = losses(train(Trainer(replace(config, dropout=0.0))))
+    near = losses(train(Trainer(replace(config, dropout=0.0, dtype="bfloat16", out=f"{config.out}-2"))))
+    assert near != exact
+    assert near == pytest.approx(exact, rel=0.01)
+
+
+def test_a_shortage_of_memory_is_told_before_it_starts(config, monkeypatch):
+    monkeypatch.setattr("nextword.train.trainer.available_memory", lambda device: 2**20)
+    events = train(Trainer(replace(config, steps=1)))
+    assert isinstance(events[1], Warned)
+    assert "and 1 MiB is free" in events[1].message
+
+
+def test_nothing_is_made_where_the_text_cannot_be_used(config, tmp_path):
+    with pytest.raises(DataError):
+        Trainer(replace(config, data=(str(tmp_path / "nowhere.txt"),)))
+    with pytest.raises(ValueError, match="--window"):
+        Trainer(replace(config, window=64))
+    assert not Path(config.out).exists()
+
+
+def test_the_default_place_is_named_after_the_text(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    train(Trainer(replace(config, out=None, steps=1)))
+    assert (tmp_path / "runs" / "ferry" / "run.json").exists()
+    assert read_corpus(config.data).name == "ferry"

@@ -1,0 +1,301 @@
+"""A run that stops, is killed or is damaged goes on as if nothing had happened, or says why it will not."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from train.runs import log, newest, of, python, state, train
+
+from nextword.errors import RunError
+from nextword.train import Trainer
+from nextword.train.checkpoint import newest_sound_checkpoint
+from nextword.train.events import Finished, Saved, Started, Stepped, Warned
+from nextword.weights import load_model
+
+
+@pytest.fixture(scope="module")
+def known():
+    return {}
+
+
+@pytest.fixture
+def never_stopped(known):
+    """What a run with such settings leaves when nothing interrupts it; computed once, wherever it is kept."""
+
+    def run(config):
+        settings = replace(config, data=(), out=None)
+        if settings not in known:
+            whole = replace(config, out=f"{config.out}-whole")
+            train(Trainer(whole))
+            known[settings] = state(Path(whole.out))
+        return known[settings]
+
+    return run
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_stopping_and_resuming_changes_not_one_bit(config, dtype, accumulate, never_stopped):
+    """Twice, and both times in the middle of an epoch: weights, optimizer, random state, log and samples."""
+    config = replace(config, dtype=dtype, accumulate=accumulate, steps=14, save_every=7)
+    told = train(Trainer(config), until=3)
+    assert told[-1].complete is False
+    told += train(Trainer(config, resume=True), until=9)
+    told += train(Trainer(config, resume=True))
+    assert [event.step for event in of(told, Started)] == [0, 3, 9]
+    assert [event.step for event in of(told, Stepped)] == list(range(1, 15))
+    expected = never_stopped(config)
+    found = state(Path(config.out))
+    expected["checkpoints"], found["checkpoints"] = None, None  # saved at other steps
+    assert found.keys() == expected.keys()
+    assert [name for name in found if found[name] != expected[name]] == []
+
+
+def test_the_random_state_matters(config, never_stopped):
+    """Or restoring it would not have been tested above."""
+    train(Trainer(config), until=3)
+    trainer = Trainer(config, resume=True)
+    torch.manual_seed(99)
+    train(trainer)
+    assert log(Path(config.out))[:4] == never_stopped(config)["log"][:4]
+    assert log(Path(config.out))[4:] != never_stopped(config)["log"][4:]
+
+
+@pytest.mark.parametrize("step", [1, 4, 9, 11])
+def test_any_step_will_do(config, never_stopped, step):
+    train(Trainer(config), until=step)
+    train(Trainer(config, resume=True))
+    assert state(Path(config.out))["log"] == never_stopped(config)["log"]
+
+
+def test_a_stop_before_the_first_step_still_leaves_something_to_resume(config, never_stopped):
+    trainer = Trainer(config)
+    trainer.stop()
+    events = train(trainer)
+    assert [event.step for event in of(events, Saved)] == [1]
+    assert isinstance(events[-1], Finished)
+    train(Trainer(config, resume=True))
+    assert state(Path(config.out))["log"] == never_stopped(config)["log"]
+
+
+def test_a_stop_before_the_first_step_of_a_resumed_run_adds_nothing(stopped):
+    before = state(Path(stopped.out))
+    trainer = Trainer(stopped, resume=True)
+    trainer.stop()
+    assert [type(event) for event in train(trainer)] == [Started, Finished]
+    assert state(Path(stopped.out)) == before
+
+
+def test_resuming_a_finished_run_changes_nothing(config):
+    train(Trainer(config))
+    before = state(Path(config.out))
+    events = train(Trainer(config, resume=True))
+    assert events[-1].complete
+    assert not of(events, Stepped)
+    assert state(Path(config.out)) == before
+
+
+def test_a_finished_run_that_was_killed_before_its_weights_were_in_place(config):
+    train(Trainer(config))
+    before = state(Path(config.out))
+    (Path(config.out) / "model.safetensors").unlink()
+    train(Trainer(config, resume=True))
+    assert state(Path(config.out)) == before
+
+
+def test_what_a_kill_leaves_half_written_is_no_hindrance(stopped, never_stopped):
+    run = Path(stopped.out)
+    with (run / "log.jsonl").open("a") as file:
+        file.write('{"step": 8, "tokens": 256, "train_loss": 9.1, "val_loss": null}\n{"step": 9, "tok')
+    with (run / "samples.md").open("a") as file:
+        file.write("## Step 8\n\n> **The ferry** le")
+    draft = run / "checkpoints" / "step-00000008.tmp"
+    draft.mkdir()
+    (draft / "model.safetensors").write_bytes(b"half")
+    (run / "model.safetensors.tmp").write_bytes(b"half")
+    (run / "log.jsonl.tmp").write_text("half")
+    events = train(Trainer(stopped, resume=True))
+    assert not of(events, Warned)
+    assert state(run) == never_stopped(stopped)
+    assert not list(run.rglob("*.tmp"))
+
+
+def flip(file):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage, message",
+    [
+        (lambda path: flip(path / "model.safetensors"), "model.safetensors has changed since it was written"),
+        (lambda path: flip(path / "training.safetensors"), "training.safetensors has changed"),
+        (lambda path: os.truncate(path / "training.safetensors", 1000), "has 1000 bytes instead of"),
+        (lambda path: (path / "progress.json").unlink(), "progress.json is missing"),
+        (lambda path: (path / "manifest.json").write_text("{"), "manifest.json cannot be read"),
+    ],
+    ids=["weights", "optimizer", "truncated", "missing", "manifest"],
+)
+def test_from_a_damaged_checkpoint_back_to_the_one_before(stopped, damage, message, never_stopped):
+    damage(newest(Path(stopped.out)))  # of step 7; the other is of step 6
+    events = train(Trainer(stopped, resume=True))
+    (warning,) = of(events, Warned)
+    assert message in warning.message
+    assert warning.message.endswith("Resuming from step-00000006.")
+    assert of(events, Started)[0].step == 6
+    assert state(Path(stopped.out)) == never_stopped(stopped)
+
+
+def test_where_every_checkpoint_is_damaged(stopped):
+    for path in (Path(stopped.out) / "checkpoints").iterdir():
+        flip(path / "model.safetensors")
+    with pytest.raises(RunError, match=r"no checkpoint to resume from \(.*step-00000007.*step-00000006.*--overwrite"):
+        Trainer(stopped, resume=True)
+    train(Trainer(stopped, overwrite=True))
+
+
+RUN = """
+    from pathlib import Path
+    from nextword.train import TrainConfig, Trainer
+    import nextword.weights.huggingface, nextword.train.trainer
+    nextword.weights.huggingface.save_tokenizer = lambda directory: None
+    nextword.train.trainer.plot_loss = lambda *arguments: None
+    nextword.train.trainer.SAMPLE_TOKENS = 8
+    config = TrainConfig(**eval(sys.argv[1]))
+    for event in Trainer(config, resume=Path(config.out, "run.json").exists()).run():
+        print(event.step, flush=True)
+"""
+
+
+def test_killed_again_and_again_it_still_gets_there(config):
+    """A real process, a real kill -9, at moments drawn anew each time; what it then has is whole."""
+    config = replace(config, steps=100, save_every=1, eval_every=10, sample_every=10)
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")  # shown if this fails
+    moments = random.Random(seed)
+    run, killed = Path(config.out), 0
+    while killed < 3:
+        process = python(RUN, repr(vars(config)))
+        for _ in range(moments.randrange(4, 12)):
+            process.stdout.readline()
+        time.sleep(moments.uniform(0, 0.1))
+        process.send_signal(signal.SIGKILL)
+        _, errors = process.communicate()
+        assert process.returncode == -signal.SIGKILL, errors
+        killed += 1
+        path, faults = newest_sound_checkpoint(run / "checkpoints")
+        assert faults == []
+        assert path == newest(run)
+        load_model(path)
+        load_model(run)
+    step = int(path.name[5:])
+    assert step > 3
+    # To the end it would take long: what counts is that all that came before is what it should be.
+    trainer = Trainer(config, resume=True)
+    train(trainer, until=step + 2)
+    whole = Trainer(replace(config, out=f"{config.out}-whole", save_every=1000))
+    train(whole, until=step + 2)
+    found, expected = state(run), state(Path(whole.job.config.out))
+    assert found["log"] == expected["log"]
+    for name in ("model.safetensors", "samples.md", *(n for n in found if n.endswith("training.safetensors"))):
+        assert found[name] == expected[name], name
+
+
+@pytest.mark.parametrize(
+    "settings, difference",
+    [
+        ({"lr": 0.02}, "--lr was 0.01 and is 0.02"),
+        ({"steps": 20}, "--steps was 12 and is 20"),
+        ({"batch_size": 3}, "--batch-size was 2 and is 3"),
+        ({"window": 64}, "--window was 16 and is 64"),
+        ({"dtype": "bfloat16"}, "--dtype was float32 and is bfloat16"),
+    ],
+)
+def test_a_changed_setting_is_refused_and_named(stopped, settings, difference):
+    before = state(Path(stopped.out))
+    with pytest.raises(RunError, match=f"cannot be resumed differently from how it was begun: {difference}. To train"):
+        Trainer(replace(stopped, **settings), resume=True)
+    assert state(Path(stopped.out)) == before
+    train(Trainer(stopped, resume=True), until=8)  # the lock was let go of
+
+
+@pytest.mark.parametrize("change", [lambda text: text.replace("goat", "boat"), lambda text: text[:40]])
+def test_a_changed_text_is_refused(stopped, text, change):
+    text.write_text(change(text.read_text()))
+    with pytest.raises(RunError, match=r"the text of ferry has changed \(its SHA-256 differs\)"):
+        Trainer(stopped, resume=True)
+
+
+def test_a_moved_run_and_a_renamed_text_are_the_same_run(stopped, text, tmp_path, never_stopped):
+    expected = never_stopped(stopped)
+    text.rename(tmp_path / "renamed.txt")
+    shutil.move(stopped.out, tmp_path / "moved")
+    moved = replace(stopped, data=(str(tmp_path / "renamed.txt"),), out=str(tmp_path / "moved"))
+    train(Trainer(moved, resume=True))
+    assert state(tmp_path / "moved") == expected
+
+
+def test_another_number_of_threads_is_told(stopped):
+    file = Path(stopped.out) / "run.json"
+    said = json.loads(file.read_text())
+    file.write_text(json.dumps(said | {"threads": said["threads"] + 1}))
+    (warning,) = of(train(Trainer(stopped, resume=True), until=8), Warned)
+    assert "The number of threads was" in warning.message
+
+
+def test_nothing_to_resume(config):
+    with pytest.raises(RunError, match="run holds no run to resume: leave out --resume to begin one"):
+        Trainer(config, resume=True)
+    assert not Path(config.out).exists()
+    Trainer(config).run().close()  # begun, and nothing saved
+    with pytest.raises(RunError, match="run has no checkpoint to resume from: begin anew with --overwrite"):
+        Trainer(config, resume=True)
+
+
+def test_a_run_is_not_begun_over_another(stopped):
+    before = state(Path(stopped.out))
+    with pytest.raises(
+        RunError, match=r"already holds a run: continue it with --resume \(from step 7\), replace it with"
+    ):
+        Trainer(stopped)
+    assert state(Path(stopped.out)) == before
+
+
+def test_a_directory_of_other_things_is_refused_even_with_overwrite(config):
+    Path(config.out).mkdir()
+    (Path(config.out) / "model.safetensors").write_text("mine")
+    for overwrite in (False, True):
+        with pytest.raises(RunError, match="has files in it that are not a run's"):
+            Trainer(config, overwrite=overwrite)
+    assert (Path(config.out) / "model.safetensors").read_text() == "mine"
+
+
+def test_overwriting_removes_only_what_a_run_leaves(stopped, never_stopped):
+    (Path(stopped.out) / "diary.md").write_text("mine")
+    train(Trainer(stopped, overwrite=True))
+    assert (Path(stopped.out) / "diary.md").read_text() == "mine"
+    (Path(stopped.out) / "diary.md").unlink()
+    assert state(Path(stopped.out)) == never_stopped(stopped)
+
+
+def test_two_at_the_same_time(config, never_stopped):
+    first = Trainer(replace(config, save_every=1))
+    running = first.run()
+    while first.step < 2:
+        next(running)
+    next(event for event in running if isinstance(event, Saved))
+    for how in ({"resume": True}, {"overwrite": True}):
+        # In one process, unlike in two, both draw from the same random numbers.
+        with torch.random.fork_rng(), pytest.raises(RunError, match="Another trainer is at work in"):
+            Trainer(replace(config, save_every=1), **how)
+    for _ in running:
+        pass
+    assert state(Path(config.out)) == never_stopped(replace(config, save_every=1))
