@@ -30,7 +30,7 @@ __all__ = [
     "stream",
 ]
 
-__getattr__ = attach(
+__getattr__, __dir__ = attach(
     __name__,
     {
         "GPT": "model",

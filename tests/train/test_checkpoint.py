@@ -184,11 +184,12 @@ def test_the_state_of_another_model_is_refused(folder):
 
 KILLED = """
 import os, shutil, sys
+from collections import defaultdict
 from pathlib import Path
+from types import SimpleNamespace
 import torch
 from nextword.model import GPT, GPTConfig
 from nextword.train.checkpoint import Progress, newest_sound_checkpoint, save_checkpoint
-from nextword.train.optimizer import make_optimizer
 from nextword.train.run_directory import RunDirectory
 from nextword.weights import load_model
 
@@ -196,10 +197,7 @@ os.fsync = lambda file: None  # this is about the end of a process, not of the p
 FILE_OPERATIONS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "shutil.rmtree"}
 top = Path(sys.argv[1])
 model = GPT(GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=1))
-optimizer = make_optimizer(model, 0.01, 0.1, 0.95)
-for parameter in model.parameters():
-    parameter.grad = torch.zeros_like(parameter)
-optimizer.step()
+optimizer = SimpleNamespace(state=defaultdict(dict))  # a real one takes a second to import
 
 def save(run, step):
     with torch.no_grad():
@@ -237,11 +235,10 @@ while killed:
     save(run, 4)  # what was left lying about is in nobody's way
     newest, faults = newest_sound_checkpoint(run / "checkpoints")
     assert newest.name == "step-00000004" and not faults, (moment, faults)
+    assert os.path.samefile(newest / "model.safetensors", run / "model.safetensors")
     shutil.rmtree(newest)
     before, faults = newest_sound_checkpoint(run / "checkpoints")
     assert before is not None and not faults, (moment, faults)
-    assert steps(load_model(before)) == {int(before.name[5:])}, (moment, before)
-    assert steps(load_model(run)) == {4.0}, moment
     shutil.rmtree(run)
 print(moment)
 """

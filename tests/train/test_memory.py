@@ -45,7 +45,7 @@ from nextword.runtime import keep_freed_memory
 keep_freed_memory()
 from nextword.train import TrainConfig, Trainer
 from nextword.train.memory import training_memory
-config = TrainConfig(model="nano", window=64, batch_size=2, steps=2, eval_every=1, dtype="float32", out=sys.argv[1],
+config = TrainConfig(model="nano", window=64, batch_size=2, steps=1, dtype="float32", out=sys.argv[1],
                      val_fraction=0.02, device="cpu")
 trainer = Trainer(config)
 for _ in trainer.run(): pass

@@ -110,17 +110,15 @@ def test_a_diverging_loss_is_told_once_and_training_goes_on(config):
     assert of(events, Stepped)[-1].step == 24
 
 
-OUT_OF_MEMORY = [
-    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
-    RuntimeError(
-        "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried to allocate"
-    ),
-    MemoryError(),
-]
-
-
-@pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=["GPU", "CPU", "Python"])
-@pytest.mark.parametrize("when", ["forward", "backward", "step", "validation"])
+@pytest.mark.parametrize(
+    "when, error",
+    [
+        ("forward", torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")),
+        ("backward", RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate")),
+        ("step", RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate")),
+        ("validation", MemoryError()),
+    ],
+)
 def test_memory_that_runs_out(config, error, when, monkeypatch):
     trainer = Trainer(replace(config, batch_size=16))
 

@@ -22,7 +22,7 @@ __all__ = [
     "split",
 ]
 
-__getattr__ = attach(
+__getattr__, __dir__ = attach(
     __name__,
     dict.fromkeys(("Windows", "batch", "encode_corpus", "evaluation_batches", "order", "split"), "windows"),
 )

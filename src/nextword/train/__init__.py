@@ -13,4 +13,4 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainConfig", "Trainer"]
 
-__getattr__ = attach(__name__, {"Trainer": "trainer"})
+__getattr__, __dir__ = attach(__name__, {"Trainer": "trainer"})
