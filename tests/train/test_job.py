@@ -65,7 +65,7 @@ def test_init_takes_the_weights_as_they_are(config, tmp_path):
     for (name, p), q in zip(model.named_parameters(), job.model.parameters(), strict=True):
         assert torch.equal(p, q), name
         assert q.requires_grad
-    assert job.plan.lr == pytest.approx(6e-4 * 768 / TINY.n_embd / 10)
+    assert job.plan.lr == pytest.approx(3e-4 * 768 / TINY.n_embd / 10)
 
 
 def test_a_window_longer_than_the_model_reads(config):

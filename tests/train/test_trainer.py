@@ -105,11 +105,11 @@ def test_equal_seeds_equal_losses(config):
     assert losses(first)[0] != losses(other)[0]
 
 
-@pytest.mark.parametrize("settings", [{"eval_every": 1}, {"eval_every": 12, "sample_every": 5}, {"save_every": 3}])
-def test_looking_changes_nothing(config, settings):
+def test_looking_changes_nothing(config):
     """Validating, sampling and saving draw no random number that training would draw."""
-    expected = losses(train(Trainer(config)))
-    assert losses(train(Trainer(replace(config, out=f"{config.out}-2", **settings)))) == expected
+    seldom = replace(config, eval_every=12, sample_every=12)
+    often = replace(config, eval_every=1, sample_every=2, save_every=3, out=f"{config.out}-2")
+    assert losses(train(Trainer(seldom))) == losses(train(Trainer(often)))
 
 
 def test_dropout_is_on_in_training_and_off_elsewhere(config):
@@ -269,7 +269,7 @@ def test_fine_tuning_begins_with_the_weights_given(config, tmp_path):
     events = train(Trainer(again))
     before, after = log(Path(config.out)), log(tmp_path / "tuned")
     assert after[0]["val_loss"] == before[-1]["val_loss"]
-    assert of(events, Started)[0].plan.lr == pytest.approx(6e-4 * 768 / 8 / 10)
+    assert of(events, Started)[0].plan.lr == pytest.approx(3e-4 * 768 / 8 / 10)
 
 
 def test_bfloat16_is_near_float32(config):

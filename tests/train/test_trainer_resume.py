@@ -77,7 +77,7 @@ def test_any_step_will_do(config, never_stopped, step):
 
 def test_the_best_so_far_and_the_first_loss_are_remembered(config, never_stopped):
     """With such a learning rate the validation loss is lowest at step 4 of 8."""
-    config = replace(config, steps=8, eval_every=2, lr=1.0, warmup=8, dropout=0.0)
+    config = replace(config, steps=8, eval_every=2, save_every=5, lr=1.0, warmup=8, dropout=0.0)
     first = losses(train(Trainer(config), until=5))[0]
     trainer = Trainer(config, resume=True)
     assert trainer._watch.start == first
