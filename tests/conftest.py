@@ -1,9 +1,16 @@
 """What all tests share: a GPT-2 small enough to compare number by number."""
 
+import os
+
 import pytest
 import torch
 
 from nextword.model import GPT, GPTConfig
+
+# One thread, here and in every process that a test starts: how sums are split among threads decides their
+# last digits, and some tests compare bit by bit what two processes computed.
+os.environ["OMP_NUM_THREADS"] = "1"
+torch.set_num_threads(1)
 
 # Every dimension differs from every other, so that no two can be mistaken for each other unnoticed.
 TINY = GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2, dropout=0.0)

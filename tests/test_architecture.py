@@ -102,6 +102,13 @@ def test_torch_is_not_imported_before_it_is_needed(code: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("package", ["nextword", "nextword.model", "nextword.data", "nextword.train"])
+def test_what_is_imported_lazily_is_there(package: str) -> None:
+    code = f"import {package} as p\nfor name in p.__all__: assert name in dir(p) and getattr(p, name), name"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_public_api_is_small_and_documented() -> None:
     assert len(nextword.__all__) <= 10
     for name in nextword.__all__:

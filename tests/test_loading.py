@@ -36,10 +36,15 @@ def test_model_and_tokenizer(saved):
 
 
 def test_device_dtype_and_ops_are_passed_on(saved):
-    model, _ = load(saved, device="meta", dtype=torch.bfloat16, ops=plain)
-    assert model.wte.weight.device.type == "meta"
+    model, _ = load(saved, device="cpu", dtype=torch.bfloat16, ops=plain)
+    assert model.wte.weight.device.type == "cpu"
     assert model.wte.weight.dtype == torch.bfloat16
     assert model.ops.gelu is plain.gelu
+
+
+def test_a_device_that_is_not_there_is_told_in_words(saved):
+    with pytest.raises(ValueError, match="The device tpu cannot be used here"):
+        load(saved, device="tpu")
 
 
 def test_transformers_writes_the_same_text(saved):

@@ -31,6 +31,10 @@ def test_the_program_says_what_the_table_says_it_says(message: str) -> None:
     assert re.search(pattern, SOURCE), message
 
 
+def test_nothing_is_left_to_fill_in() -> None:
+    assert "@@" not in README
+
+
 def test_links_lead_somewhere() -> None:
     for target in re.findall(r"\]\((?!https?://|#)([^)]+)\)", README):
         assert (PROJECT / target).exists(), target

@@ -7,6 +7,7 @@ import torch
 from nextword.errors import WeightsError
 from nextword.model import GPT, fused
 from nextword.model.ops import Ops
+from nextword.runtime import pick_device
 from nextword.tokenizer import Tokenizer
 from nextword.tokenizer.vocab import N_VOCAB
 from nextword.weights import fetch
@@ -17,7 +18,7 @@ from nextword.weights.hub import REPOSITORIES
 
 def load(
     name_or_path: str | Path,
-    device: torch.device | str = "cpu",
+    device: str = "cpu",
     dtype: torch.dtype | None = None,
     ops: Ops = fused,
 ) -> tuple[GPT, Tokenizer]:
@@ -27,12 +28,14 @@ def load(
     official weights (downloaded once), or the path of a run, of a Hugging Face
     or of an OpenAI directory. One of the four names always means the official
     weights: a directory of that name is `./gpt2`. dtype: float32 unless given,
-    whatever the files hold. ops: `fused` to run, `plain` to read along.
+    whatever the files hold. device: cpu, cuda, mps, or auto for the best there
+    is. ops: `fused` to run, `plain` to read along.
 
     Raises WeightsError where the weights cannot be had or are not GPT-2's, and
     for a vocabulary of another size than the tokenizer's 50,257;
     `nextword.weights.load_model` loads such a model alone.
     """
+    place = pick_device(device)
     if name_or_path in REPOSITORIES:
         directory = fetch(str(name_or_path))
     else:
@@ -48,4 +51,4 @@ def load(
             f"{directory}: the model has a vocabulary of {stored.config.n_vocab}, and GPT-2's tokenizer has "
             f"{N_VOCAB} ids. Load such a model alone, for your own tokenizer: nextword.weights.load_model."
         )
-    return assemble(stored, device, dtype, ops), Tokenizer()
+    return assemble(stored, place, dtype, ops), Tokenizer()

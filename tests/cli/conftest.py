@@ -1,6 +1,5 @@
 """What the tests of the command line share."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -37,8 +36,7 @@ def start() -> Callable[..., subprocess.Popen[str]]:
 
     def call(*arguments: object) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", "from nextword.cli.main import main; main()", *map(str, arguments)]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     return call
 

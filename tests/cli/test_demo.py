@@ -18,7 +18,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_demo_trains_the_real_model() -> None:
     config = demo.CONFIG_BY_MODEL["gpt2"]
     assert (config.model, config.init, config.data) == ("gpt2", None, ("story",))
-    assert demo.CONFIGS["gpt2"].n_params == 124_439_808
+    assert config.shape.n_params == 124_439_808
 
 
 @pytest.mark.usefixtures("short")

@@ -60,7 +60,7 @@ def test_a_sliding_window_is_told_on_standard_error(cli: Cli, model_directory: P
         (("--top-p", "0"), "top_p must be above 0 and at most 1"),
         (("--num-samples", "0"), "--num-samples must be at least 1"),
         (("--model", "no/such/place"), "no/such/place"),
-        (("--device", "abacus"), "--device abacus cannot be used here"),
+        (("--device", "abacus"), "The device abacus cannot be used here"),
     ],
 )
 def test_mistakes_are_told_in_one_line(cli: Cli, model_directory: Path, flags: tuple[str, ...], message: str) -> None:

@@ -54,7 +54,10 @@ def test_of_a_long_prompt_the_last_n_ctx_tokens_are_seen(model: GPT) -> None:
     prompt = [i % 61 for i in range(40)]
     first = next(generate_ids(model, prompt, GREEDY, notice=notices.append))
     assert first == plainly(model, prompt[-16:], 1)[0]
-    assert notices == ["The prompt has 40 tokens: the model sees the last 16 (n_ctx) of them."]
+    assert notices == [
+        "The prompt has 40 tokens, more than n_ctx = 16: the first new token is chosen from the last 16 of them, "
+        "and the next ones from the last 8 to 16 of the text."
+    ]
 
 
 def test_dropout_is_off_while_writing_and_the_mode_is_put_back() -> None:

@@ -38,9 +38,8 @@ def test_layer_norm(B: int, T: int, C: int, seed: int) -> None:
 
 @given(sizes, sizes, seeds)
 @settings(max_examples=40, deadline=None)
-def test_gelu_and_softmax(B: int, C: int, seed: int) -> None:
+def test_gelu(B: int, C: int, seed: int) -> None:
     same("gelu", randn(seed, B, C) * 3)
-    same("softmax", randn(seed, B, C) * 10)
 
 
 @given(sizes, sizes, sizes, sizes, sizes, seeds)

@@ -14,8 +14,7 @@ from nextword.train import TrainConfig, Trainer
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `--model tiny` be one of the sizes, and saving it quick."""
     sizes = {**CONFIGS, "tiny": TINY}
-    for module in ("config", "job"):
-        monkeypatch.setattr(f"nextword.train.{module}.CONFIGS", sizes)
+    monkeypatch.setattr("nextword.train.config.CONFIGS", sizes)
     # Megabytes of tokenizer in each checkpoint, a picture, and long samples take longer than the training.
     monkeypatch.setattr("nextword.weights.huggingface.save_tokenizer", lambda directory: None)
     monkeypatch.setattr("nextword.train.trainer.plot_loss", lambda *arguments: None)

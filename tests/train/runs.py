@@ -88,7 +88,7 @@ def python(code: str, *arguments: str) -> subprocess.Popen[str]:
         import sys
         import nextword.train.config, nextword.train.job
         from nextword.model import CONFIGS, GPTConfig
-        nextword.train.config.CONFIGS = nextword.train.job.CONFIGS = {{**CONFIGS, "tiny": {TINY!r}}}
+        nextword.train.config.CONFIGS = {{**CONFIGS, "tiny": {TINY!r}}}
     """
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(patch) + textwrap.dedent(code), *arguments],

@@ -126,24 +126,25 @@ def test_the_message_names_the_step_and_what_helps(loss, norm, what):
         assert remedy in message
 
 
-def warnings(watch, losses):
-    return [message for message in map(watch.warning, losses) if message]
+def warnings(losses, start=None):
+    watch, start = LossWatch(), losses[0] if start is None else start
+    return [message for loss in losses if (message := watch.warning(loss, start))]
 
 
 def test_a_loss_well_above_its_start_is_told_once():
-    told = warnings(LossWatch(), [10.8, *[10.0] * 20, *[12.0] * 50, *[5.0] * 20, *[99.0] * 50])
+    told = warnings([10.8, *[10.0] * 20, *[12.0] * 50, *[5.0] * 20, *[99.0] * 50])
     assert len(told) == 1
     assert re.search(r"The loss is diverging: 11\.\d\d over the last 10 steps.*10\.80", told[0])
     assert "lower --lr" in told[0]
 
 
 def test_a_few_bad_batches_are_no_divergence():
-    assert not warnings(LossWatch(), [10.8, *[11.2] * 50])  # above, but not well above
-    assert not warnings(LossWatch(), [10.8] + [4.0, 4.0, 4.0, 4.0, 20.0] * 20)
-    assert not warnings(LossWatch(), [1.0, 50.0, 2.0])  # too early to tell
+    assert not warnings([10.8, *[11.2] * 50])  # above, but not well above
+    assert not warnings([10.8] + [4.0, 4.0, 4.0, 4.0, 20.0] * 20)
+    assert not warnings([1.0, 50.0, 2.0])  # too early to tell
 
 
 def test_a_run_that_resumes_compares_with_its_own_start():
-    assert warnings(LossWatch(start=3.0), [4.0] * 10)
-    assert not warnings(LossWatch(start=3.0), [4.0] * 9)
-    assert not warnings(LossWatch(), [4.0] * 10)
+    assert warnings([4.0] * 10, start=3.0)
+    assert not warnings([4.0] * 9, start=3.0)
+    assert not warnings([4.0] * 10)

@@ -265,7 +265,7 @@ def test_a_run_leaves_a_gpt2_directory(config, monkeypatch):
 
 def test_fine_tuning_begins_with_the_weights_given(config, tmp_path):
     train(Trainer(config))
-    again = replace(config, model="gpt2", init=config.out, out=str(tmp_path / "tuned"), lr=None, warmup=0)
+    again = replace(config, model=None, init=config.out, out=str(tmp_path / "tuned"), lr=None, warmup=0)
     events = train(Trainer(again))
     before, after = log(Path(config.out)), log(tmp_path / "tuned")
     assert after[0]["val_loss"] == before[-1]["val_loss"]

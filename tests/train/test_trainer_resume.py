@@ -80,7 +80,7 @@ def test_the_best_so_far_and_the_first_loss_are_remembered(config, never_stopped
     config = replace(config, steps=8, eval_every=2, save_every=5, lr=1.0, warmup=8, dropout=0.0)
     first = losses(train(Trainer(config), until=5))[0]
     trainer = Trainer(config, resume=True)
-    assert trainer._watch.start == first
+    assert trainer._progress.start_loss == first
     assert train(trainer)[-1].best_step == 4
     assert state(Path(config.out)) == never_stopped(config)
 

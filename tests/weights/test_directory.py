@@ -43,6 +43,8 @@ def test_what_is_no_directory_of_weights(tmp_path, saved_reference):
         load_model(tmp_path)
     with pytest.raises(WeightsError, match=r"model\.safetensors is one file\. Give its directory: "):
         load_model(saved_reference / "model.safetensors")
+    with pytest.raises(WeightsError, match=r"config\.json is a file\. Give a directory: a run directory"):
+        load_model(saved_reference / "config.json")
 
 
 def test_a_run_that_has_saved_nothing_yet(tmp_path):

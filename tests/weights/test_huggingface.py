@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import GPT2Config, GPT2LMHeadModel
 from weights.tiny import randomise
@@ -216,10 +217,10 @@ def test_a_failed_save_leaves_the_old_model(saved_reference, tmp_path, monkeypat
 
     def disk_full(tensors, path, metadata):
         path.write_bytes(b"half")
-        raise OSError("No space left on device")
+        raise SafetensorError("I/O error: No space left on device")
 
-    monkeypatch.setattr(huggingface, "save_file", disk_full)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr("nextword.weights.tensor_file.save_file", disk_full)
+    with pytest.raises(OSError, match=r"MiB could not be written \(I/O error: No space left.*is the disk full\?"):
         save_huggingface(model, tmp_path)
     assert (tmp_path / "model.safetensors").read_bytes() == before
     assert not list(tmp_path.glob("*.tmp"))

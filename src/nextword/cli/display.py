@@ -1,6 +1,5 @@
 """A training run on the screen: a line that lives, and above it what is worth keeping."""
 
-import math
 import time
 from types import TracebackType
 
@@ -9,6 +8,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
+from nextword.evaluate import perplexity
 from nextword.train.events import Event, Finished, Sampled, Saved, Started, Stepped, Validated, Warned
 
 QUIET_SECONDS = 10.0  # where there is no terminal, a step is told this often at most
@@ -73,10 +73,9 @@ class Display:
 
     def _show_step(self, step: Stepped) -> None:
         assert self._task is not None
-        numbers = f"loss {step.train_loss:.3f}"
+        numbers = f"loss {step.train_loss:.3f}  perplexity {perplexity(step.train_loss):,.1f}"
         if self._validated is not None:
-            numbers += f"  val {self._validated.val_loss:.3f}"
-        numbers += f"  perplexity {math.exp(min(step.train_loss, 20.0)):,.1f}"
+            numbers += f"  last validation {self._validated.val_loss:.3f}"
         numbers += f"  {step.tok_per_s:,.0f} tokens/s  {clock(step.seconds_left)} left"
         self._progress.update(self._task, completed=step.step, numbers=numbers)
         if self.console.is_terminal:
@@ -108,7 +107,7 @@ def conclusion(event: Finished) -> str:
 
 def one_line(text: str) -> str:
     """The text with its line breaks made visible, so that it stays on one line."""
-    return " ".join(text.replace("\n", " / ").split(" "))
+    return text.replace("\n", " / ")
 
 
 def clock(seconds: float) -> str:

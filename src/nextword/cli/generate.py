@@ -37,8 +37,8 @@ class Arguments:
     num_samples: int = 1
     """How many texts to write. With a seed they use seed, seed + 1, ..."""
 
-    stop: Annotated[tuple[str, ...], tyro.conf.arg(help_behavior_hint="")] = ()
-    """End before any of these texts; <|endoftext|> always ends."""
+    stop: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(help_behavior_hint="")] = ()
+    """End before this text, where \\n is a line break; may be given several times. <|endoftext|> always ends."""
 
     device: str = "auto"
     """Where to compute: cuda, mps or cpu; auto takes the first of them that is there."""
@@ -51,12 +51,14 @@ def run(arguments: list[str]) -> int:
         raise ValueError(f"--num-samples must be at least 1, not {args.num_samples}.")
     prompt = read_prompt() if args.prompt is None else args.prompt
 
-    from nextword.decode import Sampling, stream
+    from nextword.decode import Sampling, check_settings, stream
     from nextword.loading import load
-    from nextword.runtime import pick_device
 
-    Sampling(args.temperature, args.top_k, args.top_p)  # a wrong setting is told before a model is loaded
-    model, tokenizer = load(args.model, device=pick_device(args.device))
+    # What is wrong is told before a model is loaded, or even fetched.
+    Sampling(args.temperature, args.top_k, args.top_p)
+    stop = [text.replace("\\n", "\n") for text in args.stop]
+    check_settings(args.max_new_tokens, args.seed, stop)
+    model, tokenizer = load(args.model, device=args.device)
     for n in range(args.num_samples):
         if args.num_samples > 1:
             print(f"{chr(10) if n else ''}--- sample {n + 1} of {args.num_samples} ---")
@@ -69,7 +71,7 @@ def run(arguments: list[str]) -> int:
             top_k=args.top_k,
             top_p=args.top_p,
             seed=None if args.seed is None else args.seed + n,
-            stop=args.stop,
+            stop=stop,
             notice=lambda message: print(f"[{message}]", file=sys.stderr),
         )
         print(prompt, end="", flush=True)

@@ -1,6 +1,7 @@
 """`nextword VERB ...`: finds the verb, and turns errors into one line each."""
 
 import difflib
+import io
 import os
 import sys
 from importlib import import_module
@@ -28,6 +29,9 @@ for a start: nextword demo
 
 def main() -> None:
     """Run the command line and exit: 0 for success, 2 for a user's mistake, 1 for another failure."""
+    for output in (sys.stdout, sys.stderr):
+        if isinstance(output, io.TextIOWrapper):
+            output.reconfigure(errors="replace")  # a terminal without emoji is no reason to stop writing
     sys.exit(run(sys.argv[1:]))
 
 
@@ -47,7 +51,7 @@ def run(arguments: list[str]) -> int:
     except ValueError as error:
         return fail(error, 2)
     except OSError as error:
-        return fail(error, 1)
+        return fail(in_words(error), 1)
     except KeyboardInterrupt:
         print("nextword: interrupted", file=sys.stderr)
         return 130
@@ -68,6 +72,14 @@ def dispatch(arguments: list[str]) -> int:
         raise ValueError(f"There is no verb {verb!r}. {hint}")
     status: int = import_module(f"nextword.cli.{verb}").run(rest)
     return status
+
+
+def in_words(error: OSError) -> Exception:
+    """What the system refused, and what to look at."""
+    if error.filename is None:
+        return error
+    advice = "Check that the path exists, that you may read and write there, and that the disk has room."
+    return OSError(f"{error.filename}: {error.strerror}. {advice}")
 
 
 def fail(error: Exception, status: int) -> int:

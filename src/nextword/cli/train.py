@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from nextword.cli.arguments import parse
+from nextword.cli.arguments import parse, values
 from nextword.train import TrainConfig
 
 
@@ -46,11 +46,9 @@ def run(arguments: list[str]) -> int:
 def recorded_arguments(given: Arguments) -> Arguments:
     """The settings that the run in `out` was begun with."""
     from nextword.data import read_corpus
-    from nextword.train.job import run_path
-    from nextword.train.run_directory import description
+    from nextword.train.job import recorded_config, run_path
 
     if given.out is None and "-" in given.data:
         raise ValueError("--resume with --data - needs --out: standard input can be read only once.")
     path = Path(given.out) if given.out is not None else run_path(given, read_corpus(given.data))
-    recorded = description(path)["config"]
-    return Arguments(**{**recorded, "data": tuple(recorded["data"]), "out": str(path)})
+    return Arguments(**values(recorded_config(path)))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from nextword.cli.display import Display
-from nextword.train.events import Event, Finished
+from nextword.train.events import Finished
 from nextword.train.trainer import Trainer
 
 
@@ -45,6 +45,3 @@ def stopping_on_signals(trainer: Trainer, display: Display) -> Iterator[list[int
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-__all__ = ["Event", "show"]

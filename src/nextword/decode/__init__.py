@@ -2,6 +2,6 @@
 
 from nextword.decode.loop import Notice, generate_ids
 from nextword.decode.sampling import Sampling
-from nextword.decode.writing import generate, stream
+from nextword.decode.writing import check_settings, generate, stream
 
-__all__ = ["Notice", "Sampling", "generate", "generate_ids", "stream"]
+__all__ = ["Notice", "Sampling", "check_settings", "generate", "generate_ids", "stream"]

@@ -34,8 +34,13 @@ def generate_ids(
     cache = KVCache(model.config, dtype=model.wte.weight.dtype, device=device)
     text = list(ids)
     unread = text[-n_ctx:]
+    kept = max(1, n_ctx // 2)  # of the text, when the window slides
     if notice is not None and len(unread) < len(text):
-        notice(f"The prompt has {len(text)} tokens: the model sees the last {n_ctx} (n_ctx) of them.")
+        notice(
+            f"The prompt has {len(text)} tokens, more than n_ctx = {n_ctx}: the first new token is chosen from the "
+            f"last {n_ctx} of them, and the next ones from the last {kept} to {n_ctx} of the text."
+        )
+        notice = None
     was_training = model.training
     model.eval()
     try:
@@ -46,12 +51,12 @@ def generate_ids(
             yield text[-1]
             unread = text[-1:]
             if cache.length == n_ctx:
-                unread = text[-max(1, n_ctx // 2) :]
+                unread = text[-kept:]
                 cache.clear()
                 if notice is not None:
                     notice(
                         f"The text has outgrown n_ctx = {n_ctx} tokens: "
-                        f"from here on the model sees the last {len(unread)} to {n_ctx}."
+                        f"from here on the model sees the last {kept} to {n_ctx}."
                     )
                     notice = None
     finally:

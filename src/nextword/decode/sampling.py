@@ -29,7 +29,7 @@ class Sampling:
                 f"temperature must be 0 (always the likeliest token) or a positive number, not {self.temperature}."
             )
         if self.top_k is not None and self.top_k < 1:
-            raise ValueError(f"top_k must be at least 1, not {self.top_k}: leave it out to allow every token.")
+            raise ValueError(f"top_k must be at least 1, not {self.top_k}: 50257 or more allows every token.")
         if not 0.0 < self.top_p <= 1.0:
             raise ValueError(f"top_p must be above 0 and at most 1, not {self.top_p}: 1 allows every token.")
 

@@ -60,10 +60,7 @@ def stream(
     called with a line of text when the window slides. Raises ValueError for an
     argument that means nothing, before anything is written.
     """
-    if max_new_tokens < 0:
-        raise ValueError(f"max_new_tokens must be at least 0, not {max_new_tokens}.")
-    if "" in stop or isinstance(stop, str):
-        raise ValueError('stop must be a list of texts with at least one character each, such as ["\\n"].')
+    check_settings(max_new_tokens, seed, stop)
     sampling = Sampling(temperature, top_k, top_p)
     generator = torch.Generator(model.wte.weight.device)
     if seed is None:
@@ -82,6 +79,16 @@ def stream(
         yield decoder.finish()
 
     return until_stop(pieces(), stop)
+
+
+def check_settings(max_new_tokens: int, seed: int | None, stop: Sequence[str]) -> None:
+    """Raise ValueError for settings of `stream` that mean nothing, besides those that `Sampling` checks."""
+    if max_new_tokens < 0:
+        raise ValueError(f"max_new_tokens must be at least 0, not {max_new_tokens}.")
+    if seed is not None and not 0 <= seed < 2**64:
+        raise ValueError(f"seed must be at least 0 and below 2**64, not {seed}.")
+    if "" in stop or isinstance(stop, str):
+        raise ValueError("stop must be a list of texts with at least one character each.")
 
 
 def until_stop(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:

@@ -15,4 +15,4 @@ if TYPE_CHECKING:
 
 __all__ = ["CONFIGS", "GPT", "GPTConfig", "KVCache", "fused", "plain"]
 
-__getattr__, __dir__ = attach(__name__, {"GPT": "gpt", "KVCache": "cache"})
+__getattr__, __dir__ = attach(__name__, {"GPT": "gpt", "KVCache": "cache", "fused": "", "plain": ""})

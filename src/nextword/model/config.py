@@ -36,8 +36,8 @@ class GPTConfig:
                 f"n_embd = {self.n_embd} cannot be divided among n_head = {self.n_head} heads: "
                 f"choose n_embd as a multiple of n_head, such as {self.n_head * round(self.n_embd / self.n_head)}."
             )
-        if not 0.0 <= self.dropout < 1.0:
-            raise ValueError(f"dropout must be at least 0 and below 1, not {self.dropout}.")
+        if not isinstance(self.dropout, int | float) or not 0.0 <= self.dropout < 1.0:
+            raise ValueError(f"dropout must be at least 0 and below 1, not {self.dropout!r}.")
 
     @property
     def n_params(self) -> int:

@@ -19,11 +19,6 @@ def gelu(x: Tensor) -> Tensor:
     return F.gelu(x, approximate="tanh")
 
 
-def softmax(x: Tensor) -> Tensor:
-    """Any shape -> the same shape. See `plain.softmax`."""
-    return x.softmax(-1)
-
-
 def drop(x: Tensor, p: float) -> Tensor:
     """Any shape -> the same shape. See `plain.drop`."""
     return F.dropout(x, p) if p else x

@@ -1,7 +1,8 @@
-"""GPT-2's four functions, written out as the mathematics that they are.
+"""GPT-2's functions, written out as the mathematics that they are.
 
-Every function here has a twin of the same name and signature in `fused.py`,
-which computes the same on PyTorch's fastest kernels. This one is for reading.
+Those that `ops.py` names have a twin of the same name and signature in
+`fused.py`, which computes the same on PyTorch's fastest kernels. This one is
+for reading.
 
 Shapes: B batch, T new tokens, S all visible tokens, C = n_embd, H = n_head,
 D = C / H, V = n_vocab.

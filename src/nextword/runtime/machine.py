@@ -17,11 +17,13 @@ def pick_device(name: str = "auto") -> torch.device:
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
+        if name.split(":")[0] not in ("cuda", "mps", "cpu"):
+            raise RuntimeError("nextword runs on cuda, mps and cpu")
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
-        raise ValueError(f"--device {name} cannot be used here ({reason}). Use --device auto or cpu.") from error
+        raise ValueError(f"The device {name} cannot be used here ({reason}): use auto or cpu.") from error
     return device
 
 

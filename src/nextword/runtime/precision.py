@@ -11,4 +11,4 @@ def matmuls_in(dtype: torch.dtype, device: torch.device) -> torch.autocast:
 
     Source: Micikevicius et al., "Mixed Precision Training" (2018), section 3.1.
     """
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype != torch.float32)
+    return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)

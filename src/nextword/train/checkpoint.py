@@ -14,13 +14,13 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from nextword.errors import RunError
 from nextword.model import GPT
 from nextword.runtime import random_state, set_random_state, sync
-from nextword.weights import save_huggingface
+from nextword.weights import save_huggingface, save_tensors
 
 
 @dataclass
@@ -57,7 +57,7 @@ def save_checkpoint(folder: Path, model: GPT, optimizer: torch.optim.Optimizer, 
         shutil.rmtree(half_written)
     draft.mkdir(parents=True)
     save_huggingface(model, draft)
-    save_file(training_tensors(model, optimizer), draft / "training.safetensors")
+    save_tensors(training_tensors(model, optimizer), draft / "training.safetensors")
     (draft / "progress.json").write_text(json.dumps(asdict(progress), indent=1))
     files = {f.name: {"size": f.stat().st_size, "sha256": sha256(f)} for f in sorted(draft.iterdir())}
     (draft / "manifest.json").write_text(json.dumps(files, indent=1))

@@ -1,7 +1,7 @@
 """What a training run is told to do, and what follows from that for its data."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, TypeVar
 
 import tyro
@@ -20,8 +20,8 @@ class TrainConfig:
     data: tuple[str, ...] = ("story",)
     """Text to learn from: files, folders, - for standard input, or the built-in story or shakespeare."""
 
-    model: str = "gpt2"
-    """Size to train from random weights: nano, gpt2 (124M), gpt2-medium, gpt2-large or gpt2-xl."""
+    model: Auto[str] = None
+    """Size to train from random weights: nano, gpt2 (124M), gpt2-medium, ... Default: gpt2."""
 
     init: Auto[str] = None
     """Continue from these weights instead of random ones: gpt2 and its siblings, or a directory."""
@@ -78,7 +78,7 @@ class TrainConfig:
     """Steps between samples of the model's writing. Default: at each validation."""
 
     save_every: Auto[int] = None
-    """Steps between checkpoints. Default: at the first validation after ten minutes; always at the end."""
+    """Steps between checkpoints. Default: every ten minutes; always at the end."""
 
     prompt: Auto[str] = None
     """What the samples continue. Default: the first words of the training text."""
@@ -93,9 +93,12 @@ class TrainConfig:
     """Where to compute: cuda, mps or cpu; auto takes the first of them that is there."""
 
     def __post_init__(self) -> None:
-        if self.model not in CONFIGS:
+        data: object = self.data
+        if isinstance(data, str):
+            raise ValueError(f"data must be a tuple of sources, such as ({data!r},).")
+        if self.model is not None and self.model not in CONFIGS:
             raise ValueError(f"--model {self.model} is not a size to train: choose {', '.join(CONFIGS)}.")
-        if self.init is not None and self.model != "gpt2":
+        if self.init is not None and self.model is not None:
             raise ValueError("--init brings its own size: leave out --model.")
         if sum(length is not None for length in (self.epochs, self.steps, self.tokens)) > 1:
             raise ValueError("The length is given more than once: use one of --epochs, --steps and --tokens.")
@@ -103,6 +106,10 @@ class TrainConfig:
             value = getattr(self, name)
             if value is not None and not (value > 0 and math.isfinite(value)):
                 raise ValueError(f"--{name.replace('_', '-')} must be above 0, not {value}.")
+        for name in _WHOLE:
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, int):
+                raise ValueError(f"--{name.replace('_', '-')} must be a whole number, not {value}.")
         for name in ("warmup", "weight_decay", "seed"):
             value = getattr(self, name)
             if value is not None and not (value >= 0 and math.isfinite(value)):
@@ -117,25 +124,29 @@ class TrainConfig:
             raise ValueError(f"--val-fraction must be between 0 and 1, not {self.val_fraction}.")
 
     @property
+    def shape(self) -> GPTConfig:
+        """The model to train where no weights are given to begin from."""
+        return replace(CONFIGS[self.model or "gpt2"], dropout=self.dropout)
+
+    @property
     def tokens_per_step(self) -> int:
         """Tokens read for one update."""
         return self.window * self.batch_size * self.accumulate
 
 
-_POSITIVE = [
+_COUNTS = (
     "window",
     "stride",
     "batch_size",
     "accumulate",
-    "lr",
-    "epochs",
     "steps",
     "tokens",
-    "clip",
     "eval_every",
     "sample_every",
     "save_every",
-]
+)
+_WHOLE = (*_COUNTS, "warmup", "seed")
+_POSITIVE = (*_COUNTS, "lr", "epochs", "clip")
 
 
 @dataclass(frozen=True)

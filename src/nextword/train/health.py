@@ -12,20 +12,18 @@ REMEDY = "What usually helps: a lower --lr, a longer --warmup, --dtype float32; 
 class LossWatch:
     """Notices when the loss has risen well above where it began."""
 
-    def __init__(self, start: float | None = None):
-        self.start = start
+    def __init__(self) -> None:
         self._recent: deque[float] = deque(maxlen=10)
         self._warned = False
 
-    def warning(self, loss: float) -> str | None:
-        """Take in one more training loss; the warning to give, once, or None."""
-        self.start = loss if self.start is None else self.start
+    def warning(self, loss: float, start: float) -> str | None:
+        """Take in one more training loss; the warning to give, once, or None. start: the run's first loss."""
         self._recent.append(loss)
         recent = sum(self._recent) / len(self._recent)
-        if self._warned or len(self._recent) < 10 or recent < self.start + 0.5:
+        if self._warned or len(self._recent) < 10 or recent < start + 0.5:
             return None
         self._warned = True
-        return f"The loss is diverging: {recent:.2f} over the last 10 steps, from {self.start:.2f} at first. {REMEDY}"
+        return f"The loss is diverging: {recent:.2f} over the last 10 steps, from {start:.2f} at first. {REMEDY}"
 
 
 def not_finite(model: nn.Module, step: int, loss: float, grad_norm: float, rerun: Callable[[], float]) -> str:

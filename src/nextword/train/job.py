@@ -12,10 +12,11 @@ from torch import Tensor
 from nextword.data import Corpus, Windows, encode_corpus, read_corpus, split
 from nextword.errors import RunError
 from nextword.loading import load
-from nextword.model import CONFIGS, GPT
+from nextword.model import GPT
 from nextword.runtime import pick_device, pick_dtype
 from nextword.tokenizer import Tokenizer
 from nextword.train.config import Plan, TrainConfig, plan
+from nextword.train.run_directory import description
 
 DECIDES_NOTHING = ("data", "out")
 """Settings that may differ on resuming: the data is compared by its content, and `out` names the run."""
@@ -77,14 +78,12 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
     corpus = corpus or read_corpus(config.data)
     tokenizer = Tokenizer()
     train_ids, val_ids = split(encode_corpus(corpus, tokenizer), config.val_fraction)
-    windows = Windows(train_ids, config.window, config.stride or config.window, name=f"{corpus.name}, to train on")
+    name = f"{corpus.name}, less the {len(val_ids)} tokens to validate on"
+    windows = Windows(train_ids, config.window, config.stride or config.window, name)
 
     torch.manual_seed(config.seed)
     source = str(checkpoint) if checkpoint is not None else config.init
-    if source is None:
-        model = GPT(replace(CONFIGS[config.model], dropout=config.dropout))
-    else:
-        model = with_dropout(load(source)[0], config.dropout)
+    model = GPT(config.shape) if source is None else with_dropout(load(source)[0], config.dropout)
     if config.window > model.config.n_ctx:
         raise ValueError(f"--window {config.window} is more than the model can read: use {model.config.n_ctx} or less.")
     return Job(
@@ -122,11 +121,11 @@ def check_unchanged(path: Path, config: TrainConfig, corpus: Corpus, recorded: d
     """
     then, now = recorded["config"], asdict(config)
     differences = [
-        f"--{field.name.replace('_', '-')} was {then.get(field.name)} and is {now[field.name]}"
+        f"--{field.name.replace('_', '-')} was {in_words(then.get(field.name))} and is {in_words(now[field.name])}"
         for field in fields(TrainConfig)
         if field.name not in DECIDES_NOTHING and then.get(field.name) != now[field.name]
     ]
-    if recorded["data"]["sha256"] != corpus.sha256:
+    if recorded["data"].get("sha256") != corpus.sha256:
         differences.append(f"the text of {corpus.name} has changed (its SHA-256 differs)")
     if differences:
         raise RunError(
@@ -135,11 +134,28 @@ def check_unchanged(path: Path, config: TrainConfig, corpus: Corpus, recorded: d
         )
 
 
+def in_words(setting: object) -> object:
+    """A setting as a user would say it."""
+    return "left out" if setting is None else setting
+
+
+def recorded_config(path: Path) -> TrainConfig:
+    """The settings that the run at this path was begun with. Raises RunError where they are not ours."""
+    recorded = description(path)["config"]
+    try:
+        return replace(TrainConfig(**{**recorded, "data": tuple(recorded["data"])}), out=str(path))
+    except (TypeError, KeyError, ValueError) as error:
+        raise RunError(
+            f"{path / 'run.json'} has settings that this version of nextword does not know ({error}): "
+            f"go on from the run's weights with --init {path} and another --out."
+        ) from error
+
+
 def changes_in_numerics(job: Job, recorded: dict[str, Any]) -> list[str]:
     """What may make a resumed run differ in its last digits from an uninterrupted one, in words."""
     now = job.describe()
-    pairs = [("PyTorch", recorded["versions"]["torch"], now["versions"]["torch"])]
-    pairs += [(f"The {key}", recorded[key], now[key]) for key in ("device", "dtype")]
+    pairs = [("PyTorch", recorded["versions"].get("torch"), now["versions"]["torch"])]
+    pairs += [(f"The {key}", recorded.get(key), now[key]) for key in ("device", "dtype")]
     if job.device.type == "cpu":  # sums are split among the threads, and rounded where they are split
         pairs += [("The number of threads", recorded.get("threads"), now["threads"])]
     return [

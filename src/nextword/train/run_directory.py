@@ -135,10 +135,13 @@ def description(path: Path) -> dict[str, Any]:
     try:
         found = json.loads((path / "run.json").read_text())
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise RunError(f"{path} holds no run to resume: leave out --resume to begin one.") from error
+        others = sorted(str(file.parent) for file in path.parent.glob("*/run.json"))
+        there = f" There is {', '.join(others)}: name it with --out." if others else ""
+        raise RunError(f"{path} holds no run to resume: leave out --resume to begin one.{there}") from error
     except ValueError as error:
         raise RunError(f"{path / 'run.json'} cannot be read ({error}): begin anew with --overwrite.") from error
-    if not isinstance(found, dict) or not {"config", "data", "versions"} <= found.keys():
+    parts = [found.get(part) for part in ("config", "data", "versions")] if isinstance(found, dict) else [None]
+    if not all(isinstance(part, dict) for part in parts):
         raise RunError(f"{path / 'run.json'} does not describe a run of nextword: choose another --out.")
     return found
 

@@ -30,7 +30,7 @@ from nextword.train.run_directory import RunDirectory, check_free, description
 from nextword.train.schedule import learning_rate
 from nextword.weights import save_huggingface
 
-SAVE_SECONDS = 600.0  # how old the newest checkpoint may grow, where no --save-every is given
+SAVE_SECONDS = 600.0  # between checkpoints, where no --save-every is given
 SAMPLE_TOKENS = 40
 
 
@@ -65,7 +65,7 @@ class Trainer:
             self._optimizer = make_optimizer(self.job.model, self.job.plan.lr, config.weight_decay, config.beta2)
             self._progress = Progress()
             self._directory = RunDirectory.create(path, self.job.describe(), overwrite)
-        self._watch = LossWatch(self._progress.start_loss)
+        self._watch = LossWatch()
         short = shortage(self.job.model.config, config.batch_size, config.window, self.job.dtype, self._free_at_start)
         self._warnings += [short] if short else []
 
@@ -104,28 +104,24 @@ class Trainer:
             untrained = self._validate()
             self._log(validated=untrained)
             yield untrained
-        began = saved_at = time.monotonic()
-        first, saved_step = self.step, self.step
+        began = self._saved_at = time.monotonic()
+        first = self._saved_step = self.step
         while self.step < plan.steps and not (self._stopping and self.step > 0):
             stepped = self._update()
             last = self.step == plan.steps
-            is_due = last or self.step % plan.eval_every == 0
-            validated = self._validate() if is_due else None
+            validated = self._validate() if last or self.step % plan.eval_every == 0 else None
             self._log(stepped, validated)
             seconds_a_step = (time.monotonic() - began) / (self.step - first)
             yield replace(stepped, seconds_left=seconds_a_step * (plan.steps - self.step))
-            if warning := self._watch.warning(stepped.train_loss):
+            if warning := self._watch.warning(stepped.train_loss, progress.start_loss or stepped.train_loss):
                 yield Warned(self.step, warning)
             if validated is not None:
                 yield validated
             if last or self.step % plan.sample_every == 0:
                 yield self._sample()
-            if plan.save_every is not None:
-                is_due = self.step % plan.save_every == 0
-            if is_due and not last and (plan.save_every or time.monotonic() - saved_at > SAVE_SECONDS):
+            if not last and self._save_is_due():
                 yield self._save()
-                saved_at, saved_step = time.monotonic(), self.step
-        if saved_step != self.step:
+        if self._saved_step != self.step:
             yield self._save()
         yield Finished(self.step, self.step == plan.steps, self._directory.path, progress.best_step)
 
@@ -191,15 +187,22 @@ class Trainer:
         self._directory.add_sample(self.step, job.prompt, text)
         return Sampled(self.step, job.prompt, text)
 
+    def _save_is_due(self) -> bool:
+        """By the step where the plan says so, else by the clock."""
+        if self.job.plan.save_every is not None:
+            return self.step % self.job.plan.save_every == 0
+        return time.monotonic() - self._saved_at > SAVE_SECONDS
+
     def _save(self) -> Saved:
-        """Write the best weights, a checkpoint to resume from, the run's own weights and the picture."""
+        """Write a checkpoint to resume from, the run's own weights, the best ones, and the picture."""
         job, run = self.job, self._directory
+        path = save_checkpoint(run.checkpoints, job.model, self._optimizer, self._progress)
+        run.publish(path)
         if self._best is not None:
             save_huggingface(self._best, run.path / "best")
             self._best = None
-        path = save_checkpoint(run.checkpoints, job.model, self._optimizer, self._progress)
-        run.publish(path)
         plot_loss(run.path / "log.jsonl", run.path / "loss.png", job.model.config.n_vocab)
+        self._saved_at, self._saved_step = time.monotonic(), self.step
         return Saved(self.step, path)
 
     def _log(self, stepped: Stepped | None = None, validated: Validated | None = None) -> None:
@@ -238,7 +241,8 @@ class Trainer:
         if checkpoint is None:
             faults_in_words = f" ({' '.join(faults)})" if faults else ""
             raise RunError(
-                f"{run.path} has no checkpoint to resume from{faults_in_words}: begin anew with --overwrite."
+                f"{run.path} has no checkpoint to resume from{faults_in_words}: begin anew with --overwrite, "
+                f"or go on from its weights, if it has some, with --init {run.path} and another --out."
             )
         recorded = description(run.path)
         check_unchanged(run.path, config, corpus, recorded)

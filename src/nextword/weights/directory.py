@@ -42,7 +42,9 @@ def open_model(directory: Path) -> StoredModel:
     if directory.is_file():
         if directory.suffix in PICKLES:
             raise pickle_error(directory)
-        raise WeightsError(f"{directory} is one file. Give its directory: {directory.parent}")
+        if directory.suffix == ".safetensors":
+            raise WeightsError(f"{directory} is one file. Give its directory: {directory.parent}")
+        raise WeightsError(f"{directory} is a file. Give a directory: {one_of(*KINDS)}.")
     if (directory / WEIGHTS).is_file() or (directory / INDEX).is_file():
         return open_huggingface(directory)
     if (directory / HPARAMS).is_file() or any(directory.glob("*.ckpt.index")):

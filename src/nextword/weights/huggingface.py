@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from nextword.errors import WeightsError
@@ -26,6 +25,7 @@ from nextword.weights.assemble import StoredModel, StoredTensor
 from nextword.weights.config_file import read_json
 from nextword.weights.huggingface_config import config_values, read_config
 from nextword.weights.names import tensor_names
+from nextword.weights.tensor_file import save_tensors
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 
@@ -131,5 +131,5 @@ def save_huggingface(model: GPT, directory: Path) -> None:
         values = parameters[name.ours].detach()
         tensors[name.ours] = (values.T if name.in_out else values).to("cpu", torch.float32).contiguous()
     with replacing(directory / WEIGHTS) as path:
-        save_file(tensors, path, metadata={"format": "pt"})
+        save_tensors(tensors, path)
         shutil.copymode(directory / CONFIG, path)  # safetensors makes files that only their owner may read

@@ -1,0 +1,23 @@
+"""Writing a safetensors file, and saying in words why it could not be written."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor
+
+from nextword.runtime import readable_size
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Write tensors, each contiguous and on its own, into a safetensors file.
+
+    Raises OSError where the disk does not take it: safetensors has an error of
+    its own for that.
+    """
+    try:
+        save_file(dict(tensors), path, metadata={"format": "pt"})
+    except SafetensorError as error:
+        size = readable_size(sum(tensor.nbytes for tensor in tensors.values()))
+        raise OSError(None, f"{size} could not be written ({error}): is the disk full?", str(path)) from error
