@@ -21,7 +21,7 @@ def test_there_is_a_tour_and_a_table_of_problems() -> None:
 def test_the_tour_says_how_long_each_file_is(name: str, path: str, lines: str) -> None:
     assert path == f"src/nextword/{name}"
     actual = len((PROJECT / path).read_text(encoding="utf-8").splitlines())
-    assert abs(actual - int(lines)) <= max(5, actual // 10), f"{name} has {actual} lines"
+    assert actual == int(lines), f"{name} has {actual} lines"
 
 
 @pytest.mark.parametrize("message", PROBLEMS)

@@ -58,6 +58,7 @@ def run(arguments: list[str]) -> int:
     if status == 0:
         write_side_by_side(trainer, console)
         console.print(closing(trainer, time.monotonic() - began))
+        console.print(what_next(trainer), soft_wrap=True)
     return status
 
 
@@ -137,8 +138,15 @@ def closing(trainer: "Trainer", seconds: float) -> str:
         f"{min(val_loss):.2f} at its best. The model has [bold]memorised[/]: {job.model.config.n_params:,} "
         f"parameters are plenty to store {len(job.windows.ids):,} tokens word for word, and one story is far too "
         "little to learn English from. GPT-2 itself read 40 GB of text; there, storing is hopeless, and learning "
-        "what texts have in common is what lowers the loss.\n\n"
-        f"  the loss curve            {run / 'loss.png'}\n"
-        f'  let it write              nextword generate "{job.prompt}" --model {run}\n'
-        "  train on your own text    nextword train --data my.txt"
+        "what texts have in common is what lowers the loss.\n"
+    )
+
+
+def what_next(trainer: "Trainer") -> str:
+    """Where to look, and what to type."""
+    run = trainer.job.directory
+    return (
+        f"  the loss curve           {run / 'loss.png'}\n"
+        f'  let it write             nextword generate "{trainer.job.prompt}" --model {run}\n'
+        "  train on your own text   nextword train --data my.txt"
     )
