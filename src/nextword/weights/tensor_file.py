@@ -20,4 +20,4 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
         save_file(dict(tensors), path, metadata={"format": "pt"})
     except SafetensorError as error:
         size = readable_size(sum(tensor.nbytes for tensor in tensors.values()))
-        raise OSError(None, f"{size} could not be written ({error}): is the disk full?", str(path)) from error
+        raise OSError(None, f"{size} could not be written ({error})", str(path)) from error
