@@ -20,7 +20,7 @@ PROMPT = "The piano came down to the ferry"
 # Small batches and no dropout: what counts for learning a short text by heart is how often the weights move.
 CONFIG_BY_MODEL = {
     "gpt2": TrainConfig(model="gpt2", batch_size=2, epochs=17, lr=2.5e-4, dropout=0.0, prompt=PROMPT),
-    "nano": TrainConfig(model="nano", batch_size=2, epochs=30, lr=3e-3, dropout=0.0, prompt=PROMPT),
+    "nano": TrainConfig(model="nano", batch_size=2, epochs=40, lr=3e-3, beta2=0.99, dropout=0.0, prompt=PROMPT),
 }
 WRITTEN_TOKENS = 60
 
