@@ -189,7 +189,7 @@ def default_lr(model: GPTConfig, fine_tuning: bool) -> float:
     """3e-4 at GPT-2's width of 768, less for wider and more for narrower models; a tenth for fine-tuning.
 
     GPT-3's 125M took twice that, with batches of half a million tokens. With the few hundred to few thousand
-    that fit a small machine, 2e-4 to 3e-4 learned the bundled story sooner than 5e-4 or 1e-3 did.
+    that fit a small machine, 2e-4 to 3e-4 learned the bundled story sooner than 5e-4 or 1.2e-3 did.
 
     Source: the trend of Brown et al., "Language Models are Few-Shot Learners" (2020), table 2.1.
     """
