@@ -43,7 +43,7 @@ def test_a_run_of_the_users_own_is_not_replaced(cli: Cli, tmp_path: Path, text_f
     cli("train", "--data", text_file, "--model", "nano", "--window", 16, "--steps", 1, "--out", out)
     status, _, err = cli("demo", "--model", "nano", "--out", out)
     assert status == 2
-    assert "already holds a run" in err
+    assert "already holds a run that is not a demo: choose another place with --out." in err
 
 
 def test_too_little_memory_is_told_before_it_starts(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,11 +48,14 @@ def run(arguments: list[str]) -> int:
     from nextword.runtime import keep_freed_memory
     from nextword.train import Trainer
 
+    path = Path(args.out)
+    if (path / "run.json").exists() and not is_demo(path):
+        raise NextwordError(f"{path} already holds a run that is not a demo: choose another place with --out.")
     keep_freed_memory()
     check_memory(config)
     console = Console(highlight=False)
     console.print(opening(config))
-    trainer = Trainer(replace(config, out=args.out), overwrite=is_demo(Path(args.out)))
+    trainer = Trainer(replace(config, out=args.out), overwrite=True)
     began = time.monotonic()
     status = show(trainer, Display(console))
     if status == 0:
