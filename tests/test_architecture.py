@@ -12,11 +12,11 @@ import nextword
 SOURCE = Path(nextword.__file__).parent
 
 FLOORS = (
-    {"errors", "lazy", "model", "tokenizer", "runtime"},
+    {"errors", "lazy", "native", "model", "tokenizer", "runtime"},
     {"data", "weights", "decode"},
     {"loading", "evaluate", "lens"},
     {"train"},
-    {"learn", "serve"},
+    {"bench", "learn", "serve"},
     {"cli"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -91,6 +91,8 @@ def test_no_drawer_for_odds_and_ends() -> None:
     [
         "import nextword",
         "import nextword; nextword.GPTConfig; nextword.TrainConfig",
+        "import nextword.loading, nextword.decode, nextword.runtime, nextword.tokenizer, nextword.weights",
+        "from nextword.tokenizer import Tokenizer, StreamDecoder, save_tokenizer\nTokenizer().encode('Hello')",
         "from nextword.cli.main import run\nassert run(['--help']) == 0",
         "from nextword.cli.main import run\ntry: run(['train', '--help'])\nexcept SystemExit: pass",
         "from nextword.cli.main import run\ntry: run(['generate', '--help'])\nexcept SystemExit: pass",
@@ -102,7 +104,9 @@ def test_torch_is_not_imported_before_it_is_needed(code: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("package", ["nextword", "nextword.model", "nextword.data", "nextword.train"])
+@pytest.mark.parametrize(
+    "package", ["nextword", "nextword.model", "nextword.data", "nextword.decode", "nextword.train"]
+)
 def test_what_is_imported_lazily_is_there(package: str) -> None:
     code = f"import {package} as p\nfor name in p.__all__: assert name in dir(p) and getattr(p, name), name"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

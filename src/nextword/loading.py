@@ -1,27 +1,33 @@
 """From a name or a path to a model that is ready to write."""
 
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from nextword.errors import WeightsError
-from nextword.model import GPT, fused
-from nextword.model.ops import Ops
-from nextword.runtime import pick_device
+from nextword.runtime import may_have_gpu
 from nextword.tokenizer import Tokenizer
 from nextword.tokenizer.vocab import N_VOCAB
-from nextword.weights import fetch
-from nextword.weights.assemble import assemble
 from nextword.weights.directory import KINDS, one_of, open_model
-from nextword.weights.hub import REPOSITORIES
+from nextword.weights.hub import REPOSITORIES, fetch
+from nextword.weights.stored import StoredModel, check
+
+if TYPE_CHECKING:
+    import torch
+
+    from nextword.decode.writer import Writer
+    from nextword.model import GPT
+    from nextword.model.ops import Ops
+
+DTYPES = ("float32", "bfloat16")
+QUANTIZED = ("int8", "int4")
 
 
 def load(
     name_or_path: str | Path,
     device: str = "cpu",
-    dtype: torch.dtype | None = None,
-    ops: Ops = fused,
-) -> tuple[GPT, Tokenizer]:
+    dtype: "torch.dtype | None" = None,
+    ops: "Ops | None" = None,
+) -> "tuple[GPT, Tokenizer]":
     """Load a model with its tokenizer; the model is in eval mode.
 
     name_or_path: `gpt2`, `gpt2-medium`, `gpt2-large` or `gpt2-xl` for the
@@ -29,13 +35,79 @@ def load(
     or of an OpenAI directory. One of the four names always means the official
     weights: a directory of that name is `./gpt2`. dtype: float32 unless given,
     whatever the files hold. device: cpu, cuda, mps, or auto for the best there
-    is. ops: `fused` to run, `plain` to read along.
+    is. ops: `fused`, unless given, to run, `plain` to read along.
+
+    On a CPU the weights are mapped, not copied, where they are stored in the
+    dtype: see `nextword.weights.assemble.assemble`.
 
     Raises WeightsError where the weights cannot be had or are not GPT-2's, and
     for a vocabulary of another size than the tokenizer's 50,257;
     `nextword.weights.load_model` loads such a model alone.
     """
+    from nextword.model import fused
+    from nextword.runtime import pick_device
+    from nextword.weights.assemble import assemble
+
     place = pick_device(device)
+    return assemble(open_named(name_or_path), place, dtype, ops or fused), Tokenizer()
+
+
+def load_writer(
+    name_or_path: str | Path,
+    device: str = "auto",
+    dtype: str | None = None,
+    quantize: str | None = None,
+    n_rows: int = 1,
+) -> "tuple[Writer, Tokenizer]":
+    """Load a model only to write with it, on n_rows texts side by side, with its tokenizer.
+
+    name_or_path and device: as in `load`. dtype: "float32" or "bfloat16";
+    without it, bfloat16 where the weights are stored so, else float32.
+    quantize: "int8" or "int4" for weights of fewer bits, which are read faster.
+
+    On a CPU our own engine computes, and PyTorch is not even imported, if
+    there is a C compiler; everywhere else PyTorch does. Raises as `load` does,
+    and ValueError for settings that cannot be had here.
+    """
+    from nextword.native import library
+
+    # What is wrong is told before a model is read, or even fetched.
+    if dtype is not None and dtype not in DTYPES:
+        raise ValueError(f"dtype {dtype} is not known: use {' or '.join(DTYPES)}.")
+    if quantize is not None and quantize not in QUANTIZED:
+        raise ValueError(f"weights cannot be quantized to {quantize}: use {' or '.join(QUANTIZED)}.")
+    cpu = on_cpu(device)
+    if quantize is not None and not cpu:
+        raise ValueError(
+            f"{quantize} weights are there for a CPU only: use the device cpu, or load without quantizing."
+        )
+    if quantize is not None and library() is None:
+        raise ValueError(
+            f"{quantize} weights are computed by a program that is compiled here, and there is no C compiler "
+            "that can do it: install one (such as gcc: sudo apt install gcc), or load the model without quantizing."
+        )
+    stored = open_named(name_or_path)
+    check(stored)
+    if cpu and library() is not None:
+        from nextword.decode.native_writer import NativeWriter
+
+        return NativeWriter.from_stored(stored, n_rows=n_rows, dtype=dtype, quantize=quantize), Tokenizer()
+
+    import torch
+
+    from nextword.decode.torch_writer import TorchWriter
+    from nextword.runtime import pick_device
+    from nextword.weights.assemble import assemble
+
+    if dtype is None:
+        in_bfloat16 = all(tensor.dtype == "BF16" for tensor in stored.tensors.values())
+        dtype = "bfloat16" if in_bfloat16 else "float32"
+    model = assemble(stored, pick_device(device), getattr(torch, dtype))
+    return TorchWriter(model, n_rows), Tokenizer()
+
+
+def open_named(name_or_path: str | Path) -> StoredModel:
+    """Find a model by its name or its path, and make sure that the tokenizer fits it. Raises as `load` does."""
     if name_or_path in REPOSITORIES:
         directory = fetch(str(name_or_path))
     else:
@@ -51,4 +123,16 @@ def load(
             f"{directory}: the model has a vocabulary of {stored.config.n_vocab}, and GPT-2's tokenizer has "
             f"{N_VOCAB} ids. Load such a model alone, for your own tokenizer: nextword.weights.load_model."
         )
-    return assemble(stored, place, dtype, ops), Tokenizer()
+    return stored
+
+
+def on_cpu(device: str) -> bool:
+    """Whether a device's name means the CPU here; PyTorch is asked only where no one else can tell.
+
+    Raises ValueError for a device that this machine lacks.
+    """
+    if device == "cpu" or (device == "auto" and not may_have_gpu()):
+        return True
+    from nextword.runtime import pick_device
+
+    return pick_device(device).type == "cpu"

@@ -2,12 +2,13 @@
 
 from itertools import islice
 
+import numpy as np
 import pytest
 import torch
 from conftest import TINY, randomize
 from reference import theirs
 
-from nextword.decode import Sampling, generate_ids
+from nextword.decode import Sampling, TorchWriter, generate_ids
 from nextword.model import GPT, GPTConfig
 
 GREEDY = Sampling(temperature=0)
@@ -71,12 +72,27 @@ def test_dropout_is_off_while_writing_and_the_mode_is_put_back() -> None:
     assert written == plainly(model.eval(), [1, 2], 10)
 
 
-def test_each_token_after_the_prompt_is_read_once(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_token_is_read_once_and_the_prompt_in_one_piece(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
     lengths = []
     trunk = model.trunk
     monkeypatch.setattr(model, "trunk", lambda ids, cache: lengths.append(ids.size(1)) or trunk(ids, cache))
-    list(islice(generate_ids(model, [1, 2, 3], GREEDY), 5))
-    assert lengths == [3, 1, 1, 1, 1]
+    list(islice(generate_ids(TorchWriter(model), [1, 2, 3], GREEDY), 4))
+    assert lengths == [2, 1, 1, 1, 1]  # the prompt's last token is pending until the first new one is wanted
+
+
+def test_one_number_a_token_decides_whatever_the_pace(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
+    sampling = Sampling(1.0, None)
+    expected = list(islice(generate_ids(model, [3, 14], sampling, np.random.default_rng(5)), 40))
+    for pace in (3, 16):
+        writer = TorchWriter(model)
+        monkeypatch.setattr(writer, "pace", pace)
+        counts = []
+        write = writer.write
+        monkeypatch.setattr(writer, "write", lambda rows, s, u: counts.append(len(u)) or write(rows, s, u))
+        assert list(islice(generate_ids(writer, [3, 14], sampling, np.random.default_rng(5)), 40)) == expected
+        assert counts[:3] == [1, 2, min(4, pace)]  # the first token soon, then more at a time
+    other = list(islice(generate_ids(model, [3, 14], sampling, np.random.default_rng(6)), 40))
+    assert other != expected
 
 
 def test_no_gradient_is_recorded(model: GPT) -> None:

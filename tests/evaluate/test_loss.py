@@ -57,7 +57,7 @@ def test_dropout_is_off_and_the_random_state_untouched(dropping, text):
 def test_the_mode_is_put_back(model, text, mode, monkeypatch):
     modes = []
     model.train(mode)
-    model.register_forward_hook(lambda module, *_: modes.append([m.training for m in module.modules()]))
+    model.ln_f.register_forward_hook(lambda _module, *_: modes.append([m.training for m in model.modules()]))
     evaluate(model, text, 16)
     assert modes
     assert not any(any(forward) for forward in modes)

@@ -100,7 +100,7 @@ def test_dropout_stands_where_gpt2_has_it(config: GPTConfig, ids: Tensor, monkey
         calls.append(("drop", p))
         return x
 
-    def attention(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0) -> Tensor:
+    def attention(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0, visible: Tensor | None = None) -> Tensor:
         calls.append(("attention", dropout))
         return fused.causal_attention(q, k, v)
 

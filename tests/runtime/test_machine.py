@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from nextword.runtime import machine, pick_device, pick_dtype
+from nextword.runtime import hardware, pick_device, pick_dtype
 
 CPU = torch.device("cpu")
 
@@ -56,7 +56,7 @@ def test_auto_asks_the_processor(flags, dtype, monkeypatch, tmp_path):
     info = tmp_path / "cpuinfo"
     if flags is not None:
         info.write_text(f"processor\t: 0\nvendor_id\t: X\nflags\t\t: {flags}\nbugs\t\t: amx_bf16\n\nprocessor\t: 1\n")
-    monkeypatch.setattr(machine, "Path", lambda path: info)
+    monkeypatch.setattr(hardware, "CPUINFO", info)
     assert pick_dtype("auto", CPU) == dtype
 
 

@@ -7,36 +7,37 @@ import pytest
 import torch
 
 from nextword.model import CONFIGS
+from nextword.native import library
 from nextword.train.memory import out_of_memory, ran_out, shortage, training_memory
 
 GPT2 = CONFIGS["gpt2"]
 GIB = 2**30
 
-# Peak memory (ru_maxrss, in MiB) of real runs with validation and saving, on a CPU, with `keep_freed_memory`.
-# The most that was seen, since what the allocator cannot use again varies from run to run.
+# Peak memory (ru_maxrss, in MiB) of real runs with validation and saving, on a CPU, with `keep_freed_memory` and our
+# kernels. The most that was seen, since what the allocator cannot use again varies from run to run.
 MEASURED = """
     model  batch  window  dropout  float32  bfloat16
-    nano       2     256      0.0     1059      1095
-    nano       4     256      0.0     1691      1487
-    nano       8     128      0.0     1716      1630
-    nano       2     256      0.1     1260      1055
-    nano       4     256      0.1     1827      1793
-    nano       8     256      0.1     2968      2441
-    gpt2       2     256      0.0     3342      3128
-    gpt2       4     256      0.0     3790      3670
-    gpt2       2     256      0.1     3715      3535
-    gpt2       4     256      0.1     4677      4348
-    gpt2       1    1024      0.1     5830      5612
+    nano       2     256      0.0      733       655
+    nano       4     256      0.0      732       652
+    nano       8     128      0.0      736       675
+    nano       2     256      0.1      781       587
+    nano       8     256      0.1      788       741
+    gpt2       2     256      0.0     3305      3059
+    gpt2       4     256      0.1     @A1       @B1
+    gpt2       1    1024      0.1     @A2       @B2
 """
 
+with_kernels = pytest.mark.skipif(library() is None, reason="without a C compiler more memory is needed")
 
+
+@with_kernels
 @pytest.mark.parametrize("line", MEASURED.strip().splitlines()[1:], ids=lambda line: "-".join(line.split()[:4]))
 @pytest.mark.parametrize("column, dtype", [(4, torch.float32), (5, torch.bfloat16)], ids=["float32", "bfloat16"])
 def test_the_estimate_is_never_below_the_truth_and_seldom_far_above(line, column, dtype):
     model, batch_size, window, dropout, *_ = line.split()
     config = replace(CONFIGS[model], dropout=float(dropout))
     estimate = training_memory(config, int(batch_size), int(window), dtype) / 2**20
-    assert 1.0 <= estimate / float(line.split()[column]) <= 1.42
+    assert 1.0 <= estimate / float(line.split()[column]) <= 1.25
 
 
 RUN = """
@@ -70,8 +71,15 @@ def test_more_of_anything_takes_more():
     assert memory() < memory(batch_size=5) < memory(batch_size=8)
     assert memory() < memory(window=512)
     assert memory() < memory(CONFIGS["gpt2-medium"])
-    assert memory(replace(GPT2, dropout=0.0)) < memory()
     assert memory(dtype=torch.bfloat16) < memory()
+
+
+def test_without_our_kernels_it_takes_more_and_dropout_takes_most(monkeypatch):
+    without_dropout = replace(GPT2, dropout=0.0)
+    with_kernels = training_memory(GPT2, 4, 256, torch.float32)
+    monkeypatch.setattr("nextword.train.memory.library", lambda: None)
+    without = training_memory(without_dropout, 4, 256, torch.float32)
+    assert with_kernels < without < training_memory(GPT2, 4, 256, torch.float32)
 
 
 def test_shortage_says_what_is_needed_what_is_there_and_what_would_fit():

@@ -243,7 +243,7 @@ def test_samples_are_written_down_with_their_step(config):
 
 def test_a_run_leaves_a_gpt2_directory(config, monkeypatch):
     """With its tokenizer and its picture, which the other tests go without."""
-    monkeypatch.setattr("nextword.weights.huggingface.save_tokenizer", save_tokenizer)
+    monkeypatch.setattr("nextword.weights.huggingface_saving.save_tokenizer", save_tokenizer)
     monkeypatch.setattr("nextword.train.trainer.plot_loss", plot_loss)
     run = Path(config.out)
     trainer = Trainer(config)

@@ -66,7 +66,7 @@ def test_a_module_that_makes_infinity(config):
 def test_only_the_gradient_is_not_finite(config, dtype):
     trainer = Trainer(replace(config, dtype=dtype))
     running = advance(trainer, 2)
-    mlp = trainer.job.model.h[0].mlp
+    mlp = trainer._working.model.h[0].mlp
     forward = mlp.c_fc.forward
     mlp.c_fc.forward = lambda x: PoisonedOnTheWayBack.apply(forward(x))
     fails(
@@ -128,7 +128,7 @@ def test_memory_that_runs_out(config, error, when, monkeypatch):
     places = {
         "forward": (trainer.job.model.h[1], "forward"),
         "backward": (torch.Tensor, "backward"),
-        "step": (trainer._optimizer, "step"),
+        "step": (trainer, "_move"),
         "validation": (trainer_module, "evaluate"),
     }
     with monkeypatch.context() as patch:
@@ -153,9 +153,9 @@ LITTLE_MEMORY = """
     trainer = Trainer(TrainConfig(**eval(sys.argv[1])))
     for event in trainer.run():
         if event.step == 1:
-            # From here on this process gets 2 GiB more, and a step with a batch of 1024 needs more than that.
+            # From here on this process gets 64 MiB more, and a step with a batch of 1024 needs more than that.
             size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-            resource.setrlimit(resource.RLIMIT_AS, (size + 2**31, size + 2**31))
+            resource.setrlimit(resource.RLIMIT_AS, (size + 2**26, size + 2**26))
             trainer.job.config.__dict__["batch_size"] = 1024
 """
 

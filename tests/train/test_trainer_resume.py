@@ -175,8 +175,8 @@ def test_where_every_checkpoint_is_damaged(stopped):
 RUN = """
     from pathlib import Path
     from nextword.train import TrainConfig, Trainer
-    import nextword.weights.huggingface, nextword.train.trainer
-    nextword.weights.huggingface.save_tokenizer = lambda directory: None
+    import nextword.weights.huggingface_saving, nextword.train.trainer
+    nextword.weights.huggingface_saving.save_tokenizer = lambda directory: None
     nextword.train.trainer.plot_loss = lambda *arguments: None
     nextword.train.trainer.SAMPLE_TOKENS = 8
     config = TrainConfig(**eval(sys.argv[1]))

@@ -1,7 +1,10 @@
 """No test here needs a network, and none uses one."""
 
+import os
 import shutil
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -19,6 +22,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     """An empty cache, on a machine without a network."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     return tmp_path / "hub"
@@ -33,9 +37,34 @@ def fill(cache: Path, name: str, model: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", hub.REPOSITORIES)
-def test_the_cache_is_used_without_a_network(name, cache, saved_reference):
+def test_the_cache_is_used_without_a_network(name, cache, saved_reference, monkeypatch):
     snapshot = fill(cache, name, saved_reference)
+    assert Path(huggingface_hub.snapshot_download(hub.REPOSITORIES[name], local_files_only=True)) == snapshot
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", None)  # nor is huggingface_hub asked
     assert fetch(name) == snapshot
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"XDG_CACHE_HOME": "/x"},
+        {"HF_HOME": "~/hf"},
+        {"HF_HOME": "$XDG_CACHE_HOME/hf", "XDG_CACHE_HOME": "/x"},
+        {"HUGGINGFACE_HUB_CACHE": "$HOME/old", "HF_HOME": "/h"},
+        {"HF_HUB_CACHE": "~/new", "HUGGINGFACE_HUB_CACHE": "/old", "HF_HOME": "/h"},
+    ],
+)
+def test_the_cache_is_where_huggingface_hub_has_it(variables, tmp_path):
+    code = (
+        "from nextword.weights.hub import cache_directory; from pathlib import Path; import sys\n"
+        "ours = cache_directory(); assert 'huggingface_hub' not in sys.modules\n"
+        "from huggingface_hub.constants import HF_HUB_CACHE as theirs; assert ours == Path(theirs), (ours, theirs)"
+    )
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING", "XDG_"))}
+    environment = kept | {"HOME": str(tmp_path)} | variables
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_without_network_and_cache_one_line_says_what_to_do(cache):

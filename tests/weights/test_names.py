@@ -12,9 +12,10 @@ def test_openai_names_are_those_of_openais_code(size):
     assert len(names) == len(set(names)) == 4 + 12 * SIZES[size]["n_layer"]
 
 
-def test_our_names_are_the_parameters_of_gpt():
-    model = GPT(GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=3))
-    assert sorted(name.ours for name in tensor_names(3)) == sorted(name for name, _ in model.named_parameters())
+def test_our_names_and_shapes_are_those_of_the_parameters_of_gpt():
+    config = GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=3)
+    expected = {name: tuple(parameter.shape) for name, parameter in GPT(config).named_parameters()}
+    assert {name.ours: name.shape(config) for name in tensor_names(3)} == expected
 
 
 def test_exactly_the_projections_are_stored_in_out():

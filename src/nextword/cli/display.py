@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from nextword.evaluate import perplexity
-from nextword.train.events import Event, Finished, Sampled, Saved, Started, Stepped, Validated, Warned
+from nextword.train.events import Compiling, Event, Finished, Sampled, Saved, Started, Stepped, Validated, Warned
 
 QUIET_SECONDS = 10.0  # where there is no terminal, a step is told this often at most
 
@@ -66,6 +66,8 @@ class Display:
                 )
             case Saved():
                 self.say(f"step {event.step:>5}   saved {event.path}")
+            case Compiling():
+                self.say(f"Compiling, about {clock(event.seconds)} minutes; that saves {clock(event.saves)} in all.")
             case Warned():
                 self.console.print(f"[yellow]Warning:[/] {escape(event.message)}", soft_wrap=True)
             case Finished():

@@ -1,18 +1,22 @@
 """Text in, text out: a prompt continued, at once or as a stream."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-import torch
+import numpy as np
 
 from nextword.decode.loop import Notice, generate_ids
 from nextword.decode.sampling import Sampling
-from nextword.model import GPT
-from nextword.tokenizer import Tokenizer
+from nextword.decode.writer import Writer
+
+if TYPE_CHECKING:
+    from nextword.model import GPT
+    from nextword.tokenizer import Tokenizer
 
 
 def generate(
-    model: GPT,
-    tokenizer: Tokenizer,
+    model: "GPT | Writer",
+    tokenizer: "Tokenizer",
     prompt: str,
     *,
     max_new_tokens: int = 100,
@@ -38,8 +42,8 @@ def generate(
 
 
 def stream(
-    model: GPT,
-    tokenizer: Tokenizer,
+    model: "GPT | Writer",
+    tokenizer: "Tokenizer",
     prompt: str,
     *,
     max_new_tokens: int = 100,
@@ -62,16 +66,12 @@ def stream(
     """
     check_settings(max_new_tokens, seed, stop)
     sampling = Sampling(temperature, top_k, top_p)
-    generator = torch.Generator(model.wte.weight.device)
-    if seed is None:
-        generator.seed()
-    else:
-        generator.manual_seed(seed)
+    rng = np.random.default_rng(seed)
     ids = tokenizer.encode(prompt) or [tokenizer.eot_id]
 
     def pieces() -> Iterator[str]:
         decoder = tokenizer.stream()
-        new_ids = generate_ids(model, ids, sampling, generator, notice)
+        new_ids = generate_ids(model, ids, sampling, rng, notice)
         for _, id in zip(range(max_new_tokens), new_ids, strict=False):
             if id == tokenizer.eot_id:
                 break

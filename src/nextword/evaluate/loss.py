@@ -27,8 +27,8 @@ def evaluate(model: GPT, ids: Tensor, window: int, batch_size: int = 4, dtype: t
         with torch.inference_mode():
             for x, y in evaluation_batches(ids, window, batch_size):
                 with matmuls_in(dtype, device):
-                    logits = model(x.to(device))
-                total += model.ops.cross_entropy(logits.float(), y.to(device)).item() * y.numel()
+                    loss = model.ops.head_loss(model.trunk(x.to(device)), model.wte.weight, y.to(device))
+                total += loss.item() * y.numel()
                 count += y.numel()
     finally:
         model.train(was_training)

@@ -10,9 +10,11 @@ from nextword.model.config import CONFIGS, GPTConfig
 
 if TYPE_CHECKING:
     from nextword.model import fused, plain
-    from nextword.model.cache import KVCache
+    from nextword.model.cache import KVCache, RowCache
     from nextword.model.gpt import GPT
 
-__all__ = ["CONFIGS", "GPT", "GPTConfig", "KVCache", "fused", "plain"]
+__all__ = ["CONFIGS", "GPT", "GPTConfig", "KVCache", "RowCache", "fused", "plain"]
 
-__getattr__, __dir__ = attach(__name__, {"GPT": "gpt", "KVCache": "cache", "fused": "", "plain": ""})
+__getattr__, __dir__ = attach(
+    __name__, {"GPT": "gpt", "KVCache": "cache", "RowCache": "cache", "fused": "", "plain": ""}
+)

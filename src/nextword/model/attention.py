@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from nextword.model.cache import KVCache
+from nextword.model.cache import Cache
 from nextword.model.config import GPTConfig
 from nextword.model.ops import Ops
 
@@ -26,13 +26,15 @@ class CausalSelfAttention(nn.Module):
         self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd)
         self.c_proj = nn.Linear(config.n_embd, config.n_embd)
 
-    def forward(self, x: Tensor, cache: KVCache | None = None) -> Tensor:
+    def forward(self, x: Tensor, cache: Cache | None = None) -> Tensor:
         """x (B, T, C) -> (B, T, C). With a cache, the tokens in it are seen as well."""
         p = self.dropout if self.training else 0.0
         q, k, v = (self.split_heads(part) for part in self.c_attn(x).chunk(3, dim=-1))  # (B, H, T, D) each
+        visible = None
         if cache is not None:
             k, v = cache.extend(self.layer, k, v)  # (B, H, S, D) each
-        y = self.ops.causal_attention(q, k, v, dropout=p)  # (B, H, T, D)
+            visible = cache.visible
+        y = self.ops.causal_attention(q, k, v, dropout=p, visible=visible)  # (B, H, T, D)
         return self.ops.drop(self.c_proj(self.merge_heads(y)), p)
 
     def split_heads(self, x: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from nextword.model.attention import CausalSelfAttention
-from nextword.model.cache import KVCache
+from nextword.model.cache import Cache
 from nextword.model.config import GPTConfig
 from nextword.model.ops import Ops
 
@@ -58,7 +58,7 @@ class Block(nn.Module):
         self.ln_2 = LayerNorm(config.n_embd, ops)
         self.mlp = MLP(config, ops)
 
-    def forward(self, x: Tensor, cache: KVCache | None = None) -> Tensor:
+    def forward(self, x: Tensor, cache: Cache | None = None) -> Tensor:
         """x (B, T, C) -> (B, T, C)."""
         x = x + self.attn(self.ln_1(x), cache)
         return x + self.mlp(self.ln_2(x))

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from nextword.model import fused
 from nextword.model.block import Block, LayerNorm
-from nextword.model.cache import KVCache
+from nextword.model.cache import Cache, RowCache
 from nextword.model.config import GPTConfig
 from nextword.model.ops import Ops, functions_of
 
@@ -34,7 +34,7 @@ class GPT(nn.Module):
         self.ln_f = LayerNorm(config.n_embd, ops)
         self.init_weights()
 
-    def forward(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
+    def forward(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
         """Score every token of the vocabulary as the next one, at every position.
 
         ids (B, T) of int64 -> logits (B, T, V). With a cache, ids are the T
@@ -43,7 +43,7 @@ class GPT(nn.Module):
         """
         return self.head(self.trunk(ids, cache))
 
-    def trunk(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
+    def trunk(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
         """All but the head: ids (B, T) -> x (B, T, C), after the last LayerNorm.
 
         Where only some positions' logits are wanted (the last one's, in
@@ -56,11 +56,11 @@ class GPT(nn.Module):
             cache.advance(ids.size(1))
         return self.ln_f(x)
 
-    def embed(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
+    def embed(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
         """What each token is, plus where it stands: ids (B, T) -> x (B, T, C)."""
-        start = cache.length if cache is not None else 0
-        check_ids(ids, self.config, cache)
-        positions = torch.arange(start, start + ids.size(1), device=ids.device)
+        check_ids(ids, self.config, cache, values=not (self.training and ids.is_cuda))
+        T = ids.size(1)
+        positions = torch.arange(T, device=ids.device) if cache is None else cache.place(T)  # (T,) or (B, T)
         x = self.wte(ids) + self.wpe(positions)
         return self.ops.drop(x, self.config.dropout if self.training else 0.0)
 
@@ -90,11 +90,11 @@ class GPT(nn.Module):
                 nn.init.normal_(parameter, std=0.02)
 
 
-def check_ids(ids: Tensor, config: GPTConfig, cache: KVCache | None = None) -> None:
+def check_ids(ids: Tensor, config: GPTConfig, cache: Cache | None = None, values: bool = True) -> None:
     """Raise ValueError unless ids are what the model can read, with the remedy in words.
 
-    Inside torch.compile only the shape is checked: reading the values there
-    would make the processor wait for the GPU at every step.
+    Inside torch.compile, and with a RowCache, only the shape is checked: reading
+    the values there would make the processor wait for the GPU at every step.
     """
     if ids.dtype != torch.int64:
         raise ValueError(f"ids must be int64 (torch.long), not {ids.dtype}: convert them with ids.long().")
@@ -103,7 +103,7 @@ def check_ids(ids: Tensor, config: GPTConfig, cache: KVCache | None = None) -> N
             f"ids must have the shape (batch, tokens) with at least one token, not {tuple(ids.shape)}: "
             "one text is ids.unsqueeze(0)."
         )
-    read = cache.length if cache is not None else 0
+    read = 0 if cache is None or isinstance(cache, RowCache) else cache.length
     if read + ids.size(1) > config.n_ctx:
         before = f"{read} in the cache + " if read else ""
         raise ValueError(
@@ -112,7 +112,7 @@ def check_ids(ids: Tensor, config: GPTConfig, cache: KVCache | None = None) -> N
         )
     if cache is not None and cache.batch_size != ids.size(0):
         raise ValueError(f"the cache holds {cache.batch_size} texts side by side, but ids has {ids.size(0)}.")
-    if torch.compiler.is_compiling():
+    if not values or torch.compiler.is_compiling() or isinstance(cache, RowCache):
         return
     low, high = ids.aminmax()
     if low < 0 or high >= config.n_vocab:

@@ -21,11 +21,16 @@ class Ops(Protocol):
     def drop(self, x: Tensor, p: float) -> Tensor:
         """Any shape -> the same shape."""
 
-    def causal_attention(self, q: Tensor, k: Tensor, v: Tensor, dropout: float = ...) -> Tensor:
-        """q (B, H, T, D), k and v (B, H, S, D) -> (B, H, T, D)."""
+    def causal_attention(
+        self, q: Tensor, k: Tensor, v: Tensor, dropout: float = ..., visible: Tensor | None = ...
+    ) -> Tensor:
+        """q (B, H, T, D), k and v (B, H, S, D), visible (B, 1, T, S) -> (B, H, T, D)."""
 
     def cross_entropy(self, logits: Tensor, targets: Tensor) -> Tensor:
         """logits (..., V), targets (...) -> a number, in nats."""
+
+    def head_loss(self, x: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
+        """x (..., C), weight (V, C), targets (...) -> a number, in nats: of the logits x @ weight.T."""
 
 
 def functions_of(ops: Ops) -> Ops:

@@ -61,17 +61,19 @@ def drop(x: Tensor, p: float) -> Tensor:
     return x * kept / (1.0 - p)
 
 
-def causal_attention(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0) -> Tensor:
+def causal_attention(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0, visible: Tensor | None = None) -> Tensor:
     """Average the values, weighted by how well each query matches each key.
 
     q (B, H, T, D), k and v (B, H, S, D) -> (B, H, T, D). The T queries are the
     last T of the S positions, and none of them looks ahead. `dropout` is the
-    share of attention weights to drop: 0 except while training.
+    share of attention weights to drop: 0 except while training. `visible`, if
+    given, says in the causal rule's place who sees whom: (B, 1, T, S) of bool.
 
     Source: Vaswani et al., "Attention Is All You Need" (2017), equation 1.
     """
     T, S, D = q.size(-2), k.size(-2), q.size(-1)
-    visible = torch.ones(T, S, dtype=torch.bool, device=q.device).tril(S - T)
+    if visible is None:
+        visible = torch.ones(T, S, dtype=torch.bool, device=q.device).tril(S - T)
     scores = q @ k.transpose(-2, -1) / math.sqrt(D)  # (B, H, T, S)
     weights = softmax(scores.masked_fill(~visible, -math.inf))  # (B, H, T, S)
     return drop(weights, dropout) @ v  # (B, H, T, D)
@@ -87,3 +89,13 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     log_sum = torch.log(torch.exp(logits - highest).sum(-1)) + highest.squeeze(-1)  # (...)
     target_logits = logits.gather(-1, targets.unsqueeze(-1)).squeeze(-1)  # (...)
     return (log_sum - target_logits).mean()
+
+
+def head_loss(x: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
+    """Score every token of the vocabulary as the next one, and average the surprise at the true ones, in nats.
+
+    x (..., C), weight (V, C), targets (...) -> a number. The scores are x's
+    likeness to each token's embedding: the rows of the weight.
+    """
+    logits = (x @ weight.T).to(x.dtype)  # (..., V), whatever format products are computed in
+    return cross_entropy(logits, targets)

@@ -1,16 +1,24 @@
 """What machine this is, and how to use it well."""
 
-from nextword.runtime.allocator import keep_freed_memory
-from nextword.runtime.files import replacing, sync
-from nextword.runtime.machine import pick_device, pick_dtype
-from nextword.runtime.memory import available_memory, readable_size
-from nextword.runtime.precision import matmuls_in
-from nextword.runtime.random import random_state, set_random_state
+from typing import TYPE_CHECKING
+
+from nextword.lazy import attach
+
+if TYPE_CHECKING:
+    from nextword.runtime.allocator import keep_freed_memory
+    from nextword.runtime.files import replacing, sync
+    from nextword.runtime.hardware import cpu_flags, may_have_gpu
+    from nextword.runtime.machine import pick_device, pick_dtype
+    from nextword.runtime.memory import available_memory, readable_size
+    from nextword.runtime.precision import matmuls_in
+    from nextword.runtime.random import random_state, set_random_state
 
 __all__ = [
     "available_memory",
+    "cpu_flags",
     "keep_freed_memory",
     "matmuls_in",
+    "may_have_gpu",
     "pick_device",
     "pick_dtype",
     "random_state",
@@ -19,3 +27,21 @@ __all__ = [
     "set_random_state",
     "sync",
 ]
+
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "available_memory": "memory",
+        "cpu_flags": "hardware",
+        "keep_freed_memory": "allocator",
+        "matmuls_in": "precision",
+        "may_have_gpu": "hardware",
+        "pick_device": "machine",
+        "pick_dtype": "machine",
+        "random_state": "random",
+        "readable_size": "memory",
+        "replacing": "files",
+        "set_random_state": "random",
+        "sync": "files",
+    },
+)

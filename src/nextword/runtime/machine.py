@@ -1,8 +1,8 @@
 """What this machine is: its devices, and the number formats that it is good at."""
 
-from pathlib import Path
-
 import torch
+
+from nextword.runtime.hardware import cpu_flags
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -46,12 +46,3 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     if device.type == "cpu":
         return bool(cpu_flags() & {"avx512_bf16", "amx_bf16"})
     return False
-
-
-def cpu_flags() -> set[str]:
-    """The processor's features as Linux lists them; empty elsewhere."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return set()
-    return next((set(line.split(":")[1].split()) for line in lines if line.startswith("flags")), set())

@@ -9,8 +9,17 @@ Read in this order:
     export.py      save_tokenizer: the files that other programs read
 """
 
-from nextword.tokenizer.export import save_tokenizer
-from nextword.tokenizer.stream import StreamDecoder
-from nextword.tokenizer.tokenizer import Tokenizer
+from typing import TYPE_CHECKING
+
+from nextword.lazy import attach
+
+if TYPE_CHECKING:
+    from nextword.tokenizer.export import save_tokenizer
+    from nextword.tokenizer.stream import StreamDecoder
+    from nextword.tokenizer.tokenizer import Tokenizer
 
 __all__ = ["StreamDecoder", "Tokenizer", "save_tokenizer"]
+
+__getattr__, __dir__ = attach(
+    __name__, {"StreamDecoder": "stream", "Tokenizer": "tokenizer", "save_tokenizer": "export"}
+)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from nextword.runtime import replacing
 from nextword.tokenizer.vocab import END_OF_TEXT, END_OF_TEXT_ID, encoder_json, merge_lines, read_vocab_bpe
 
 
@@ -17,8 +18,6 @@ def save_tokenizer(directory: Path) -> None:
 
     The directory is made if needed, and files that are there already are replaced, each in one step.
     """
-    from nextword.runtime import replacing  # here, because that room imports torch, and Tokenizer needs none
-
     directory.mkdir(parents=True, exist_ok=True)
     for name, content in {
         "vocab.json": encoder_json().encode("utf-8"),

@@ -16,7 +16,6 @@ PATTERN = r"'(?:s|t|re|ve|m|ll|d)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|
 
 # In `\s+(?!\S)` tiktoken's pattern engine remembers a way back for every character; at a million it panics.
 _LONG = 100_000
-_LONG_WHITE_SPACE = regex.compile(rf"(?<!\s)\s{{{_LONG},}}+")
 
 
 class Tokenizer:
@@ -83,7 +82,7 @@ def _cut_long_white_space(text: str) -> Iterator[str]:
     start, half = 0, _LONG // 2
     # A long run covers one of these blocks whole. Most blocks rule that out at their first character or two.
     if any(text[i : i + half].isspace() for i in range(0, len(text), half)):
-        for run in _LONG_WHITE_SPACE.finditer(text):
+        for run in regex.finditer(rf"(?<!\s)\s{{{_LONG},}}+", text):  # compiled only where it is needed: that is slow
             if run.end() < len(text):
                 yield text[start : run.start()]
                 yield text[run.start() : run.end() - 1]

@@ -7,6 +7,7 @@
 So nothing has to be stored but the merges, in their order. Every text has ids, because every byte has one.
 """
 
+import codecs
 import hashlib
 import json
 import operator
@@ -29,7 +30,10 @@ _VOCAB_BPE_SHA256 = "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b772
 _PRINTING = [byte for byte in range(256) if chr(byte).isprintable() and chr(byte) != " "]
 _BORROWING = [byte for byte in range(256) if byte not in _PRINTING]
 BYTE_TO_CHAR = {byte: chr(byte) for byte in _PRINTING} | {byte: chr(256 + n) for n, byte in enumerate(_BORROWING)}
-_CHAR_TO_BYTE = {ord(char): byte for byte, char in BYTE_TO_CHAR.items()}
+
+# One byte is one character, so Python's codecs for 8-bit alphabets do the work, at the speed of C.
+_CHARACTERS = "".join(BYTE_TO_CHAR[byte] for byte in range(256))
+_BYTES = codecs.charmap_build(_CHARACTERS)
 
 
 def to_printable(token: bytes) -> str:
@@ -38,7 +42,7 @@ def to_printable(token: bytes) -> str:
     >>> to_printable(b" the")
     'Ġthe'
     """
-    return token.decode("latin-1").translate(BYTE_TO_CHAR)  # Latin-1 maps each byte to the same code point
+    return codecs.charmap_decode(token, "strict", _CHARACTERS)[0]
 
 
 def from_printable(text: str) -> bytes:
@@ -47,7 +51,7 @@ def from_printable(text: str) -> bytes:
     >>> from_printable("Ġthe")
     b' the'
     """
-    return text.translate(_CHAR_TO_BYTE).encode("latin-1")
+    return codecs.charmap_encode(text, "strict", _BYTES)[0]
 
 
 @cache
@@ -78,17 +82,17 @@ def merge_lines() -> list[str]:
 @cache
 def load_tokens() -> tuple[bytes, ...]:
     """All tokens in the order of their ids: `load_tokens()[262] == b" the"`."""
-    return (
-        *(bytes([byte]) for byte in BYTE_TO_CHAR),
-        *(from_printable(line.replace(" ", "")) for line in merge_lines()),
-        END_OF_TEXT.encode(),
-    )
+    # With spaces written as spaces again most tokens are ASCII, which stands for itself: there is nothing to translate.
+    space = to_printable(b" ")
+    lines = read_vocab_bpe().replace(b" ", b"").replace(space.encode(), b" ").split(b"\n")[1:-1]
+    merged = (line if line.isascii() else from_printable(line.decode().replace(" ", space)) for line in lines)
+    return (*(bytes([byte]) for byte in BYTE_TO_CHAR), *merged, END_OF_TEXT.encode())
 
 
 @cache
 def load_ids() -> dict[bytes, int]:
     """The id of each token that text can spell, so without <|endoftext|>: `load_ids()[b" the"] == 262`."""
-    return {token: id for id, token in enumerate(load_tokens()[:END_OF_TEXT_ID])}
+    return dict(zip(load_tokens(), range(END_OF_TEXT_ID), strict=False))
 
 
 @cache

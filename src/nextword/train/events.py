@@ -64,6 +64,15 @@ class Saved:
 
 
 @dataclass(frozen=True)
+class Compiling:
+    """The next step comes after a pause of about so many seconds, which will save `saves` seconds in all."""
+
+    step: int
+    seconds: float
+    saves: float
+
+
+@dataclass(frozen=True)
 class Warned:
     """Something is not as it should be, but training goes on."""
 
@@ -84,4 +93,4 @@ class Finished:
     best_step: int | None
 
 
-Event = Started | Stepped | Validated | Sampled | Saved | Warned | Finished
+Event = Started | Stepped | Validated | Sampled | Saved | Compiling | Warned | Finished

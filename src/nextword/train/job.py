@@ -102,10 +102,16 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
 
 
 def with_dropout(model: GPT, dropout: float) -> GPT:
-    """The same weights, without a copy, in a model that drops out this share of numbers."""
+    """The same weights, to be trained, in a model that drops out this share of numbers.
+
+    They are copied into memory of their own, each in the order of its rows: a
+    loaded model's may be a file's, and transposed, which PyTorch's fused AdamW
+    would mix up.
+    """
     with torch.device("meta"):
         other = GPT(replace(model.config, dropout=dropout), ops=model.ops)
-    other.load_state_dict(model.state_dict(), assign=True)
+    weights = {name: weight.clone(memory_format=torch.contiguous_format) for name, weight in model.state_dict().items()}
+    other.load_state_dict(weights, assign=True)
     return other.requires_grad_()
 
 

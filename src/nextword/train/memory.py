@@ -3,27 +3,36 @@
 import torch
 
 from nextword.model import CONFIGS, GPTConfig
+from nextword.model.head_loss import CPU_CHUNK
+from nextword.native import library
 from nextword.runtime import readable_size
 
-PROCESS = 700 * 2**20  # Python, PyTorch, the tokenizer, the picture, and what glibc never fills again
+PROCESS = 500 * 2**20  # Python, PyTorch, the tokenizer, the picture, and what glibc never fills again
 
 
 def training_memory(model: GPTConfig, batch_size: int, window: int, dtype: torch.dtype) -> int:
-    """Bytes that training takes at its peak: never less than was measured on a CPU, and seldom a third more.
+    """Bytes that training takes at its peak: never less than was measured on a CPU, and seldom a quarter more.
 
-    A parameter takes 4 each for itself, its gradient, AdamW's two moments and
-    the best weights so far. A token takes 23 a vocabulary entry, for its
-    logits, the loss's working copies, their gradient, and gaps between them;
-    and for what the way back must remember, 17 C numbers a layer. With dropout
-    on a CPU, attention keeps all its weights, before and after: 10 for each of
-    the window's tokens, a head and a layer.
+    A parameter takes 20: 4 each for itself, AdamW's two moments and the best
+    weights so far, and 4 for its gradient and its working copy together. The
+    head needs a chunk of logits, a second gradient of the embedding, and one
+    to add the chunks' up in where there are several. A token takes what the
+    way back must remember: 17 C numbers a layer. Without our own kernels
+    PyTorch's keep more: with dropout all attention weights, before and after,
+    10 for each of the window's tokens, a head and a layer; and four times the
+    chunk of logits.
 
     Source: our own measurements, which tests/train/test_memory.py lists.
     """
     number = 4 if dtype == torch.float32 else 3  # in bfloat16 half of them take 2
-    attention = 10 * model.n_head * window if model.dropout else 0
-    per_token = 23 * model.n_vocab + model.n_layer * (17 * number * model.n_embd + attention)
-    return PROCESS + 20 * model.n_params + batch_size * window * per_token
+    logits = batch_size * window * model.n_vocab * dtype.itemsize
+    embedding = model.n_vocab * model.n_embd
+    head = min(logits, CPU_CHUNK) + embedding * dtype.itemsize + (4 * embedding if logits > CPU_CHUNK else 0)
+    per_token = model.n_layer * 17 * number * model.n_embd
+    if library() is None:
+        head += 4 * min(logits, CPU_CHUNK)
+        per_token += model.n_layer * 10 * model.n_head * window if model.dropout else 0
+    return PROCESS + 20 * model.n_params + head + batch_size * window * per_token
 
 
 def shortage(model: GPTConfig, batch_size: int, window: int, dtype: torch.dtype, free: int | None) -> str | None:

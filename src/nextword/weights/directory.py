@@ -2,14 +2,10 @@
 
 from pathlib import Path
 
-import torch
-
 from nextword.errors import WeightsError
-from nextword.model import GPT, fused
-from nextword.model.ops import Ops
-from nextword.weights.assemble import StoredModel, assemble
 from nextword.weights.huggingface import CONFIG, INDEX, WEIGHTS, open_huggingface
 from nextword.weights.openai import HPARAMS, open_openai
+from nextword.weights.stored import StoredModel
 
 PICKLES = {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"}
 
@@ -19,20 +15,6 @@ KINDS = (
     f"an OpenAI directory ({HPARAMS} and model.ckpt.*)",
 )
 """The directories that `load_model` reads, in words."""
-
-
-def load_model(
-    path: str | Path,
-    device: torch.device | str = "cpu",
-    dtype: torch.dtype | None = None,
-    ops: Ops = fused,
-) -> GPT:
-    """Load the GPT-2 in a directory, of whatever size and vocabulary, in eval mode.
-
-    path: one of `KINDS`. dtype: float32 unless given, whatever the files hold.
-    Raises WeightsError, naming the file and the tensor, where that cannot be done.
-    """
-    return assemble(open_model(Path(path)), device, dtype, ops)
 
 
 def open_model(directory: Path) -> StoredModel:

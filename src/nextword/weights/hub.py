@@ -1,5 +1,6 @@
 """The official weights, from the Hugging Face hub: downloaded once, then used without a network."""
 
+import os
 from pathlib import Path
 
 from nextword.errors import WeightsError
@@ -22,11 +23,14 @@ def fetch(name: str) -> Path:
     """
     if name not in REPOSITORIES:
         raise WeightsError(f"{name!r} is no official model: there are {', '.join(REPOSITORIES)}.")
-    # Imported here, because loading from a directory need not wait for it.
+    repository = REPOSITORIES[name]
+    found = find_cached(repository)
+    if found is not None and is_complete(found):
+        return found
+    # Imported here, because whoever has the weights need not wait for it.
     from huggingface_hub import HfApi, constants, snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    repository = REPOSITORIES[name]
     try:
         cached = Path(snapshot_download(repository, allow_patterns=FILES, local_files_only=True))
         if is_complete(cached):
@@ -45,6 +49,26 @@ def fetch(name: str) -> Path:
             "Connect to the internet once, after which no network is needed, "
             "or give the path of a directory that holds the weights."
         ) from error
+
+
+def find_cached(repository: str) -> Path | None:
+    """Where huggingface_hub keeps its newest download of a model; None if there is none.
+
+    Source: huggingface_hub's guide "Understand caching".
+    """
+    folder = cache_directory() / f"models--{repository.replace('/', '--')}"
+    try:
+        commit = (folder / "refs" / "main").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    return folder / "snapshots" / commit
+
+
+def cache_directory() -> Path:
+    """huggingface_hub's cache: the environment decides, as its documentation of environment variables says."""
+    home = os.getenv("HF_HOME", os.path.join(os.getenv("XDG_CACHE_HOME", "~/.cache"), "huggingface"))
+    cache = os.getenv("HF_HUB_CACHE", os.getenv("HUGGINGFACE_HUB_CACHE", os.path.join(home, "hub")))
+    return Path(os.path.expandvars(os.path.expanduser(cache)))
 
 
 def is_complete(directory: Path) -> bool:

@@ -6,13 +6,14 @@ Source: github.com/openai/gpt-2, download_model.py and src/model.py.
 import re
 from functools import partial
 from pathlib import Path, PurePath
+from typing import Any
 
-from torch import Tensor
+from numpy.typing import NDArray
 
 from nextword.errors import WeightsError
-from nextword.weights.assemble import StoredModel, StoredTensor
 from nextword.weights.config_file import read_json, shape_from
 from nextword.weights.names import tensor_names
+from nextword.weights.stored import StoredModel, StoredTensor
 from nextword.weights.tensor_bundle import Entry, read_index
 
 HPARAMS = "hparams.json"
@@ -31,13 +32,13 @@ def open_openai(directory: Path) -> StoredModel:
     for entry in read_index(index).values():
         # A projection is a convolution of width 1 there: (1, in, out).
         shape = entry.shape[1:] if len(entry.shape) == 3 and entry.shape[0] == 1 else entry.shape
-        tensors[entry.name] = StoredTensor(entry.name, index, shape, partial(read, entry, shape))
+        tensors[entry.name] = StoredTensor(entry.name, index, shape, entry.tag, partial(read, entry, shape))
     return StoredModel(config, index, tensors, names={name.openai: name for name in tensor_names(config.n_layer)})
 
 
-def read(entry: Entry, shape: tuple[int, ...]) -> Tensor:
+def read(entry: Entry, shape: tuple[int, ...]) -> NDArray[Any]:
     """Read one tensor, in the shape without the convolution's width."""
-    return entry.read().view(shape)
+    return entry.read().reshape(shape)
 
 
 def find_index(directory: Path) -> Path:

@@ -13,25 +13,19 @@ tensorflow/core/util/tensor_bundle/tensor_bundle.h.
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from nextword.errors import WeightsError
 from nextword.weights.crc32c import crc32c
 from nextword.weights.protobuf import Message, number, raw, read_message
 from nextword.weights.sstable import masked, read_table
+from nextword.weights.stored import FLOATS
 
-DTYPES = {
-    1: torch.float32,
-    2: torch.float64,
-    3: torch.int32,
-    9: torch.int64,
-    14: torch.bfloat16,
-    19: torch.float16,
-}
-"""TensorFlow's numbers for the formats of numbers, where PyTorch has the same one (types.proto)."""
+DTYPES = {1: "F32", 2: "F64", 14: "BF16", 19: "F16"}
+"""TensorFlow's numbers (types.proto) for the formats that weights may have, and safetensors' names for them."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +44,20 @@ class Entry:
     size: int
     checksum: int
 
-    def read(self) -> Tensor:
-        """The tensor, mapped from its file, not copied; writing to it changes no file.
+    @property
+    def tag(self) -> str:
+        """The format of its numbers, as in `StoredTensor`."""
+        return DTYPES.get(self.dtype, f"TensorFlow's type {self.dtype}")
+
+    def read(self) -> NDArray[Any]:
+        """The tensor (see `StoredTensor`), mapped from its file, not copied; writing to it changes no file.
 
         Raises WeightsError where the file is missing or too short, or does not
         match the tensor's checksum.
         """
         if self.dtype not in DTYPES:
-            raise WeightsError(
-                f"{self.file}: {self.name} is of TensorFlow's type {self.dtype}, which is not read here."
-            )
-        dtype = DTYPES[self.dtype]
+            raise WeightsError(f"{self.file}: {self.name} is of {self.tag}, which is not read here.")
+        dtype = FLOATS[self.tag]
         if self.size != math.prod(self.shape) * dtype.itemsize:
             raise WeightsError(f"{self.file}: {self.name} has {self.size} bytes, which do not fill {self.shape}.")
         end = self.offset + self.size
@@ -72,13 +69,13 @@ class Entry:
                 f"{self.file.stat().st_size}. It was cut off: copy or download it again."
             )
         if self.size == 0:
-            return torch.empty(self.shape, dtype=dtype)
+            return np.empty(self.shape, dtype)
         data = np.memmap(self.file, dtype=np.uint8, mode="c", offset=self.offset, shape=(self.size,))
         if masked(crc32c(data)) != self.checksum:
             raise WeightsError(
                 f"{self.file}: {self.name} does not match its checksum. The file is damaged: copy or download it again."
             )
-        return torch.from_numpy(data).view(dtype).view(self.shape)
+        return np.asarray(data).view(dtype).reshape(self.shape)
 
 
 def read_index(index: Path) -> dict[str, Entry]:

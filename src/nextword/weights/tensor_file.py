@@ -11,13 +11,13 @@ from nextword.runtime import readable_size
 
 
 def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Write tensors, each contiguous and on its own, into a safetensors file.
+    """Write tensors, no two of which share memory, into a safetensors file.
 
     Raises OSError where the disk does not take it: safetensors has an error of
     its own for that.
     """
     try:
-        save_file(dict(tensors), path, metadata={"format": "pt"})
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, metadata={"format": "pt"})
     except SafetensorError as error:
         size = readable_size(sum(tensor.nbytes for tensor in tensors.values()))
         raise OSError(None, f"{size} could not be written ({error})", str(path)) from error

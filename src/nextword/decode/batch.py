@@ -1,0 +1,141 @@
+"""Many prompts at once: they share every pass over the weights, and a row that ends takes up the next prompt."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nextword.decode.loop import kept
+from nextword.decode.sampling import Sampling
+from nextword.decode.writer import Writer, writer_for
+from nextword.decode.writing import check_settings
+
+if TYPE_CHECKING:
+    from nextword.model import GPT
+    from nextword.tokenizer import Tokenizer
+
+
+def generate_batch(
+    model: "GPT | Writer",
+    tokenizer: "Tokenizer",
+    prompts: Sequence[str],
+    *,
+    max_new_tokens: int = 100,
+    temperature: float = 0.8,
+    top_k: int | None = 40,
+    top_p: float = 1.0,
+    seed: int | None = None,
+    stop: Sequence[str] = (),
+    batch_size: int = 8,
+) -> list[str]:
+    """Each prompt and what the model writes after it, in the prompts' order.
+
+    Each text is what it would be alone: it ends by itself, sees only itself,
+    and has random numbers of its own, which the seed and its place in
+    `prompts` decide. batch_size: how many are written side by side; a Writer
+    has as many rows as it has. The other settings: see `stream`.
+    """
+    check_settings(max_new_tokens, seed, stop)
+    if isinstance(prompts, str):
+        raise ValueError("prompts must be a list of texts; one text is [text], or for generate().")
+    texts = [Text(tokenizer, stop) for _ in prompts]
+    generate_batch_ids(
+        model,
+        [tokenizer.encode(prompt) or [tokenizer.eot_id] for prompt in prompts],
+        Sampling(temperature, top_k, top_p),
+        lambda index, id: texts[index].take(id),
+        max_new_tokens=max_new_tokens,
+        seed=seed,
+        batch_size=batch_size,
+    )
+    return [prompt + text.finish() for prompt, text in zip(prompts, texts, strict=True)]
+
+
+def generate_batch_ids(
+    model: "GPT | Writer",
+    prompts: Sequence[Sequence[int]],
+    sampling: Sampling,
+    take: Callable[[int, int], bool],
+    *,
+    max_new_tokens: int = 100,
+    seed: int | None = None,
+    batch_size: int = 8,
+) -> None:
+    """Write after every prompt; `take(index, id)` is told each id, and says whether that text is to go on.
+
+    index: the prompt's place in `prompts`, which are ids, at least one each.
+    Text i draws from `default_rng([seed, i])`; without a seed, a new one is
+    drawn. The window of a text that outgrows n_ctx slides as `generate_ids`
+    has it. Raises ValueError for an empty prompt and a batch_size below 1.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
+    if not all(prompts):
+        raise ValueError("A prompt has no token to begin from: give at least one id, such as 50256 (<|endoftext|>).")
+    if not prompts or max_new_tokens == 0:
+        return
+    writer = writer_for(model, min(batch_size, len(prompts)))
+    n_ctx = writer.config.n_ctx
+    seed = secrets.randbits(64) if seed is None else seed
+    rngs = [np.random.default_rng([seed, index]) for index in range(len(prompts))]
+    texts = [list(ids) for ids in prompts]
+    left = [max_new_tokens] * len(prompts)
+    waiting = iter(range(len(prompts)))
+    free = list(range(writer.n_rows))
+    at: dict[int, int] = {}  # row -> the index of the text that is being written there
+    while True:
+        for row, index in zip(list(free), waiting, strict=False):
+            writer.read(row, texts[index][-n_ctx:])
+            at[row] = index
+            free.remove(row)
+        if not at:
+            return
+        for row, index in at.items():
+            if writer.room(row) == 0:
+                writer.read(row, texts[index][-kept(n_ctx) :])
+        count = min(writer.pace, *(min(writer.room(row), left[index]) for row, index in at.items()))
+        numbers = np.stack([rngs[index].random(count) for index in at.values()], axis=1)  # (count, R)
+        ids = writer.write(list(at), sampling, numbers)  # (count, R)
+        for (row, index), new in zip(list(at.items()), ids.T.tolist(), strict=True):
+            for id in new:
+                texts[index].append(id)
+                left[index] -= 1
+                if not take(index, id) or left[index] == 0:
+                    del at[row]
+                    free.append(row)
+                    break
+
+
+class Text:
+    """A text in the making, up to <|endoftext|> or the first of the stop texts."""
+
+    def __init__(self, tokenizer: "Tokenizer", stop: Sequence[str]):
+        self._eot_id = tokenizer.eot_id
+        self._decoder = tokenizer.stream()
+        self._stop = stop
+        self._longest = max(map(len, stop), default=0)
+        self._written = ""
+        self._over = False
+
+    def take(self, id: int) -> bool:
+        """Add a token; is the text to go on?"""
+        if id == self._eot_id:
+            return False
+        return self._add(self._decoder.feed(id))
+
+    def finish(self) -> str:
+        """The whole text, with what is left of a character that was cut off."""
+        if not self._over:
+            self._add(self._decoder.finish())
+        return self._written
+
+    def _add(self, piece: str) -> bool:
+        """Add a piece, and end before the first of the stop texts that it completes."""
+        begin = max(0, len(self._written) - self._longest)
+        self._written += piece
+        found = [at for text in self._stop if (at := self._written.find(text, begin)) >= 0]
+        if found:
+            self._written = self._written[: min(found)]
+            self._over = True
+        return not self._over

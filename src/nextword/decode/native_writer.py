@@ -1,0 +1,169 @@
+"""Writing on a CPU with our own engine in C, without PyTorch."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextword.decode.sampling import Sampling
+from nextword.model.config import GPTConfig
+from nextword.native import Network, choose
+
+if TYPE_CHECKING:
+    from nextword.model import GPT
+    from nextword.weights.stored import StoredModel
+
+TOKENS_AT_ONCE = 256  # of a prompt; more would need more memory to work in, and would not be faster
+
+
+class NativeWriter:
+    """A GPT that writes n_rows texts side by side, in C; see `Writer`.
+
+    format: "float32", "bfloat16", "int8" or "int4", what the matrices are held
+    in. Writing one token means reading all of them once, so half the bits make
+    nearly twice the speed. tensors: see `Network`.
+    """
+
+    pace = 1
+
+    def __init__(
+        self, config: GPTConfig, tensors: Mapping[str, NDArray[np.float32]], n_rows: int = 1, format: str = "float32"
+    ):
+        if n_rows < 1:
+            raise ValueError(f"n_rows must be at least 1, not {n_rows}.")
+        self.config = config
+        self.n_rows = n_rows
+        self._network = Network(config, tensors, format)
+        self._memory = self._network.memory(n_rows)
+        self._lengths = [0] * n_rows  # tokens that each row's memory holds
+        self._logits: list[NDArray[np.float32] | None] = [None] * n_rows  # of what follows them
+        self._pending: list[int | None] = [None] * n_rows  # chosen, and not read yet
+
+    @classmethod
+    def from_stored(
+        cls, stored: "StoredModel", n_rows: int = 1, dtype: str | None = None, quantize: str | None = None
+    ) -> "NativeWriter":
+        """Write with a model that is still in its files; float32 weights that stay so are used where they are mapped.
+
+        dtype: "float32" or "bfloat16"; without it, bfloat16 if all weights are
+        stored so. quantize: "int8" or "int4", for the matrices.
+        """
+        if dtype is None and all(stored.tensors[key].dtype == "BF16" for key in stored.names):
+            dtype = "bfloat16"
+        tensors = {}
+        for key, name in stored.names.items():
+            numbers = in_float32(stored.tensors[key].read(), stored.tensors[key].dtype)
+            tensors[name.ours] = numbers.T if name.in_out else numbers
+        return cls(stored.config, tensors, n_rows, quantize or dtype or "float32")
+
+    @classmethod
+    def from_model(cls, model: "GPT", n_rows: int = 1) -> "NativeWriter":
+        """Write with a GPT on the CPU; its float32 weights are used where they lie, also as they learn."""
+        import torch
+
+        in_bfloat16 = model.wte.weight.dtype == torch.bfloat16
+        tensors = {name: parameter.detach().float().numpy() for name, parameter in model.named_parameters()}
+        return cls(model.config, tensors, n_rows, "bfloat16" if in_bfloat16 else "float32")
+
+    @property
+    def format(self) -> str:
+        """What the matrices are held in."""
+        return self._network.format
+
+    @property
+    def bytes_per_token(self) -> int:
+        """How much has to be read to write a token, besides the keys and values."""
+        return self._network.matrix_bytes
+
+    def read(self, row: int, ids: Sequence[int]) -> None:
+        """Forget what this row holds, and read these ids, 1 to n_ctx of them. Raises ValueError for other ids."""
+        self._check_row(row)
+        check_ids(ids, self.config)
+        self._lengths[row], self._pending[row] = 0, None
+        for start in range(0, len(ids), TOKENS_AT_ONCE):
+            some = ids[start : start + TOKENS_AT_ONCE]
+            is_last = start + len(some) == len(ids)
+            positions = range(start, start + len(some))
+            scores = self._network.forward(
+                self._memory, some, [row] * len(some), positions, [len(some) - 1] if is_last else []
+            )
+        self._lengths[row], self._logits[row] = len(ids), scores[0]
+
+    def write(self, rows: Sequence[int], sampling: Sampling, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Write n tokens on each of these rows: numbers (n, R) in [0, 1) -> ids (n, R).
+
+        Raises ValueError where a row has read nothing yet or has no room for n more.
+        """
+        n = len(numbers)
+        if numbers.shape != (n, len(rows)) or len(set(rows)) != len(rows):
+            raise ValueError(f"numbers must be (n, {len(rows)}) for rows that are all different, not {numbers.shape}.")
+        for row in rows:
+            if self.room(row) < n:
+                raise ValueError(f"row {row} has room for {self.room(row)} tokens, not for {n}: read a shorter text.")
+        ids = np.empty(numbers.shape, np.int64)
+        for i in range(n):
+            self._read_pending(rows)
+            for r, row in enumerate(rows):
+                ids[i, r] = choose(
+                    self._scores(row), sampling.temperature, sampling.top_k, sampling.top_p, numbers[i, r]
+                )
+                self._pending[row] = int(ids[i, r])
+        return ids
+
+    def logits(self, row: int) -> NDArray[np.float32]:
+        """The scores (V,) of this row's next token."""
+        self._check_row(row)
+        self._read_pending([row])
+        return self._scores(row).copy()
+
+    def room(self, row: int) -> int:
+        """How many more tokens can be written on this row."""
+        self._check_row(row)
+        self._scores(row)
+        return self.config.n_ctx + 1 - self._lengths[row] - (self._pending[row] is not None)
+
+    def _read_pending(self, rows: Sequence[int]) -> None:
+        """Read the tokens that were chosen on these rows, all in one pass over the weights."""
+        pending = [(row, id) for row in rows if (id := self._pending[row]) is not None]
+        if not pending:
+            return
+        scores = self._network.forward(
+            self._memory,
+            [id for _, id in pending],
+            [row for row, _ in pending],
+            [self._lengths[row] for row, _ in pending],
+            range(len(pending)),
+        )
+        for (row, _), logits in zip(pending, scores, strict=True):
+            self._lengths[row] += 1
+            self._logits[row], self._pending[row] = logits, None
+
+    def _scores(self, row: int) -> NDArray[np.float32]:
+        scores = self._logits[row]
+        if scores is None:
+            raise ValueError(f"row {row} has read nothing yet: read() comes before all else.")
+        return scores
+
+    def _check_row(self, row: int) -> None:
+        if not 0 <= row < self.n_rows:
+            raise ValueError(f"there is no row {row}: this writer has the rows 0 to {self.n_rows - 1}.")
+
+
+def check_ids(ids: Sequence[int], config: GPTConfig) -> None:
+    """Raise ValueError unless ids are a text that the model can read."""
+    if not 1 <= len(ids) <= config.n_ctx:
+        raise ValueError(f"{len(ids)} tokens cannot be read at once: give 1 to n_ctx = {config.n_ctx} of them.")
+    low, high = min(ids), max(ids)
+    if low < 0 or high >= config.n_vocab:
+        wrong = low if low < 0 else high
+        raise ValueError(
+            f"id {wrong} is outside the vocabulary, 0 to {config.n_vocab - 1}: was it made by another tokenizer?"
+        )
+
+
+def in_float32(numbers: NDArray[Any], dtype: str) -> NDArray[np.float32]:
+    """Stored numbers in float32; those that are float32 already are not copied."""
+    if dtype == "BF16":  # the upper half of a float32
+        return (numbers.astype(np.uint32) << np.uint32(16)).view(np.float32)
+    return numbers.astype(np.float32, copy=False)

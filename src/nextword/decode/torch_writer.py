@@ -1,0 +1,323 @@
+"""Writing with PyTorch, on any device; on CUDA by replaying graphs, so that the processor is hardly needed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from nextword.decode.choose import choose
+from nextword.decode.sampling import Sampling
+from nextword.model import GPT, KVCache, RowCache
+
+REACH = 128  # positions that attention looks at in short texts; in longer ones a multiple of them
+GRAPHS_KEPT = 24  # at most: one for each sampling setting and reach
+TOKENS_AT_ONCE = 16384  # of prompts that are read together, counting what fills up the shorter ones
+VOCAB_MULTIPLE = 64  # tensor cores want rows of a multiple of 16 bytes; 64 numbers suit their tiles
+
+By = Literal["torch", "compile", "triton"]
+"""What computes a step."""
+
+
+class TorchWriter:
+    """A GPT that writes n_rows texts side by side; see `Writer`.
+
+    On every device the rows take their steps together: those that were not
+    asked for are computed in vain. What a row holds is how many of its tokens
+    the cache has read, and one more, pending, which the next step reads.
+
+    On CUDA a step and the choice of the token are captured as a graph, once for
+    each sampling setting and reach, and replayed: the tokens of one `write` are
+    chosen, read and kept on the GPU, and fetched once at the end. The graphs
+    read the model's own weights where they are, so a model may learn between
+    two texts (but not move to another device or precision).
+
+    by: what a step is made of. "torch" is the model itself. "compile" passes it
+    through torch.compile, which fuses its small kernels, and takes some ten
+    seconds for each of the (at most four) reaches of n_ctx = 1024; after many
+    such writers, torch.compiler.reset() lets go of what they compiled. "triton"
+    is our own kernels: for a single row as few as can be, for more rows an
+    attention that reads of each row no more than it has, and for all the choice.
+    """
+
+    def __init__(self, model: GPT, n_rows: int = 1, *, by: By = "torch"):
+        if n_rows < 1:
+            raise ValueError(f"n_rows must be at least 1, not {n_rows}.")
+        weight = model.wte.weight
+        device, n_ctx = weight.device, model.config.n_ctx
+        self.config = model.config
+        self.n_rows = n_rows
+        self.pace = 16 if device.type == "cuda" else 1
+        self._model, self._device, self._by = model, device, by
+        self._captures = device.type == "cuda"
+        self._tokens_at_once = TOKENS_AT_ONCE if device.type == "cuda" else 0  # a CPU is busy enough with one text
+        self._lengths: list[int | None] = [None] * n_rows  # of each row's text, with the pending token
+        self._unread: dict[int, list[int]] = {}  # row -> what it is still to read
+        # Everything that a graph touches stays at its address.
+        self._cache = RowCache(model.config, n_rows, weight.dtype, device)
+        self._pending = torch.zeros(n_rows, dtype=torch.int64, device=device)  # (R,)
+        wide = torch.float32 if device.type == "mps" else torch.float64
+        self._numbers = torch.zeros(n_ctx, n_rows, dtype=wide, device=device)
+        self._chosen = torch.zeros(n_ctx, n_rows, dtype=torch.int64, device=device)
+        self._turn = torch.zeros(1, dtype=torch.int64, device=device)  # which row of the two is at hand
+        self._head = padded_head(weight) if self._captures and n_rows > 1 else None
+        # All graphs share their scratch memory: one is at work at a time, and none leaves anything there.
+        self._pool = torch.cuda.graph_pool_handle() if self._captures else None
+        self._step = self._make_step()
+        self._graphs: dict[tuple[Sampling, int], Callable[[], None]] = {}
+
+    def read(self, row: int, ids: Sequence[int]) -> None:
+        """Forget what this row holds, and read these ids, 1 to n_ctx of them. Raises ValueError for other ids.
+
+        It is done when something is to be written, so that several rows' can be read at once.
+        """
+        self._check_row(row)
+        check_text(ids, self.config.n_vocab, self.config.n_ctx)
+        self._unread[row] = list(ids)
+        self._lengths[row] = len(ids)
+
+    @torch.inference_mode()
+    def write(self, rows: Sequence[int], sampling: Sampling, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Write n tokens on each of these rows: numbers (n, R) in [0, 1) -> ids (n, R).
+
+        Raises ValueError where a row has read nothing yet or has no room for n more.
+        """
+        n, columns = len(numbers), list(rows)
+        if numbers.shape != (n, len(columns)) or len(set(columns)) != len(columns):
+            raise ValueError(
+                f"numbers must be of the shape (tokens, rows), for rows that differ: "
+                f"not {numbers.shape} for the rows {columns}."
+            )
+        lengths = [self._length(row) for row in columns]
+        if n > self.config.n_ctx + 1 - max(lengths, default=0):
+            raise ValueError(f"there is no room for {n} more tokens on every row: see room(), and read anew.")
+        if n == 0 or not columns:
+            return np.zeros(numbers.shape, dtype=np.int64)
+        self._catch_up()
+        all_numbers = np.zeros((n, self.n_rows))
+        all_numbers[:, columns] = numbers
+        self._numbers[:n] = torch.from_numpy(all_numbers).to(self._numbers.dtype).to(self._device)
+        self._activate(columns)
+        self._turn.zero_()
+        with resting(self._model):
+            for length in range(max(lengths), max(lengths) + n):
+                self._writing(sampling, self._reach(length))()
+        for row in columns:
+            self._lengths[row] = self._length(row) + n
+        chosen: NDArray[np.int64] = self._chosen[:n].cpu().numpy()[:, columns]  # here the GPU is waited for
+        return chosen
+
+    @torch.inference_mode()
+    def logits(self, row: int) -> NDArray[np.float32]:
+        """The scores (V,) of this row's next token. Raises ValueError where n_ctx is full.
+
+        It leaves no trace: the pending token is read again when the next one is written.
+        """
+        if self.room(row) == 0:
+            raise ValueError(f"row {row} holds {self.config.n_ctx} tokens and cannot see one more: read anew.")
+        self._catch_up()
+        self._activate([])
+        self._cache.reach = self._reach(self._length(row))
+        with resting(self._model):
+            return np.array(self._step()[row].float().cpu().numpy())  # a copy: kernels use their place again
+
+    def room(self, row: int) -> int:
+        """How many more tokens can be written on this row: n_ctx + 1 - L after reading L."""
+        return self.config.n_ctx + 1 - self._length(row)
+
+    def _catch_up(self) -> None:
+        """Read what is still to be read, texts of similar lengths together."""
+        if not self._unread:
+            return
+        waiting = sorted(self._unread.items(), key=lambda item: len(item[1]))
+        self._unread = {}
+        self._refresh()
+        group: list[tuple[int, list[int]]] = []
+        for row, ids in waiting:
+            if group and (len(group) + 1) * len(ids) > self._tokens_at_once:
+                self._read_together(group)
+                group = []
+            group.append((row, ids))
+        self._read_together(group)
+
+    def _read_together(self, texts: list[tuple[int, list[int]]]) -> None:
+        """Read these rows' ids but for the last, the longest of which stands last.
+
+        The others are filled up with any id: none looks ahead, so nothing that
+        counts sees it, and its keys and values are replaced before they are seen.
+        """
+        rows = torch.tensor([row for row, _ in texts], device=self._device)
+        T = len(texts[-1][1]) - 1
+        if T > 0:
+            padded = [ids[:-1] + [0] * (T + 1 - len(ids)) for _, ids in texts]
+            if len(texts) == 1:
+                cache = self._cache.row(texts[0][0])
+            else:
+                weight = self._model.wte.weight
+                cache = KVCache(replace(self.config, n_ctx=T), len(texts), weight.dtype, self._device)
+            with resting(self._model):
+                self._model.trunk(torch.tensor(padded, device=self._device), cache)
+            if len(texts) > 1:
+                self._cache.fill(rows, cache)
+        self._cache.lengths[rows] = torch.tensor([len(ids) - 1 for _, ids in texts], device=self._device)
+        self._pending[rows] = torch.tensor([ids[-1] for _, ids in texts], device=self._device)
+
+    def _make_step(self) -> Callable[[], Tensor]:
+        """What reads every row's pending token and gives the scores of the next (R, V).
+
+        Only the active rows remember having done so.
+        """
+        if self._by == "compile":
+            # With this option products of one row become sums that fuse with what stands around them.
+            return torch.compile(
+                self._logits,
+                fullgraph=True,
+                dynamic=False,
+                options={"coordinate_descent_tuning": True} if self.n_rows == 1 else None,
+            )
+        if self._by == "triton":
+            from nextword.decode.triton_step import TritonRows, TritonStep
+
+            state = self._model, self._cache, self._pending
+            return TritonStep(*state) if self.n_rows == 1 else TritonRows(*state, self._head)
+        return self._logits
+
+    def _logits(self) -> Tensor:
+        x = self._model.trunk(self._pending.unsqueeze(1), self._cache)[:, 0]  # (R, C)
+        if self._head is None:
+            return self._model.head(x)
+        return nn.functional.linear(x, self._head)[:, : self.config.n_vocab]
+
+    def _refresh(self) -> None:
+        """Bring up to date what is a copy of the model's weights: they may have learned."""
+        if self._head is not None:
+            self._head[: self.config.n_vocab] = self._model.wte.weight
+        refresh = getattr(self._step, "refresh", None)
+        if refresh is not None:
+            refresh()
+
+    def _writing(self, sampling: Sampling, reach: int) -> Callable[[], None]:
+        """What writes one token on the active rows, as long as their texts are no longer than `reach`."""
+        key = sampling, reach
+        found = self._graphs.pop(key, None) or self._make_writing(sampling, reach)
+        self._graphs[key] = found  # the last used stands last
+        if len(self._graphs) > GRAPHS_KEPT:
+            del self._graphs[next(iter(self._graphs))]
+        return found
+
+    def _make_writing(self, sampling: Sampling, reach: int) -> Callable[[], None]:
+        choice = self._make_choice(sampling)
+
+        def write_one() -> None:
+            """Read what is pending, choose what follows, and leave that pending: what a graph holds."""
+            self._cache.reach = reach
+            choice(self._step())
+            self._turn += 1
+
+        return self._capture(write_one) if self._captures else write_one
+
+    def _make_choice(self, sampling: Sampling) -> Callable[[Tensor], None]:
+        """What chooses by the scores (R, V) and the numbers of this turn, keeps the ids, and leaves them pending."""
+        if self._by == "triton":
+            from nextword.decode.triton_step import TritonChoice, can_choose
+
+            if can_choose(sampling):
+                kernels = TritonChoice(sampling, self.config.n_vocab, self.n_rows, self._device)
+                state = self._numbers, self._turn, self._cache.active, self._pending, self._chosen
+                return lambda logits: kernels(logits, *state)
+
+        def choice(logits: Tensor) -> None:
+            chosen = choose(sampling, logits, self._numbers.index_select(0, self._turn).squeeze(0))  # (R,)
+            self._pending.copy_(torch.where(self._cache.active, chosen, self._pending))
+            self._chosen.index_copy_(0, self._turn, chosen.unsqueeze(0))
+
+        return choice
+
+    def _capture(self, work: Callable[[], None]) -> Callable[[], None]:
+        """Run once what is to be captured, with no row active, so that it leaves no trace; then capture it."""
+        active, turn = self._cache.active.clone(), self._turn.clone()
+        self._cache.active.zero_()
+        # Libraries set themselves up, and compilers compile, at first use: neither may happen in a capture.
+        with torch.cuda.device(self._device):
+            stream = torch.cuda.Stream()
+            stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(stream):
+                for _ in range(2):
+                    self._turn.copy_(turn)
+                    work()
+            torch.cuda.current_stream().wait_stream(stream)
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph, pool=self._pool):
+                work()
+        self._cache.active.copy_(active)
+        self._turn.copy_(turn)
+
+        def replay() -> None:
+            graph.replay()
+            work  # noqa: B018  (what the graph reads and writes must live as long as it does)
+
+        return replay
+
+    def _activate(self, rows: list[int]) -> None:
+        """Let these rows be at work, and no others."""
+        active = torch.zeros(self.n_rows, dtype=torch.bool)
+        active[rows] = True
+        self._cache.active.copy_(active)
+
+    def _reach(self, length: int) -> int:
+        """How far attention has to look in a text of this length: further at few lengths only, a graph for each.
+
+        Where each of them has to be compiled they are fewer. Triton's attention
+        looks at each row's own length, which it reads on the device.
+        """
+        if self._by == "triton":
+            return self.config.n_ctx
+        reach = -(-length // REACH) * REACH
+        if self._by == "compile":
+            reach = REACH << (reach // REACH - 1).bit_length()
+        return min(reach, self.config.n_ctx)
+
+    def _length(self, row: int) -> int:
+        """How long this row's text is, with the pending token."""
+        self._check_row(row)
+        length = self._lengths[row]
+        if length is None:
+            raise ValueError(f"row {row} has read nothing yet: read() comes before all else.")
+        return length
+
+    def _check_row(self, row: int) -> None:
+        if not 0 <= row < self.n_rows:
+            raise ValueError(f"there is no row {row}: this writer has the rows 0 to {self.n_rows - 1}.")
+
+
+def padded_head(weight: Tensor) -> Tensor:
+    """Zeros with the place for weight (V, C), and rows added until their number suits the tensor cores."""
+    V, C = weight.shape
+    return torch.zeros(-(-V // VOCAB_MULTIPLE) * VOCAB_MULTIPLE, C, dtype=weight.dtype, device=weight.device)
+
+
+def check_text(ids: Sequence[int], n_vocab: int, n_ctx: int) -> None:
+    """Raise ValueError unless a model of this shape can read these ids."""
+    if not 1 <= len(ids) <= n_ctx:
+        raise ValueError(f"{len(ids)} tokens cannot be read at once: give 1 to n_ctx = {n_ctx} of them.")
+    if wrong := [id for id in ids if not 0 <= id < n_vocab]:
+        raise ValueError(
+            f"id {wrong[0]} is outside the vocabulary, 0 to {n_vocab - 1}: was it made by another tokenizer?"
+        )
+
+
+@contextmanager
+def resting(model: GPT) -> Iterator[None]:
+    """Dropout off meanwhile, whatever mode the model is in; then that mode again."""
+    if not model.training:
+        yield
+        return
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train()

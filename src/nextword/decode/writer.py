@@ -1,0 +1,89 @@
+"""What the writing loops need of a model: to read and to write on rows, side by side."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextword.model.config import GPTConfig
+
+if TYPE_CHECKING:
+    from nextword.decode.sampling import Sampling
+    from nextword.model import GPT
+
+
+class Writer(Protocol):
+    """A model that reads and writes several texts side by side, each on a row of its own.
+
+    The last token that was chosen on a row is read when the next one is wanted,
+    and not before: nothing is computed in vain.
+    """
+
+    @property
+    def config(self) -> GPTConfig:
+        """The model's shape."""
+
+    @property
+    def n_rows(self) -> int:
+        """How many texts there is room for, side by side."""
+
+    @property
+    def pace(self) -> int:
+        """How many tokens to ask for at once: 1 on a CPU, more where waiting for each would cost time."""
+
+    def read(self, row: int, ids: Sequence[int]) -> None:
+        """Forget what this row holds, and read these ids, 1 to n_ctx of them."""
+
+    def write(self, rows: Sequence[int], sampling: "Sampling", numbers: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Write n tokens on each of these rows: numbers (n, R) in [0, 1) -> ids (n, R).
+
+        Each token is chosen by its row's logits and its number; see `Sampling`.
+        """
+
+    def logits(self, row: int) -> NDArray[np.float32]:
+        """The scores (V,) of this row's next token."""
+
+    def room(self, row: int) -> int:
+        """How many more tokens can be written on this row: n_ctx + 1 - L after reading L.
+
+        One more than n_ctx holds, since the last one need not be read.
+        """
+
+
+def writer_for(model: "GPT | Writer", n_rows: int = 1) -> Writer:
+    """The fastest writer for this model on its device; a Writer is given back as it is.
+
+    On a CPU that is our engine in C, if it can be compiled here and computes
+    what the model would: not for a model that was given other functions to
+    compute with (`ops`), that someone watches or changes by hooks, or that is
+    a class of its own.
+    """
+    network = sys.modules.get("nextword.model.gpt")  # who has a GPT has it imported, and a Writer may need no torch
+    if network is None or not isinstance(model, network.GPT):
+        return cast(Writer, model)
+    if fits_native(model):
+        from nextword.decode.native_writer import NativeWriter
+
+        return NativeWriter.from_model(model, n_rows)
+    from nextword.decode.torch_writer import TorchWriter
+
+    return TorchWriter(model, n_rows)
+
+
+def fits_native(model: "GPT") -> bool:
+    """Whether the engine in C computes just what this model does."""
+    import torch
+
+    from nextword.model import GPT, fused
+    from nextword.native import library
+
+    return (
+        type(model) is GPT
+        and model.ops.causal_attention is fused.causal_attention
+        and all(p.device.type == "cpu" and p.dtype in (torch.float32, torch.bfloat16) for p in model.parameters())
+        and all(p.is_contiguous() or p.T.is_contiguous() for p in model.parameters() if p.dim() == 2)
+        and not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+        and library() is not None
+    )

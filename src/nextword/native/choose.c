@@ -1,0 +1,94 @@
+// From logits and a random number to the next token: decode/choose.py in one pass over the logits.
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+typedef struct {
+    float logit;
+    int32_t id;
+} Candidate;
+
+// Whether a stands before b: the higher logit, and among equals the lower id.
+static int before(Candidate a, Candidate b) { return a.logit > b.logit || (a.logit == b.logit && a.id < b.id); }
+
+static int by_rank(const void *a, const void *b) { return before(*(const Candidate *)a, *(const Candidate *)b) ? -1 : 1; }
+
+static int by_id(const void *a, const void *b) { return ((const Candidate *)a)->id - ((const Candidate *)b)->id; }
+
+// Let the candidate at the top of a heap, whose top is the last in rank, sink to its place among n.
+static void sink(Candidate *heap, int n) {
+    for (int at = 0, child; (child = 2 * at + 1) < n; at = child) {
+        if (child + 1 < n && before(heap[child], heap[child + 1])) child++;
+        if (before(heap[child], heap[at])) return;
+        Candidate lower = heap[at];
+        heap[at] = heap[child];
+        heap[child] = lower;
+    }
+}
+
+// The k highest logits, in no order.
+static void keep_top_k(const float *logits, int V, int k, Candidate *kept) {
+    for (int i = 0; i < k; i++) kept[i] = (Candidate){logits[i], i};
+    qsort(kept, k, sizeof *kept, by_rank);
+    for (int i = 0; i < k / 2; i++) {  // the last in rank first: a heap
+        Candidate c = kept[i];
+        kept[i] = kept[k - 1 - i];
+        kept[k - 1 - i] = c;
+    }
+    for (int i = k; i < V; i++)
+        if (logits[i] > kept[0].logit) {
+            kept[0] = (Candidate){logits[i], i};
+            sink(kept, k);
+        }
+}
+
+// Choose among V logits as Sampling(temperature, top_k, top_p) says, by a number in [0, 1). top_k and top_p are V and 1
+// where all are allowed. Gives -1 if there is no memory.
+int32_t choose(const float *logits, int32_t V, double temperature, int32_t top_k, double top_p, double number) {
+    int32_t likeliest = 0;
+    for (int i = 1; i < V; i++)
+        if (logits[i] > logits[likeliest]) likeliest = i;
+    if (temperature == 0) return likeliest;
+
+    const float highest = logits[likeliest];
+    int n = top_k < V ? top_k : V;
+    Candidate *kept = malloc(n * sizeof *kept);
+    double *weights = malloc(V * sizeof *weights);
+    if (!kept || !weights) {
+        free(kept), free(weights);
+        return -1;
+    }
+    double total = 0;
+    if (n < V) {
+        keep_top_k(logits, V, n, kept);
+    } else {
+        for (int i = 0; i < V; i++) total += weights[i] = exp(((double)logits[i] - highest) / temperature);
+        // What lies below this holds less than 1 - top_p altogether, so top-p keeps none of it, and it need not be sorted.
+        const double least = top_p < 1 ? (1 - top_p) / V * total * (1 - 1e-9) : -1;
+        n = 0;
+        for (int i = 0; i < V; i++)
+            if (weights[i] > least) kept[n++] = (Candidate){logits[i], i};
+    }
+    if (top_p < 1) {
+        if (top_k < V) {
+            total = 0;
+            for (int i = 0; i < n; i++) total += exp(((double)kept[i].logit - highest) / temperature);
+        }
+        qsort(kept, n, sizeof *kept, by_rank);
+        double above = 0;
+        int i = 0;
+        for (; i < n && (i == 0 || above < top_p * total); i++) above += exp(((double)kept[i].logit - highest) / temperature);
+        n = i;
+    }
+    if (top_k < V || top_p < 1) qsort(kept, n, sizeof *kept, by_id);
+    double running = 0;
+    for (int i = 0; i < n; i++) running += weights[i] = exp(((double)kept[i].logit - highest) / temperature);
+    const double target = number * running;
+    running = 0;
+    int at = 0;
+    while (at < n - 1 && (running += weights[at]) <= target) at++;
+    const int32_t id = kept[at].id;
+    free(kept), free(weights);
+    return id;
+}

@@ -1,0 +1,26 @@
+"""Whether compiling the model pays for itself in what is left of a run."""
+
+import torch
+
+COMPILE_SECONDS = 60.0  # what torch.compile takes for GPT-2 on a GPU, about; larger models take longer
+SHARE_SAVED = 0.3  # of a step's time on a GPU: the part between the matrix products, in fewer passes
+TRIAL_STEPS = 10  # made before the question is asked, so that it can be answered by measuring
+
+
+def seconds_saved(device: torch.device, seconds_a_step: float, steps_left: int) -> float:
+    """What compiling would save of the time that is left, after its own; at most 0 where it does not pay.
+
+    On a CPU it never does: there our own kernels do in one pass what compiled
+    code would, and nearly all of the time is in the matrix products. Triton,
+    which a GPU needs for it, is not everywhere.
+    """
+    if device.type != "cuda" or not has_triton():
+        return 0.0
+    return SHARE_SAVED * seconds_a_step * steps_left - COMPILE_SECONDS
+
+
+def has_triton() -> bool:
+    """Whether the compiler that torch.compile uses for GPUs is there."""
+    from importlib.util import find_spec
+
+    return find_spec("triton") is not None

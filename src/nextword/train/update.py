@@ -1,0 +1,99 @@
+"""An update of the weights: the gradient's length, clipping, AdamW, and fresh working copies."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from nextword.native import training as native
+from nextword.train.optimizer import set_learning_rate
+from nextword.train.working_copy import WorkingCopy
+
+
+def make_update(working: WorkingCopy, optimizer: torch.optim.AdamW, clip: float) -> "NativeUpdate | TorchUpdate":
+    """The faster of the two for these weights. Both leave AdamW's state in the optimizer, and the same numbers."""
+    if native.can_take(working.masters) and native.can_take(working.weights):
+        return NativeUpdate(working, optimizer, clip)
+    return TorchUpdate(working, optimizer, clip)
+
+
+class NativeUpdate:
+    """On a CPU, with our own kernels: one pass over the gradients for their length, one over all for the rest."""
+
+    waits = True
+    """Whether the numbers are there when a call returns."""
+
+    def __init__(self, working: WorkingCopy, optimizer: torch.optim.AdamW, clip: float):
+        self._working, self._optimizer, self._clip = working, optimizer, clip
+        decay = {p: group["weight_decay"] for group in optimizer.param_groups for p in group["params"]}
+        self._decay = [decay[master] for master in working.masters]
+
+    def __call__(self, loss: Tensor, lr: float) -> Tensor:
+        """Move the weights by the gradients that are there, then clear these; give back the gradient's length.
+
+        loss (): where it or the length is not finite, nothing is moved or cleared.
+        """
+        working, group = self._working, self._optimizer.param_groups[0]
+        gradients = [gradient.contiguous() for gradient in working.gradients()]
+        norm = math.sqrt(native.squared_sum(gradients))
+        if not math.isfinite(norm + loss.item()):
+            return torch.tensor(norm)
+        set_learning_rate(self._optimizer, lr)
+        states = [self._state(master) for master in working.masters]
+        steps = [state["step"] for state in states]
+        torch._foreach_add_(steps, 1)
+        native.adamw(
+            [master.detach() for master in working.masters],
+            working.copies(),
+            gradients,
+            [state["exp_avg"] for state in states],
+            [state["exp_avg_sq"] for state in states],
+            self._decay,
+            native.Settings(
+                scale=min(1.0, self._clip / (norm + 1e-6)),
+                lr=lr,
+                beta1=group["betas"][0],
+                beta2=group["betas"][1],
+                eps=group["eps"],
+                step=int(steps[0]),
+            ),
+        )
+        working.clear_gradients()
+        return torch.tensor(norm)
+
+    def _state(self, master: Tensor) -> dict[str, Tensor]:
+        """What AdamW remembers of a parameter: at first, nothing."""
+        state: dict[str, Tensor] = self._optimizer.state[master]
+        if not state:
+            state["step"] = torch.tensor(0.0)
+            state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(master), torch.zeros_like(master)
+        return state
+
+
+class TorchUpdate:
+    """With PyTorch's own kernels, on any device, and without ever waiting for the device.
+
+    Once the loss or the gradient's length was not finite, no further update
+    moves anything: whoever reads these numbers late finds the weights as they
+    were before that step.
+    """
+
+    def __init__(self, working: WorkingCopy, optimizer: torch.optim.AdamW, clip: float):
+        self._working, self._optimizer, self._clip = working, optimizer, clip
+        self.waits = working.masters[0].device.type != "cuda"
+        self._failed = torch.zeros((), device=working.masters[0].device)
+
+    def __call__(self, loss: Tensor, lr: float) -> Tensor:
+        """See `NativeUpdate.__call__`; loss and result are on the device."""
+        working, optimizer = self._working, self._optimizer
+        working.gather()
+        norm = torch.nn.utils.get_total_norm(working.gradients())
+        self._failed = torch.maximum(self._failed, 1.0 - torch.isfinite(norm + loss).float())
+        # AdamW's fused kernel divides the gradients by the one, and does nothing where the other is 1.
+        optimizer.grad_scale = ((norm + 1e-6) / self._clip).clamp(min=1.0)  # type: ignore[attr-defined]
+        optimizer.found_inf = self._failed  # type: ignore[attr-defined]
+        set_learning_rate(optimizer, lr)
+        optimizer.step()
+        working.refresh()
+        working.clear_gradients()
+        return norm

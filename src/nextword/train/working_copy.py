@@ -1,0 +1,78 @@
+"""The model that training computes with: the run's own, with its matrices in the format of the products."""
+
+import torch
+from torch import Tensor, nn
+
+from nextword.model import GPT
+
+
+class WorkingCopy:
+    """A run's weights for forward and backward, beside the float32 ones that are updated and saved.
+
+    With dtype bfloat16 the matrices, among them the embedding that is also the
+    head, are bfloat16 copies, refreshed after every update; so no forward pass
+    has to convert them, and their gradients are half as large. Everything else
+    (biases, LayerNorms, positions) is shared, and the residual stream stays in
+    float32. With float32, `model` is the run's own model and nothing is copied.
+
+    `masters` and `weights` are lists of equal length and order: a parameter of
+    the run, and what stands for it here (itself where it is shared).
+
+    Source: Micikevicius et al., "Mixed Precision Training" (2018), section 3.1.
+    """
+
+    def __init__(self, model: GPT, dtype: torch.dtype):
+        self.model = model if dtype == torch.float32 else with_matrices_in(dtype, model)
+        self.masters = list(model.parameters())
+        self.weights = list(self.model.parameters())
+
+    def gather(self) -> None:
+        """Add the copies' gradients to their masters', in float32, and clear them."""
+        for master, weight in zip(self.masters, self.weights, strict=True):
+            if weight is master or weight.grad is None:
+                continue
+            if master.grad is None:
+                master.grad = weight.grad.to(master.dtype)
+            else:
+                master.grad += weight.grad
+            weight.grad = None
+
+    def gradients(self) -> list[Tensor]:
+        """Each parameter's gradient, wherever it is: at the copy, or gathered at the master."""
+        pairs = zip(self.masters, self.weights, strict=True)
+        gradients = [master.grad if weight.grad is None else weight.grad for master, weight in pairs]
+        return [gradient for gradient in gradients if gradient is not None]
+
+    def copies(self) -> list[Tensor | None]:
+        """The copy of each parameter that has one."""
+        pairs = zip(self.masters, self.weights, strict=True)
+        return [None if weight is master else weight.detach() for master, weight in pairs]
+
+    def refresh(self) -> None:
+        """Make the copies equal to their masters again, rounded."""
+        pairs = [(w, m) for w, m in zip(self.weights, self.masters, strict=True) if w is not m]
+        if pairs:
+            with torch.no_grad():
+                torch._foreach_copy_([weight for weight, _ in pairs], [master for _, master in pairs])
+
+    def clear_gradients(self) -> None:
+        """Let go of all gradients."""
+        for parameter in (*self.masters, *self.weights):
+            parameter.grad = None
+
+
+def with_matrices_in(dtype: torch.dtype, model: GPT) -> GPT:
+    """A model whose matrices are copies in `dtype`, and whose other parameters are the same objects."""
+    with torch.device("meta"):
+        other = GPT(model.config, ops=model.ops)
+    parameters = {
+        name: nn.Parameter(parameter.detach().to(dtype, copy=True)) if is_matrix(name, parameter) else parameter
+        for name, parameter in model.named_parameters()
+    }
+    other.load_state_dict(parameters, assign=True)
+    return other
+
+
+def is_matrix(name: str, parameter: Tensor) -> bool:
+    """Whether a parameter is multiplied with; wpe is only added, and counts as much as the sum's other part."""
+    return parameter.dim() == 2 and name != "wpe.weight"

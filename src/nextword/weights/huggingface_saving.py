@@ -1,0 +1,42 @@
+"""Writing Hugging Face's layout, for transformers, vLLM, mlx-lm and llama.cpp's converter to read.
+
+Source: transformers, class GPT2LMHeadModel.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import torch
+
+from nextword.model import GPT
+from nextword.runtime import replacing
+from nextword.tokenizer import save_tokenizer
+from nextword.tokenizer.vocab import N_VOCAB
+from nextword.weights.huggingface import CONFIG, WEIGHTS
+from nextword.weights.huggingface_config import config_values
+from nextword.weights.names import tensor_names
+from nextword.weights.tensor_file import save_tensors
+
+
+def save_huggingface(model: GPT, directory: Path) -> None:
+    """Save a GPT as a plain Hugging Face directory: configuration, weights in float32, tokenizer.
+
+    No prefix, no head, no masks: each parameter once. The directory is made if
+    need be, and every file is replaced as a whole, the weights last. A model
+    with a smaller vocabulary than GPT-2's gets no tokenizer files, since the
+    tokenizer's ids would not fit.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with replacing(directory / CONFIG) as path:
+        path.write_text(json.dumps(config_values(model.config), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    if model.config.n_vocab >= N_VOCAB:
+        save_tokenizer(directory)
+    parameters = dict(model.named_parameters())
+    tensors = {}
+    for name in tensor_names(model.config.n_layer):
+        values = parameters[name.ours].detach()
+        tensors[name.ours] = (values.T if name.in_out else values).to("cpu", torch.float32).contiguous()
+    with replacing(directory / WEIGHTS) as path:
+        save_tensors(tensors, path)
+        shutil.copymode(directory / CONFIG, path)  # safetensors makes files that only their owner may read

@@ -1,0 +1,106 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nextword.native import build, library
+
+needs_compiler = pytest.mark.skipif(library() is None, reason="needs a C compiler (cc, gcc or clang) on Linux")
+
+
+@pytest.fixture
+def afresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No library is loaded or kept yet; gives the directory where it will be kept."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(build, "library", build.library.__wrapped__)
+    return tmp_path / "nextword"
+
+
+@needs_compiler
+def test_it_is_compiled_once_and_then_kept(afresh: Path) -> None:
+    assert build.library() is not None
+    (kept,) = afresh.iterdir()
+    made = kept.stat().st_mtime_ns
+    assert build.library() is not None
+    assert [(file, file.stat().st_mtime_ns) for file in afresh.iterdir()] == [(kept, made)]
+
+
+@needs_compiler
+def test_another_compiler_makes_another_library(afresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = build.fingerprint("/bin/sh")
+    other = tmp_path / "cc"
+    other.write_text("#!/bin/sh\nexit 1\n")
+    assert build.fingerprint(str(other)) != before
+
+
+@pytest.mark.parametrize("program", ["#!/bin/sh\nexit 1\n", "#!/bin/sh\nkill -9 $$\n", "not a program"])
+def test_a_compiler_that_fails_is_none_and_leaves_nothing(
+    afresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    compiler = tmp_path / "broken-cc"
+    compiler.write_text(program)
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CC", str(compiler))
+    assert build.library() is None
+    assert list(afresh.glob("*")) == []
+
+
+def test_no_compiler_is_none(afresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", "")
+    assert build.library() is None
+
+
+def test_it_can_be_switched_off(afresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXTWORD_NATIVE", "0")
+    assert build.library() is None
+
+
+def test_a_cache_that_cannot_be_written_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr(build, "library", build.library.__wrapped__)
+    assert build.library() is None
+
+
+@needs_compiler
+def test_rounding_stays_as_it_was_in_the_whole_process() -> None:
+    # A library linked with -ffast-math makes the processor treat the smallest numbers as zero, everywhere.
+    program = "from nextword.native import library; assert library(); print(5e-324 * 1.0 > 0, 1e-310 / 10 > 0)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]
+
+
+@needs_compiler
+def test_torch_and_the_kernels_share_one_openmp() -> None:
+    program = (
+        "from nextword.native import library; assert library(); import torch; torch.ones(2000) @ torch.ones(2000, 9)\n"
+        "print(len({l.split()[-1] for l in open('/proc/self/maps') if 'gomp' in l}))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"
+
+
+@needs_compiler
+@pytest.mark.parametrize(("program", "works"), [("pass", True), ("raise SystemExit(1)", False), ("os.abort()", False)])
+def test_amx_is_tried_in_a_process_that_may_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, works: bool
+) -> None:
+    trial = tmp_path / "python"
+    trial.write_text(f"#!{sys.executable}\nimport os\n{program}\n")
+    trial.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(trial))
+    assert build.amx_works(tmp_path / "kernels.so") is works
+    trial.unlink()  # it is not tried again
+    assert build.amx_works(tmp_path / "kernels.so") is works
+
+
+@needs_compiler
+def test_the_amx_trial_passes_where_there_is_amx() -> None:
+    kernels = library()
+    if kernels is None or not kernels.has_amx():
+        pytest.skip("needs a processor with AMX")
+    program = "from nextword.native.amx_trial import run; run()"
+    subprocess.run([sys.executable, "-c", program], env={**os.environ, "NEXTWORD_AMX": "0"}, check=True)
