@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test check clean
+.PHONY: demo test check bench clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed            ## train GPT-2 on the bundled story, and let it write
@@ -16,6 +16,9 @@ check: .venv/installed-check     ## lint and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+
+bench: .venv/installed-bench     ## nextword beside other programs, on one machine: about half an hour
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean:
 	rm -rf .venv build dist src/*.egg-info
@@ -32,6 +35,17 @@ clean:
 .venv/installed: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "Installing nextword and what it needs (PyTorch is large: a minute or more the first time) ..."
 	@$(PIP) --editable .
+	@touch $@
+
+# llama.cpp is compiled here, for this very processor; where that fails, the benchmark goes on without it. On one
+# machine with AMX its AMX kernels crashed, so they are left out: these flags take back what -march=native allows.
+.venv/installed-bench: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing nextword with the extra 'bench' ..."
+	@$(PIP) --editable '.[bench]'
+	@echo "Compiling llama.cpp (some minutes) ..."
+	@case $$(uname -m) in x86_64) flags="-mno-amx-tile -mno-amx-int8 -mno-amx-bf16";; esac; \
+	    CFLAGS="$$flags" CXXFLAGS="$$flags" CMAKE_ARGS="-DGGML_NATIVE=ON" $(PIP) --no-binary llama-cpp-python llama-cpp-python || \
+	    echo "llama-cpp-python could not be installed (is there a C++ compiler?): the benchmark leaves llama.cpp out."
 	@touch $@
 
 .venv/installed-%: pyproject.toml constraints.txt | .venv/bin/python

@@ -14,6 +14,7 @@ VERBS = {
     "train": "train on your own text, from random weights or from the official ones",
     "generate": "continue a prompt with a trained model, or with the official GPT-2",
     "export": "write a trained model in another program's format",
+    "bench": "measure how fast this machine is, and nextword on it",
 }
 
 HELP = f"""\

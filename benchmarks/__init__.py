@@ -1,0 +1,1 @@
+"""nextword beside other programs, on the same weights, on one machine: `python -m benchmarks`."""

@@ -1,0 +1,109 @@
+"""One benchmark from its beginning to its end."""
+
+import importlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from nextword.bench.figures import Findings
+from nextword.bench.learning import measure_training
+from nextword.bench.machine import installed, this_machine
+from nextword.bench.plan import Plan
+from nextword.bench.starting import measure_cold_starts
+from nextword.bench.writing import METER, Say, Setting, measure_writing
+from nextword.model.config import GPTConfig
+
+NEXTWORD = "nextword.bench.own:Nextword"
+NEXTWORD_TRAINING = "nextword.bench.own:NextwordTraining"
+
+BUFFERS = (1 << 20, 8 << 20, 32 << 20, 128 << 20, 512 << 20)
+"""Sizes in bytes whose reading is measured: from what a cache holds to what no cache holds."""
+
+
+def benchmark(
+    plan: Plan,
+    model: str,
+    scratch: Path,
+    say: Say,
+    subjects: Iterable[str] = (NEXTWORD,),
+    learners: Iterable[str] = (NEXTWORD_TRAINING,),
+    threads: int | None = None,
+    environment: dict[str, str] | None = None,
+) -> Findings:
+    """Measure the machine, then the programs on it; say what is being done as it is done.
+
+    model: the weights that all programs get; for others than nextword, a
+    directory in Hugging Face's layout with its tokenizer. scratch: a directory
+    for their own files. subjects and learners: `module:Class` each; those whose
+    packages are not installed are named as absent. threads: for each program;
+    as many as there are physical cores unless given.
+    """
+    machine = this_machine()
+    threads = threads or machine.cores
+    config = config_of(model)
+    setting = Setting(plan, model, config, scratch, text_ids(), threads, environment or {}, say)
+    findings = Findings(machine, f"{config.n_params:,} parameters", method=method(plan, threads))
+    say("the machine itself")
+    measure_machine(setting, findings)
+    writers, trainers = (present(specs, findings) for specs in (subjects, learners))
+    measure_writing(writers, setting, findings)
+    measure_cold_starts(writers, setting, findings)
+    measure_training(trainers, setting, findings)
+    return findings
+
+
+def measure_machine(setting: Setting, findings: Findings) -> None:
+    """How many operations it does and how many bytes it reads in a second."""
+    with setting.worker(METER) as meter:
+        for dtype in ("float32", "bfloat16"):
+            rate = meter.call("gemm", dtype, setting.config.n_embd, 1024).value
+            findings.rates[f"matrix products in {dtype}"] = [rate]
+        for n_bytes in BUFFERS:
+            findings.rates[f"reading {n_bytes >> 20} MiB"] = [meter.call("read", n_bytes).value]
+
+
+def present(specs: Iterable[str], findings: Findings) -> dict[str, str]:
+    """The programs that are installed, by name; the others are noted as absent, and everybody's version."""
+    found = {}
+    for spec in specs:
+        module, _, name = spec.partition(":")
+        target = getattr(importlib.import_module(module), name)
+        missing = [package for package in target.needs if installed(package) is None]
+        if missing:
+            findings.absent[target.name] = f"{' and '.join(missing)} not installed"
+            continue
+        found[target.name] = spec
+        findings.versions |= {package: installed(package) or "" for package in ("nextword", "torch", *target.needs)}
+    return found
+
+
+def config_of(model: str) -> GPTConfig:
+    """The model's shape. Raises WeightsError where there is no such model."""
+    from nextword.loading import open_named
+
+    return open_named(model).config
+
+
+def text_ids() -> list[int]:
+    """The bundled story as ids: real text, so that real weights behave as they do in earnest."""
+    from nextword.data import read_corpus
+    from nextword.tokenizer import Tokenizer
+
+    return Tokenizer().encode(read_corpus(("story",)).documents[0])
+
+
+def method(plan: Plan, threads: int) -> list[str]:
+    """How it is measured, for whoever reads the table."""
+    threads_in_words = "one thread" if threads == 1 else f"{threads} threads"
+    return [
+        f"Every program has a process of its own and {threads_in_words}. In each of the rounds ({plan.repeats}) all of "
+        "them take turns at the same work; a figure is the median, with the least and the most in brackets.",
+        f"Decode: greedy, {plan.new_tokens} tokens after a prompt of {plan.prompt_tokens} (several texts: "
+        f"{plan.batch_new_tokens} tokens after prompts of different lengths, {plan.prompt_tokens} on average); the "
+        "time for the prompt and the first token is taken off. Prefill: from the prompt to its first new token.",
+        "The limit of writing: every weight (bfloat16 16, int8 8, int4 4.5 bits) and all keys and values are read "
+        "once a step, at the rate at which PyTorch sums up a buffer of that size; or 2 operations for each weight and "
+        "text, where that takes longer. Of a prompt of T tokens: T (2 N' + 4 L T C) + 2 V C operations, N' the blocks' "
+        "parameters. Of training: 6 N + 12 L T C operations a token. Operations at the faster of the machine's rates "
+        "in float32 and bfloat16 (float32 where that is asked for). Both rates are measured again in every round.",
+        "Memory: the most that the process held, with its Python, libraries and weights.",
+    ]

@@ -1,0 +1,124 @@
+"""nextword as what is measured: how a user would call it, and no faster."""
+
+import sys
+import time
+from collections.abc import Sequence
+
+from nextword.bench.subject import Learner, Subject
+
+
+class Nextword(Subject):
+    """Writes through the fastest writer that there is on a CPU."""
+
+    name = "nextword"
+    precisions = ("float32", "bfloat16", "int8", "int4")
+
+    def load(self, model: str, scratch: str, precision: str, threads: int, n_rows: int) -> None:
+        """Load the weights once, with room for n_rows texts."""
+        from nextword.loading import load_writer
+
+        quantized = precision in ("int8", "int4")
+        self.writer, _ = load_writer(
+            model,
+            device="cpu",
+            dtype=None if quantized else precision,
+            quantize=precision if quantized else None,
+            n_rows=n_rows,
+        )
+
+    def write(self, prompts: Sequence[Sequence[int]], n_tokens: int) -> list[list[int]]:
+        """Read the prompts on rows of their own, and write on all rows together."""
+        import numpy as np
+
+        from nextword.decode import Sampling
+
+        for row, ids in enumerate(prompts):
+            self.writer.read(row, ids)
+        numbers = np.zeros((n_tokens, len(prompts)))
+        return self.writer.write(range(len(prompts)), Sampling(temperature=0), numbers).T.tolist()
+
+    def logits(self, ids: Sequence[int]) -> list[float]:
+        """What the first row's writer would choose from."""
+        self.writer.read(0, ids)
+        return self.writer.logits(0).tolist()
+
+    @classmethod
+    def cold_start(cls, model: str, scratch: str, precision: str, prompt: str, threads: int) -> list[str] | None:
+        """`nextword generate`, as a user types it."""
+        how = {"float32": (), "int8": ("--quantize", "int8"), "int4": ("--quantize", "int4")}
+        if precision not in how:
+            return None
+        command = [sys.executable, "-c", "from nextword.cli.main import main; main()", "generate", prompt]
+        command += ["--model", model, "--device", "cpu", "--max-new-tokens", "8", "--temperature", "0"]
+        return [*command, *how[precision]]
+
+
+class Reference(Subject):
+    """The mathematics written out, in float32: what all outputs are checked against."""
+
+    name = "nextword's plain twin"
+    precisions = ("float32",)
+
+    def load(self, model: str, scratch: str, precision: str, threads: int, n_rows: int) -> None:
+        """Load the weights with `plain`'s functions."""
+        from nextword.loading import load
+        from nextword.model import plain
+
+        self.model, _ = load(model, ops=plain)
+
+    def write(self, prompts: Sequence[Sequence[int]], n_tokens: int) -> list[list[int]]:
+        """Write without a cache: all is read anew for each token."""
+        texts = [list(ids) for ids in prompts]
+        for text in texts:
+            for _ in range(n_tokens):
+                scores = self.logits(text)
+                text.append(scores.index(max(scores)))
+        return [text[-n_tokens:] for text in texts]
+
+    def logits(self, ids: Sequence[int]) -> list[float]:
+        """The last row of the model's logits."""
+        import torch
+
+        with torch.inference_mode():
+            return self.model(torch.tensor([list(ids)]))[0, -1].tolist()
+
+
+class NextwordTraining(Learner):
+    """Trains through the Trainer, with everything that surrounds an update."""
+
+    name = "nextword"
+
+    def train(
+        self, model: str, text: str, scratch: str, batch_size: int, window: int, n_steps: int, threads: int
+    ) -> dict[str, list[float]]:
+        """Listen to a run until it has made enough updates; the time between two of them is an update's."""
+        from nextword.runtime import keep_freed_memory
+        from nextword.train import TrainConfig, Trainer
+        from nextword.train.events import Stepped
+
+        keep_freed_memory()  # as `nextword train` does
+        endless = 10**6
+        config = TrainConfig(
+            data=(text,),
+            init=model,
+            out=f"{scratch}/run",
+            device="cpu",
+            window=window,
+            batch_size=batch_size,
+            dropout=0.0,
+            steps=endless,
+            eval_every=endless,
+            save_every=endless,
+            val_fraction=0.03,
+        )
+        seconds: list[float] = []
+        losses: list[float] = []
+        began = time.perf_counter()
+        for event in Trainer(config, overwrite=True).run():
+            if isinstance(event, Stepped):
+                seconds.append(time.perf_counter() - began)
+                losses.append(event.train_loss)
+                if len(seconds) == n_steps:
+                    break  # so that no checkpoint is written
+            began = time.perf_counter()
+        return {"seconds": seconds, "losses": losses}

@@ -1,0 +1,33 @@
+"""What is measured, and how often."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The sizes of the work. Every figure is the median of `repeats` rounds, in which all programs take turns.
+
+    Decoding reads prompt_tokens and writes new_tokens after them;
+    batch_new_tokens where several texts are written side by side. Prefill reads
+    prefill_tokens and chooses one. training: (batch size, window) pairs, with
+    n_updates timed ones each time, after one to warm up.
+    """
+
+    repeats: int = 3
+    precisions: tuple[str, ...] = ("float32", "bfloat16", "int8", "int4")
+    prompt_tokens: int = 32
+    new_tokens: int = 128
+    prefill_tokens: int = 512
+    batches: tuple[int, ...] = (8, 32)
+    batch_new_tokens: int = 32
+    training: tuple[tuple[int, int], ...] = ((8, 1024), (2, 256))
+    n_updates: int = 2
+    cold_precisions: tuple[str, ...] = ("float32", "int8")
+    cold_prompt: str = "Every effort moves you"
+
+
+USUAL = Plan(batches=(8,), training=((2, 256),), n_updates=4)
+"""What a user waits for: a minute or two."""
+
+QUICK = Plan(repeats=1, new_tokens=32, batches=(8,), batch_new_tokens=8, training=((2, 256),), cold_precisions=())
+"""A first impression."""

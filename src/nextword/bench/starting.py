@@ -1,0 +1,78 @@
+"""Measuring how long one waits for the first token after typing a command."""
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+
+from nextword.bench.figures import SECONDS, Figure, Findings, Row
+from nextword.bench.subject import subject_class
+from nextword.bench.worker import SubjectError
+from nextword.bench.writing import Setting, prepare
+
+WORK = "cold start, first token"
+
+
+def measure_cold_starts(subjects: dict[str, str], setting: Setting, findings: Findings) -> None:
+    """Start each program as a process, in turns; a first round warms the disk's cache and does not count."""
+    environment = {**os.environ, "OMP_NUM_THREADS": str(setting.threads), "HF_HUB_OFFLINE": "1", **setting.environment}
+    for precision in setting.plan.cold_precisions:
+        commands = cold_commands(subjects, precision, setting, findings)
+        results: dict[str, list[float]] = {name: [] for name in commands}
+        for n in range(setting.plan.repeats + 1):
+            for name, command in commands.items():
+                setting.say(f"{WORK}: {name}, {precision}")
+                try:
+                    seconds = seconds_to_first_token(command, setting.plan.cold_prompt, environment)
+                except RuntimeError as error:
+                    findings.absent[f"{name}, {precision}, {WORK}"] = " ".join(str(error).split())
+                    continue
+                if n > 0:
+                    results[name].append(seconds)
+        findings.rows += [
+            Row(WORK, name, precision, SECONDS, Figure(tuple(values))) for name, values in results.items() if values
+        ]
+
+
+def cold_commands(
+    subjects: dict[str, str], precision: str, setting: Setting, findings: Findings
+) -> dict[str, list[str]]:
+    """The command of each program that can start from weights in this precision, which are there afterwards."""
+    commands = {}
+    for name, subject in subjects.items():
+        program, key = subject_class(subject), f"{name}, {precision}"
+        command = program.cold_start(
+            setting.model, str(setting.scratch), precision, setting.plan.cold_prompt, setting.threads
+        )
+        if command is None or precision not in program.precisions or key in findings.absent:
+            continue
+        try:
+            prepare(subject, precision, setting)
+        except SubjectError as error:
+            findings.absent[key] = " ".join(str(error).split())
+            continue
+        commands[name] = command
+    return commands
+
+
+def seconds_to_first_token(command: Sequence[str], prompt: str, environment: dict[str, str]) -> float:
+    """Run a command and wait until it has printed more than the prompt; then let it go.
+
+    Raises RuntimeError where it fails before that.
+    """
+    began = time.perf_counter()
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment) as process,
+    ):
+        assert process.stdout is not None
+        printed = b""
+        while len(printed) <= len(prompt.encode()) and (piece := os.read(process.stdout.fileno(), 4096)):
+            printed += piece
+        seconds = time.perf_counter() - began
+        process.communicate()
+        if len(printed) <= len(prompt.encode()):
+            errors.seek(0)
+            raise RuntimeError(f"it printed no token: {errors.read().decode(errors='replace')[-300:]}")
+    return seconds

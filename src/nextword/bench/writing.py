@@ -1,0 +1,227 @@
+"""Measuring those who write: one precision at a time, its programs loaded side by side and taking turns."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nextword.bench.figures import TOKENS, Figure, Findings, Row
+from nextword.bench.limits import decode_bytes, decode_flops, prefill_flops
+from nextword.bench.plan import Plan
+from nextword.bench.subject import Subject, subject_class
+from nextword.bench.worker import SubjectError, Worker
+from nextword.model.config import GPTConfig
+
+Say = Callable[[str], object]
+METER = "nextword.bench.rates:Meter"
+REFERENCE = "nextword.bench.own:Reference"
+
+TOLERANCE = {"float32": 2e-3, "bfloat16": 5e-2, "int8": 0.15, "int4": 0.6}
+"""How far a program's logits may be from the reference's, as a share of their spread; more is a mistake, not rounding.
+
+Random weights leave int4 a fifth of the spread away; a wrong transpose or a shifted position leaves everything
+more than 1 away.
+"""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all measurements share. text: ids to take prompts from. environment: for the workers."""
+
+    plan: Plan
+    model: str
+    config: GPTConfig
+    scratch: Path
+    text: Sequence[int]
+    threads: int
+    environment: dict[str, str] = field(default_factory=dict)
+    say: Say = lambda line: None
+
+    def worker(self, subject: str) -> Worker:
+        """A process for a subject."""
+        return Worker(subject, self.threads, self.environment)
+
+
+@dataclass
+class Contestant:
+    """A program that is loaded and agrees with the reference."""
+
+    name: str
+    worker: Worker
+    peak_memory: int = 0
+
+    def seconds(self, prompts: Sequence[Sequence[int]], n_tokens: int) -> float:
+        """How long it takes to read the prompts and write n_tokens after each."""
+        answer = self.worker.call("write", prompts, n_tokens)
+        self.peak_memory = max(self.peak_memory, answer.peak_memory)
+        return answer.seconds
+
+
+def measure_writing(subjects: dict[str, str], setting: Setting, findings: Findings) -> None:
+    """Measure decoding, alone and in batches, and prefill, in every precision. subjects: name -> `module:Class`."""
+    reference = reference_logits(setting) if setting.plan.precisions else []
+    for precision in setting.plan.precisions:
+        with ExitStack() as open_workers:
+            meter = open_workers.enter_context(setting.worker(METER))
+            contestants = []
+            for name, subject in subjects.items():
+                if precision not in subject_class(subject).precisions:
+                    continue
+                setting.say(f"{precision}: {name} loads")
+                try:
+                    contestants.append(enter(name, subject, precision, reference, setting, findings, open_workers))
+                except SubjectError as error:
+                    findings.absent[f"{name}, {precision}"] = " ".join(str(error).split())
+            if contestants:
+                take_turns(contestants, meter, precision, setting, findings)
+
+
+def reference_logits(setting: Setting) -> list[list[float]]:
+    """What the plain twin says after a short and after a longer text."""
+    with setting.worker(REFERENCE) as worker:
+        worker.call("load", setting.model, setting.scratch, "float32", setting.threads, 1)
+        return [worker.call("logits", ids).value for ids in checked_texts(setting)]
+
+
+def checked_texts(setting: Setting) -> list[Sequence[int]]:
+    """Two texts whose logits are compared."""
+    plan = setting.plan
+    return [setting.text[: plan.prompt_tokens], setting.text[7 : 7 + plan.prefill_tokens // 2]]
+
+
+def enter(
+    name: str,
+    subject: str,
+    precision: str,
+    reference: list[list[float]],
+    setting: Setting,
+    findings: Findings,
+    open_workers: ExitStack,
+) -> Contestant:
+    """Load a program, note how long that took, and check what it computes. Raises SubjectError where it fails."""
+    where = (setting.model, setting.scratch, precision)
+    prepare(subject, precision, setting)
+    worker = open_workers.enter_context(setting.worker(subject))
+    n_rows = max((1, *setting.plan.batches))
+    loaded = worker.call("load", *where, setting.threads, n_rows)
+    differences = [
+        compare(truth, worker.call("logits", ids).value)
+        for truth, ids in zip(reference, checked_texts(setting), strict=True)
+    ]
+    error, divergence = max(differences)
+    findings.checks.append(
+        f"{name}, {precision}: logits {error:.1e} of their spread away from the plain twin's in float32, "
+        f"KL divergence {divergence:.1e} nats"
+    )
+    if not error <= TOLERANCE[precision]:
+        raise SubjectError(
+            f"its logits are {error:.2g} of their spread away from the reference's; {TOLERANCE[precision]} is allowed"
+        )
+    findings.rows.append(Row("import and load", name, precision, "s", Figure((loaded.seconds,))))
+    return Contestant(name, worker, loaded.peak_memory)
+
+
+def prepare(subject: str, precision: str, setting: Setting) -> None:
+    """Bring the weights into a program's own format, in a process of its own, since converting takes memory."""
+    if subject_class(subject).prepare is not Subject.prepare:
+        with setting.worker(subject) as worker:
+            worker.call("prepare", setting.model, setting.scratch, precision)
+
+
+def compare(truth: Sequence[float], scores: Sequence[float]) -> tuple[float, float]:
+    """How far scores are from the true ones: as a share of the true ones' spread, and as KL divergence in nats.
+
+    A number added to all scores changes nothing, so their means are taken off first.
+    """
+    import numpy as np
+
+    p, q = np.asarray(truth, dtype=np.float64), np.asarray(scores, dtype=np.float64)
+    if p.shape != q.shape or not np.isfinite(q).all():
+        return math.inf, math.inf
+    p, q = p - p.mean(), q - q.mean()
+    error = float(np.linalg.norm(p - q) / np.linalg.norm(p))
+    log_p, log_q = (x - x.max() - np.log(np.exp(x - x.max()).sum()) for x in (p, q))
+    return error, float((np.exp(log_p) * (log_p - log_q)).sum())
+
+
+def take_turns(
+    contestants: list[Contestant], meter: Worker, precision: str, setting: Setting, findings: Findings
+) -> None:
+    """Measure everything in rounds: in each of them the machine first, then each work by each program in turn.
+
+    What a step of writing takes is the time for many tokens less the time for
+    one, so that reading the prompt does not count.
+    """
+    plan, config = setting.plan, setting.config
+    batches = {n: prompts(setting, n) for n in (1, *plan.batches)}
+    long = [setting.text[: plan.prefill_tokens]]
+    results: dict[tuple[str, str], list[float]] = {}
+    rates: dict[str, list[float]] = {"gemm": [], "read": []}
+    for contestant in contestants:  # whoever compiles, allocates or fills caches does so now
+        for texts in (*batches.values(), long):
+            contestant.seconds(texts, 2)
+    for n in range(plan.repeats):
+        setting.say(f"{precision}: round {n + 1} of {plan.repeats}")
+        rates["read"].append(meter.call("read", decode_bytes(config, precision, seen(plan, 1))).value)
+        dtypes = ("float32",) if precision == "float32" else ("float32", "bfloat16")
+        rates["gemm"].append(max(meter.call("gemm", t, config.n_embd, plan.prefill_tokens).value for t in dtypes))
+        for n_rows, texts in batches.items():
+            n_tokens = new_tokens(plan, n_rows)
+            for contestant in contestants:
+                rest()
+                first = contestant.seconds(texts, 1)
+                whole = contestant.seconds(texts, 1 + n_tokens)
+                rate = n_rows * n_tokens / max(whole - first, 1e-9)
+                results.setdefault((decode_work(n_rows), contestant.name), []).append(rate)
+        for contestant in contestants:
+            rest()
+            seconds = contestant.seconds(long, 1)
+            results.setdefault((prefill_work(plan), contestant.name), []).append(len(long[0]) / seconds)
+
+    read, gemm = (Figure(tuple(rates[name])).median for name in ("read", "gemm"))
+    limits = {prefill_work(plan): plan.prefill_tokens / (prefill_flops(config, plan.prefill_tokens) / gemm)}
+    for n_rows in batches:
+        visible = seen(plan, n_rows)
+        reading = decode_bytes(config, precision, visible, n_rows) / read
+        limits[decode_work(n_rows)] = n_rows / max(reading, n_rows * decode_flops(config, visible) / gemm)
+    findings.rates[f"{precision}: reading as many bytes as a token needs"] = rates["read"]
+    findings.rates[f"{precision}: matrix products"] = rates["gemm"]
+    memory = {contestant.name: contestant.peak_memory for contestant in contestants}
+    for (work, name), values in results.items():
+        figure = Figure(tuple(values))
+        findings.rows.append(Row(work, name, precision, TOKENS, figure, limits[work], memory[name]))
+
+
+def prompts(setting: Setting, n_rows: int) -> list[Sequence[int]]:
+    """One prompt of prompt_tokens, or several whose lengths lie evenly between half and one and a half of that."""
+    mean = setting.plan.prompt_tokens
+    lengths = [mean] if n_rows == 1 else [mean // 2 + mean * row // (n_rows - 1) for row in range(n_rows)]
+    starts = [3 * row for row in range(n_rows)]
+    return [setting.text[start : start + length] for start, length in zip(starts, lengths, strict=True)]
+
+
+def new_tokens(plan: Plan, n_rows: int) -> int:
+    """How many tokens each row writes."""
+    return plan.new_tokens if n_rows == 1 else plan.batch_new_tokens
+
+
+def seen(plan: Plan, n_rows: int) -> float:
+    """How many tokens a new one sees, on average."""
+    return plan.prompt_tokens + new_tokens(plan, n_rows) / 2
+
+
+def decode_work(n_rows: int) -> str:
+    """The table's name for writing."""
+    return "decode, 1 text" if n_rows == 1 else f"decode, {n_rows} texts"
+
+
+def prefill_work(plan: Plan) -> str:
+    """The table's name for reading."""
+    return f"prefill, {plan.prefill_tokens} tokens"
+
+
+def rest() -> None:
+    """Let the threads of whoever was measured last fall asleep: OpenMP's wait awhile for more to do."""
+    time.sleep(0.3)

@@ -1,0 +1,95 @@
+"""`nextword bench`: how fast nextword is on this machine, and how fast the machine would allow it to be."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from nextword.cli.arguments import parse
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from nextword.bench.figures import Findings
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Measure this machine, and nextword on it: writing, reading and training.
+
+    Takes a minute or two. Other programs disturb it: close what you can.
+    """
+
+    model: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    """A GPT-2 directory or run. Default: 124M random weights, which are as fast as trained ones."""
+
+    out: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    """A directory for the same as Markdown, JSON and a bar chart. Default: none is written."""
+
+    threads: Annotated[int | None, tyro.conf.arg(help_behavior_hint="")] = None
+    """How many threads to use. Default: one for each physical core."""
+
+    quick: bool = False
+    """A first impression: one short round of everything, without cold starts and large batches."""
+
+
+def run(arguments: list[str]) -> int:
+    """Measure, and show what was found."""
+    args = parse(Arguments, "bench", arguments)
+
+    from rich.console import Console
+
+    from nextword.bench.benchmark import benchmark
+    from nextword.bench.plan import QUICK, USUAL
+
+    if args.threads is not None and args.threads < 1:
+        raise ValueError(f"--threads must be at least 1, not {args.threads}.")
+    plan = QUICK if args.quick else USUAL
+    console = Console(highlight=False)
+    with tempfile.TemporaryDirectory(prefix="nextword-bench-") as scratch:
+        with console.status("the weights") as status:
+            model = args.model or random_model(Path(scratch) / "model")
+            findings = benchmark(plan, model, Path(scratch), status.update, threads=args.threads)
+        show(findings, console)
+    if args.out is not None:
+        from nextword.bench.report import save
+
+        paths = save(findings, Path(args.out))
+        console.print(f"Written: {', '.join(map(str, paths))}", soft_wrap=True)
+    return 0
+
+
+def random_model(directory: Path) -> str:
+    """Save a GPT-2 of 124M parameters with random weights; give back where."""
+    import torch
+
+    from nextword.model import CONFIGS, GPT
+    from nextword.weights import save_huggingface
+
+    torch.manual_seed(1)
+    save_huggingface(GPT(CONFIGS["gpt2"]), directory)
+    return str(directory)
+
+
+def show(findings: "Findings", console: "Console") -> None:
+    """The tables on the terminal."""
+    from rich.table import Table
+
+    from nextword.bench.report import by_work, figure_in_words, rate_in_words, share_in_words
+
+    console.print(f"{findings.machine}\n")
+    rates = Table("the machine", "", box=None, pad_edge=False)
+    for name in findings.rates:
+        rates.add_row(name, rate_in_words(name, findings.rate(name)))
+    console.print(rates, "")
+    table = Table("nextword", "precision", "", "of the limit", box=None, pad_edge=False)
+    for work, rows in by_work(findings.rows).items():
+        for row in rows:
+            figure = f"{figure_in_words(row)} {row.unit}"
+            table.add_row(work, row.precision, figure, share_in_words(row))
+            work = ""
+    console.print(table, "")
+    for name, reason in findings.absent.items():
+        console.print(f"Not measured: {name}: {reason}", soft_wrap=True)
