@@ -37,7 +37,7 @@ def test_the_estimate_is_never_below_the_truth_and_seldom_far_above(line, column
     model, batch_size, window, dropout, *_ = line.split()
     config = replace(CONFIGS[model], dropout=float(dropout))
     estimate = training_memory(config, int(batch_size), int(window), dtype) / 2**20
-    assert 1.0 <= estimate / float(line.split()[column]) <= 1.25
+    assert 1.0 <= estimate / float(line.split()[column]) <= 1.3
 
 
 RUN = """

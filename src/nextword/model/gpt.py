@@ -93,8 +93,9 @@ class GPT(nn.Module):
 def check_ids(ids: Tensor, config: GPTConfig, cache: Cache | None = None, values: bool = True) -> None:
     """Raise ValueError unless ids are what the model can read, with the remedy in words.
 
-    Inside torch.compile, and with a RowCache, only the shape is checked: reading
-    the values there would make the processor wait for the GPU at every step.
+    Inside torch.compile, with a RowCache and without `values` (in training on a
+    GPU) only the shape is checked: reading the values there would make the
+    processor wait for the GPU at every step.
     """
     if ids.dtype != torch.int64:
         raise ValueError(f"ids must be int64 (torch.long), not {ids.dtype}: convert them with ids.long().")

@@ -1,7 +1,7 @@
 #include "matmul.h"
 
 #include <math.h>
-#ifdef __AVX512BF16__
+#ifdef __AVX512F__
 #include <immintrin.h>
 #endif
 #if defined(__AMX_TILE__) && defined(__AMX_BF16__) && defined(__AVX512BF16__)
@@ -12,9 +12,7 @@
 
 #include "vectors.h"
 
-#define INLINE static inline __attribute__((always_inline))
 #define VECTORS (PANEL / LANES)
-#define MOST_ROWS 6      // as many as find room in AVX-512's 32 registers, with VECTORS sums each
 #define ROWS_AT_ONCE 64  // as many as stay in a core's cache while the panels pass by
 #define MANY_ROWS 16     // from here on it pays to turn INT8 and INT4 into BF16, where the machine multiplies that
 #define AHEAD 1024       // words to fetch ahead of their use
@@ -36,7 +34,8 @@ static void finish_row(const float *sums, const float *bias, float *y, int n, Fi
 // ---- packed matrices: BF16, INT8, INT4 ----
 //
 // A panel holds PANEL outputs. Its words of 32 bits follow the inputs: first those of the first few inputs for all
-// outputs of the panel, then those of the next. One word holds the weights of 2, 4 or 8 successive inputs for one output.
+// outputs of the panel, then those of the next. One word holds the weights of 2, 4 or 8 successive inputs for one output;
+// of INT4, a byte holds those of the inputs i and i + 4, so that the lower halves of four bytes are successive inputs.
 //
 // Whole numbers become floats without being converted: put behind the point of 1.0, q turns it into 1 + q / 2^bits.
 // So an output is  sum of x (least + step q)  =  step 2^bits  sum of x (1 + q / 2^bits)  +  (least - step 2^bits)  sum of x.
@@ -50,7 +49,7 @@ INLINE floats unpack(int format, words w, int k) {
         words upper = k == 0 ? (words)(w << 16) : (words)(w & 0xffff0000u);
         return (floats)upper;
     }
-    const int bits = format == INT8 ? 8 : 4, from = bits * k, to = 23 - bits;
+    const int bits = format == INT8 ? 8 : 4, from = 8 * (k % 4) + 4 * (k / 4), to = 23 - bits;
     words q = from <= to ? w << (to - from) : w >> (from - to);
     return (floats)((q & (((1u << bits) - 1) << to)) | 0x3f800000u);
 }
@@ -113,21 +112,75 @@ INLINE void panel_sums_of_pairs(const int rows, const uint32_t *w, int n_in, con
 }
 #endif
 
-// Calls f with the number of rows as a constant.
-#define WITH_ROWS(rows, f, ...)                     \
-    switch (rows) {                                 \
-        case 1: f(1, __VA_ARGS__); break;           \
-        case 2: f(2, __VA_ARGS__); break;           \
-        case 3: f(3, __VA_ARGS__); break;           \
-        case 4: f(4, __VA_ARGS__); break;           \
-        case 5: f(5, __VA_ARGS__); break;           \
-        default: f(6, __VA_ARGS__);                 \
-    }
-
 #define SUMS_F32(rows, ...) panel_sums(F32_OUT_IN, rows, __VA_ARGS__)
 #define SUMS_BF16(rows, ...) panel_sums(BF16, rows, __VA_ARGS__)
 #define SUMS_INT8(rows, ...) panel_sums(INT8, rows, __VA_ARGS__)
 #define SUMS_INT4(rows, ...) panel_sums(INT4, rows, __VA_ARGS__)
+
+#ifdef __AVX512VNNI__
+#define WITH_VNNI
+
+// x in whole numbers: an input is step * q, with q from -127 to 127 and a step for each GROUP of inputs.
+typedef struct {
+    const int32_t *quads;  // (rows, n_in / 4): four inputs in a word
+    const float *steps;    // (rows, groups)
+    const float *sums;     // (rows, groups): of each group's inputs, as rounded
+} Rounded;
+
+static void round_row(const float *x, ptrdiff_t n_in, int8_t *q, float *steps, float *sums) {
+    for (ptrdiff_t g = 0; g < n_in / GROUP; g++, x += GROUP, q += GROUP) {
+        float most = 0;
+        for (int i = 0; i < GROUP; i++) most = fmaxf(most, fabsf(x[i]));
+        const float step = most / 127, times = most > 0 ? 127 / most : 0;
+        int sum = 0;
+        for (int i = 0; i < GROUP; i++) {
+            q[i] = (int8_t)rintf(x[i] * times);
+            sum += q[i];
+        }
+        steps[g] = step;
+        sums[g] = step * sum;
+    }
+}
+
+// One panel of INT8 or INT4 times `rows` rows of rounded x: sixty-four products in an instruction, in whole numbers.
+INLINE void panel_sums_of_quads(const int format, const int rows, const uint32_t *w, const uint32_t *scales, ptrdiff_t n_in,
+                                Rounded x, floats (*sums)[VECTORS]) {
+    const ptrdiff_t groups = n_in / GROUP;
+    const int step = format == INT8 ? 4 : 8, at_once = rows == 1 ? VECTORS : 2;
+    for (ptrdiff_t g = 0; g < groups; g++, w += GROUP / step * PANEL) {
+        for (int first = 0; first < VECTORS; first += at_once) {
+            __m512i part[MOST_ROWS][VECTORS] = {0};
+            for (int i = 0; i < GROUP / step; i++)
+                for (int half = 0; half < step / 4; half++) {
+                    __m512i q[VECTORS];
+                    for (int v = 0; v < at_once; v++) {
+                        const uint32_t *at = w + i * PANEL + LANES * (first + v);
+                        if (half == 0) __builtin_prefetch(at + AHEAD);
+                        q[v] = (__m512i)load_words(at);
+                        if (format == INT4)
+                            q[v] = _mm512_and_si512(half == 0 ? q[v] : _mm512_srli_epi32(q[v], 4), _mm512_set1_epi8(15));
+                    }
+                    for (int r = 0; r < rows; r++) {
+                        const __m512i quad = _mm512_set1_epi32(x.quads[(r * n_in + g * GROUP + i * step) / 4 + half]);
+                        for (int v = 0; v < at_once; v++) part[r][v] = _mm512_dpbusd_epi32(part[r][v], q[v], quad);
+                    }
+                }
+            for (int v = 0; v < at_once; v++) {
+                floats times = (floats){0} + 1, plus = (floats){0} - 128;  // INT8: q - 128
+                if (format == INT4) {
+                    words pair = load_words(scales + g * PANEL + LANES * (first + v));
+                    times = (floats)(pair & 0xffff0000u), plus = (floats)(pair << 16);
+                }
+                for (int r = 0; r < rows; r++)
+                    sums[r][first + v] += (floats)_mm512_cvtepi32_ps(part[r][v]) * times * x.steps[r * groups + g] +
+                                          plus * x.sums[r * groups + g];
+            }
+        }
+    }
+    for (int r = 0; format == INT8 && r < rows; r++)
+        for (int v = 0; v < VECTORS; v++) sums[r][v] *= load((const float *)scales + LANES * v);
+}
+#endif
 
 // ---- AMX: sixteen rows times sixteen outputs in one instruction ----
 
@@ -217,6 +270,11 @@ static void as_bf16(const int format, const uint32_t *w, const uint32_t *scales,
 }
 #endif
 
+#ifdef WITH_VNNI
+#define SUMS_OF_QUADS_INT8(rows, ...) panel_sums_of_quads(INT8, rows, __VA_ARGS__)
+#define SUMS_OF_QUADS_INT4(rows, ...) panel_sums_of_quads(INT4, rows, __VA_ARGS__)
+#endif
+
 // The sums of one panel become numbers of y.
 static void finish_panel(const Matrix *m, ptrdiff_t p, float (*sums)[PANEL], int rows, float *y, ptrdiff_t ldy, Finish finish) {
     const int first = p * PANEL, n = m->n_out - first < PANEL ? m->n_out - first : PANEL;
@@ -248,6 +306,34 @@ static void packed_matmul(const Matrix *m, const float *x, ptrdiff_t ldx, int ro
         }
     }
 }
+
+#ifdef WITH_VNNI
+// With weights in 8 or 4 bits and x in 8, for ROWS_AT_ONCE rows at most.
+static void matmul_of_quads(const Matrix *m, const float *x, ptrdiff_t ldx, int rows, float *y, ptrdiff_t ldy,
+                            Finish finish, int thread, int n_threads) {
+    const ptrdiff_t n_in = round_up(m->n_in, GROUP), panels = round_up(m->n_out, PANEL) / PANEL, groups = n_in / GROUP;
+    const ptrdiff_t words_a_panel = n_in / inputs_per_word(m->format) * PANEL;
+    const ptrdiff_t scales_a_panel = m->format == INT4 ? groups * PANEL : PANEL;
+    int8_t q[rows * n_in] __attribute__((aligned(4)));
+    float steps[rows * groups], sums_of_x[rows * groups];
+    for (int r = 0; r < rows; r++) round_row(x + r * ldx, n_in, q + r * n_in, steps + r * groups, sums_of_x + r * groups);
+    for (ptrdiff_t p = panels * thread / n_threads; p < panels * (thread + 1) / n_threads; p++) {
+        const uint32_t *w = (const uint32_t *)m->values + p * words_a_panel;
+        const uint32_t *scales = (const uint32_t *)m->scales + p * scales_a_panel;
+        for (int r = 0, now; r < rows; r += now) {
+            now = rows - r < MOST_ROWS ? rows - r : MOST_ROWS;
+            const Rounded rounded = {(const int32_t *)(q + r * n_in), steps + r * groups, sums_of_x + r * groups};
+            floats sums[MOST_ROWS][VECTORS] = {0};
+            if (m->format == INT8) {
+                WITH_ROWS(now, SUMS_OF_QUADS_INT8, w, scales, n_in, rounded, sums)
+            } else {
+                WITH_ROWS(now, SUMS_OF_QUADS_INT4, w, scales, n_in, rounded, sums)
+            }
+            finish_panel(m, p, (float (*)[PANEL])sums, now, y + r * ldy, ldy, finish);
+        }
+    }
+}
+#endif
 
 #ifdef __AVX512BF16__
 // With weights and x in bfloat16, for ROWS_AT_ONCE rows at most.
@@ -419,6 +505,10 @@ void matmul(const Matrix *w, const float *x, ptrdiff_t ldx, int rows, float *y, 
         if (is_float32 && rows >= MANY_ROWS) matmul_by_parts(w, x, ldx, now, y, ldy, finish, thread, n_threads);
         else if (w->format == F32_OUT_IN) out_in_matmul(w, x, ldx, now, y, ldy, finish, thread, n_threads);
         else if (w->format == F32_IN_OUT) in_out_matmul(w, x, ldx, now, y, ldy, finish, thread, n_threads);
+#ifdef WITH_VNNI
+        else if (w->format != BF16 && !(amx_is_on && rows >= MANY_ROWS))
+            matmul_of_quads(w, x, ldx, now, y, ldy, finish, thread, n_threads);
+#endif
 #ifdef __AVX512BF16__
         else if (w->format == BF16 || rows >= MANY_ROWS) matmul_of_pairs(w, x, ldx, now, y, ldy, finish, thread, n_threads);
 #endif

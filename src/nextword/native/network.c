@@ -16,49 +16,92 @@ static void layer_norm(const float *x, const float *weight, const float *bias, i
     for (int i = 0; i < n; i++) y[i] = (x[i] - mean) * scale * weight[i] + bias[i];
 }
 
-// Where one head's keys or values of one row begin, in numbers.
-static ptrdiff_t place(const Network *net, const Memory *memory, int layer, int row, int head) {
-    const ptrdiff_t D = net->n_embd / net->n_head, room = round_up(net->n_ctx, LANES);
-    return (((ptrdiff_t)layer * memory->n_rows + row) * net->n_head + head) * room * D;
+// Where one head's keys or values of one row begin, in numbers; `width` is D for keys, and what a value takes for values.
+static ptrdiff_t place(const Network *net, const Memory *memory, int layer, int row, int head, ptrdiff_t width) {
+    return (((ptrdiff_t)layer * memory->n_rows + row) * net->n_head + head) * round_up(net->n_ctx, LANES) * width;
 }
 
-// One head of one token: remember its key and value, then attend to all that its row holds up to here.
-// qkv (3 C) are the token's query, key and value; y (D) is the average of the values.
-static void attend(const Network *net, const Memory *memory, int layer, int row, int head, int position,
-                   const float *qkv, float *scores, float *y) {
-    const int C = net->n_embd, D = C / net->n_head, S = position + 1;
-    const float *q = qkv + head * D, *k = q + C, *v = k + C, scale = 1 / sqrtf(D);
-    const ptrdiff_t begin = place(net, memory, layer, row, head);
-    const ptrdiff_t key = begin + position / LANES * LANES * D + position % LANES, value = begin + (ptrdiff_t)position * D;
-    float *keys = (float *)memory->keys, *values = (float *)memory->values;
-    uint16_t *keys16 = (uint16_t *)memory->keys, *values16 = (uint16_t *)memory->values;
-    if (memory->is_bf16)
-        for (int d = 0; d < D; d++) keys16[key + d * LANES] = to_bf16(k[d]), values16[value + d] = to_bf16(v[d]);
-    else
-        for (int d = 0; d < D; d++) keys[key + d * LANES] = k[d], values[value + d] = v[d];
+// One head of all rows' keys and values, for reading.
+typedef struct {
+    const void *keys, *values;
+    int is_bf16;
+} Head;
 
-    float highest = -INFINITY;
+INLINE floats load_from(const void *numbers, ptrdiff_t at, int is_bf16) {
+    return is_bf16 ? load_bf16((const uint16_t *)numbers + at) : load((const float *)numbers + at);
+}
+
+// q (rows, D), ldq apart, times the keys of S positions -> scores (rows, ld).
+INLINE void score(const int rows, const Head *head, const float *q, ptrdiff_t ldq, int D, int S, float *scores, ptrdiff_t ld) {
     for (int s = 0; s < S; s += LANES) {
-        floats a = {0}, b = {0};
-        const ptrdiff_t block = begin + (ptrdiff_t)s * D;
-        for (int d = 0; d < D; d++) {
-            floats numbers = memory->is_bf16 ? load_bf16(keys16 + block + d * LANES) : load(keys + block + d * LANES);
-            if (d % 2) b += numbers * q[d];
-            else a += numbers * q[d];
+        floats even[MOST_ROWS] = {0}, odd[MOST_ROWS] = {0};
+        for (int d = 0; d < D - 1; d += 2) {
+            const floats a = load_from(head->keys, (ptrdiff_t)s * D + d * LANES, head->is_bf16);
+            const floats b = load_from(head->keys, (ptrdiff_t)s * D + (d + 1) * LANES, head->is_bf16);
+            for (int r = 0; r < rows; r++) even[r] += a * q[r * ldq + d], odd[r] += b * q[r * ldq + d + 1];
         }
-        store(scores + s, (a + b) * scale);
+        if (D % 2) {
+            const floats a = load_from(head->keys, (ptrdiff_t)s * D + (D - 1) * LANES, head->is_bf16);
+            for (int r = 0; r < rows; r++) even[r] += a * q[r * ldq + D - 1];
+        }
+        for (int r = 0; r < rows; r++) store(scores + r * ld + s, even[r] + odd[r]);
     }
-    for (int s = 0; s < S; s++) highest = scores[s] > highest ? scores[s] : highest;
-    float total = 0;
-    for (int s = 0; s < S; s++) total += scores[s] = expf(scores[s] - highest);
-    for (int d = 0; d < D; d++) y[d] = 0;
-    for (int s = 0; s < S; s++) {
-        const ptrdiff_t at = begin + (ptrdiff_t)s * D;
-        const float weight = scores[s] / total;
-        if (memory->is_bf16)
-            for (int d = 0; d < D; d++) y[d] += weight * from_bf16(values16[at + d]);
-        else
-            for (int d = 0; d < D; d++) y[d] += weight * values[at + d];
+}
+
+// weights (rows, ld) times `vectors` vectors of each of S values -> y (rows, vectors * LANES).
+INLINE void average(const int rows, const int vectors, const Head *head, ptrdiff_t first, ptrdiff_t width, int S,
+                    const float *weights, ptrdiff_t ld, float *y) {
+    floats sums[MOST_ROWS][4] = {0};
+    for (int s = 0; s < S; s++)
+        for (int v = 0; v < vectors; v++) {
+            const floats value = load_from(head->values, first + s * width + LANES * v, head->is_bf16);
+            for (int r = 0; r < rows; r++) sums[r][v] += value * weights[r * ld + s];
+        }
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++) store(y + (r * vectors + v) * LANES, sums[r][v]);
+}
+
+#define AVERAGE_4(rows, ...) average(rows, 4, __VA_ARGS__)
+#define AVERAGE_1(rows, ...) average(rows, 1, __VA_ARGS__)
+
+// One head of up to MOST_ROWS successive tokens of one row: remember their keys and values, then let each attend to all
+// that the row holds up to itself. qkv (rows, 3 C) are their queries, keys and values; y (rows, D) are the averages.
+static void attend(const Network *net, const Memory *memory, int layer, int row, int number, int position, int rows,
+                   const float *qkv, float *scores, float *y, ptrdiff_t ldy) {
+    const int C = net->n_embd, D = C / net->n_head, S = position + rows;
+    const ptrdiff_t width = round_up(D, LANES), ld = round_up(net->n_ctx, LANES), ldq = 3 * C, size = memory->is_bf16 ? 2 : 4;
+    const float *q = qkv + number * D, scale = 1 / sqrtf(D);
+    char *keys = (char *)memory->keys + size * place(net, memory, layer, row, number, D);
+    char *values = (char *)memory->values + size * place(net, memory, layer, row, number, width);
+    for (int r = 0; r < rows; r++) {
+        const float *k = q + r * ldq + C, *v = k + C;
+        const ptrdiff_t at = position + r, key = at / LANES * LANES * D + at % LANES, value = at * width;
+        for (int d = 0; d < D; d++)
+            if (memory->is_bf16)
+                ((uint16_t *)keys)[key + d * LANES] = to_bf16(k[d]), ((uint16_t *)values)[value + d] = to_bf16(v[d]);
+            else
+                ((float *)keys)[key + d * LANES] = k[d], ((float *)values)[value + d] = v[d];
+    }
+    const Head head = {keys, values, memory->is_bf16};
+    WITH_ROWS(rows, score, &head, q, ldq, D, S, scores, ld)
+    for (int r = 0; r < rows; r++) {
+        float *own = scores + r * ld, highest = own[0], total = 0;
+        const int seen = position + r + 1;
+        for (int s = 0; s < seen; s++) highest = own[s] > highest ? own[s] : highest;
+        for (int s = 0; s < seen; s++) total += own[s] = expf((own[s] - highest) * scale);
+        for (int s = 0; s < seen; s++) own[s] /= total;
+        for (int s = seen; s < S; s++) own[s] = 0;
+    }
+    for (ptrdiff_t first = 0; first < width;) {
+        const int vectors = width - first >= 4 * LANES ? 4 : 1, n = D - first < vectors * LANES ? D - first : vectors * LANES;
+        float part[MOST_ROWS * 4 * LANES];
+        if (vectors == 4) {
+            WITH_ROWS(rows, AVERAGE_4, &head, first, width, S, scores, ld, part)
+        } else {
+            WITH_ROWS(rows, AVERAGE_1, &head, first, width, S, scores, ld, part)
+        }
+        for (int r = 0; r < rows; r++) memcpy(y + r * ldy + first, part + r * vectors * LANES, sizeof(float) * n);
+        first += vectors * LANES;
     }
 }
 
@@ -84,7 +127,7 @@ void forward(const Network *net, const Memory *memory, int n, const int32_t *ids
 #pragma omp parallel num_threads(n_threads)
     {
         const int thread = omp_get_thread_num(), threads = omp_get_num_threads();
-        float scores[round_up(net->n_ctx, LANES)], own_h[few ? n * ldc : 1], *h = few ? own_h : shared_h;
+        float scores[MOST_ROWS * round_up(net->n_ctx, LANES)], own_h[few ? n * ldc : 1], *h = few ? own_h : shared_h;
         if (few) memset(own_h, 0, sizeof own_h);
         for (int t = thread; t < n; t += threads) {
             const float *token = net->wte + (ptrdiff_t)ids[t] * C, *place = net->wpe + (ptrdiff_t)positions[t] * C;
@@ -103,10 +146,11 @@ void forward(const Network *net, const Memory *memory, int n, const int32_t *ids
             for (int first = 0, past, run = 0; first < n; first = past, run++) {  // a run: the tokens of one row
                 for (past = first; past < n && rows[past] == rows[first];) past++;
                 for (int head = 0; head < H; head++)
-                    if ((run * H + head) % threads == thread)
-                        for (int t = first; t < past; t++)
-                            attend(net, memory, layer, rows[t], head, positions[t], qkv + (ptrdiff_t)t * 3 * C, scores,
-                                   y + t * ldc + head * D);
+                    for (int t = first, now; (run * H + head) % threads == thread && t < past; t += now) {
+                        now = past - t < MOST_ROWS ? past - t : MOST_ROWS;
+                        attend(net, memory, layer, rows[t], head, positions[t], now, qkv + (ptrdiff_t)t * 3 * C, scores,
+                               y + t * ldc + head * D, ldc);
+                    }
             }
 #pragma omp barrier
             matmul(&block->attn_c_proj, y, ldc, n, x, C, ADD, thread, threads);

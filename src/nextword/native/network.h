@@ -42,7 +42,7 @@ typedef struct {
 // Keys and values of all that has been read: [layer][row][head], each with room for n_ctx positions.
 typedef struct {
     void *keys;    // in blocks of LANES positions, each (D, LANES), so that LANES scores are summed at once
-    void *values;  // (n_ctx, D)
+    void *values;  // (n_ctx, D), each D filled up with zeros to whole LANES
     int32_t n_rows, is_bf16;
 } Memory;
 

@@ -141,9 +141,9 @@ def pack(weight: Floats, format: int) -> Packed:
 
 def unpack(matrix: Packed) -> Floats:
     """The numbers (out, in) that a packed matrix stands for: the reference for what is computed with it."""
-    bits = (16, 8, 4)[matrix.format - BF16]
-    shifts = np.arange(0, 32, bits, dtype=np.uint32)
-    fields = matrix.values[:, :, None] >> shifts[:, None] & np.uint32(2**bits - 1)  # (panels, words, per word, PANEL)
+    bits, shifts = ((16, (0, 16)), (8, (0, 8, 16, 24)), (4, (0, 8, 16, 24, 4, 12, 20, 28)))[matrix.format - BF16]
+    down = np.array(shifts, np.uint32)[:, None]
+    fields = matrix.values[:, :, None] >> down & np.uint32(2**bits - 1)  # (panels, words, per word, PANEL)
     q = fields.reshape(len(fields), -1, PANEL)  # (panels, in, PANEL)
     if matrix.format == BF16:
         weights = (q << np.uint32(16)).view(np.float32)
@@ -171,9 +171,9 @@ class Memory:
     def __init__(self, config: Shape, n_rows: int, is_bf16: bool):
         D, room = config.n_embd // config.n_head, -(-config.n_ctx // LANES) * LANES
         dtype = np.uint16 if is_bf16 else np.float32
-        # Keys are zeroed, since those of the positions to come are multiplied (and thrown away) with their block.
+        # Zeros, since the keys of positions to come are multiplied (and thrown away) with their block.
         self.keys = np.zeros((config.n_layer, n_rows, config.n_head, room // LANES, D, LANES), dtype)
-        self.values = np.zeros((config.n_layer, n_rows, config.n_head, room, D), dtype)
+        self.values = np.zeros((config.n_layer, n_rows, config.n_head, room, -(-D // LANES) * LANES), dtype)
         self.c = CMemory(pointer(self.keys), pointer(self.values), n_rows, is_bf16)
 
 

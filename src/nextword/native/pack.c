@@ -55,7 +55,7 @@ static void scales_of_group(float block[GROUP][PANEL], uint32_t *scales, float *
 }
 
 static void pack_panel(const Source *from, int format, int p, uint32_t *values, void *scales) {
-    const int whole_in = round_up(from->n_in, GROUP), step = format == BF16 ? 2 : format == INT8 ? 4 : 8, bits = 32 / step;
+    const int whole_in = round_up(from->n_in, GROUP), step = format == BF16 ? 2 : format == INT8 ? 4 : 8;
     float block[GROUP][PANEL], least[PANEL], times[PANEL];
     uint32_t *out = values + (ptrdiff_t)p * whole_in / step * PANEL;
     if (format == INT8) scales_of_outputs(from, p * PANEL, (float *)scales + (ptrdiff_t)p * PANEL, times);
@@ -72,7 +72,7 @@ static void pack_panel(const Source *from, int format, int p, uint32_t *values, 
                     if (format == BF16) q = to_bf16(value);
                     else if (format == INT8) q = (uint32_t)(128 + (int32_t)rintf(value * times[o]));
                     else q = (uint32_t)(int32_t)fminf(fmaxf(rintf((value - least[o]) * times[o]), 0), 15);
-                    out[o] |= q << (bits * k);
+                    out[o] |= q << (format == BF16 ? 16 * k : 8 * (k % 4) + 4 * (k / 4));
                 }
         }
     }

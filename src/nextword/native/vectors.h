@@ -9,6 +9,19 @@
 #include <string.h>
 
 #define LANES 16
+#define INLINE static inline __attribute__((always_inline))
+
+// Calls f(rows, ...) with the number of rows, 1 to MOST_ROWS, as a constant, so that each has its sums in registers.
+#define MOST_ROWS 6
+#define WITH_ROWS(rows, f, ...)             \
+    switch (rows) {                         \
+        case 1: f(1, __VA_ARGS__); break;   \
+        case 2: f(2, __VA_ARGS__); break;   \
+        case 3: f(3, __VA_ARGS__); break;   \
+        case 4: f(4, __VA_ARGS__); break;   \
+        case 5: f(5, __VA_ARGS__); break;   \
+        default: f(6, __VA_ARGS__);         \
+    }
 
 typedef float floats __attribute__((vector_size(4 * LANES)));
 typedef uint32_t words __attribute__((vector_size(4 * LANES)));
