@@ -5,7 +5,6 @@ import io
 import os
 import sys
 from importlib import import_module
-from importlib.metadata import version
 
 from nextword.errors import NextwordError
 
@@ -64,6 +63,8 @@ def dispatch(arguments: list[str]) -> int:
         print(HELP, end="")
         return 0
     if arguments[0] == "--version":
+        from importlib.metadata import version  # takes a moment, and only this needs it
+
         print(f"nextword {version('nextword')}")
         return 0
     verb, rest = arguments[0], arguments[1:]

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 
 from nextword.native.build import library
-from nextword.native.network import PACKED, CMatrix, Floats, call, pack, pointer
+from nextword.native.network import PACKED, CCrew, CMatrix, Floats, call, pack, pointer
 
 
 def run() -> None:
@@ -30,5 +30,5 @@ def product(weight: Floats, x: Floats, format: int) -> Floats:
     (n_out, n_in), rows = weight.shape, len(x)
     matrix = CMatrix(pointer(packed.values), pointer(packed.scales), None, n_in, n_out, format)
     y = np.empty((rows, n_out), np.float32)
-    call("matmul", ctypes.byref(matrix), pointer(x), n_in, rows, pointer(y), n_out, 0, 0, 1)
+    call("matmul", ctypes.byref(matrix), pointer(x), n_in, rows, pointer(y), n_out, 0, CCrew(0, 1, None))
     return y

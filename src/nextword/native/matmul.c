@@ -284,12 +284,12 @@ static void finish_panel(const Matrix *m, ptrdiff_t p, float (*sums)[PANEL], int
 
 // With weights as they are packed and x in float32.
 static void packed_matmul(const Matrix *m, const float *x, ptrdiff_t ldx, int rows, float *y, ptrdiff_t ldy,
-                          Finish finish, int thread, int n_threads) {
+                          Finish finish, Crew crew) {
     const ptrdiff_t n_in = round_up(m->n_in, GROUP), panels = round_up(m->n_out, PANEL) / PANEL;
     const ptrdiff_t words_a_panel = n_in / inputs_per_word(m->format) * PANEL;
     const ptrdiff_t scales_a_panel = m->format == INT4 ? n_in / GROUP * PANEL : PANEL;
     const int most = m->format == INT4 ? 3 : MOST_ROWS;  // INT4 keeps each sum twice: in its group, and in all
-    for (ptrdiff_t p = panels * thread / n_threads; p < panels * (thread + 1) / n_threads; p++) {
+    for (ptrdiff_t p = panels * crew.thread / crew.n_threads; p < panels * (crew.thread + 1) / crew.n_threads; p++) {
         const uint32_t *w = (const uint32_t *)m->values + p * words_a_panel;
         const uint32_t *scales = (const uint32_t *)m->scales + p * scales_a_panel;
         for (int r = 0, now; r < rows; r += now) {
@@ -310,14 +310,14 @@ static void packed_matmul(const Matrix *m, const float *x, ptrdiff_t ldx, int ro
 #ifdef WITH_VNNI
 // With weights in 8 or 4 bits and x in 8, for ROWS_AT_ONCE rows at most.
 static void matmul_of_quads(const Matrix *m, const float *x, ptrdiff_t ldx, int rows, float *y, ptrdiff_t ldy,
-                            Finish finish, int thread, int n_threads) {
+                            Finish finish, Crew crew) {
     const ptrdiff_t n_in = round_up(m->n_in, GROUP), panels = round_up(m->n_out, PANEL) / PANEL, groups = n_in / GROUP;
     const ptrdiff_t words_a_panel = n_in / inputs_per_word(m->format) * PANEL;
     const ptrdiff_t scales_a_panel = m->format == INT4 ? groups * PANEL : PANEL;
     int8_t q[rows * n_in] __attribute__((aligned(4)));
     float steps[rows * groups], sums_of_x[rows * groups];
     for (int r = 0; r < rows; r++) round_row(x + r * ldx, n_in, q + r * n_in, steps + r * groups, sums_of_x + r * groups);
-    for (ptrdiff_t p = panels * thread / n_threads; p < panels * (thread + 1) / n_threads; p++) {
+    for (ptrdiff_t p = panels * crew.thread / crew.n_threads; p < panels * (crew.thread + 1) / crew.n_threads; p++) {
         const uint32_t *w = (const uint32_t *)m->values + p * words_a_panel;
         const uint32_t *scales = (const uint32_t *)m->scales + p * scales_a_panel;
         for (int r = 0, now; r < rows; r += now) {
@@ -338,7 +338,7 @@ static void matmul_of_quads(const Matrix *m, const float *x, ptrdiff_t ldx, int 
 #ifdef __AVX512BF16__
 // With weights and x in bfloat16, for ROWS_AT_ONCE rows at most.
 static void matmul_of_pairs(const Matrix *m, const float *x, ptrdiff_t ldx, int rows, float *y, ptrdiff_t ldy,
-                            Finish finish, int thread, int n_threads) {
+                            Finish finish, Crew crew) {
     const ptrdiff_t n_in = round_up(m->n_in, GROUP), panels = round_up(m->n_out, PANEL) / PANEL;
     const ptrdiff_t words_a_panel = n_in / inputs_per_word(m->format) * PANEL;
     const ptrdiff_t scales_a_panel = m->format == INT4 ? n_in / GROUP * PANEL : PANEL;
@@ -351,7 +351,7 @@ static void matmul_of_pairs(const Matrix *m, const float *x, ptrdiff_t ldx, int 
 #ifdef WITH_AMX
     if (in_tiles) configure_tiles();
 #endif
-    for (ptrdiff_t p = panels * thread / n_threads; p < panels * (thread + 1) / n_threads; p++) {
+    for (ptrdiff_t p = panels * crew.thread / crew.n_threads; p < panels * (crew.thread + 1) / crew.n_threads; p++) {
         const uint32_t *w = (const uint32_t *)m->values + p * words_a_panel;
         const uint32_t *scales = (const uint32_t *)m->scales + p * scales_a_panel;
         if (m->format == INT8) as_bf16(INT8, w, scales, n_in, unpacked), w = unpacked;
@@ -382,7 +382,7 @@ static void matmul_of_pairs(const Matrix *m, const float *x, ptrdiff_t ldx, int 
 
 // (out, in): four outputs at once, each a sum along its own row of the matrix.
 INLINE void four_outputs(const int rows, const float *w, int n_in, const float *x, ptrdiff_t ldx, float (*sums)[4]) {
-    floats part[4][4] = {0};
+    floats part[MOST_ROWS][4] = {0};
     const int whole = n_in / LANES * LANES;
     for (int i = 0; i < whole; i += LANES)
         for (int o = 0; o < 4; o++) {
@@ -396,97 +396,108 @@ INLINE void four_outputs(const int rows, const float *w, int n_in, const float *
         }
 }
 
-static void one_output(const float *w, int n_in, const float *x, ptrdiff_t ldx, int rows, float *sums) {
-    for (int r = 0; r < rows; r++) {
-        sums[r] = 0;
-        for (int i = 0; i < n_in; i++) sums[r] += w[i] * x[r * ldx + i];
-    }
+// One output, for one row of x: here the matrix is read from its beginning to its end, which memory does fastest.
+static float one_output(const float *w, int n_in, const float *x) {
+    floats part[4] = {0};
+    int i = 0;
+    for (; i + 4 * LANES <= n_in; i += 4 * LANES)
+        for (int k = 0; k < 4; k++) {
+            __builtin_prefetch(w + i + LANES * k + AHEAD / 2);
+            part[k] += load(w + i + LANES * k) * load(x + i + LANES * k);
+        }
+    float total = sum(part[0] + part[1] + (part[2] + part[3]));
+    for (; i < n_in; i++) total += w[i] * x[i];
+    return total;
 }
 
 static void out_in_matmul(const Matrix *m, const float *x, ptrdiff_t ldx, int rows, float *y, ptrdiff_t ldy,
-                          Finish finish, int thread, int n_threads) {
-    const ptrdiff_t fours = m->n_out / 4;
-    const int first = 4 * (fours * thread / n_threads), last = 4 * (fours * (thread + 1) / n_threads);
-    for (ptrdiff_t o = first; o < last; o += 4) {
-        const float *w = (const float *)m->values + o * m->n_in;
-        for (int r = 0; r < rows; r += 4) {
-            float sums[4][4];
+                          Finish finish, Crew crew) {
+    const int first = (ptrdiff_t)m->n_out * crew.thread / crew.n_threads;
+    const int last = (ptrdiff_t)m->n_out * (crew.thread + 1) / crew.n_threads;
+    for (int o = first, n; o < last; o += n) {
+        const float *w = (const float *)m->values + (ptrdiff_t)o * m->n_in, *bias = m->bias ? m->bias + o : NULL;
+        n = rows > 1 && last - o >= 4 ? 4 : 1;
+        for (int r = 0, now; r < rows; r += now) {
+            float sums[MOST_ROWS][4];
             const float *xr = x + r * ldx;
-            const int now = rows - r < 4 ? rows - r : 4;
-            switch (now) {
-                case 1: four_outputs(1, w, m->n_in, xr, ldx, sums); break;
-                case 2: four_outputs(2, w, m->n_in, xr, ldx, sums); break;
-                case 3: four_outputs(3, w, m->n_in, xr, ldx, sums); break;
-                default: four_outputs(4, w, m->n_in, xr, ldx, sums);
+            now = n == 1 ? 1 : rows - r < MOST_ROWS ? rows - r : MOST_ROWS;
+            if (n == 1) {
+                sums[0][0] = one_output(w, m->n_in, xr);
+            } else {
+                WITH_ROWS(now, four_outputs, w, m->n_in, xr, ldx, sums)
             }
-            for (int i = 0; i < now; i++)
-                finish_row(sums[i], m->bias ? m->bias + o : NULL, y + (r + i) * ldy + o, 4, finish);
+            for (int i = 0; i < now; i++) finish_row(sums[i], bias, y + (r + i) * ldy + o, n, finish);
         }
     }
-    if (thread == n_threads - 1)
-        for (ptrdiff_t o = 4 * fours; o < m->n_out; o++) {
-            float sums[rows];
-            one_output((const float *)m->values + o * m->n_in, m->n_in, x, ldx, rows, sums);
-            for (int r = 0; r < rows; r++)
-                finish_row(&sums[r], m->bias ? m->bias + o : NULL, y + r * ldy + o, 1, finish);
-        }
 }
 
-// (in, out): eight inputs at once, each adding its row of the matrix to y.
+// (in, out), for up to FEW_ROWS rows: eight inputs at once, each adding its row of the matrix to all outputs. Every
+// thread takes a part of the inputs, so that it reads one piece of memory from beginning to end; then each adds up a
+// part of the outputs.
 static void in_out_matmul(const Matrix *m, const float *x, ptrdiff_t ldx, int rows, float *y, ptrdiff_t ldy,
-                          Finish finish, int thread, int n_threads) {
-    const ptrdiff_t n_out = m->n_out, parts = round_up(n_out, LANES) / LANES;
-    const ptrdiff_t first = LANES * (parts * thread / n_threads);
-    ptrdiff_t last = LANES * (parts * (thread + 1) / n_threads);
-    if (last > n_out) last = n_out;
-    const ptrdiff_t whole = first + (last - first) / LANES * LANES;
-    for (int r = 0; r < rows; r++)
-        for (ptrdiff_t o = first; o < last; o++)
-            y[r * ldy + o] = (finish == ADD ? y[r * ldy + o] : 0) + (m->bias ? m->bias[o] : 0);
-    const int eights = m->n_in / 8 * 8;
-    for (int i = 0; i < eights; i += 8) {
+                          Finish finish, Crew crew) {
+    const ptrdiff_t n_out = m->n_out, whole = n_out / LANES * LANES;
+    const int last = (ptrdiff_t)m->n_in * (crew.thread + 1) / crew.n_threads;
+    float *own = crew.shared + crew.thread * rows * n_out;
+    memset(own, 0, sizeof(float) * rows * n_out);
+    for (int i = (ptrdiff_t)m->n_in * crew.thread / crew.n_threads, now; i < last; i += now) {
         const float *w = (const float *)m->values + i * n_out;
-        for (ptrdiff_t o = first; o < whole; o += LANES) {
+        now = last - i >= 8 ? 8 : 1;
+        for (ptrdiff_t o = 0; now == 8 && o < whole; o += LANES) {
             floats weights[8];
             for (int k = 0; k < 8; k++) weights[k] = load(w + k * n_out + o);
             for (int r = 0; r < rows; r++) {
-                floats a = load(y + r * ldy + o), b = {0};
+                floats a = load(own + r * n_out + o), b = {0};
                 for (int k = 0; k < 8; k += 2) {
                     a += weights[k] * x[r * ldx + i + k];
                     b += weights[k + 1] * x[r * ldx + i + k + 1];
                 }
-                store(y + r * ldy + o, a + b);
+                store(own + r * n_out + o, a + b);
             }
         }
+        for (int r = 0; r < rows; r++)
+            for (int k = 0; k < now; k++)
+                for (ptrdiff_t o = now == 8 ? whole : 0; o < n_out; o++)
+                    own[r * n_out + o] += w[k * n_out + o] * x[r * ldx + i + k];
     }
+#pragma omp barrier
+    const ptrdiff_t from = n_out * crew.thread / crew.n_threads, to = n_out * (crew.thread + 1) / crew.n_threads;
     for (int r = 0; r < rows; r++) {
-        for (int i = 0; i < m->n_in; i++) {
-            const float *w = (const float *)m->values + i * n_out;
-            for (ptrdiff_t o = i < eights ? whole : first; o < last; o++) y[r * ldy + o] += w[o] * x[r * ldx + i];
-        }
-        if (finish == GELU)
-            for (ptrdiff_t o = first; o < last; o++) y[r * ldy + o] = gelu(y[r * ldy + o]);
+        float *out = y + r * ldy + from;
+        for (int t = 0; t < crew.n_threads; t++)
+            finish_row(crew.shared + (t * rows + r) * n_out + from, t == 0 && m->bias ? m->bias + from : NULL, out, to - from,
+                       t == 0 && finish != ADD ? SET : ADD);
+        for (ptrdiff_t o = 0; finish == GELU && o < to - from; o++) out[o] = gelu(out[o]);
     }
 }
 
 // Either, for many rows: part by part of the matrix is brought into panels, which all rows then use.
 static void matmul_by_parts(const Matrix *m, const float *x, ptrdiff_t ldx, int rows, float *y, ptrdiff_t ldy,
-                            Finish finish, int thread, int n_threads) {
+                            Finish finish, Crew crew) {
     enum { DEPTH = 256 };  // inputs of a part: 64 KiB of weights
     const float *w = (const float *)m->values;
     const ptrdiff_t panels = round_up(m->n_out, PANEL) / PANEL;
     float part[DEPTH][PANEL], sums[ROWS_AT_ONCE][PANEL];
-    for (ptrdiff_t p = panels * thread / n_threads; p < panels * (thread + 1) / n_threads; p++) {
+    for (ptrdiff_t p = panels * crew.thread / crew.n_threads; p < panels * (crew.thread + 1) / crew.n_threads; p++) {
         const int first = p * PANEL, n = m->n_out - first < PANEL ? m->n_out - first : PANEL;
         memset(sums, 0, sizeof sums);
         if (n < PANEL) memset(part, 0, sizeof part);
         for (int start = 0; start < m->n_in; start += DEPTH) {
             const int depth = m->n_in - start < DEPTH ? m->n_in - start : DEPTH;
             if (m->format == F32_IN_OUT)
-                for (int i = 0; i < depth; i++) memcpy(part[i], w + (ptrdiff_t)(start + i) * m->n_out + first, sizeof(float) * n);
+                for (int i = 0; i < depth; i++) {
+                    const float *from = w + (ptrdiff_t)(start + i) * m->n_out + first;
+                    for (int v = 0; v < VECTORS; v++) __builtin_prefetch(from + 16 * (ptrdiff_t)m->n_out + LANES * v);
+                    memcpy(part[i], from, sizeof(float) * n);
+                }
             else
-                for (int o = 0; o < n; o++)
-                    for (int i = 0; i < depth; i++) part[i][o] = w[(ptrdiff_t)(first + o) * m->n_in + start + i];
+                for (int o = 0; o < n; o++) {
+                    const float *from = w + (ptrdiff_t)(first + o) * m->n_in + start;
+                    for (int i = 0; i < depth; i++) {
+                        if (i % LANES == 0) __builtin_prefetch(from + 2 * (ptrdiff_t)m->n_in + i);
+                        part[i][o] = from[i];
+                    }
+                }
             for (int r = 0, now; r < rows; r += now) {
                 now = rows - r < MOST_ROWS ? rows - r : MOST_ROWS;
                 WITH_ROWS(now, SUMS_F32, (const uint32_t *)part, NULL, depth, x + r * ldx + start, ldx,
@@ -497,21 +508,20 @@ static void matmul_by_parts(const Matrix *m, const float *x, ptrdiff_t ldx, int 
     }
 }
 
-void matmul(const Matrix *w, const float *x, ptrdiff_t ldx, int rows, float *y, ptrdiff_t ldy, Finish finish,
-            int thread, int n_threads) {
+void matmul(const Matrix *w, const float *x, ptrdiff_t ldx, int rows, float *y, ptrdiff_t ldy, Finish finish, Crew crew) {
     const int is_float32 = w->format == F32_OUT_IN || w->format == F32_IN_OUT;
     for (int r = 0, now; r < rows; r += now, x += now * ldx, y += now * ldy) {
         now = rows - r < ROWS_AT_ONCE ? rows - r : ROWS_AT_ONCE;
-        if (is_float32 && rows >= MANY_ROWS) matmul_by_parts(w, x, ldx, now, y, ldy, finish, thread, n_threads);
-        else if (w->format == F32_OUT_IN) out_in_matmul(w, x, ldx, now, y, ldy, finish, thread, n_threads);
-        else if (w->format == F32_IN_OUT) in_out_matmul(w, x, ldx, now, y, ldy, finish, thread, n_threads);
+        if (is_float32 && now > (w->format == F32_IN_OUT ? FEW_ROWS : 2 * FEW_ROWS)) matmul_by_parts(w, x, ldx, now, y, ldy, finish, crew);
+        else if (w->format == F32_OUT_IN) out_in_matmul(w, x, ldx, now, y, ldy, finish, crew);
+        else if (w->format == F32_IN_OUT) in_out_matmul(w, x, ldx, now, y, ldy, finish, crew);
 #ifdef WITH_VNNI
         else if (w->format != BF16 && !(amx_is_on && rows >= MANY_ROWS))
-            matmul_of_quads(w, x, ldx, now, y, ldy, finish, thread, n_threads);
+            matmul_of_quads(w, x, ldx, now, y, ldy, finish, crew);
 #endif
 #ifdef __AVX512BF16__
-        else if (w->format == BF16 || rows >= MANY_ROWS) matmul_of_pairs(w, x, ldx, now, y, ldy, finish, thread, n_threads);
+        else if (w->format == BF16 || rows >= MANY_ROWS) matmul_of_pairs(w, x, ldx, now, y, ldy, finish, crew);
 #endif
-        else packed_matmul(w, x, ldx, now, y, ldy, finish, thread, n_threads);
+        else packed_matmul(w, x, ldx, now, y, ldy, finish, crew);
     }
 }

@@ -7,13 +7,20 @@
 
 #include "network.h"
 
+#define FEW_ROWS 16  // so many, or fewer, are multiplied with float32 weights where they lie
+
 // What becomes of the product.
 typedef enum { SET, ADD, GELU } Finish;  // y = xW + b;  y += xW + b;  y = gelu(xW + b)
 
+// One of several threads that make a product together, and where they leave what the others need.
+typedef struct {
+    int thread, n_threads;
+    float *shared;  // (n_threads, FEW_ROWS, most outputs of a matrix in F32_IN_OUT)
+} Crew;
+
 // x (rows, n_in) and y (rows, n_out), with ldx and ldy numbers from one row to the next. x has zeros behind its
-// n_in numbers, up to the next multiple of GROUP. Computes this thread's share of the outputs: number `thread` of
-// `n_threads`. All of y is there once every thread has come back.
-void matmul(const Matrix *w, const float *x, ptrdiff_t ldx, int rows, float *y, ptrdiff_t ldy, Finish finish,
-            int thread, int n_threads);
+// n_in numbers, up to the next multiple of GROUP. All threads of the crew call this, each computes its share, and all
+// of y is there once every one of them has come back.
+void matmul(const Matrix *w, const float *x, ptrdiff_t ldx, int rows, float *y, ptrdiff_t ldy, Finish finish, Crew crew);
 
 #endif

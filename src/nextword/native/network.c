@@ -106,9 +106,9 @@ static void attend(const Network *net, const Memory *memory, int layer, int row,
 }
 
 // How many floats of zeros `forward` needs to work in, for n tokens of which n_scored are scored.
-ptrdiff_t scratch_size(const Network *net, int n, int n_scored) {
+ptrdiff_t scratch_size(const Network *net, int n, int n_scored, int n_threads) {
     const ptrdiff_t C = net->n_embd, ldc = round_up(C, GROUP), ldf = round_up(4 * C, GROUP);
-    return n * (C + ldc + 3 * C + ldc + ldf) + n_scored * ldc;
+    return n * (C + ldc + 3 * C + ldc + ldf) + n_scored * ldc + n_threads * FEW_ROWS * 4 * C;
 }
 
 // Read n tokens, each on its row at its position, and score what follows some of them.
@@ -121,12 +121,13 @@ void forward(const Network *net, const Memory *memory, int n, const int32_t *ids
     const int C = net->n_embd, H = net->n_head, D = C / H;
     const ptrdiff_t ldc = round_up(C, GROUP), ldf = round_up(4 * C, GROUP);
     float *x = scratch, *shared_h = x + (ptrdiff_t)n * C, *qkv = shared_h + n * ldc, *y = qkv + (ptrdiff_t)n * 3 * C,
-          *f = y + n * ldc, *last = f + n * ldf;
+          *f = y + n * ldc, *last = f + n * ldf, *shared = last + n_scored * ldc;
     const int few = n <= 2;  // then every thread normalises for itself: that takes less time than to wait for another
 
 #pragma omp parallel num_threads(n_threads)
     {
         const int thread = omp_get_thread_num(), threads = omp_get_num_threads();
+        const Crew crew = {thread, threads, shared};
         float scores[MOST_ROWS * round_up(net->n_ctx, LANES)], own_h[few ? n * ldc : 1], *h = few ? own_h : shared_h;
         if (few) memset(own_h, 0, sizeof own_h);
         for (int t = thread; t < n; t += threads) {
@@ -141,7 +142,7 @@ void forward(const Network *net, const Memory *memory, int n, const int32_t *ids
             if (!few) {
 #pragma omp barrier
             }
-            matmul(&block->c_attn, h, ldc, n, qkv, 3 * C, SET, thread, threads);
+            matmul(&block->c_attn, h, ldc, n, qkv, 3 * C, SET, crew);
 #pragma omp barrier
             for (int first = 0, past, run = 0; first < n; first = past, run++) {  // a run: the tokens of one row
                 for (past = first; past < n && rows[past] == rows[first];) past++;
@@ -153,21 +154,21 @@ void forward(const Network *net, const Memory *memory, int n, const int32_t *ids
                     }
             }
 #pragma omp barrier
-            matmul(&block->attn_c_proj, y, ldc, n, x, C, ADD, thread, threads);
+            matmul(&block->attn_c_proj, y, ldc, n, x, C, ADD, crew);
 #pragma omp barrier
             for (int t = few ? 0 : thread; t < n; t += few ? 1 : threads)
                 layer_norm(x + (ptrdiff_t)t * C, block->ln_2_weight, block->ln_2_bias, C, h + t * ldc);
             if (!few) {
 #pragma omp barrier
             }
-            matmul(&block->c_fc, h, ldc, n, f, ldf, GELU, thread, threads);
+            matmul(&block->c_fc, h, ldc, n, f, ldf, GELU, crew);
 #pragma omp barrier
-            matmul(&block->mlp_c_proj, f, ldf, n, x, C, ADD, thread, threads);
+            matmul(&block->mlp_c_proj, f, ldf, n, x, C, ADD, crew);
 #pragma omp barrier
         }
         for (int s = thread; s < n_scored; s += threads)
             layer_norm(x + (ptrdiff_t)scored[s] * C, net->ln_f_weight, net->ln_f_bias, C, last + s * ldc);
 #pragma omp barrier
-        matmul(&net->head, last, ldc, n_scored, logits, net->n_vocab, SET, thread, threads);
+        matmul(&net->head, last, ldc, n_scored, logits, net->n_vocab, SET, crew);
     }
 }

@@ -23,16 +23,6 @@ FORMATS = ("float32", *PACKED)
 PANEL, GROUP, LANES = 64, 64, 16  # network.h's and vectors.h's
 
 
-SIGNATURES: Mapping[str, tuple[Any, list[Any]]] = {
-    "pack": (None, [c_int, c_void_p, c_ssize_t, c_ssize_t, c_int, c_int, c_void_p, c_void_p, c_int]),
-    "matmul": (None, [c_void_p, c_void_p, c_ssize_t, c_int, c_void_p, c_ssize_t, c_int, c_int, c_int]),
-    "scratch_size": (c_ssize_t, [c_void_p, c_int, c_int]),
-    "choose": (c_int32, [c_void_p, c_int32, c_double, c_int32, c_double, c_double]),
-    "forward": (None, [c_void_p, c_void_p, c_int, *[c_void_p] * 3, c_int, *[c_void_p] * 3, c_int]),
-}
-"""The C functions: what they give back, and what they take."""
-
-
 class Shape(Protocol):
     """What has to be known of a GPTConfig."""
 
@@ -107,6 +97,22 @@ class CMemory(ctypes.Structure):
     """network.h's Memory."""
 
     _fields_ = (("keys", c_void_p), ("values", c_void_p), ("n_rows", c_int32), ("is_bf16", c_int32))
+
+
+class CCrew(ctypes.Structure):
+    """matmul.h's Crew."""
+
+    _fields_ = (("thread", c_int), ("n_threads", c_int), ("shared", c_void_p))
+
+
+SIGNATURES: Mapping[str, tuple[Any, list[Any]]] = {
+    "pack": (None, [c_int, c_void_p, c_ssize_t, c_ssize_t, c_int, c_int, c_void_p, c_void_p, c_int]),
+    "matmul": (None, [c_void_p, c_void_p, c_ssize_t, c_int, c_void_p, c_ssize_t, c_int, CCrew]),
+    "scratch_size": (c_ssize_t, [c_void_p, c_int, c_int, c_int]),
+    "choose": (c_int32, [c_void_p, c_int32, c_double, c_int32, c_double, c_double]),
+    "forward": (None, [c_void_p, c_void_p, c_int, *[c_void_p] * 3, c_int, *[c_void_p] * 3, c_int]),
+}
+"""The C functions: what they give back, and what they take."""
 
 
 @dataclass(frozen=True)
@@ -240,7 +246,7 @@ class Network:
         """
         which = np.fromiter(scored, np.int32)
         logits = np.empty((len(which), self.config.n_vocab), np.float32)
-        size = call("scratch_size", ctypes.byref(self._c), len(ids), len(which))
+        size = call("scratch_size", ctypes.byref(self._c), len(ids), len(which), threads())
         if self._scratch.size < size or self.config.n_embd % GROUP:  # rows that end within a group end in zeros
             self._scratch = np.zeros(size, np.float32)
         tokens = np.array((ids, rows, positions), np.int32)
