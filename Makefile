@@ -37,15 +37,18 @@ clean:
 	@$(PIP) --editable .
 	@touch $@
 
-# llama.cpp is compiled here, for this very processor; where that fails, the benchmark goes on without it. On one
-# machine with AMX its AMX kernels crashed, so they are left out: these flags take back what -march=native allows.
+# Each program that nextword is compared with is installed on its own: who fails is left out, and the others are not.
+# llama.cpp is compiled here, for this very processor. On one machine with AMX its AMX kernels crashed, so they are
+# left out: these flags take back what -march=native allows.
 .venv/installed-bench: pyproject.toml constraints.txt | .venv/bin/python
-	@echo "Installing nextword with the extra 'bench' ..."
-	@$(PIP) --editable '.[bench]'
-	@echo "Compiling llama.cpp (some minutes) ..."
+	@echo "Installing nextword and the programs to compare it with (compiling llama.cpp takes some minutes) ..."
+	@$(PIP) --editable .
 	@case $$(uname -m) in x86_64) flags="-mno-amx-tile -mno-amx-int8 -mno-amx-bf16";; esac; \
-	    CFLAGS="$$flags" CXXFLAGS="$$flags" CMAKE_ARGS="-DGGML_NATIVE=ON" $(PIP) --no-binary llama-cpp-python llama-cpp-python || \
-	    echo "llama-cpp-python could not be installed (is there a C++ compiler?): the benchmark leaves llama.cpp out."
+	export CFLAGS="$$flags" CXXFLAGS="$$flags" CMAKE_ARGS="-DGGML_NATIVE=ON"; \
+	for peer in transformers ctranslate2 "onnxruntime onnx" gguf "--no-binary llama-cpp-python llama-cpp-python"; do \
+	    said=$$($(PIP) $$peer 2>&1) || \
+	        echo "Not installed, and left out: $${peer##--* }: $$(echo "$$said" | grep -i error | tail -n 1)"; \
+	done
 	@touch $@
 
 .venv/installed-%: pyproject.toml constraints.txt | .venv/bin/python

@@ -8,10 +8,10 @@ from pathlib import Path
 import tyro
 
 from benchmarks.peers import LEARNERS, SUBJECTS
-from benchmarks.weights import random_weights
 from nextword.bench.benchmark import NEXTWORD, NEXTWORD_TRAINING, benchmark
 from nextword.bench.plan import QUICK, Plan
 from nextword.bench.report import markdown, save
+from nextword.bench.weights import random_weights
 
 HERE = Path(__file__).parent
 

@@ -43,11 +43,12 @@ def test_links_lead_somewhere() -> None:
 def test_flags_exist() -> None:
     from dataclasses import fields
 
+    from nextword.cli.bench import Arguments as Bench
     from nextword.cli.demo import Arguments as Demo
     from nextword.cli.export import Arguments as Export
     from nextword.cli.generate import Arguments as Generate
     from nextword.cli.train import Arguments as Train
 
-    known = {field.name for verb in (Demo, Export, Generate, Train) for field in fields(verb)} | {"help"}
+    known = {field.name for verb in (Bench, Demo, Export, Generate, Train) for field in fields(verb)} | {"help"}
     for flag in re.findall(r"(?<![\w-])--([a-z][a-z-]*)", README):
         assert flag.replace("-", "_") in known, f"--{flag}"

@@ -65,8 +65,10 @@ class EagerRecipe(Eager):
 
     def model_and_loss(self, model):
         from nextword.loading import load
+        from nextword.train.job import with_dropout
 
-        network = load(model)[0].requires_grad_()
+        # A loaded model's weights are transposed views of a file; nanoGPT's are in memory, in the order of their rows.
+        network = with_dropout(load(model)[0], 0.0)
 
         def loss_of(x, y):
             from torch.nn.functional import cross_entropy

@@ -66,14 +66,16 @@ def load_writer(
     quantize: "int8" or "int4" for weights of fewer bits, which are read faster.
 
     On a CPU our own engine computes, and PyTorch is not even imported, if
-    there is a C compiler; everywhere else PyTorch does. Raises as `load` does,
+    there is a C compiler on Linux; everywhere else PyTorch does. Raises as `load` does,
     and ValueError for settings that cannot be had here.
     """
-    from nextword.native import library
+    from nextword.native import library, why_not
 
     # What is wrong is told before a model is read, or even fetched.
     if dtype is not None and dtype not in DTYPES:
         raise ValueError(f"dtype {dtype} is not known: use {' or '.join(DTYPES)}.")
+    if dtype is not None and quantize is not None:
+        raise ValueError(f"Weights are held in {dtype} or in {quantize}, not in both: leave out one of them.")
     if quantize is not None and quantize not in QUANTIZED:
         raise ValueError(f"weights cannot be quantized to {quantize}: use {' or '.join(QUANTIZED)}.")
     cpu = on_cpu(device)
@@ -83,8 +85,8 @@ def load_writer(
         )
     if quantize is not None and library() is None:
         raise ValueError(
-            f"{quantize} weights are computed by a program that is compiled here, and there is no C compiler "
-            "that can do it: install one (such as gcc: sudo apt install gcc), or load the model without quantizing."
+            f"{quantize} weights are computed by kernels that are compiled here, and {why_not()}. "
+            "Or load the model without quantizing."
         )
     stored = open_named(name_or_path)
     check(stored)

@@ -39,12 +39,15 @@ def test_fewer_bits_are_what_is_asked_for(directory: str, precision: str) -> Non
     assert [len(text) for text in nextword.write(PROMPTS, 3)] == [3, 3]
 
 
-def test_a_cold_start_is_the_command_that_a_user_types() -> None:
-    command = Nextword.cold_start("DIR", "", "int8", "Hello", 1)
+@pytest.mark.parametrize(
+    ("precision", "option"), [("float32", "--dtype"), ("bfloat16", "--dtype"), ("int8", "--quantize")]
+)
+def test_a_cold_start_is_the_command_that_a_user_types(precision: str, option: str) -> None:
+    command = Nextword.cold_start("DIR", "", precision, "Hello", 1)
     assert command is not None
     assert command[3:] == [
         *("generate", "Hello", "--model", "DIR", "--device", "cpu", "--max-new-tokens", "8", "--temperature", "0"),
-        *("--quantize", "int8"),
+        *(option, precision),
     ]
     assert Nextword.cold_start("DIR", "", "float16", "Hello", 1) is None
 

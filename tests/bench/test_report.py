@@ -57,3 +57,10 @@ def test_three_files_are_written(findings: Findings, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("value", "text"), [(0.4123, "0.412"), (1.5, "1.50"), (61.23, "61.2"), (1234.5, "1,234")])
 def test_numbers_have_three_digits(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_without_a_figure_there_is_no_picture(findings: Findings, tmp_path: Path) -> None:
+    findings.rows.clear()
+    paths = save(findings, tmp_path, "gpu")
+    assert [path.name for path in paths] == ["gpu.md", "gpu.json"]
+    assert paths[0].read_text(encoding="utf-8") == markdown(findings)

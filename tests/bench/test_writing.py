@@ -1,14 +1,19 @@
 import math
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from nextword.bench import starting, writing
+from nextword.bench.figures import Findings
 from nextword.bench.learning import compare_losses
+from nextword.bench.machine import Machine
 from nextword.bench.plan import Plan
 from nextword.bench.starting import seconds_to_first_token
-from nextword.bench.writing import TOLERANCE, Setting, compare, prompts
+from nextword.bench.worker import Answer, SubjectError
+from nextword.bench.writing import TOLERANCE, Contestant, Setting, compare, prompts, take_turns
 from nextword.model import GPTConfig
 
 
@@ -53,3 +58,59 @@ def test_a_program_that_prints_no_token_has_failed() -> None:
     script = "import sys; print('Hello', end=''); sys.exit('no weights')"
     with pytest.raises(RuntimeError, match="no weights"):
         seconds_to_first_token([sys.executable, "-c", script], "Hello", {})
+
+
+class Program:
+    """Answers as a worker does, and fails when it is asked for more than it can."""
+
+    def __init__(self, most_rows: int) -> None:
+        self.most_rows = most_rows
+
+    def call(self, method: str, *arguments: Any) -> Answer:
+        if method != "write":  # it is the machine's meter
+            return Answer(1e9, 0.0, 0)
+        if len(arguments[0]) > self.most_rows:
+            raise SubjectError("write: out of\n  memory")
+        return Answer(None, 0.5 * arguments[1], 7)
+
+
+def test_who_fails_while_timed_is_noted_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "rest", lambda: None)
+    plan = Plan(repeats=2, batches=(8,), prompt_tokens=4, prefill_tokens=10)
+    setting = Setting(plan, "", GPTConfig(), Path(), range(100), 1)
+    findings = Findings(Machine("Cruncher 9", 1, (), None, "Linux", "3.12", "2.11"), "")
+    contestants = [Contestant("small", Program(1)), Contestant("large", Program(8))]  # type: ignore[arg-type]
+    take_turns(contestants, Program(0), "int8", setting, findings)  # type: ignore[arg-type]
+    assert findings.absent == {"small, int8, from decode, 8 texts on": "write: out of memory"}
+    assert [(row.work, row.program, row.figure.values) for row in findings.rows] == [
+        ("decode, 1 text", "large", (2.0, 2.0)),
+        ("decode, 8 texts", "large", (16.0, 16.0)),
+        ("prefill, 10 tokens", "large", (20.0, 20.0)),
+    ]
+
+
+def test_when_all_fail_nothing_is_measured_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "rest", lambda: None)
+    setting = Setting(Plan(repeats=1, batches=()), "", GPTConfig(), Path(), range(1000), 1)
+    findings = Findings(Machine("Cruncher 9", 1, (), None, "Linux", "3.12", "2.11"), "")
+    take_turns([Contestant("any", Program(0))], Program(0), "int8", setting, findings)  # type: ignore[arg-type, list-item]
+    assert (findings.rows, list(findings.absent)) == ([], ["any, int8, from decode, 1 text on"])
+
+
+def test_a_program_that_does_not_start_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def seconds(command: str, _prompt: str, _environment: dict[str, str]) -> float:
+        tried.append(command)
+        if command == "bad":
+            raise RuntimeError("no weights")
+        return 0.5
+
+    monkeypatch.setattr(starting, "seconds_to_first_token", seconds)
+    monkeypatch.setattr(starting, "cold_commands", lambda *_: {"one": "bad", "two": "good"})
+    setting = Setting(Plan(repeats=2, cold_precisions=("int8",)), "", GPTConfig(), Path(), range(10), 1)
+    findings = Findings(Machine("Cruncher 9", 1, (), None, "Linux", "3.12", "2.11"), "")
+    starting.measure_cold_starts({}, setting, findings)
+    assert tried == ["bad", "good", "good", "good"]
+    assert findings.absent == {"one, int8, cold start, first token": "no weights"}
+    assert [(row.program, row.figure.values) for row in findings.rows] == [("two", (0.5, 0.5))]

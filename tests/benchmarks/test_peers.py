@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.peers import LEARNERS, SUBJECTS
-from benchmarks.weights import random_weights
 from nextword.bench.learning import LOSS_TOLERANCE
 from nextword.bench.machine import installed
 from nextword.bench.own import Reference
 from nextword.bench.subject import Learner, Subject, subject_class
+from nextword.bench.weights import random_weights
 from nextword.bench.worker import SubjectError, Worker
 from nextword.bench.writing import TOLERANCE, compare
 

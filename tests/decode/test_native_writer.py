@@ -67,6 +67,8 @@ def test_room_is_what_can_be_written(model: GPT) -> None:
     assert writer.room(0) == 0
     with pytest.raises(ValueError, match="row 0 has room for 0 tokens, not for 1"):
         writer.write([0], GREEDY, np.zeros((1, 1)))
+    with pytest.raises(ValueError, match="row 0 holds 16 tokens and cannot see one more"):
+        writer.logits(0)
 
 
 @pytest.mark.parametrize("format", ["float32", "bfloat16", "int8", "int4"])

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from nextword.model import GPT, GPTConfig, blocked_attention, fused, head_loss, plain
 from nextword.native import library
+from nextword.native import training as native
 
 sizes = st.integers(1, 9)
 seeds = st.integers(0, 10_000)
@@ -130,6 +131,58 @@ def test_head_loss_gives_only_the_gradients_that_are_wanted() -> None:
 def test_head_loss_refuses_targets_out_of_range(target: int) -> None:
     with pytest.raises((ValueError, IndexError, RuntimeError), match=r"targets must be from 0 to 60|out of"):
         fused.head_loss(torch.zeros(1, 8), torch.zeros(61, 8), torch.tensor([target]))
+
+
+@pytest.mark.parametrize("wrong", [torch.int32, torch.int16, torch.float32])
+def test_head_loss_refuses_targets_that_are_not_int64(wrong: torch.dtype) -> None:
+    x, weight, targets = torch.zeros(2, 8), torch.zeros(61, 8), torch.tensor([1, 2], dtype=wrong)
+    message = rf"targets must be int64 \(torch.long\), not {wrong}: convert them with targets.long\(\)."
+    with pytest.raises(ValueError, match=message):
+        fused.head_loss(x, weight, targets)
+
+
+def test_head_loss_reads_targets_in_any_layout() -> None:
+    x, weight = randn(1, 10, 8).float(), randn(2, 61, 8).float()
+    spread = torch.arange(20)[::2]
+    assert not spread.is_contiguous()
+    assert torch.equal(fused.head_loss(x, weight, spread), fused.head_loss(x, weight, spread.contiguous()))
+
+
+@needs_kernels
+@pytest.mark.parametrize(
+    "dtype, n, message", [(torch.int32, 3, "must be int64"), (torch.int64, 2, r"the shape \(3,\)")]
+)
+def test_the_kernel_never_reads_targets_that_are_not_there(dtype: torch.dtype, n: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        native.surprise(torch.zeros(3, 61), torch.zeros(n, dtype=dtype), 0.0)
+
+
+@needs_kernels
+def test_gradients_of_gradients_are_refused() -> None:
+    """Our own ways back are not differentiable themselves: without a word the result would be wrong."""
+    with patch.object(fused, "blocks_pay", lambda q, k, dropout: blocked_attention.fits(q, k)):
+        for function, shapes in (("gelu", [(2, 3)]), ("causal_attention", [(1, 1, 4, 2)] * 3)):
+            inputs = [randn(seed, *shape).float().requires_grad_() for seed, shape in enumerate(shapes)]
+            refuses_gradients_of_gradients(getattr(fused, function)(*inputs).square().sum(), inputs)
+    x, weight = randn(1, 5, 8).requires_grad_(), randn(2, 61, 8).requires_grad_()
+    refuses_gradients_of_gradients(fused.head_loss(x, weight, torch.arange(5)).square(), [x, weight])
+
+
+def refuses_gradients_of_gradients(y: Tensor, inputs: list[Tensor]) -> None:
+    gradients = torch.autograd.grad(y, inputs, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        torch.stack([gradient.sum() for gradient in gradients]).sum().backward()
+
+
+def test_a_compiled_head_loss_has_the_same_gradient() -> None:
+    """As training on a GPU compiles it: in one piece, its way back included."""
+    x, weight, targets = randn(1, 5, 8), randn(2, 61, 8), torch.arange(5)
+    found = []
+    for function in (fused.head_loss, torch.compile(fused.head_loss, fullgraph=True, backend="aot_eager")):
+        leaves = x.clone().requires_grad_(), weight.clone().requires_grad_()
+        (function(*leaves, targets) * 3).backward()
+        found.append([leaf.grad for leaf in leaves])
+    torch.testing.assert_close(found[0], found[1])
 
 
 def test_an_embedding_that_is_also_the_head_gets_both_gradients(model: GPT, config: GPTConfig, ids: Tensor) -> None:

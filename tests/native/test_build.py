@@ -14,7 +14,8 @@ needs_compiler = pytest.mark.skipif(library() is None, reason="needs a C compile
 def afresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No library is loaded or kept yet; gives the directory where it will be kept."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(build, "library", build.library.__wrapped__)
+    monkeypatch.setattr(build, "load_or_compile", build.load_or_compile.__wrapped__)
+    monkeypatch.setattr(build, "cache_directory", build.cache_directory.__wrapped__)
     return tmp_path / "nextword"
 
 
@@ -29,10 +30,10 @@ def test_it_is_compiled_once_and_then_kept(afresh: Path) -> None:
 
 @needs_compiler
 def test_another_compiler_makes_another_library(afresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = build.fingerprint("/bin/sh")
+    before = build.fingerprint(["/bin/sh"])
     other = tmp_path / "cc"
     other.write_text("#!/bin/sh\nexit 1\n")
-    assert build.fingerprint(str(other)) != before
+    assert build.fingerprint([str(other)]) != before
 
 
 @pytest.mark.parametrize("program", ["#!/bin/sh\nexit 1\n", "#!/bin/sh\nkill -9 $$\n", "not a program"])
@@ -44,6 +45,7 @@ def test_a_compiler_that_fails_is_none_and_leaves_nothing(
     compiler.chmod(0o755)
     monkeypatch.setenv("CC", str(compiler))
     assert build.library() is None
+    assert "broken-cc could not make them" in build.why_not()
     assert list(afresh.glob("*")) == []
 
 
@@ -51,18 +53,32 @@ def test_no_compiler_is_none(afresh: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.setenv("PATH", "")
     assert build.library() is None
+    assert "sudo apt install gcc" in build.why_not()
 
 
 def test_it_can_be_switched_off(afresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEXTWORD_NATIVE", "0")
     assert build.library() is None
+    assert build.why_not() == "NEXTWORD_NATIVE=0 switches them off"
 
 
-def test_a_cache_that_cannot_be_written_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@needs_compiler
+@pytest.mark.parametrize("program", ["gcc", "gcc -g0"])
+def test_cc_may_be_a_name_with_options(afresh: Path, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    monkeypatch.setenv("CC", program)
+    assert build.library() is not None
+
+
+@needs_compiler
+def test_a_cache_that_cannot_be_written_is_replaced_for_this_process(
+    afresh: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    monkeypatch.setattr(build, "library", build.library.__wrapped__)
-    assert build.library() is None
+    directory = build.cache_directory()
+    monkeypatch.setattr(build, "cache_directory", lambda: directory)
+    assert build.library() is not None
+    assert any(directory.glob("*.so"))
 
 
 @needs_compiler

@@ -8,7 +8,7 @@ from reference import theirs
 
 from nextword.model import GPT, GPTConfig
 from nextword.native import Network, library
-from nextword.native.network import BF16, GROUP, INT4, INT8, PACKED, pack, unpack
+from nextword.native.packing import BF16, GROUP, INT4, INT8, PACKED, pack, unpack
 
 pytestmark = pytest.mark.skipif(library() is None, reason="needs a C compiler (cc, gcc or clang) on Linux")
 
@@ -176,6 +176,7 @@ def test_zeros_stay_zeros(format: int) -> None:
 
 
 def test_without_the_kernels_it_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nextword.native.network.library", lambda: None)
-    with pytest.raises(RuntimeError, match="no C compiler"):
+    monkeypatch.setattr("nextword.native.calling.library", lambda: None)
+    monkeypatch.setattr("nextword.native.calling.why_not", lambda: "there is no C compiler here")
+    with pytest.raises(RuntimeError, match="kernels are not there: there is no C compiler here"):
         pack(np.zeros((3, 70), np.float32), BF16)

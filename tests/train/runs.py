@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from nextword.model import GPTConfig
-from nextword.train import Trainer
+from nextword.train import TrainConfig, Trainer
 from nextword.train.events import Event, Stepped
+from nextword.train.update import TorchUpdate
 
 T = TypeVar("T")
 
@@ -37,6 +38,14 @@ def train(trainer: Trainer, until: int | None = None) -> list[Event]:
         if isinstance(event, Stepped) and event.step == until:
             trainer.stop()
     return events
+
+
+def late(config: TrainConfig, waits: bool = False, resume: bool = False) -> Trainer:
+    """A trainer that behaves as on a GPU."""
+    trainer = Trainer(config, resume=resume)
+    trainer._steps._move = TorchUpdate(trainer._steps._working, trainer._optimizer, config.clip)
+    trainer._steps._move.waits = waits
+    return trainer
 
 
 def of(events: list[Event], kind: type[T]) -> list[T]:

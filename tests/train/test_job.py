@@ -131,11 +131,25 @@ def test_what_changes_the_last_digits_is_told(job):
     said["dtype"] = "bfloat16"
     said["device"] = "cuda"
     said["threads"] += 1
+    said["kernels"] = not said["kernels"]
     told = changes_in_numerics(job, said)
     assert [message.split(" was ")[0] for message in told] == [
         "PyTorch",
         "The device",
         "The dtype",
         "The number of threads",
+        "The use of nextword's own kernels",
     ]
     assert told[0] == f"PyTorch was 1.0 and is {torch.__version__}: the rest of this run may differ in its last digits."
+
+
+def test_whether_our_kernels_were_there_is_recorded_and_told_in_words(job, monkeypatch):
+    monkeypatch.setattr("nextword.train.job.library", lambda: object())
+    said = json.loads(json.dumps(job.describe()))
+    assert said["kernels"] is True
+    assert changes_in_numerics(job, said) == []
+    monkeypatch.setattr("nextword.train.job.library", lambda: None)
+    (told,) = changes_in_numerics(job, said)
+    assert told.startswith("The use of nextword's own kernels was on and is off: the rest of this run may differ")
+    del said["kernels"]  # written before it was recorded
+    assert changes_in_numerics(job, said) == []

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from nextword.model import CONFIGS
+from nextword.model.head_loss import CPU_CHUNK, GPU_CHUNK
 from nextword.native import library
 from nextword.train.memory import out_of_memory, ran_out, shortage, training_memory
 
@@ -74,12 +75,40 @@ def test_more_of_anything_takes_more():
     assert memory(dtype=torch.bfloat16) < memory()
 
 
+@with_kernels
 def test_without_our_kernels_it_takes_more_and_dropout_takes_most(monkeypatch):
     without_dropout = replace(GPT2, dropout=0.0)
     with_kernels = training_memory(GPT2, 4, 256, torch.float32)
     monkeypatch.setattr("nextword.train.memory.library", lambda: None)
     without = training_memory(without_dropout, 4, 256, torch.float32)
     assert with_kernels < without < training_memory(GPT2, 4, 256, torch.float32)
+
+
+@with_kernels
+def test_gradients_gathered_in_float32_take_more():
+    n = 4 * GPT2.n_params
+    for dtype, more in ((torch.float32, 0), (torch.bfloat16, n)):
+        one, two, three = (training_memory(GPT2, 4, 256, dtype, accumulate=number) for number in (1, 2, 3))
+        assert (two - one, three - two) == (more, 0)
+
+
+def test_on_a_gpu_the_heads_chunk_is_larger_and_our_kernels_are_no_matter(monkeypatch):
+    gpu, large = torch.device("cuda"), (GPT2, 32, 1024, torch.float32)
+    there = training_memory(*large, gpu)
+    monkeypatch.setattr("nextword.train.memory.library", lambda: None)
+    assert training_memory(*large, gpu) == there
+    without = (replace(GPT2, dropout=0.0), *large[1:])
+    assert training_memory(*without, gpu) - training_memory(*without) == 5 * (GPU_CHUNK - CPU_CHUNK)
+    assert there == training_memory(*without, gpu)  # there no attention weights are kept
+    bfloat16 = (GPT2, 4, 256, torch.bfloat16, gpu)
+    assert training_memory(*bfloat16) == training_memory(*bfloat16, accumulate=2)  # PyTorch's AdamW wants float32
+
+
+@with_kernels
+def test_more_accumulation_is_only_named_where_its_gradients_fit_too():
+    for accumulate, end in ((2, ", and a higher --accumulate to make up for it."), (1, ".")):
+        free = training_memory(GPT2, 4, 256, torch.bfloat16, accumulate=accumulate)
+        assert shortage(GPT2, 8, 256, torch.bfloat16, free).endswith(f"Use --batch-size 4{end}")
 
 
 def test_shortage_says_what_is_needed_what_is_there_and_what_would_fit():

@@ -116,7 +116,7 @@ def test_dropout_is_on_in_training_and_off_elsewhere(config):
     trainer = Trainer(replace(config, eval_every=2, sample_every=3))
     model, modes = trainer.job.model, []
     hook = model.h[1].mlp.register_forward_hook(lambda *_: modes.append(trainer.job.model.training))
-    backward = trainer._backward
+    backward = trainer._steps._backward
 
     def training_only():
         modes.clear()
@@ -126,7 +126,7 @@ def test_dropout_is_on_in_training_and_off_elsewhere(config):
         modes.clear()
         return loss
 
-    trainer._backward = training_only
+    trainer._steps._backward = training_only
     for event in trainer.run():
         if isinstance(event, Validated | Sampled):
             assert modes

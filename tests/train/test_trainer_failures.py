@@ -66,7 +66,7 @@ def test_a_module_that_makes_infinity(config):
 def test_only_the_gradient_is_not_finite(config, dtype):
     trainer = Trainer(replace(config, dtype=dtype))
     running = advance(trainer, 2)
-    mlp = trainer._working.model.h[0].mlp
+    mlp = trainer._steps._working.model.h[0].mlp
     forward = mlp.c_fc.forward
     mlp.c_fc.forward = lambda x: PoisonedOnTheWayBack.apply(forward(x))
     fails(
@@ -128,7 +128,7 @@ def test_memory_that_runs_out(config, error, when, monkeypatch):
     places = {
         "forward": (trainer.job.model.h[1], "forward"),
         "backward": (torch.Tensor, "backward"),
-        "step": (trainer, "_move"),
+        "step": (trainer._steps, "_move"),
         "validation": (trainer_module, "evaluate"),
     }
     with monkeypatch.context() as patch:

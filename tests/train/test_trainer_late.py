@@ -6,21 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from train.runs import log, of, train, weights
+from train.runs import late, log, of, train, weights
 
 from nextword.errors import TrainingError
 from nextword.train import Trainer
-from nextword.train.compiling import COMPILE_SECONDS, SHARE_SAVED, seconds_saved
-from nextword.train.events import Compiling, Started, Stepped
-from nextword.train.update import TorchUpdate
-
-
-def late(config, waits=False):
-    """A trainer that behaves as on a GPU."""
-    trainer = Trainer(config)
-    trainer._move = TorchUpdate(trainer._working, trainer._optimizer, config.clip)
-    trainer._move.waits = waits
-    return trainer
+from nextword.train.events import Started, Stepped
 
 
 def kinds(events):
@@ -52,16 +42,16 @@ def test_stopping_tells_all_that_was_done(config):
 
 def test_a_failure_is_told_late_and_still_by_its_step_with_sound_weights(config):
     trainer = late(config)
-    seen, step = {}, trainer._backward
+    seen, step = {}, trainer._steps._backward
 
     def poisoned():
         seen[trainer.step] = weights(trainer)
         loss = step()
         if trainer.step == 5:  # the sixth
-            trainer._working.weights[0].grad[0, 0] = math.inf
+            trainer._steps._working.weights[0].grad[0, 0] = math.inf
         return loss
 
-    trainer._backward = poisoned
+    trainer._steps._backward = poisoned
     with pytest.raises(
         TrainingError, match=r"The gradient's norm is (inf|nan) at step 6; the weights are as they were"
     ):
@@ -71,25 +61,3 @@ def test_a_failure_is_told_late_and_still_by_its_step_with_sound_weights(config)
     assert all(torch.equal(now[name], seen[5][name]) for name in now)
     assert trainer.step == 5
     assert [line["step"] for line in log(Path(config.out))] == list(range(6))
-
-
-def test_compiling_is_only_for_gpus_and_for_long_runs(monkeypatch):
-    monkeypatch.setattr("nextword.train.compiling.has_triton", lambda: True)
-    cpu, gpu = torch.device("cpu"), torch.device("cuda")
-    assert seconds_saved(cpu, 10.0, 10**6) == 0
-    assert seconds_saved(gpu, 0.1, 100) < 0
-    assert seconds_saved(gpu, 0.1, 100_000) == pytest.approx(SHARE_SAVED * 10_000 - COMPILE_SECONDS)
-    monkeypatch.setattr("nextword.train.compiling.has_triton", lambda: False)
-    assert seconds_saved(gpu, 0.1, 100_000) == 0
-
-
-def test_compiling_is_announced_before_the_step_that_takes_so_long(config, monkeypatch):
-    compiled = []
-    monkeypatch.setattr("nextword.train.trainer.seconds_saved", lambda device, seconds, left: 123.0 * left)
-    monkeypatch.setattr("torch.compile", lambda function, **how: compiled.append(how) or function)
-    events = train(late(config))
-    (told,) = of(events, Compiling)
-    assert (told.step, told.saves, told.seconds) == (10, 246.0, COMPILE_SECONDS)
-    assert compiled == [{"fullgraph": True, "dynamic": False}]
-    steps = [event.step for event in events[: events.index(told)] if isinstance(event, Stepped)]
-    assert steps == list(range(1, 11))  # nothing stays unread over the pause

@@ -1,21 +1,23 @@
 """An update by our kernels, by PyTorch's, and by AdamW's formula in float64."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from nextword.errors import TrainingError
 from nextword.model import GPT, GPTConfig
 from nextword.native import library
 from nextword.train.optimizer import make_optimizer
-from nextword.train.update import NativeUpdate, TorchUpdate, make_update
+from nextword.train.update import NativeUpdate, PlainUpdate, TorchUpdate, make_update
 from nextword.train.working_copy import WorkingCopy
 
 SMALL = GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2, dropout=0.0)
 LR, DECAY, BETA2, CLIP = 0.01, 0.5, 0.95, 0.3
 
 needs_kernels = pytest.mark.skipif(library() is None, reason="there is no C compiler here")
-updates = pytest.mark.parametrize("kind", [pytest.param(NativeUpdate, marks=needs_kernels), TorchUpdate])
+updates = pytest.mark.parametrize("kind", [pytest.param(NativeUpdate, marks=needs_kernels), TorchUpdate, PlainUpdate])
 dtypes = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 
 
@@ -63,25 +65,26 @@ def test_three_updates_by_the_formula(kind, dtype):
     for master, copy, p in zip(working.masters, working.copies(), expected, strict=True):
         torch.testing.assert_close(master.detach().double(), p, rtol=1e-5, atol=1e-6)
         assert copy is None or torch.equal(copy, master.detach().to(torch.bfloat16))
-    assert working.gradients() == []
+    assert all(p.grad is None for p in (*working.masters, *working.weights))
 
 
 @needs_kernels
 @dtypes
-def test_both_leave_the_same_state(dtype):
+def test_all_leave_the_same_state(dtype):
     """So that a run that began with the one can go on with the other, and its checkpoint looks the same."""
     states = []
-    for kind in (NativeUpdate, TorchUpdate):
+    for kind in (NativeUpdate, TorchUpdate, PlainUpdate):
         working, optimizer, update = begin(kind, dtype)
         for step in (1, 2):
             give_gradients(working, step)
             update(torch.tensor(1.0), LR)
         states.append([optimizer.state[master] for master in working.masters])
-    for ours, theirs in zip(*states, strict=True):
-        assert ours.keys() == theirs.keys() == {"step", "exp_avg", "exp_avg_sq"}
-        for key, value in theirs.items():
-            assert (ours[key].dtype, ours[key].shape) == (value.dtype, value.shape)
-            torch.testing.assert_close(ours[key], value, rtol=1e-5, atol=1e-9)
+    for ours, *others in zip(*states, strict=True):
+        for theirs in others:
+            assert ours.keys() == theirs.keys() == {"step", "exp_avg", "exp_avg_sq"}
+            for key, value in theirs.items():
+                assert (ours[key].dtype, ours[key].shape) == (value.dtype, value.shape)
+                torch.testing.assert_close(ours[key], value, rtol=1e-5, atol=1e-9)
 
 
 @updates
@@ -141,3 +144,27 @@ def test_our_kernels_are_taken_where_they_fit(monkeypatch):
     assert isinstance(make_update(working, optimizer, CLIP), NativeUpdate if library() else TorchUpdate)
     monkeypatch.setattr("nextword.native.training.library", lambda: None)
     assert isinstance(make_update(working, optimizer, CLIP), TorchUpdate)
+
+
+def test_apples_kernel_is_asked_for_nothing_that_it_ignores():
+    elsewhere = [SimpleNamespace(device=torch.device("mps"))]
+    working = SimpleNamespace(masters=elsewhere, weights=elsewhere)
+    assert isinstance(make_update(working, None, CLIP), PlainUpdate)
+    working, optimizer, update = begin(PlainUpdate, torch.float32)
+    give_gradients(working, 1)
+    update(torch.tensor(1.0), LR)
+    assert not hasattr(optimizer, "grad_scale")
+    assert not hasattr(optimizer, "found_inf")
+
+
+@updates
+def test_a_parameter_without_a_gradient_is_named(kind):
+    """Or each gradient after it would go to the wrong parameter."""
+    working, _, update = begin(kind, torch.bfloat16)
+    give_gradients(working, 1)
+    working.weights[4].grad = None
+    before = [master.detach().clone() for master in working.masters]
+    name = list(dict(working.model.named_parameters()))[4]
+    with pytest.raises(TrainingError, match=f"{name} has no gradient: every parameter must take part in the loss"):
+        update(torch.tensor(1.0), LR)
+    assert all(torch.equal(x, y) for x, y in zip(before, working.masters, strict=True))

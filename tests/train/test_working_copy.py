@@ -24,12 +24,12 @@ def test_matrices_are_copied_and_the_rest_is_shared(model):
     assert working.model.wte.weight is working.weights[0]
     for (name, master), weight in zip(model.named_parameters(), working.weights, strict=True):
         if weight is master:
-            assert "ln_" in name or name.endswith("bias") or name == "wpe.weight"
+            assert "ln_" in name or name.endswith("bias") or name in ("wte.weight", "wpe.weight")
         else:
             assert weight.dtype == torch.bfloat16
             assert torch.equal(weight, master.to(torch.bfloat16))
         assert master.dtype == torch.float32
-    assert sum(weight is not master for weight, master in zip(working.weights, working.masters, strict=True)) == 9
+    assert sum(weight is not master for weight, master in zip(working.weights, working.masters, strict=True)) == 8
 
 
 def test_making_one_draws_no_random_numbers(model):
@@ -59,4 +59,4 @@ def test_gathered_gradients_add_up_in_float32(model):
     assert all(gradient.dtype == torch.float32 for gradient in working.gradients())
     assert all(gradient.eq(257).all() for gradient in working.gradients())
     working.clear_gradients()
-    assert working.gradients() == []
+    assert set(working.gradients_by_name().values()) == {None}

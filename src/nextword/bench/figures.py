@@ -72,6 +72,10 @@ class Findings:
     versions: dict[str, str] = field(default_factory=dict)
     method: list[str] = field(default_factory=list)
 
+    def leave_out(self, what: str, error: Exception) -> None:
+        """Note why something was not measured, in one line."""
+        self.absent[what] = " ".join(str(error).split())
+
     def rate(self, name: str) -> float:
         """The median of one of the machine's rates."""
         return median(self.rates[name])

@@ -49,7 +49,7 @@ def train_in_turns(
                 with setting.worker(learner) as worker:
                     answer = worker.call("train", *where, batch_size, window, 1 + plan.n_updates, setting.threads)
             except SubjectError as error:
-                findings.absent[f"{name}, {work}"] = " ".join(str(error).split())
+                findings.leave_out(f"{name}, {work}", error)
                 continue
             seconds = answer.value["seconds"][1:]
             results.setdefault(name, []).extend(batch_size * window / s for s in seconds)

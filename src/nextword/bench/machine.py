@@ -1,14 +1,13 @@
 """What machine this is, in the words of its own system."""
 
-import os
 import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from nextword.runtime.hardware import cpu_flags
+from nextword.runtime.hardware import cpu_flags, physical_cores, processors
 
-CPUINFO, MEMINFO = Path("/proc/cpuinfo"), Path("/proc/meminfo")
+MEMINFO = Path("/proc/meminfo")
 
 TELLING = (
     "avx2",
@@ -68,27 +67,6 @@ def processor_name() -> str:
     """The processor's model, as Linux lists it, or the little that Python knows."""
     names = [entry["model name"] for entry in processors() if "model name" in entry]
     return names[0] if names else platform.processor() or platform.machine() or "unknown processor"
-
-
-def physical_cores() -> int:
-    """How many cores this process may use, where two hardware threads of one core count once."""
-    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
-    cores = {
-        (entry["physical id"], entry["core id"])
-        for entry in processors()
-        if "core id" in entry and "physical id" in entry and int(entry["processor"]) in allowed
-    }
-    return len(cores) or len(allowed)
-
-
-def processors() -> list[dict[str, str]]:
-    """Linux's list of hardware threads, each with what is known of it; empty elsewhere."""
-    try:
-        blocks = CPUINFO.read_text().strip().split("\n\n")
-    except OSError:
-        return []
-    lines = [[line.partition(":") for line in block.splitlines() if ":" in line] for block in blocks]
-    return [{key.strip(): value.strip() for key, _, value in block} for block in lines]
 
 
 def total_memory() -> int | None:

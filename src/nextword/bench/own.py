@@ -45,12 +45,12 @@ class Nextword(Subject):
     @classmethod
     def cold_start(cls, model: str, scratch: str, precision: str, prompt: str, threads: int) -> list[str] | None:
         """`nextword generate`, as a user types it."""
-        how = {"float32": (), "int8": ("--quantize", "int8"), "int4": ("--quantize", "int4")}
-        if precision not in how:
+        if precision not in cls.precisions:
             return None
+        how = ("--quantize" if precision in ("int8", "int4") else "--dtype", precision)
         command = [sys.executable, "-c", "from nextword.cli.main import main; main()", "generate", prompt]
         command += ["--model", model, "--device", "cpu", "--max-new-tokens", "8", "--temperature", "0"]
-        return [*command, *how[precision]]
+        return [*command, *how]
 
 
 class Reference(Subject):
@@ -103,6 +103,7 @@ class NextwordTraining(Learner):
             init=model,
             out=f"{scratch}/run",
             device="cpu",
+            dtype="bfloat16",  # as everybody else's products
             window=window,
             batch_size=batch_size,
             dropout=0.0,

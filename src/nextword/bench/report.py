@@ -93,14 +93,23 @@ def pairs(values: dict[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
-def save(findings: Findings, directory: Path) -> list[Path]:
-    """Write benchmark.md, benchmark.json and benchmark.png; give back their paths."""
-    directory.mkdir(parents=True, exist_ok=True)
-    paths = [directory / f"benchmark.{kind}" for kind in ("md", "json", "png")]
-    paths[0].write_text(f"![{alternative(findings)}](benchmark.png)\n\n{markdown(findings)}", encoding="utf-8")
-    paths[1].write_text(json.dumps(findings.as_json(), indent=1) + "\n", encoding="utf-8")
-    draw(findings, paths[2])
+def save(findings: Findings, directory: Path, name: str = "benchmark") -> list[Path]:
+    """Write benchmark.md, benchmark.json and, if anything was measured, benchmark.png; give back their paths."""
+    paths = save_text(findings, directory, name)
+    if findings.rows:
+        paths.append(directory / f"{name}.png")
+        draw(findings, paths[-1])
     return paths
+
+
+def save_text(findings: Findings, directory: Path, name: str = "benchmark") -> list[Path]:
+    """Write benchmark.md and benchmark.json; give back their paths."""
+    directory.mkdir(parents=True, exist_ok=True)
+    page, numbers = (directory / f"{name}.{kind}" for kind in ("md", "json"))
+    picture = f"![{alternative(findings)}]({name}.png)\n\n" if findings.rows else ""
+    page.write_text(picture + markdown(findings), encoding="utf-8")
+    numbers.write_text(json.dumps(findings.as_json(), indent=1) + "\n", encoding="utf-8")
+    return [page, numbers]
 
 
 def alternative(findings: Findings) -> str:

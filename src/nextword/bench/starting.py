@@ -21,12 +21,13 @@ def measure_cold_starts(subjects: dict[str, str], setting: Setting, findings: Fi
         commands = cold_commands(subjects, precision, setting, findings)
         results: dict[str, list[float]] = {name: [] for name in commands}
         for n in range(setting.plan.repeats + 1):
-            for name, command in commands.items():
+            for name, command in list(commands.items()):
                 setting.say(f"{WORK}: {name}, {precision}")
                 try:
                     seconds = seconds_to_first_token(command, setting.plan.cold_prompt, environment)
                 except RuntimeError as error:
-                    findings.absent[f"{name}, {precision}, {WORK}"] = " ".join(str(error).split())
+                    findings.leave_out(f"{name}, {precision}, {WORK}", error)
+                    del commands[name]
                     continue
                 if n > 0:
                     results[name].append(seconds)
@@ -50,7 +51,7 @@ def cold_commands(
         try:
             prepare(subject, precision, setting)
         except SubjectError as error:
-            findings.absent[key] = " ".join(str(error).split())
+            findings.leave_out(key, error)
             continue
         commands[name] = command
     return commands

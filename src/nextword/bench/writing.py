@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from nextword.bench.figures import TOKENS, Figure, Findings, Row
@@ -58,6 +59,16 @@ class Contestant:
         self.peak_memory = max(self.peak_memory, answer.peak_memory)
         return answer.seconds
 
+    def writing_rate(self, prompts: Sequence[Sequence[int]], n_tokens: int) -> float:
+        """Tokens a second: the time for many less the time for one, so that reading the prompts does not count."""
+        first = self.seconds(prompts, 1)
+        whole = self.seconds(prompts, 1 + n_tokens)
+        return len(prompts) * n_tokens / max(whole - first, 1e-9)
+
+    def reading_rate(self, prompt: Sequence[int]) -> float:
+        """Tokens a second from a prompt to its first new token."""
+        return len(prompt) / self.seconds([prompt], 1)
+
 
 def measure_writing(subjects: dict[str, str], setting: Setting, findings: Findings) -> None:
     """Measure decoding, alone and in batches, and prefill, in every precision. subjects: name -> `module:Class`."""
@@ -73,7 +84,7 @@ def measure_writing(subjects: dict[str, str], setting: Setting, findings: Findin
                 try:
                     contestants.append(enter(name, subject, precision, reference, setting, findings, open_workers))
                 except SubjectError as error:
-                    findings.absent[f"{name}, {precision}"] = " ".join(str(error).split())
+                    findings.leave_out(f"{name}, {precision}", error)
             if contestants:
                 take_turns(contestants, meter, precision, setting, findings)
 
@@ -149,19 +160,30 @@ def compare(truth: Sequence[float], scores: Sequence[float]) -> tuple[float, flo
 def take_turns(
     contestants: list[Contestant], meter: Worker, precision: str, setting: Setting, findings: Findings
 ) -> None:
-    """Measure everything in rounds: in each of them the machine first, then each work by each program in turn.
-
-    What a step of writing takes is the time for many tokens less the time for
-    one, so that reading the prompt does not count.
-    """
+    """Measure everything in rounds: in each of them the machine first, then each work by each program in turn."""
     plan, config = setting.plan, setting.config
     batches = {n: prompts(setting, n) for n in (1, *plan.batches)}
-    long = [setting.text[: plan.prefill_tokens]]
+    long = setting.text[: plan.prefill_tokens]
     results: dict[tuple[str, str], list[float]] = {}
     rates: dict[str, list[float]] = {"gemm": [], "read": []}
-    for contestant in contestants:  # whoever compiles, allocates or fills caches does so now
-        for texts in (*batches.values(), long):
-            contestant.seconds(texts, 2)
+    in_play = list(contestants)
+
+    def turn(work: str, measure: Callable[[Contestant], float]) -> None:
+        """Ask everybody, one after the other. Who fails is out of the game, and keeps what was measured before."""
+        for contestant in list(in_play):
+            rest()
+            try:
+                value = measure(contestant)
+            except SubjectError as error:
+                findings.leave_out(f"{contestant.name}, {precision}, from {work} on", error)
+                in_play.remove(contestant)
+            else:
+                results.setdefault((work, contestant.name), []).append(value)
+
+    for n_rows, texts in batches.items():  # whoever compiles, allocates or fills caches does so now
+        turn(decode_work(n_rows), partial(Contestant.seconds, prompts=texts, n_tokens=2))
+    turn(prefill_work(plan), partial(Contestant.seconds, prompts=[long], n_tokens=2))
+    results.clear()
     for n in range(plan.repeats):
         setting.say(f"{precision}: round {n + 1} of {plan.repeats}")
         rates["read"].append(meter.call("read", decode_bytes(config, precision, seen(plan, 1))).value)
@@ -169,16 +191,8 @@ def take_turns(
         rates["gemm"].append(max(meter.call("gemm", t, config.n_embd, plan.prefill_tokens).value for t in dtypes))
         for n_rows, texts in batches.items():
             n_tokens = new_tokens(plan, n_rows)
-            for contestant in contestants:
-                rest()
-                first = contestant.seconds(texts, 1)
-                whole = contestant.seconds(texts, 1 + n_tokens)
-                rate = n_rows * n_tokens / max(whole - first, 1e-9)
-                results.setdefault((decode_work(n_rows), contestant.name), []).append(rate)
-        for contestant in contestants:
-            rest()
-            seconds = contestant.seconds(long, 1)
-            results.setdefault((prefill_work(plan), contestant.name), []).append(len(long[0]) / seconds)
+            turn(decode_work(n_rows), partial(Contestant.writing_rate, prompts=texts, n_tokens=n_tokens))
+        turn(prefill_work(plan), partial(Contestant.reading_rate, prompt=long))
 
     read, gemm = (Figure(tuple(rates[name])).median for name in ("read", "gemm"))
     limits = {prefill_work(plan): plan.prefill_tokens / (prefill_flops(config, plan.prefill_tokens) / gemm)}

@@ -43,6 +43,7 @@ def run(arguments: list[str]) -> int:
 
     from nextword.bench.benchmark import benchmark
     from nextword.bench.plan import QUICK, USUAL
+    from nextword.bench.weights import random_weights
 
     if args.threads is not None and args.threads < 1:
         raise ValueError(f"--threads must be at least 1, not {args.threads}.")
@@ -50,7 +51,7 @@ def run(arguments: list[str]) -> int:
     console = Console(highlight=False)
     with tempfile.TemporaryDirectory(prefix="nextword-bench-") as scratch:
         with console.status("the weights") as status:
-            model = args.model or random_model(Path(scratch) / "model")
+            model = args.model or random_weights(Path(scratch) / "model")
             findings = benchmark(plan, model, Path(scratch), status.update, threads=args.threads)
         show(findings, console)
     if args.out is not None:
@@ -59,18 +60,6 @@ def run(arguments: list[str]) -> int:
         paths = save(findings, Path(args.out))
         console.print(f"Written: {', '.join(map(str, paths))}", soft_wrap=True)
     return 0
-
-
-def random_model(directory: Path) -> str:
-    """Save a GPT-2 of 124M parameters with random weights; give back where."""
-    import torch
-
-    from nextword.model import CONFIGS, GPT
-    from nextword.weights import save_huggingface
-
-    torch.manual_seed(1)
-    save_huggingface(GPT(CONFIGS["gpt2"]), directory)
-    return str(directory)
 
 
 def show(findings: "Findings", console: "Console") -> None:

@@ -72,7 +72,8 @@ def check_memory(config: TrainConfig) -> None:
 
     device = pick_device()
     free = available_memory(device)
-    needed = training_memory(config.shape, config.batch_size, config.window, pick_dtype("auto", device))
+    dtype = pick_dtype("auto", device)
+    needed = training_memory(config.shape, config.batch_size, config.window, dtype, device, config.accumulate)
     if free is not None and free < needed:
         smaller = "Try: nextword demo --model nano" if config.model != "nano" else "Close other programs first."
         raise NextwordError(

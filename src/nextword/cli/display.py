@@ -67,7 +67,8 @@ class Display:
             case Saved():
                 self.say(f"step {event.step:>5}   saved {event.path}")
             case Compiling():
-                self.say(f"Compiling, about {clock(event.seconds)} minutes; that saves {clock(event.saves)} in all.")
+                why = "as before" if event.saves is None else f"that saves {clock(event.saves)} in all"
+                self.say(f"Compiling, about {clock(event.seconds)} minutes; {why}.")
             case Warned():
                 self.console.print(f"[yellow]Warning:[/] {escape(event.message)}", soft_wrap=True)
             case Finished():

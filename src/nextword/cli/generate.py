@@ -47,7 +47,7 @@ class Arguments:
     """How to hold the weights. bfloat16 writes nearly twice as fast. Default: as they are stored."""
 
     quantize: Annotated[Literal["int8", "int4"] | None, tyro.conf.arg(help_behavior_hint="")] = None
-    """Hold the weights in 8 or 4 bits, on a CPU: faster still. benchmarks/README.md says what it costs in quality."""
+    """Compute in 8 bits, with weights of 8 or 4, on a CPU: faster still, and a little less exact."""
 
 
 def run(arguments: list[str]) -> int:
@@ -59,11 +59,14 @@ def run(arguments: list[str]) -> int:
 
     from nextword.decode import Sampling, check_settings, stream
     from nextword.loading import load_writer
+    from nextword.native import is_compiled
 
     # What is wrong is told before a model is loaded, or even fetched.
     Sampling(args.temperature, args.top_k, args.top_p)
     stop = [text.replace("\\n", "\n") for text in args.stop]
     check_settings(args.max_new_tokens, args.seed, stop)
+    if not is_compiled():
+        print("[Compiling the kernels for this processor: some seconds, once.]", file=sys.stderr)
     writer, tokenizer = load_writer(args.model, args.device, args.dtype, args.quantize)
     for n in range(args.num_samples):
         if args.num_samples > 1:

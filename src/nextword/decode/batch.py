@@ -31,7 +31,7 @@ def generate_batch(
 ) -> list[str]:
     """Each prompt and what the model writes after it, in the prompts' order.
 
-    Each text is what it would be alone: it ends by itself, sees only itself,
+    Each text is what it would be alone, but for the last digits of sums: it ends by itself, sees only itself,
     and has random numbers of its own, which the seed and its place in
     `prompts` decide. batch_size: how many are written side by side; a Writer
     has as many rows as it has. The other settings: see `stream`.

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextword.decode.sampling import Sampling
+from nextword.decode.writer import check_text
 from nextword.model.config import GPTConfig
 from nextword.native import Network, choose
 
@@ -22,7 +23,9 @@ class NativeWriter:
 
     format: "float32", "bfloat16", "int8" or "int4", what the matrices are held
     in. Writing one token means reading all of them once, so half the bits make
-    nearly twice the speed. tensors: see `Network`.
+    nearly twice the speed. Beside int8 and int4, the inputs of every product
+    are rounded to 8 bits as well, in groups of 64, where the processor has
+    instructions for that. tensors: see `Network`.
     """
 
     pace = 1
@@ -47,7 +50,7 @@ class NativeWriter:
         """Write with a model that is still in its files; float32 weights that stay so are used where they are mapped.
 
         dtype: "float32" or "bfloat16"; without it, bfloat16 if all weights are
-        stored so. quantize: "int8" or "int4", for the matrices.
+        stored so. quantize: "int8" or "int4", for the matrices, in dtype's place.
         """
         if dtype is None and all(stored.tensors[key].dtype == "BF16" for key in stored.names):
             dtype = "bfloat16"
@@ -79,8 +82,8 @@ class NativeWriter:
     def read(self, row: int, ids: Sequence[int]) -> None:
         """Forget what this row holds, and read these ids, 1 to n_ctx of them. Raises ValueError for other ids."""
         self._check_row(row)
-        check_ids(ids, self.config)
-        self._lengths[row], self._pending[row] = 0, None
+        check_text(ids, self.config)
+        self._lengths[row], self._pending[row], self._logits[row] = 0, None, None
         for start in range(0, len(ids), TOKENS_AT_ONCE):
             some = ids[start : start + TOKENS_AT_ONCE]
             is_last = start + len(some) == len(ids)
@@ -112,8 +115,9 @@ class NativeWriter:
         return ids
 
     def logits(self, row: int) -> NDArray[np.float32]:
-        """The scores (V,) of this row's next token."""
-        self._check_row(row)
+        """The scores (V,) of this row's next token. Raises ValueError where n_ctx is full."""
+        if self.room(row) == 0:
+            raise ValueError(f"row {row} holds {self.config.n_ctx} tokens and cannot see one more: read anew.")
         self._read_pending([row])
         return self._scores(row).copy()
 
@@ -148,18 +152,6 @@ class NativeWriter:
     def _check_row(self, row: int) -> None:
         if not 0 <= row < self.n_rows:
             raise ValueError(f"there is no row {row}: this writer has the rows 0 to {self.n_rows - 1}.")
-
-
-def check_ids(ids: Sequence[int], config: GPTConfig) -> None:
-    """Raise ValueError unless ids are a text that the model can read."""
-    if not 1 <= len(ids) <= config.n_ctx:
-        raise ValueError(f"{len(ids)} tokens cannot be read at once: give 1 to n_ctx = {config.n_ctx} of them.")
-    low, high = min(ids), max(ids)
-    if low < 0 or high >= config.n_vocab:
-        wrong = low if low < 0 else high
-        raise ValueError(
-            f"id {wrong} is outside the vocabulary, 0 to {config.n_vocab - 1}: was it made by another tokenizer?"
-        )
 
 
 def in_float32(numbers: NDArray[Any], dtype: str) -> NDArray[np.float32]:

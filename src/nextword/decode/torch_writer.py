@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from nextword.decode.choose import choose
 from nextword.decode.sampling import Sampling
+from nextword.decode.writer import check_text
 from nextword.model import GPT, KVCache, RowCache
 
 REACH = 128  # positions that attention looks at in short texts; in longer ones a multiple of them
@@ -76,7 +77,7 @@ class TorchWriter:
         It is done when something is to be written, so that several rows' can be read at once.
         """
         self._check_row(row)
-        check_text(ids, self.config.n_vocab, self.config.n_ctx)
+        check_text(ids, self.config)
         self._unread[row] = list(ids)
         self._lengths[row] = len(ids)
 
@@ -298,16 +299,6 @@ def padded_head(weight: Tensor) -> Tensor:
     """Zeros with the place for weight (V, C), and rows added until their number suits the tensor cores."""
     V, C = weight.shape
     return torch.zeros(-(-V // VOCAB_MULTIPLE) * VOCAB_MULTIPLE, C, dtype=weight.dtype, device=weight.device)
-
-
-def check_text(ids: Sequence[int], n_vocab: int, n_ctx: int) -> None:
-    """Raise ValueError unless a model of this shape can read these ids."""
-    if not 1 <= len(ids) <= n_ctx:
-        raise ValueError(f"{len(ids)} tokens cannot be read at once: give 1 to n_ctx = {n_ctx} of them.")
-    if wrong := [id for id in ids if not 0 <= id < n_vocab]:
-        raise ValueError(
-            f"id {wrong[0]} is outside the vocabulary, 0 to {n_vocab - 1}: was it made by another tokenizer?"
-        )
 
 
 @contextmanager

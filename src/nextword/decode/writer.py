@@ -53,7 +53,7 @@ class Writer(Protocol):
 
 
 def writer_for(model: "GPT | Writer", n_rows: int = 1) -> Writer:
-    """The fastest writer for this model on its device; a Writer is given back as it is.
+    """The writer that suits this model on its device; a Writer is given back as it is.
 
     On a CPU that is our engine in C, if it can be compiled here and computes
     what the model would: not for a model that was given other functions to
@@ -73,17 +73,36 @@ def writer_for(model: "GPT | Writer", n_rows: int = 1) -> Writer:
 
 
 def fits_native(model: "GPT") -> bool:
-    """Whether the engine in C computes just what this model does."""
+    """Whether the engine in C computes just what this model does, and can use its weights where they lie."""
     import torch
+    from torch import nn
 
     from nextword.model import GPT, fused
+    from nextword.model.attention import CausalSelfAttention
+    from nextword.model.block import MLP, Block, LayerNorm
+    from nextword.model.ops import functions_of
     from nextword.native import library
 
+    own = {GPT, nn.ModuleList, Block, CausalSelfAttention, MLP, LayerNorm, nn.Linear, nn.Embedding}
     return (
-        type(model) is GPT
-        and model.ops.causal_attention is fused.causal_attention
-        and all(p.device.type == "cpu" and p.dtype in (torch.float32, torch.bfloat16) for p in model.parameters())
-        and all(p.is_contiguous() or p.T.is_contiguous() for p in model.parameters() if p.dim() == 2)
+        vars(model.ops) == vars(functions_of(fused))
+        and len(model.h) == model.config.n_layer
+        and all(type(module) in own for module in model.modules())
         and not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+        and all(p.device.type == "cpu" and p.dtype in (torch.float32, torch.bfloat16) for p in model.parameters())
+        and all(
+            p.is_contiguous() or (p.dim() == 2 and ".c_" in name and p.T.is_contiguous())
+            for name, p in model.named_parameters()
+        )
         and library() is not None
     )
+
+
+def check_text(ids: Sequence[int], config: GPTConfig) -> None:
+    """Raise ValueError unless a model of this shape can read these ids."""
+    if not 1 <= len(ids) <= config.n_ctx:
+        raise ValueError(f"{len(ids)} tokens cannot be read at once: give 1 to n_ctx = {config.n_ctx} of them.")
+    if wrong := [id for id in ids if not 0 <= id < config.n_vocab]:
+        raise ValueError(
+            f"id {wrong[0]} is outside the vocabulary, 0 to {config.n_vocab - 1}: was it made by another tokenizer?"
+        )

@@ -1,4 +1,4 @@
-"""The network. Needs torch and nothing else: no files, no printing, no training.
+"""The network. Needs torch, and the kernels of native/ where it is to be fast: no files, no printing, no training.
 
 The shapes (`GPTConfig`, `CONFIGS`) do not even need torch; the rest is imported when it is first used.
 """
@@ -10,11 +10,12 @@ from nextword.model.config import CONFIGS, GPTConfig
 
 if TYPE_CHECKING:
     from nextword.model import fused, plain
-    from nextword.model.cache import KVCache, RowCache
+    from nextword.model.cache import KVCache
     from nextword.model.gpt import GPT
+    from nextword.model.row_cache import RowCache
 
 __all__ = ["CONFIGS", "GPT", "GPTConfig", "KVCache", "RowCache", "fused", "plain"]
 
 __getattr__, __dir__ = attach(
-    __name__, {"GPT": "gpt", "KVCache": "cache", "RowCache": "cache", "fused": "", "plain": ""}
+    __name__, {"GPT": "gpt", "KVCache": "cache", "RowCache": "row_cache", "fused": "", "plain": ""}
 )

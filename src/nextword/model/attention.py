@@ -2,9 +2,9 @@
 
 from torch import Tensor, nn
 
-from nextword.model.cache import Cache
 from nextword.model.config import GPTConfig
 from nextword.model.ops import Ops
+from nextword.model.row_cache import Cache
 
 
 class CausalSelfAttention(nn.Module):

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from nextword.model.attention import CausalSelfAttention
-from nextword.model.cache import Cache
 from nextword.model.config import GPTConfig
 from nextword.model.ops import Ops
+from nextword.model.row_cache import Cache
 
 
 class LayerNorm(nn.Module):

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from nextword.native import training as native
 
@@ -50,6 +51,7 @@ class BlockedAttention(torch.autograd.Function):
         return y.unflatten(0, (B, H))
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
         """dy (B, H, T, D) -> the gradients of q, k and v, of the same shape."""
         q, k, v, log_sums = ctx.saved_tensors

@@ -1,4 +1,4 @@
-"""The functions of `plain.py`, same names and signatures, on PyTorch's fastest kernels.
+"""The functions of `plain.py`, same names and signatures, on the fastest kernels there are: PyTorch's or our own.
 
 This one is for running. `plain.py` says what each function means;
 `tests/model/test_twins.py` holds the two together in value and in gradient.
@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from nextword.model.blocked_attention import blocked_attention, fits
@@ -40,6 +41,7 @@ class NativeGELU(torch.autograd.Function):
         return native.gelu(x)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> Tensor:
         """The gradient of x from y's."""
         (x,) = ctx.saved_tensors

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from nextword.model import fused
 from nextword.model.block import Block, LayerNorm
-from nextword.model.cache import Cache, RowCache
 from nextword.model.config import GPTConfig
 from nextword.model.ops import Ops, functions_of
+from nextword.model.row_cache import Cache, RowCache
 
 
 class GPT(nn.Module):

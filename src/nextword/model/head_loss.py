@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from nextword.native import training as native
@@ -23,7 +24,10 @@ def head_loss(x: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
     """x (..., C), weight (V, C), targets (...) -> a number, in nats. See `plain.head_loss`.
 
     Products are computed in autocast's format where that is on, else in x's own.
+    Raises ValueError for targets that are not int64.
     """
+    if targets.dtype != torch.int64:
+        raise ValueError(f"targets must be int64 (torch.long), not {targets.dtype}: convert them with targets.long().")
     kind = x.device.type
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
     x, targets = x.flatten(0, -2), targets.flatten()
@@ -46,6 +50,7 @@ class HeadLoss(torch.autograd.Function):
         return loss
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         """The gradients of x and the weight, for a gradient of the loss that is nearly always 1."""
         dx, dweight = ctx.saved_tensors

@@ -1,7 +1,7 @@
 """GPT-2's functions, written out as the mathematics that they are.
 
 Those that `ops.py` names have a twin of the same name and signature in
-`fused.py`, which computes the same on PyTorch's fastest kernels. This one is
+`fused.py`, which computes the same on the fastest kernels there are. This one is
 for reading.
 
 Shapes: B batch, T new tokens, S all visible tokens, C = n_embd, H = n_head,

@@ -1,18 +1,18 @@
 """Kernels in C, for what PyTorch has no fast kernel for: writing token by token, and parts of training.
 
-They are compiled on the machine that they run on, when they are first needed, and everything works without them too.
+They are compiled on the machine that they run on, when they are first needed. Without them everything but quantised
+weights works too, only slower.
 """
 
 from typing import TYPE_CHECKING
 
 from nextword.lazy import attach
-from nextword.native.build import library
+from nextword.native.build import is_compiled, library, why_not
 
 if TYPE_CHECKING:
-    from nextword.native.network import FORMATS, Memory, Network, choose
+    from nextword.native.choosing import choose
+    from nextword.native.network import Memory, Network
 
-__all__ = ["FORMATS", "Memory", "Network", "choose", "library"]
+__all__ = ["Memory", "Network", "choose", "is_compiled", "library", "why_not"]
 
-__getattr__, __dir__ = attach(
-    __name__, {"FORMATS": "network", "Memory": "network", "Network": "network", "choose": "network"}
-)
+__getattr__, __dir__ = attach(__name__, {"Memory": "network", "Network": "network", "choose": "choosing"})

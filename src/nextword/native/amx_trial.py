@@ -6,7 +6,8 @@ import sys
 import numpy as np
 
 from nextword.native.build import library
-from nextword.native.network import PACKED, CCrew, CMatrix, Floats, call, pack, pointer
+from nextword.native.calling import CCrew, CMatrix, call, pointer
+from nextword.native.packing import PACKED, Floats, pack
 
 
 def run() -> None:
@@ -29,6 +30,6 @@ def product(weight: Floats, x: Floats, format: int) -> Floats:
     packed = pack(weight, format)
     (n_out, n_in), rows = weight.shape, len(x)
     matrix = CMatrix(pointer(packed.values), pointer(packed.scales), None, n_in, n_out, format)
-    y = np.empty((rows, n_out), np.float32)
-    call("matmul", ctypes.byref(matrix), pointer(x), n_in, rows, pointer(y), n_out, 0, CCrew(0, 1, None))
+    y, own = np.empty((rows, n_out), np.float32), np.empty(1 << 20, np.uint8)
+    call("matmul", ctypes.byref(matrix), pointer(x), n_in, rows, pointer(y), n_out, 0, CCrew(0, 1, None, pointer(own)))
     return y

@@ -4,6 +4,7 @@ import ctypes
 import hashlib
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,24 +12,41 @@ import tempfile
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 SOURCES = Path(__file__).parent
 
-COMPILE = ("-O3", "-march=native", "-ffast-math", "-fopenmp", "-fPIC", "-std=gnu11")
+COMPILE = ("-O3", "-march=native", "-ffast-math", "-fno-strict-aliasing", "-fopenmp", "-fPIC", "-std=gnu11")
 LINK = ("-shared", "-lm")  # without -ffast-math, which would change how the whole process rounds
 
 
-@cache
 def library() -> ctypes.CDLL | None:
-    """The compiled kernels, or None where there is no C compiler or it fails; the rest of nextword does without them.
+    """The compiled kernels, or None where they cannot be had; the rest of nextword does without them.
 
-    Compiling takes two seconds, once: the result is kept in the user's cache
+    Compiling takes some seconds, once: the result is kept in the user's cache
     directory under a name made of the sources, the compiler and the processor.
     NEXTWORD_NATIVE=0 switches the kernels off, NEXTWORD_AMX=0 those that use AMX.
     """
-    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    if compiler is None or sys.platform != "linux" or os.environ.get("NEXTWORD_NATIVE") == "0":
-        return None
+    kernels = load_or_compile()
+    return kernels if isinstance(kernels, ctypes.CDLL) else None
+
+
+def why_not() -> str:
+    """Why `library` is None, in words that say what would help; empty where it is there."""
+    kernels = load_or_compile()
+    return "" if isinstance(kernels, ctypes.CDLL) else kernels
+
+
+@cache
+def load_or_compile() -> ctypes.CDLL | str:
+    """The kernels, or why they cannot be had."""
+    if os.environ.get("NEXTWORD_NATIVE") == "0":
+        return "NEXTWORD_NATIVE=0 switches them off"
+    if sys.platform != "linux":
+        return "they are made for Linux"
+    compiler = find_compiler()
+    if compiler is None:
+        return "there is no C compiler here; install GCC (sudo apt install gcc), or name yours in CC"
     try:
         path = cache_directory() / f"kernels-{fingerprint(compiler)}.so"
         if not path.exists():
@@ -38,42 +56,83 @@ def library() -> ctypes.CDLL | None:
         if kernels.has_amx() and os.environ.get("NEXTWORD_AMX") != "0" and amx_works(path):
             kernels.use_amx(1)
         return kernels
-    except (OSError, subprocess.SubprocessError):
-        return None
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"{shlex.join(compiler)} could not make them ({error}); NEXTWORD_DEBUG=1 shows what it says"
 
 
+def is_compiled() -> bool:
+    """Whether the kernels are there already, so that asking for them takes no time."""
+    compiler = find_compiler()
+    return compiler is None or (cache_directory() / f"kernels-{fingerprint(compiler)}.so").exists()
+
+
+def find_compiler() -> list[str] | None:
+    """The command that compiles C: what CC says, or GCC, or whatever is called cc."""
+    words = shlex.split(os.environ.get("CC", ""))
+    candidates = [words] if words else [["gcc"], ["cc"]]
+    for program, *options in candidates:
+        if found := shutil.which(program):
+            return [found, *options]
+    return None
+
+
+@cache
 def cache_directory() -> Path:
-    """Where compiled kernels are kept: $XDG_CACHE_HOME/nextword, or ~/.cache/nextword."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nextword"
+    """Where compiled kernels are kept: $XDG_CACHE_HOME/nextword or ~/.cache/nextword, or for this process only."""
+    try:
+        directory = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nextword"
+        directory.mkdir(parents=True, exist_ok=True)
+        if os.access(directory, os.W_OK):
+            return directory
+    except (OSError, RuntimeError):  # a home that cannot be written, or none at all
+        pass
+    ours = tempfile.TemporaryDirectory(prefix="nextword-")
+    TEMPORARY.append(ours)
+    return Path(ours.name)
 
 
-def fingerprint(compiler: str) -> str:
+TEMPORARY: list[tempfile.TemporaryDirectory[str]] = []
+"""Directories that go when the process ends."""
+
+
+def fingerprint(compiler: list[str]) -> str:
     """A name for what decides the compiled code: the sources, the flags, the compiler and the processor."""
     digest = hashlib.sha256()
     for source in sorted(SOURCES.glob("*.[ch]")):
         digest.update(source.read_bytes())
-    tool = Path(compiler).resolve()
-    digest.update(repr((COMPILE, LINK, str(tool), tool.stat().st_mtime_ns, processor())).encode())
+    tool = Path(compiler[0]).resolve()
+    digest.update(repr((COMPILE, LINK, compiler, str(tool), tool.stat().st_mtime_ns, processor())).encode())
     return digest.hexdigest()[:16]
 
 
 def processor() -> str:
-    """What -march=native depends on."""
+    """What -march=native depends on, on x86 and on ARM."""
+    telling = ("model name", "flags", "Features", "CPU implementer", "CPU part")
     lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return platform.machine() + "".join(sorted({line for line in lines if line.startswith(("model name", "flags"))}))
+    return platform.machine() + "".join(sorted({line for line in lines if line.startswith(telling)}))
 
 
-def compile_into(path: Path, compiler: str) -> None:
+def compile_into(path: Path, compiler: list[str]) -> None:
     """Compile all C files into one library, which appears under its name only when it is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-        objects = []
-        for source in sorted(SOURCES.glob("*.c")):
-            objects.append(f"{scratch}/{source.stem}.o")
-            run(compiler, *COMPILE, "-c", str(source), "-o", objects[-1])
+        objects = [f"{scratch}/{source.stem}.o" for source in sorted(SOURCES.glob("*.c"))]
+        together = [
+            subprocess.Popen([*compiler, *COMPILE, "-c", str(source), "-o", target], **quietly())
+            for source, target in zip(sorted(SOURCES.glob("*.c")), objects, strict=True)
+        ]
+        for process in together:
+            if process.wait(timeout=120):
+                raise subprocess.CalledProcessError(process.returncode, process.args)
         # OpenMP's functions are left open here and found in the library that PyTorch has loaded: see load_openmp.
-        run(compiler, *objects, *LINK, "-o", f"{scratch}/kernels.so")
-        os.replace(f"{scratch}/kernels.so", path)
+        linked = f"{scratch}/kernels.so"
+        subprocess.run([*compiler, *objects, *LINK, "-o", linked], check=True, timeout=120, **quietly())
+        os.replace(linked, path)
+
+
+def quietly() -> dict[str, Any]:
+    """Where a compiler's words go: nowhere, unless NEXTWORD_DEBUG=1."""
+    output = None if os.environ.get("NEXTWORD_DEBUG") else subprocess.DEVNULL
+    return {"stdout": output, "stderr": output}
 
 
 def amx_works(path: Path) -> bool:
@@ -84,15 +143,14 @@ def amx_works(path: Path) -> bool:
     verdict = path.with_suffix(".amx")
     if not verdict.exists():
         program = [sys.executable, "-c", "from nextword.native.amx_trial import run; run()"]
-        tried = subprocess.run(program, env={**os.environ, "NEXTWORD_AMX": "0"}, capture_output=True, timeout=60)
-        verdict.write_text("works" if tried.returncode == 0 else "fails")
+        try:
+            tried = subprocess.run(program, env={**os.environ, "NEXTWORD_AMX": "0"}, capture_output=True, timeout=60)
+        except (OSError, subprocess.SubprocessError):
+            return False  # no verdict: it is tried again next time
+        beside = verdict.with_suffix(f".{os.getpid()}")
+        beside.write_text("works" if tried.returncode == 0 else "fails")
+        os.replace(beside, verdict)
     return verdict.read_text() == "works"
-
-
-def run(*command: str) -> None:
-    """Run the compiler; raises CalledProcessError where it fails. NEXTWORD_DEBUG=1 shows what it said."""
-    quiet = None if os.environ.get("NEXTWORD_DEBUG") else subprocess.DEVNULL
-    subprocess.run(command, check=True, stdout=quiet, stderr=quiet, timeout=120)
 
 
 def load_openmp() -> None:
@@ -101,5 +159,6 @@ def load_openmp() -> None:
     Two copies would mean two crews of threads that stand in each other's way.
     """
     torch = find_spec("torch")
-    bundled = sorted(Path(torch.origin).parent.glob("lib/libgomp*")) if torch and torch.origin else []
+    home = Path(torch.origin).parent if torch and torch.origin else None
+    bundled = sorted([*home.glob("lib/libgomp*"), *home.glob("../torch.libs/libgomp*")]) if home else []
     ctypes.CDLL(str(bundled[0]) if bundled else "libgomp.so.1", mode=ctypes.RTLD_GLOBAL)

@@ -1,4 +1,4 @@
-// From logits and a random number to the next token: decode/choose.py in one pass over the logits.
+// From logits and a random number to the next token: decode/choose.py without sorting all of them.
 
 #include <math.h>
 #include <stdint.h>
@@ -69,6 +69,7 @@ int32_t choose(const float *logits, int32_t V, double temperature, int32_t top_k
         n = 0;
         for (int i = 0; i < V; i++)
             if (weights[i] > least) kept[n++] = (Candidate){logits[i], i};
+        if (n == 0) kept[n++] = (Candidate){highest, likeliest};  // only where logits are no numbers
     }
     if (top_p < 1) {
         if (top_k < V) {

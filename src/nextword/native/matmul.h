@@ -3,10 +3,10 @@
 #ifndef NEXTWORD_MATMUL_H
 #define NEXTWORD_MATMUL_H
 
-#include <stddef.h>
-
 #include "network.h"
+#include "vectors.h"
 
+#define ROWS_AT_ONCE 64  // as many as stay in a core's cache while the panels pass by
 #define FEW_ROWS 16  // so many, or fewer, are multiplied with float32 weights where they lie
 
 // What becomes of the product.
@@ -16,7 +16,11 @@ typedef enum { SET, ADD, GELU } Finish;  // y = xW + b;  y += xW + b;  y = gelu(
 typedef struct {
     int thread, n_threads;
     float *shared;  // (n_threads, FEW_ROWS, most outputs of a matrix in F32_IN_OUT)
+    char *own;      // own_size(most inputs of a matrix) bytes, for this thread alone
 } Crew;
+
+// How much room a thread needs for x and a panel in other formats.
+static inline ptrdiff_t own_size(ptrdiff_t n_in) { return round_up(n_in, GROUP) * (2 * ROWS_AT_ONCE + 2 * PANEL); }
 
 // x (rows, n_in) and y (rows, n_out), with ldx and ldy numbers from one row to the next. x has zeros behind its
 // n_in numbers, up to the next multiple of GROUP. All threads of the crew call this, each computes its share, and all

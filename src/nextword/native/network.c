@@ -108,7 +108,8 @@ static void attend(const Network *net, const Memory *memory, int layer, int row,
 // How many floats of zeros `forward` needs to work in, for n tokens of which n_scored are scored.
 ptrdiff_t scratch_size(const Network *net, int n, int n_scored, int n_threads) {
     const ptrdiff_t C = net->n_embd, ldc = round_up(C, GROUP), ldf = round_up(4 * C, GROUP);
-    return n * (C + ldc + 3 * C + ldc + ldf) + n_scored * ldc + n_threads * FEW_ROWS * 4 * C;
+    const ptrdiff_t a_thread = FEW_ROWS * 4 * C + own_size(4 * C) / sizeof(float);
+    return n * (C + ldc + 3 * C + ldc + ldf) + n_scored * ldc + n_threads * a_thread;
 }
 
 // Read n tokens, each on its row at its position, and score what follows some of them.
@@ -127,7 +128,8 @@ void forward(const Network *net, const Memory *memory, int n, const int32_t *ids
 #pragma omp parallel num_threads(n_threads)
     {
         const int thread = omp_get_thread_num(), threads = omp_get_num_threads();
-        const Crew crew = {thread, threads, shared};
+        char *own = (char *)(shared + (ptrdiff_t)threads * FEW_ROWS * 4 * C) + thread * own_size(4 * C);
+        const Crew crew = {thread, threads, shared, own};
         float scores[MOST_ROWS * round_up(net->n_ctx, LANES)], own_h[few ? n * ldc : 1], *h = few ? own_h : shared_h;
         if (few) memset(own_h, 0, sizeof own_h);
         for (int t = thread; t < n; t += threads) {

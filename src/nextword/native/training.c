@@ -5,11 +5,7 @@
    threads does not change a digit. */
 
 /* A NaN has to stay one here: by it, training notices that something is wrong. */
-#if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("no-finite-math-only")
-#elif defined(__clang__)
-#pragma float_control(precise, on)
-#endif
 
 #include <math.h>
 #include <stdint.h>

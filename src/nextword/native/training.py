@@ -22,9 +22,15 @@ def surprise(logits: Tensor, targets: Tensor, scale: float) -> Tensor:
     """logits (N, V), targets (N,) of int64 -> -ln p(target) (N,), of float32.
 
     The logits become the gradient of `scale` times the sum of these; with scale
-    0 they stay as they are. Raises ValueError for a target out of range.
+    0 they stay as they are. Raises ValueError for targets of another type or
+    number, or out of range.
     """
     N, V = logits.shape
+    if targets.dtype != torch.int64:
+        raise ValueError(f"targets must be int64 (torch.long), not {targets.dtype}: convert them with targets.long().")
+    if targets.shape != (N,):
+        raise ValueError(f"targets must have the shape ({N},), one for each row of logits, not {tuple(targets.shape)}.")
+    targets = targets.contiguous()
     low, high = targets.aminmax()
     if low < 0 or high >= V:
         raise ValueError(f"targets must be from 0 to {V - 1}, not from {low} to {high}.")

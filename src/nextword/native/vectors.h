@@ -1,5 +1,5 @@
 // Sixteen numbers at a time: what the kernels of this room are written in.
-// GCC and Clang turn these into AVX-512, AVX2 or NEON, whatever the machine has.
+// GCC turns these into AVX-512, AVX2 or NEON, whatever the machine has.
 
 #ifndef NEXTWORD_VECTORS_H
 #define NEXTWORD_VECTORS_H

@@ -1,9 +1,11 @@
 """What the system says of its processor and its GPUs, asked without PyTorch, whose import takes a second or more."""
 
+import os
 import sys
 from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")
+TOPOLOGY = Path("/sys/devices/system/cpu")
 
 GPU_FILES = (
     "/dev/nvidiactl",
@@ -16,12 +18,39 @@ GPU_FILES = (
 
 
 def cpu_flags() -> set[str]:
-    """The processor's features as Linux lists them; empty elsewhere."""
+    """The processor's features as Linux lists them, on ARM with the numbers of its kinds of core; empty elsewhere."""
+    entries = processors()
+    listed = (entry.get("flags") or entry.get("Features") for entry in entries)
+    flags = next((set(line.split()) for line in listed if line), set())
+    # On ARM the features alone do not tell what the core is, and one processor may have several kinds.
+    return flags | {f"part {entry['CPU part']}" for entry in entries if "CPU part" in entry}
+
+
+def processors() -> list[dict[str, str]]:
+    """Linux's list of hardware threads, each with what is known of it; empty elsewhere."""
     try:
-        lines = CPUINFO.read_text().splitlines()
+        blocks = CPUINFO.read_text().strip().split("\n\n")
     except OSError:
-        return set()
-    return next((set(line.split(":")[1].split()) for line in lines if line.startswith("flags")), set())
+        return []
+    lines = [[line.partition(":") for line in block.splitlines() if ":" in line] for block in blocks]
+    return [{key.strip(): value.strip() for key, _, value in block} for block in lines]
+
+
+def physical_cores() -> int:
+    """How many cores this process may use, where hardware threads of one core count once.
+
+    Where the system does not tell which threads share a core, each counts.
+    """
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+    return len({hardware_threads(processor) for processor in allowed})
+
+
+def hardware_threads(processor: int) -> str:
+    """The threads of the core that a processor, as the system counts them, is one of: `0,64` or `0-1`."""
+    try:
+        return (TOPOLOGY / f"cpu{processor}" / "topology" / "thread_siblings_list").read_text().strip()
+    except OSError:
+        return str(processor)
 
 
 def may_have_gpu() -> bool:

@@ -29,12 +29,14 @@ class Progress:
 
     step: updates made. start_loss: the first training loss. best_val_loss and
     best_step: the lowest validation loss, and after how many updates.
+    compiled_from: after how many updates compiled code began to compute, if so.
     """
 
     step: int = 0
     start_loss: float | None = None
     best_val_loss: float | None = None
     best_step: int | None = None
+    compiled_from: int | None = None
 
 
 CONTENTS = {"config.json", "model.safetensors", "training.safetensors", "progress.json"}

@@ -11,12 +11,14 @@ def seconds_saved(device: torch.device, seconds_a_step: float, steps_left: int) 
     """What compiling would save of the time that is left, after its own; at most 0 where it does not pay.
 
     On a CPU it never does: there our own kernels do in one pass what compiled
-    code would, and nearly all of the time is in the matrix products. Triton,
-    which a GPU needs for it, is not everywhere.
+    code would, and nearly all of the time is in the matrix products.
     """
-    if device.type != "cuda" or not has_triton():
-        return 0.0
-    return SHARE_SAVED * seconds_a_step * steps_left - COMPILE_SECONDS
+    return SHARE_SAVED * seconds_a_step * steps_left - COMPILE_SECONDS if can_compile(device) else 0.0
+
+
+def can_compile(device: torch.device) -> bool:
+    """Whether the model can be compiled for this device: a GPU, with Triton, which is not everywhere."""
+    return device.type == "cuda" and has_triton()
 
 
 def has_triton() -> bool:

@@ -65,11 +65,14 @@ class Saved:
 
 @dataclass(frozen=True)
 class Compiling:
-    """The next step comes after a pause of about so many seconds, which will save `saves` seconds in all."""
+    """The next step comes after a pause of about so many seconds, which will save `saves` seconds in all.
+
+    saves is None where a run that was compiled before resumes.
+    """
 
     step: int
     seconds: float
-    saves: float
+    saves: float | None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from nextword.train.working_copy import WorkingCopy
+
 REMEDY = "What usually helps: a lower --lr, a longer --warmup, --dtype float32; in your own model, check the mask."
 
 
@@ -26,7 +28,7 @@ class LossWatch:
         return f"The loss is diverging: {recent:.2f} over the last 10 steps, from {start:.2f} at first. {REMEDY}"
 
 
-def not_finite(model: nn.Module, step: int, loss: float, grad_norm: float, rerun: Callable[[], float]) -> str:
+def not_finite(working: WorkingCopy, step: int, loss: float, grad_norm: float, rerun: Callable[[], float]) -> str:
     """Say where a step's numbers stopped being finite, and what usually helps.
 
     `rerun` computes the step's loss and gradient again, from the same batches
@@ -35,11 +37,11 @@ def not_finite(model: nn.Module, step: int, loss: float, grad_norm: float, rerun
     what = f"The loss is {loss}" if not math.isfinite(loss) else f"The gradient's norm is {grad_norm}"
     return (
         f"{what} at step {step}; the weights are as they were before it. "
-        f"First not finite: {first_not_finite(model, rerun)}. {REMEDY}"
+        f"First not finite: {first_not_finite(working, rerun)}. {REMEDY}"
     )
 
 
-def first_not_finite(model: nn.Module, rerun: Callable[[], float]) -> str:
+def first_not_finite(working: WorkingCopy, rerun: Callable[[], float]) -> str:
     """The first module whose output is not finite, else, going back from the loss, whose gradient is not."""
     found: list[str] = []
 
@@ -59,13 +61,13 @@ def first_not_finite(model: nn.Module, rerun: Callable[[], float]) -> str:
         return hook
 
     hooks = []
-    for name, module in model.named_modules():
+    for name, module in working.model.named_modules():
         if name and next(module.children(), None) is None:  # the innermost modules tell most
             hooks.append(module.register_forward_hook(forward_hook(name)))
             if not isinstance(module, nn.Embedding):  # from there no gradient goes on
                 hooks.append(module.register_full_backward_hook(backward_hook(name)))
     try:
-        model.zero_grad()
+        working.clear_gradients()
         loss = rerun()
     finally:
         for handle in hooks:
@@ -74,5 +76,6 @@ def first_not_finite(model: nn.Module, rerun: Callable[[], float]) -> str:
         return found[0]
     if not math.isfinite(loss):
         return "the loss itself, while the output of every module is finite"
-    wrong = [name for name, p in model.named_parameters() if p.grad is not None and not p.grad.isfinite().all()]
+    gradients = working.gradients_by_name().items()
+    wrong = [name for name, gradient in gradients if gradient is not None and not gradient.isfinite().all()]
     return f"the gradient of {wrong[-1]}" if wrong else "nothing, when computed once more: the fault comes and goes"

@@ -13,11 +13,13 @@ from nextword.data import Corpus, Windows, encode_corpus, read_corpus, split
 from nextword.errors import RunError
 from nextword.loading import load
 from nextword.model import GPT
+from nextword.native import library
 from nextword.runtime import pick_device, pick_dtype
 from nextword.tokenizer import Tokenizer
 from nextword.train.config import Plan, TrainConfig, plan
 from nextword.train.run_directory import description
 
+MAY_DIFFER = "the rest of this run may differ in its last digits."
 DECIDES_NOTHING = ("data", "out")
 """Settings that may differ on resuming: the data is compared by its content, and `out` names the run."""
 
@@ -58,6 +60,7 @@ class Job:
                 "python": platform.python_version(),
             },
             "threads": torch.get_num_threads(),
+            "kernels": library() is not None,
         }
 
 
@@ -164,8 +167,11 @@ def changes_in_numerics(job: Job, recorded: dict[str, Any]) -> list[str]:
     pairs += [(f"The {key}", recorded.get(key), now[key]) for key in ("device", "dtype")]
     if job.device.type == "cpu":  # sums are split among the threads, and rounded where they are split
         pairs += [("The number of threads", recorded.get("threads"), now["threads"])]
-    return [
-        f"{name} was {then} and is {today}: the rest of this run may differ in its last digits."
-        for name, then, today in pairs
-        if then != today
-    ]
+        kernels = recorded.get("kernels", now["kernels"])  # an older run.json does not tell
+        pairs += [("The use of nextword's own kernels", on_or_off(kernels), on_or_off(now["kernels"]))]
+    return [f"{name} was {then} and is {today}: {MAY_DIFFER}" for name, then, today in pairs if then != today]
+
+
+def on_or_off(used: bool) -> str:
+    """Whether something was used, in a word."""
+    return "on" if used else "off"

@@ -3,56 +3,85 @@
 import torch
 
 from nextword.model import CONFIGS, GPTConfig
-from nextword.model.head_loss import CPU_CHUNK
+from nextword.model.head_loss import CPU_CHUNK, GPU_CHUNK
 from nextword.native import library
 from nextword.runtime import readable_size
 
+CPU = torch.device("cpu")
 PROCESS = 520 * 2**20  # Python, PyTorch, the tokenizer, the picture, and what glibc never fills again
 
 
-def training_memory(model: GPTConfig, batch_size: int, window: int, dtype: torch.dtype) -> int:
+def training_memory(
+    model: GPTConfig,
+    batch_size: int,
+    window: int,
+    dtype: torch.dtype,
+    device: torch.device = CPU,
+    accumulate: int = 1,
+) -> int:
     """Bytes that training takes at its peak: never less than was measured on a CPU, and seldom a third more.
 
     A parameter takes 20: 4 each for itself, AdamW's two moments and the best
-    weights so far, and 4 for its gradient and its working copy together. The
-    head needs a chunk of logits, a second gradient of the embedding, and one
-    to add the chunks' up in where there are several. A token takes what the
-    way back must remember: 17 C numbers a layer. Without our own kernels
-    PyTorch's keep more: with dropout all attention weights, before and after,
-    10 for each of the window's tokens, a head and a layer; and four times the
-    chunk of logits.
+    weights so far, and 4 for its gradient and its working copy together; and 4
+    more where gradients in bfloat16 are gathered in float32, over several
+    batches or for PyTorch's AdamW. The head needs a chunk of logits, a second
+    gradient of the embedding, and one to add the chunks' up in where there are
+    several. A token takes what the way back must remember: 17 C numbers a
+    layer. Without our own kernels, which only a CPU has, PyTorch's keep more:
+    four times the chunk of logits; and with dropout, except on a CUDA GPU, all
+    attention weights, before and after, 10 for each of the window's tokens, a
+    head and a layer.
 
     Source: our own measurements, which tests/train/test_memory.py lists.
     """
     number = 4 if dtype == torch.float32 else 3  # in bfloat16 half of them take 2
+    ours = device.type == "cpu" and library() is not None
+    gathered = dtype != torch.float32 and (accumulate > 1 or not ours)
+    chunk = CPU_CHUNK if device.type == "cpu" else GPU_CHUNK
     logits = batch_size * window * model.n_vocab * dtype.itemsize
     embedding = model.n_vocab * model.n_embd
-    head = min(logits, CPU_CHUNK) + embedding * dtype.itemsize + (4 * embedding if logits > CPU_CHUNK else 0)
+    head = min(logits, chunk) + embedding * dtype.itemsize + (4 * embedding if logits > chunk else 0)
     per_token = model.n_layer * 17 * number * model.n_embd
-    if library() is None:
-        head += 4 * min(logits, CPU_CHUNK)
-        per_token += model.n_layer * 10 * model.n_head * window if model.dropout else 0
-    return PROCESS + 20 * model.n_params + head + batch_size * window * per_token
+    if not ours:
+        head += 4 * min(logits, chunk)
+        per_token += model.n_layer * 10 * model.n_head * window if model.dropout and device.type != "cuda" else 0
+    return PROCESS + (24 if gathered else 20) * model.n_params + head + batch_size * window * per_token
 
 
-def shortage(model: GPTConfig, batch_size: int, window: int, dtype: torch.dtype, free: int | None) -> str | None:
+def shortage(
+    model: GPTConfig,
+    batch_size: int,
+    window: int,
+    dtype: torch.dtype,
+    free: int | None,
+    device: torch.device = CPU,
+    accumulate: int = 1,
+) -> str | None:
     """Why a run will not fit into `free` bytes, and what would; None where it fits, or where that is unknown."""
-    needed = training_memory(model, batch_size, window, dtype)
+    needed = training_memory(model, batch_size, window, dtype, device, accumulate)
     if free is None or needed <= free:
         return None
     return (
         f"Training needs about {readable_size(needed)} of memory, and {readable_size(free)} is free. "
-        f"{remedy(model, batch_size, window, dtype, free)}"
+        f"{remedy(model, batch_size, window, dtype, free, device, accumulate)}"
     )
 
 
-def out_of_memory(model: GPTConfig, batch_size: int, window: int, dtype: torch.dtype, free: int | None) -> str:
+def out_of_memory(
+    model: GPTConfig,
+    batch_size: int,
+    window: int,
+    dtype: torch.dtype,
+    free: int | None,
+    device: torch.device = CPU,
+    accumulate: int = 1,
+) -> str:
     """What to say when memory has run out, whatever was expected: the setting to lower, and a value that fits."""
-    needed = training_memory(model, batch_size, window, dtype)
+    needed = training_memory(model, batch_size, window, dtype, device, accumulate)
     limit = min(free or needed, needed) - 1  # it did not fit, so less than that has to be aimed at
     return (
         f"Memory ran out: --batch-size {batch_size} with --window {window} needs about {readable_size(needed)}. "
-        f"{remedy(model, batch_size, window, dtype, limit)}"
+        f"{remedy(model, batch_size, window, dtype, limit, device, accumulate)}"
     )
 
 
@@ -64,13 +93,22 @@ def ran_out(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(word in str(error) for word in words)
 
 
-def remedy(model: GPTConfig, batch_size: int, window: int, dtype: torch.dtype, free: int) -> str:
+def remedy(
+    model: GPTConfig,
+    batch_size: int,
+    window: int,
+    dtype: torch.dtype,
+    free: int,
+    device: torch.device,
+    accumulate: int,
+) -> str:
     """The setting to lower, with the largest power of two that fits into `free` bytes."""
-    for smaller in powers_of_two_below(batch_size):
-        if training_memory(model, smaller, window, dtype) <= free:
-            return f"Use --batch-size {smaller}, and a higher --accumulate to make up for it."
+    for factor, then in ((2, ", and a higher --accumulate to make up for it"), (1, "")):
+        for smaller in powers_of_two_below(batch_size):
+            if training_memory(model, smaller, window, dtype, device, factor * accumulate) <= free:
+                return f"Use --batch-size {smaller}{then}."
     for shorter in powers_of_two_below(window):
-        if training_memory(model, 1, shorter, dtype) <= free:
+        if training_memory(model, 1, shorter, dtype, device, accumulate) <= free:
             return f"Use --batch-size 1 --window {shorter}."
     nano = "--model nano, or " if model.n_params > CONFIGS["nano"].n_params else ""
     return f"Use {nano}a machine with more memory."

@@ -1,4 +1,4 @@
-"""The training loop: batch -> loss -> gradient -> update, with all that surrounds it.
+"""The training loop: a step, and when to validate, sample, log and save. `train/steps.py` makes the steps.
 
 `Trainer.run` is a generator of events (`train/events.py`): it trains while
 someone listens, and whoever listens decides what to show.
@@ -6,50 +6,33 @@ someone listens, and whoever listens decides what to show.
 
 import copy
 import gc
-import math
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
-from torch import Tensor
 
-from nextword.data import Corpus, batch, read_corpus
+from nextword.data import Corpus, read_corpus
 from nextword.decode import generate
 from nextword.errors import RunError, TrainingError
 from nextword.evaluate import evaluate, perplexity
-from nextword.model import GPT
-from nextword.runtime import available_memory, matmuls_in, pick_device, random_state, set_random_state
+from nextword.model import GPT, GPTConfig
+from nextword.runtime import available_memory, pick_device
 from nextword.train.checkpoint import Progress, newest_sound_checkpoint, restore, save_checkpoint
-from nextword.train.compiling import COMPILE_SECONDS, TRIAL_STEPS, seconds_saved
+from nextword.train.compiling import COMPILE_SECONDS, TRIAL_STEPS, can_compile
 from nextword.train.config import TrainConfig
 from nextword.train.events import Compiling, Event, Finished, Sampled, Saved, Started, Stepped, Validated, Warned
-from nextword.train.health import LossWatch, not_finite
-from nextword.train.job import Job, changes_in_numerics, check_unchanged, prepare, run_path
+from nextword.train.health import LossWatch
+from nextword.train.job import MAY_DIFFER, Job, changes_in_numerics, check_unchanged, prepare, run_path
 from nextword.train.memory import out_of_memory, ran_out, shortage
 from nextword.train.optimizer import make_optimizer
 from nextword.train.plot import plot_loss
 from nextword.train.run_directory import RunDirectory, check_free, description
-from nextword.train.schedule import learning_rate
-from nextword.train.update import make_update
-from nextword.train.working_copy import WorkingCopy
+from nextword.train.steps import Steps
 from nextword.weights import save_huggingface
 
 SAVE_SECONDS = 600.0  # between checkpoints, where no --save-every is given
 SAMPLE_TOKENS = 40
-
-
-@dataclass(frozen=True)
-class Launched:
-    """An update that was asked for. On a GPU it may still be at work, and its numbers not there yet."""
-
-    step: int
-    lr: float
-    loss: Tensor
-    grad_norm: Tensor
-    began: float
-    random: dict[str, Tensor]
 
 
 class Trainer:
@@ -83,13 +66,9 @@ class Trainer:
             self._optimizer = make_optimizer(self.job.model, self.job.plan.lr, config.weight_decay, config.beta2)
             self._progress = Progress()
             self._directory = RunDirectory.create(path, self.job.describe(), overwrite)
-        self._working = WorkingCopy(self.job.model, self.job.dtype)
-        self._move = make_update(self._working, self._optimizer, config.clip)
-        self._compiled: Callable[[Tensor, Tensor], Tensor] | None = None
-        self._launched: deque[Launched] = deque()
-        self._read_at = -math.inf
+        self._steps = Steps(self.job, self._optimizer, self._progress)
         self._watch = LossWatch()
-        short = shortage(self.job.model.config, config.batch_size, config.window, self.job.dtype, self._free_at_start)
+        short = shortage(*self._memory_settings())
         self._warnings += [short] if short else []
 
     @property
@@ -106,16 +85,13 @@ class Trainer:
 
     def run(self) -> Iterator[Event]:
         """Train to the plan's end, or until `stop` is called, telling what happens as it happens."""
-        config, model = self.job.config, self.job.model.config
         gc.freeze()  # what is there by now stays: no use in looking through it again and again
         try:
             yield from self._run()
         except (RuntimeError, MemoryError) as error:
             if not ran_out(error):
                 raise
-            raise TrainingError(
-                out_of_memory(model, config.batch_size, config.window, self.job.dtype, self._free_at_start)
-            ) from error
+            raise TrainingError(out_of_memory(*self._memory_settings())) from error
         finally:
             gc.unfreeze()
             self._directory.release()
@@ -131,12 +107,15 @@ class Trainer:
             yield untrained
         self._began = self._saved_at = time.monotonic()
         self._first = self._saved_step = self.step
+        if progress.compiled_from is not None and self._goes_on():
+            yield self._compile_again(progress.compiled_from)
         while self._goes_on():
             if self.step == self._first + TRIAL_STEPS:
                 yield from self._perhaps_compile()
-            self._launch()
+            if warning := self._steps.launch():
+                yield Warned(self.step, warning)
             # A GPU is never waited for without need: a step's numbers are read while the next one is computed.
-            yield from self._tell(all_but=0 if self._move.waits or self._something_is_due() else 1)
+            yield from self._tell(all_but=0 if self._steps.waits or self._something_is_due() else 1)
             if self.step < plan.steps and self._save_is_due():
                 yield from self._tell()
                 yield self._save()
@@ -153,13 +132,29 @@ class Trainer:
         plan = self.job.plan
         return self.step == plan.steps or self.step % plan.eval_every == 0 or self.step % plan.sample_every == 0
 
+    def _perhaps_compile(self) -> Iterator[Event]:
+        """Compile the model from here on, if by the steps made so far that saves more time than it takes."""
+        saves = self._steps.saved_by_compiling()
+        if saves > 0:
+            yield from self._tell()
+            yield Compiling(self.step, COMPILE_SECONDS, saves)
+            self._steps.compile()
+
+    def _compile_again(self, since: int) -> Event:
+        """Go on with compiled code at once, as before the run stopped, or tell why not."""
+        if not can_compile(self.job.device):
+            message = f"From step {since} on this run was compiled, which cannot be done here: {MAY_DIFFER}"
+            return Warned(self.step, message)
+        self._steps.compile()
+        return Compiling(self.step, COMPILE_SECONDS, None)
+
     def _tell(self, all_but: int = 0) -> Iterator[Event]:
-        """What happened in the updates that were launched, oldest first, but for so many."""
-        while len(self._launched) > all_but:
-            yield from self._after(self._read())
+        """What happened in the steps that were launched, oldest first, but for so many."""
+        while self._steps.unread > all_but:
+            yield from self._after(self._steps.read())
 
     def _after(self, stepped: Stepped) -> Iterator[Event]:
-        """What is to be told of an update, and looked at after it."""
+        """What is to be told of a step, and looked at after it."""
         plan, step = self.job.plan, stepped.step
         last = step == plan.steps
         validated = self._validate() if last or step % plan.eval_every == 0 else None
@@ -172,74 +167,6 @@ class Trainer:
             yield validated
         if last or step % plan.sample_every == 0:
             yield self._sample()
-
-    def _launch(self) -> None:
-        """Ask for one update: forward and backward through its micro-batches, clip, and let AdamW move."""
-        job = self.job
-        began, random = time.perf_counter(), random_state(job.device)
-        lr = learning_rate(self.step, job.plan.steps, job.plan.warmup, job.plan.lr)
-        loss = self._backward()
-        grad_norm = self._move(loss, lr)
-        self._progress.step += 1
-        self._launched.append(Launched(self.step, lr, loss, grad_norm, began, random))
-
-    def _read(self) -> Stepped:
-        """Wait for the oldest update that was launched, and look at its numbers.
-
-        Raises TrainingError where they are not finite; then neither it nor those launched after it moved anything.
-        """
-        job, made = self.job, self._launched.popleft()
-        loss, grad_norm = made.loss.item(), made.grad_norm.item()
-        now, since = time.perf_counter(), max(made.began, self._read_at)
-        self._read_at = now
-        if not (math.isfinite(loss) and math.isfinite(grad_norm)):
-            self._launched.clear()
-            self._progress.step = made.step - 1
-            self._compiled = None  # it could not be watched
-            set_random_state(made.random, job.device)
-            again = not_finite(self._working.model, made.step, loss, grad_norm, rerun=lambda: self._backward().item())
-            raise TrainingError(again)
-        if self._progress.start_loss is None:
-            self._progress.start_loss = loss
-        tokens = job.config.tokens_per_step
-        return Stepped(made.step, made.step * tokens, loss, made.lr, grad_norm, tokens / (now - since), math.nan)
-
-    def _backward(self) -> Tensor:
-        """Add up the gradient of the mean loss over the next update's batches; give back that loss."""
-        job, config, working = self.job, self.job.config, self._working
-        working.model.train()
-        compute_loss = self._compiled or self._compute_loss
-        losses = []
-        for micro_step in range(config.accumulate):
-            index = self.step * config.accumulate + micro_step
-            x, y = batch(job.windows, config.batch_size, config.seed, index)  # (B, T) each
-            loss = compute_loss(self._to_device(x), self._to_device(y)) / config.accumulate
-            loss.backward()
-            if config.accumulate > 1:
-                working.gather()
-            losses.append(loss.detach())
-        return torch.stack(losses).sum()
-
-    def _compute_loss(self, x: Tensor, y: Tensor) -> Tensor:
-        """The model's loss on a batch: x and y (B, T) -> ()."""
-        model = self._working.model
-        with matmuls_in(self.job.dtype, self.job.device):
-            return model.ops.head_loss(model.trunk(x), model.wte.weight, y)
-
-    def _to_device(self, ids: Tensor) -> Tensor:
-        """A batch where it is computed with; on its way to a GPU, nobody waits for it."""
-        if self.job.device.type == "cuda":
-            return ids.pin_memory().to(self.job.device, non_blocking=True)
-        return ids.to(self.job.device)
-
-    def _perhaps_compile(self) -> Iterator[Event]:
-        """Compile the model from here on, if by the steps made so far that saves more time than it takes."""
-        seconds_a_step = (time.monotonic() - self._began) / TRIAL_STEPS
-        saves = seconds_saved(self.job.device, seconds_a_step, self.job.plan.steps - self.step)
-        if saves > 0:
-            yield from self._tell()
-            yield Compiling(self.step, COMPILE_SECONDS, saves)
-            self._compiled = torch.compile(self._compute_loss, fullgraph=True, dynamic=False)
 
     def _validate(self) -> Validated:
         """Measure the loss on the whole validation text, and remember the weights if they are the best yet."""
@@ -291,6 +218,12 @@ class Trainer:
             grad_norm=stepped.grad_norm if stepped else None,
             tok_per_s=round(stepped.tok_per_s, 1) if stepped else None,
         )
+
+    def _memory_settings(self) -> tuple[GPTConfig, int, int, torch.dtype, int | None, torch.device, int]:
+        """What decides on how much memory is needed, and what was free."""
+        job, config = self.job, self.job.config
+        model = job.model.config
+        return model, config.batch_size, config.window, job.dtype, self._free_at_start, job.device, config.accumulate
 
     def _started(self) -> Started:
         job = self.job

@@ -10,10 +10,12 @@ from nextword.train.optimizer import set_learning_rate
 from nextword.train.working_copy import WorkingCopy
 
 
-def make_update(working: WorkingCopy, optimizer: torch.optim.AdamW, clip: float) -> "NativeUpdate | TorchUpdate":
-    """The faster of the two for these weights. Both leave AdamW's state in the optimizer, and the same numbers."""
+def make_update(working: WorkingCopy, optimizer: torch.optim.AdamW, clip: float) -> "Update":
+    """The fastest that fits these weights. All leave AdamW's state in the optimizer, and the same numbers."""
     if native.can_take(working.masters) and native.can_take(working.weights):
         return NativeUpdate(working, optimizer, clip)
+    if working.masters[0].device.type == "mps":
+        return PlainUpdate(working, optimizer, clip)
     return TorchUpdate(working, optimizer, clip)
 
 
@@ -97,3 +99,31 @@ class TorchUpdate:
         working.refresh()
         working.clear_gradients()
         return norm
+
+
+class PlainUpdate:
+    """With PyTorch's AdamW and nothing that its kernel would have to know: Apple's neither clips nor skips."""
+
+    waits = True
+
+    def __init__(self, working: WorkingCopy, optimizer: torch.optim.AdamW, clip: float):
+        self._working, self._optimizer, self._clip = working, optimizer, clip
+
+    def __call__(self, loss: Tensor, lr: float) -> Tensor:
+        """See `NativeUpdate.__call__`; loss and result are on the device."""
+        working = self._working
+        working.gather()
+        gradients = working.gradients()
+        norm = torch.nn.utils.get_total_norm(gradients)
+        length = norm.item()
+        if not math.isfinite(length + loss.item()):
+            return norm
+        torch._foreach_mul_(gradients, min(1.0, self._clip / (length + 1e-6)))
+        set_learning_rate(self._optimizer, lr)
+        self._optimizer.step()
+        working.refresh()
+        working.clear_gradients()
+        return norm
+
+
+Update = NativeUpdate | TorchUpdate | PlainUpdate

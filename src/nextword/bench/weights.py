@@ -1,4 +1,4 @@
-"""The weights that all programs get: GPT-2's shape, random numbers, the same ones each time."""
+"""The weights that are measured where none are given: GPT-2's shape, random numbers, the same ones each time."""
 
 from pathlib import Path
 

@@ -1,0 +1,157 @@
+"""A run's steps, each one update of the weights: asked for first, and its numbers read when they are there."""
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+import torch
+from torch import Tensor
+
+from nextword.data import batch
+from nextword.errors import TrainingError
+from nextword.runtime import matmuls_in, random_state, set_random_state
+from nextword.train.checkpoint import Progress
+from nextword.train.compiling import TRIAL_STEPS, seconds_saved
+from nextword.train.events import Stepped
+from nextword.train.health import not_finite
+from nextword.train.job import Job
+from nextword.train.schedule import learning_rate
+from nextword.train.update import make_update
+from nextword.train.working_copy import WorkingCopy
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A step that was asked for. On a GPU it may still be at work, and its numbers not there yet."""
+
+    step: int
+    lr: float
+    loss: Tensor
+    grad_norm: Tensor
+    began: float
+    random: dict[str, Tensor]
+
+
+class Steps:
+    """Makes a run's steps, from where its progress stands, and counts them there.
+
+    `launch` asks for the next one; `read` gives the numbers of the oldest one that was not read yet. A GPU works on
+    while these are looked at. From some step on the loss may be computed by compiled code: see `compile`.
+    """
+
+    def __init__(self, job: Job, optimizer: torch.optim.AdamW, progress: Progress):
+        self._job, self._progress = job, progress
+        self._working = WorkingCopy(job.model, job.dtype)
+        self._move = make_update(self._working, optimizer, job.config.clip)
+        self._launched: deque[Launched] = deque()
+        self._read_at = -math.inf
+        self._seconds: deque[float] = deque(maxlen=TRIAL_STEPS)  # that the last ones took
+        self._compiled: Callable[[Tensor, Tensor], Tensor] | None = None
+        self._asked_to_compile = self._untried = False
+
+    @property
+    def unread(self) -> int:
+        """How many were launched and not read."""
+        return len(self._launched)
+
+    @property
+    def waits(self) -> bool:
+        """Whether a step is made when `launch` returns, so that there is no use in reading it later."""
+        return self._move.waits
+
+    def launch(self) -> str | None:
+        """Ask for one step: forward and backward through its micro-batches, clip, and let AdamW move.
+
+        -> what to warn of: that the compiled code, tried for the first time, failed and was given up.
+        """
+        job = self._job
+        began, random = time.perf_counter(), random_state(job.device)
+        lr = learning_rate(self._progress.step, job.plan.steps, job.plan.warmup, job.plan.lr)
+        fault = None
+        try:
+            loss = self._backward()
+        except Exception as error:  # a compiler's failures are of many kinds
+            if not self._untried:
+                raise
+            fault = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+        if fault is not None:
+            self._give_up_compiled(random)
+            loss = self._backward()
+        self._untried = False
+        grad_norm = self._move(loss, lr)
+        self._progress.step += 1
+        self._launched.append(Launched(self._progress.step, lr, loss, grad_norm, began, random))
+        return None if fault is None else f"The model could not be compiled; training goes on without that ({fault})."
+
+    def read(self) -> Stepped:
+        """Wait for the oldest step that was launched, and look at its numbers.
+
+        Raises TrainingError where they are not finite; then neither it nor those launched after it moved anything.
+        """
+        job, made = self._job, self._launched.popleft()
+        loss, grad_norm = made.loss.item(), made.grad_norm.item()
+        now, since = time.perf_counter(), max(made.began, self._read_at)
+        self._read_at = now
+        self._seconds.append(now - since)
+        if not (math.isfinite(loss) and math.isfinite(grad_norm)):
+            self._launched.clear()
+            self._progress.step = made.step - 1
+            self._compiled = None  # it could not be watched
+            set_random_state(made.random, job.device)
+            again = not_finite(self._working, made.step, loss, grad_norm, rerun=lambda: self._backward().item())
+            raise TrainingError(again)
+        if self._progress.start_loss is None:
+            self._progress.start_loss = loss
+        tokens = job.config.tokens_per_step
+        return Stepped(made.step, made.step * tokens, loss, made.lr, grad_norm, tokens / (now - since), math.nan)
+
+    def saved_by_compiling(self) -> float:
+        """Seconds that compiling now would save in all, by the steps read so far; at most 0 where it does not pay."""
+        if self._asked_to_compile or not self._seconds:
+            return 0.0
+        left = self._job.plan.steps - self._progress.step
+        return seconds_saved(self._job.device, median(self._seconds), left)
+
+    def compile(self) -> None:
+        """Compute with compiled code from the next step on. All launched ones must have been read."""
+        self._compiled = torch.compile(self._compute_loss, fullgraph=True, dynamic=False)
+        self._asked_to_compile = self._untried = True
+        if self._progress.compiled_from is None:
+            self._progress.compiled_from = self._progress.step
+
+    def _give_up_compiled(self, random: dict[str, Tensor]) -> None:
+        """Go back to where the step began, as if it had never been compiled."""
+        self._compiled = self._progress.compiled_from = None
+        self._working.clear_gradients()
+        set_random_state(random, self._job.device)
+
+    def _backward(self) -> Tensor:
+        """Add up the gradient of the mean loss over the next step's batches; give back that loss."""
+        job, config, working = self._job, self._job.config, self._working
+        working.model.train()
+        compute_loss = self._compiled or self._compute_loss
+        losses = []
+        for micro_step in range(config.accumulate):
+            index = self._progress.step * config.accumulate + micro_step
+            x, y = batch(job.windows, config.batch_size, config.seed, index)  # (B, T) each
+            loss = compute_loss(self._to_device(x), self._to_device(y)) / config.accumulate
+            loss.backward()
+            if config.accumulate > 1:
+                working.gather()
+            losses.append(loss.detach())
+        return torch.stack(losses).sum()
+
+    def _compute_loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """The model's loss on a batch: x and y (B, T) -> ()."""
+        model = self._working.model
+        with matmuls_in(self._job.dtype, self._job.device):
+            return model.ops.head_loss(model.trunk(x), model.wte.weight, y)
+
+    def _to_device(self, ids: Tensor) -> Tensor:
+        """A batch where it is computed with; on its way to a GPU, nobody waits for it."""
+        if self._job.device.type == "cuda":
+            return ids.pin_memory().to(self._job.device, non_blocking=True)
+        return ids.to(self._job.device)
