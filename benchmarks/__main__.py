@@ -1,5 +1,6 @@
 """`python -m benchmarks`: nextword and other programs, measured in one run on the same weights."""
 
+import hashlib
 import os
 import tempfile
 from dataclasses import dataclass, replace
@@ -65,10 +66,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as temporary:
         scratch = Path(args.scratch or temporary)
         model = args.model or random_weights(scratch / "weights")
+        converted = scratch / fingerprint(Path(model))  # what other weights left there is not this model
+        converted.mkdir(parents=True, exist_ok=True)
         findings = benchmark(
             plan if "starting" in args.only else replace(plan, cold_precisions=()),
             model,
-            scratch,
+            converted,
             say=lambda line: print(f"  {line}", flush=True),
             subjects=[NEXTWORD, *SUBJECTS] if {"writing", "starting"} & set(args.only) else (),
             learners=learners if "training" in args.only else (),
@@ -78,6 +81,12 @@ def main() -> None:
     print(markdown(findings))
     for path in save(findings, Path(args.out)):
         print(os.path.relpath(path))
+
+
+def fingerprint(model: Path) -> str:
+    """A name for a model's weights."""
+    with (model / "model.safetensors").open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
 if __name__ == "__main__":
