@@ -50,7 +50,7 @@ class LlamaCpp(Subject):
     def load(self, model, scratch, precision, threads, n_rows):
         import llama_cpp
 
-        self.library, self.threads, self.contexts = llama_cpp, threads, {}
+        self.llama, self.threads, self.contexts = llama_cpp, threads, {}
         self.silence = llama_cpp.llama_log_callback(lambda level, text, data: None)  # kept: C holds on to it
         llama_cpp.llama_log_set(self.silence, None)
         llama_cpp.llama_backend_init()
@@ -64,13 +64,13 @@ class LlamaCpp(Subject):
         """A context with room for so many tokens on each row, made once for each size."""
         size = -(-n_tokens // 256) * 256
         if (n_rows, size) not in self.contexts:
-            settings = self.library.llama_context_default_params()
+            settings = self.llama.llama_context_default_params()
             settings.n_ctx, settings.n_seq_max = n_rows * size, n_rows
             settings.n_batch, settings.n_ubatch = max(512, n_rows * size), 512
             settings.n_threads = settings.n_threads_batch = self.threads
-            self.contexts[n_rows, size] = self.library.llama_init_from_model(self.model, settings)
+            self.contexts[n_rows, size] = self.llama.llama_init_from_model(self.model, settings)
         context = self.contexts[n_rows, size]
-        self.library.llama_memory_clear(self.library.llama_get_memory(context), False)
+        self.llama.llama_memory_clear(self.llama.llama_get_memory(context), False)
         return context
 
     def write(self, prompts, n_tokens):
@@ -91,7 +91,7 @@ class LlamaCpp(Subject):
         import numpy as np
 
         n_tokens = sum(map(len, texts))
-        batch = self.library.llama_batch_init(n_tokens, 0, 1)
+        batch = self.llama.llama_batch_init(n_tokens, 0, 1)
         last, i = [], 0
         for row, ids in enumerate(texts):
             for offset, id in enumerate(ids):
@@ -101,13 +101,11 @@ class LlamaCpp(Subject):
                 i += 1
             last.append(i - 1)
         batch.n_tokens = n_tokens
-        status = self.library.llama_decode(context, batch)
-        self.library.llama_batch_free(batch)
+        status = self.llama.llama_decode(context, batch)
+        self.llama.llama_batch_free(batch)
         if status != 0:
             raise RuntimeError(f"llama_decode failed with status {status}")
-        return [
-            np.ctypeslib.as_array(self.library.llama_get_logits_ith(context, i), shape=(self.n_vocab,)) for i in last
-        ]
+        return [np.ctypeslib.as_array(self.llama.llama_get_logits_ith(context, i), shape=(self.n_vocab,)) for i in last]
 
     def logits(self, ids):
         return self.read(self.context(1, len(ids)), [ids], [0])[0].tolist()

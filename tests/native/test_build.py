@@ -21,10 +21,10 @@ def afresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @needs_compiler
 def test_it_is_compiled_once_and_then_kept(afresh: Path) -> None:
-    assert build.library() is not None
+    assert library() is not None
     (kept,) = afresh.iterdir()
     made = kept.stat().st_mtime_ns
-    assert build.library() is not None
+    assert library() is not None
     assert [(file, file.stat().st_mtime_ns) for file in afresh.iterdir()] == [(kept, made)]
 
 
@@ -44,7 +44,7 @@ def test_a_compiler_that_fails_is_none_and_leaves_nothing(
     compiler.write_text(program)
     compiler.chmod(0o755)
     monkeypatch.setenv("CC", str(compiler))
-    assert build.library() is None
+    assert library() is None
     assert "broken-cc could not make them" in build.why_not()
     assert list(afresh.glob("*")) == []
 
@@ -52,13 +52,13 @@ def test_a_compiler_that_fails_is_none_and_leaves_nothing(
 def test_no_compiler_is_none(afresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.setenv("PATH", "")
-    assert build.library() is None
+    assert library() is None
     assert "sudo apt install gcc" in build.why_not()
 
 
 def test_it_can_be_switched_off(afresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEXTWORD_NATIVE", "0")
-    assert build.library() is None
+    assert library() is None
     assert build.why_not() == "NEXTWORD_NATIVE=0 switches them off"
 
 
@@ -66,7 +66,7 @@ def test_it_can_be_switched_off(afresh: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("program", ["gcc", "gcc -g0"])
 def test_cc_may_be_a_name_with_options(afresh: Path, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     monkeypatch.setenv("CC", program)
-    assert build.library() is not None
+    assert library() is not None
 
 
 @needs_compiler
@@ -77,7 +77,7 @@ def test_a_cache_that_cannot_be_written_is_replaced_for_this_process(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     directory = build.cache_directory()
     monkeypatch.setattr(build, "cache_directory", lambda: directory)
-    assert build.library() is not None
+    assert library() is not None
     assert any(directory.glob("*.so"))
 
 
