@@ -1,0 +1,119 @@
+"""Whether two things that probes saw are the same, and how to show that they are not."""
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+RELATIVE, ABSOLUTE = 1e-4, 2e-5
+"""How far a right answer in float32 may be from the reference in float64; the nearest mistake, GELU's other form,
+differs by 5e-4."""
+
+OWN = Path(__file__).parent
+INSTALLED = Path(torch.__file__).parent
+
+
+@dataclass(frozen=True)
+class Near:
+    """A number or a tensor that was counted or averaged over random draws: equal within the tolerance."""
+
+    value: Any
+    tolerance: float
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exception that an answer raised, and the line of the learner's file that it came from.
+
+    Two of them are the same to a probe, whatever they say.
+    """
+
+    kind: str
+    message: str
+    line: int | None = None
+    source: str = ""
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether that was a stub, of which something is still to be written."""
+        return self.kind == "NotImplementedError"
+
+    def __str__(self) -> str:
+        place = f" in line {self.line}: {self.source}" if self.line else ""
+        return f"{self.kind}: {self.message}{place}"
+
+
+def attempt(run: Callable[[Any], Any], solution: Any) -> Any:
+    """What a probe sees of a solution, or the exception that it raised."""
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return run(solution)
+    except Exception as error:
+        return raised(error)
+
+
+def raised(error: BaseException) -> Raised:
+    """An exception in words, with the last line of somebody else's code on its way."""
+    message = " ".join(str(error).split())
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        file = Path(frame.filename)
+        if OWN not in file.parents and INSTALLED not in file.parents and not frame.filename.startswith("<frozen"):
+            return Raised(type(error).__name__, message, frame.lineno, (frame.line or "").strip())
+    return Raised(type(error).__name__, message)
+
+
+def same(yours: Any, right: Any) -> bool:
+    """Whether a learner's value is the reference's. What holds the same numbers is equal: a list, an array, a tensor."""
+    if isinstance(right, Near) or isinstance(yours, Near):
+        return same_near(yours, right)
+    if isinstance(right, Raised) or isinstance(yours, Raised):
+        return isinstance(right, Raised) and isinstance(yours, Raised) and not yours.unfinished
+    a, b = as_numbers(yours), as_numbers(right)
+    if a is not None and b is not None:
+        return close(a, b)
+    if isinstance(right, Mapping) and isinstance(yours, Mapping):
+        return yours.keys() == right.keys() and all(same(yours[key], right[key]) for key in right)
+    if isinstance(right, list | tuple) and isinstance(yours, list | tuple):
+        return len(yours) == len(right) and all(same(a, b) for a, b in zip(yours, right, strict=True))
+    return type(yours) is type(right) and bool(yours == right)
+
+
+def same_near(yours: Any, right: Any) -> bool:
+    """`same` where at least one of the two is a Near."""
+    if not (isinstance(right, Near) and isinstance(yours, Near)):
+        return False
+    a, b = as_numbers(yours.value), as_numbers(right.value)
+    if a is None or b is None or a.shape != b.shape:
+        return False
+    return bool((a - b).abs().max() <= right.tolerance) if a.numel() else True
+
+
+def close(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors of float64 hold the same numbers, but for rounding in float32."""
+    if a.shape != b.shape:
+        return False
+    finite = b[b.isfinite()].abs()
+    scale = max(1.0, float(finite.max())) if finite.numel() else 1.0
+    return torch.allclose(a, b, rtol=RELATIVE, atol=ABSOLUTE * scale, equal_nan=True)
+
+
+def as_numbers(value: Any) -> Tensor | None:
+    """Numbers of any kind as a tensor of float64; None for what is no numbers."""
+    if isinstance(value, bool | str | bytes) or value is None:
+        return None
+    try:
+        if isinstance(value, Tensor):
+            return value.detach().to("cpu", torch.float64)
+        if isinstance(value, int | float | np.ndarray | np.generic | list | tuple):
+            if isinstance(value, list | tuple) and any(isinstance(part, bool | str) for part in value):
+                return None
+            return torch.as_tensor(np.asarray(value, dtype=np.float64))
+    except (ValueError, TypeError, RuntimeError, OverflowError):
+        pass  # a ragged or a mixed list
+    return None

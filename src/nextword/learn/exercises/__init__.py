@@ -1,0 +1,1 @@
+"""The exercises, a file each: the task, the known mistakes, and the experiments that tell them apart."""
