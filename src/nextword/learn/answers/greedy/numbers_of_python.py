@@ -1,0 +1,2 @@
+def greedy(logits):
+    return [int(text[-1].argmax()) for text in logits]
