@@ -1,0 +1,26 @@
+import torch
+
+
+@torch.no_grad()
+def logit_lens(model, ids):
+    mode = model.training
+    model.eval()
+    #~ dropout-on:
+    x = model.embed(ids)
+    seen = [x]
+    #~ embeddings-missing: seen = []
+    for block in model.h:
+        #~ last-missing: for block in model.h[:-1]:
+        #~ normalised-between: for block in [lambda x, block=block: block(model.ln_f(x)) for block in model.h]:
+        x = block(x)
+        #~ block-outputs: old, x = x, block(x)
+        seen.append(x)
+        #~ block-outputs: seen.append(x - old)
+    seen = [model.ln_f(x) for x in seen]
+    #~ ln-f-missing:
+    #~ last-normalised-twice: seen = [model.ln_f(x) for x in seen[:-1] + [model.ln_f(seen[-1])]]
+    logits = torch.stack([model.head(x) for x in seen])
+    model.train(mode)
+    #~ mode-not-restored:
+    return logits
+    #~ last-position-only: return logits[:, :, -1, :]

@@ -1,0 +1,170 @@
+"""The logit lens: what each layer would say next."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.fixture import CONFIG, numbers, token_ids
+from nextword.model import GPT, plain
+
+MISTAKES = (
+    Mistake(
+        name="ln-f-missing",
+        equals="a head that reads the residual stream without the last LayerNorm",
+        remedy="Normalise first: model.head(model.ln_f(x)).",
+        why="The head was trained on normalised numbers. The stream grows from layer to layer, and unnormalised "
+        "each layer would seem surer than the one before.",
+    ),
+    Mistake(
+        name="normalised-between",
+        equals="blocks that go on from what ln_f made of the stream",
+        remedy="Normalise only what the head reads, not the x that the next block gets.",
+        why="x = model.ln_f(x) changes the stream itself. What is looked at must stay as it was.",
+    ),
+    Mistake(
+        name="embeddings-missing",
+        equals="a lens that begins after the first block",
+        remedy="Ask before the first block too: n_layer + 1 answers in all.",
+        why="What the embeddings alone would say, mostly the token itself again, is where the path begins.",
+    ),
+    Mistake(
+        name="last-missing",
+        equals="a lens that ends before the last block",
+        remedy="Ask after the last block too: its answer is the model's own, which proves the rest right.",
+        why="Collecting before each block instead of after it leaves the last one out.",
+    ),
+    Mistake(
+        name="last-normalised-twice",
+        equals="a last layer that goes through ln_f twice",
+        remedy="Collect the stream before ln_f; normalise each layer's numbers once.",
+        why="In transformers' hidden_states the last entry is normalised already, and the others are not.",
+    ),
+    Mistake(
+        name="block-outputs",
+        equals="a lens on what each block adds instead of on the stream",
+        remedy="Ask of the sum up to that layer: x after the block, not x - before.",
+        why="A block's own contribution is another question (direct logit attribution). The lens asks what the "
+        "model would say if it ended there.",
+    ),
+    Mistake(
+        name="dropout-on",
+        equals="a lens with dropout",
+        remedy="Call model.eval() before, and put the mode back after.",
+        why="In training mode a share of the numbers is zeroed at random.",
+    ),
+    Mistake(
+        name="mode-not-restored",
+        equals="a lens that leaves the model in eval mode",
+        remedy="Remember was_training = model.training, and put it back at the end: model.train(was_training).",
+        why="To look at a model must not change it.",
+    ),
+    Mistake(
+        name="last-position-only",
+        equals="a lens on the last position only",
+        remedy="Keep all positions: (n_layer + 1, B, T, V).",
+        why="A layer's guess is told at every position.",
+    ),
+)
+
+
+def reference(on: Mistakes) -> Any:
+    """The logit lens on a nextword model, with these mistakes."""
+
+    def logit_lens(model: GPT, ids: Tensor) -> Tensor:
+        was_training = model.training
+        model.train(was_training and "dropout-on" in on)
+        with torch.no_grad():
+            x = model.embed(ids)
+            stream = [x]
+            for block in model.h:
+                before = model.ln_f(x) if "normalised-between" in on else x
+                x = block(before)
+                stream.append(x - before if "block-outputs" in on else x)
+            if "last-normalised-twice" in on:
+                stream[-1] = model.ln_f(stream[-1])
+            read = stream if "ln-f-missing" in on else [model.ln_f(x) for x in stream]
+            logits = torch.stack([model.head(x) for x in read])
+        model.train(was_training and "mode-not-restored" not in on)
+        logits = logits[1:] if "embeddings-missing" in on else logits
+        logits = logits[:-1] if "last-missing" in on else logits
+        return logits[:, :, -1] if "last-position-only" in on else logits
+
+    return SimpleNamespace(logit_lens=logit_lens)
+
+
+def lensed(dropout: float = 0.0) -> GPT:
+    """The fixture's model with random numbers everywhere, on the functions written out."""
+    with torch.random.fork_rng(devices=[]):
+        model = GPT(replace(CONFIG, dropout=dropout), ops=plain)
+    with torch.no_grad():
+        for seed, (name, parameter) in enumerate(model.named_parameters()):
+            parameter.copy_(0.3 * numbers(*parameter.shape, seed=seed) + ("ln_" in name and name.endswith("weight")))
+    return model
+
+
+def shape(solution: Any) -> Any:
+    """The shape of what comes back for two texts of five tokens."""
+    return tuple(solution.logit_lens(lensed().eval(), token_ids(2, 5)).shape)
+
+
+def embeddings(solution: Any) -> Any:
+    """What the embeddings alone would say of the first five tokens of the vocabulary, after one token."""
+    return solution.logit_lens(lensed().eval(), token_ids(1, 1))[0, ..., :5]
+
+
+def all_layers(solution: Any) -> Any:
+    """Everything, for two texts of five tokens."""
+    return solution.logit_lens(lensed().eval(), token_ids(2, 5))
+
+
+def in_training(solution: Any) -> Any:
+    """A model in training mode, with dropout: what is seen, and the mode afterwards."""
+    model = lensed(dropout=0.5).train()
+    logits = solution.logit_lens(model, token_ids(1, 4))
+    return [str(model.training), logits]
+
+
+def without_a_mode(solution: Any) -> Any:
+    """A model in eval mode stays there."""
+    model = lensed(dropout=0.5).eval()
+    solution.logit_lens(model, token_ids(1, 4))
+    return str(model.training)
+
+
+EXERCISE = Exercise(
+    name="logit_lens",
+    title="The logit lens",
+    task="""\
+Blocks only add to the residual stream. So the last LayerNorm and the head can read it at any layer, and say what the
+model would answer if it ended there. One sees the next word take shape from layer to layer. The model is nextword's
+own: model.embed(ids), the blocks model.h, model.ln_f, model.head(x).""",
+    symbols={"logit_lens": "nextword.lens.logit_lens:logit_lens"},
+    stub='''
+import torch
+from nextword.model import GPT
+from torch import Tensor
+
+
+def logit_lens(model: GPT, ids: Tensor) -> Tensor:
+    """@logit_lens"""
+    ...
+''',
+    hints=(
+        "x = model.embed(ids), then x = block(x) for each block of model.h: keep x after each step in a list.",
+        "Each x of the list is read by model.head(model.ln_f(x)); torch.stack puts the answers together.",
+        "model.eval() before, model.train(was_training) after.",
+    ),
+    mistakes=MISTAKES,
+    reference=reference,
+    probes=(
+        Probe("what the embeddings alone say of five tokens, after one token", embeddings),
+        Probe("the shape for two texts of five tokens, two layers, 61 tokens in the vocabulary", shape),
+        Probe("all layers' logits for two texts of five tokens", all_layers),
+        Probe("whether a model in training still is afterwards, and what is seen of it", in_training),
+        Probe("whether a model in eval mode is in training afterwards", without_a_mode),
+    ),
+)
