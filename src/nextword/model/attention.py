@@ -2,9 +2,13 @@
 
 from torch import Tensor, nn
 
+from nextword.model import fused
 from nextword.model.config import GPTConfig
-from nextword.model.ops import Ops
+from nextword.model.ops import Ops, functions_of
 from nextword.model.row_cache import Cache
+
+FUSED = functions_of(fused)
+"""What a part computes with unless it is told otherwise."""
 
 
 class CausalSelfAttention(nn.Module):
@@ -17,7 +21,7 @@ class CausalSelfAttention(nn.Module):
     Source: Vaswani et al. (2017), section 3.2.2; the mask is section 3.2.3's.
     """
 
-    def __init__(self, config: GPTConfig, layer: int, ops: Ops):
+    def __init__(self, config: GPTConfig, layer: int = 0, ops: Ops = FUSED):
         super().__init__()
         self.layer = layer
         self.n_head = config.n_head
@@ -29,18 +33,23 @@ class CausalSelfAttention(nn.Module):
     def forward(self, x: Tensor, cache: Cache | None = None) -> Tensor:
         """x (B, T, C) -> (B, T, C). With a cache, the tokens in it are seen as well."""
         p = self.dropout if self.training else 0.0
-        q, k, v = (self.split_heads(part) for part in self.c_attn(x).chunk(3, dim=-1))  # (B, H, T, D) each
+        q, k, v = (split_heads(part, self.n_head) for part in self.c_attn(x).chunk(3, dim=-1))  # (B, H, T, D) each
         visible = None
         if cache is not None:
             k, v = cache.extend(self.layer, k, v)  # (B, H, S, D) each
             visible = cache.visible
         y = self.ops.causal_attention(q, k, v, dropout=p, visible=visible)  # (B, H, T, D)
-        return self.ops.drop(self.c_proj(self.merge_heads(y)), p)
+        return self.ops.drop(self.c_proj(merge_heads(y)), p)
 
-    def split_heads(self, x: Tensor) -> Tensor:
-        """(B, T, C) -> (B, H, T, D): neighbouring numbers go to the same head."""
-        return x.unflatten(-1, (self.n_head, -1)).transpose(1, 2)
 
-    def merge_heads(self, x: Tensor) -> Tensor:
-        """(B, H, T, D) -> (B, T, C): put the heads side by side again."""
-        return x.transpose(1, 2).flatten(2)
+def split_heads(x: Tensor, n_head: int) -> Tensor:
+    """Give every head its share of each token's numbers: the first D to the first head, and so on.
+
+    x (B, T, C) -> (B, H, T, D), D = C / H.
+    """
+    return x.unflatten(-1, (n_head, -1)).transpose(1, 2)
+
+
+def merge_heads(x: Tensor) -> Tensor:
+    """Put the heads' numbers side by side again, token by token: x (B, H, T, D) -> (B, T, C)."""
+    return x.transpose(1, 2).flatten(2)

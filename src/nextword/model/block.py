@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from nextword.model.attention import CausalSelfAttention
+from nextword.model.attention import FUSED, CausalSelfAttention
 from nextword.model.config import GPTConfig
 from nextword.model.ops import Ops
 from nextword.model.row_cache import Cache
@@ -12,7 +12,7 @@ from nextword.model.row_cache import Cache
 class LayerNorm(nn.Module):
     """The learned scale and shift of one layer normalisation; see `plain.layer_norm`."""
 
-    def __init__(self, n_embd: int, ops: Ops):
+    def __init__(self, n_embd: int, ops: Ops = FUSED):
         super().__init__()
         self.ops = ops
         self.weight = nn.Parameter(torch.ones(n_embd))
@@ -29,7 +29,7 @@ class MLP(nn.Module):
     Source: Vaswani et al. (2017), section 3.3, with GELU in ReLU's place.
     """
 
-    def __init__(self, config: GPTConfig, ops: Ops):
+    def __init__(self, config: GPTConfig, ops: Ops = FUSED):
         super().__init__()
         self.dropout = config.dropout
         self.ops = ops
@@ -51,7 +51,7 @@ class Block(nn.Module):
     Source: Radford et al. (2019), section 2.3.
     """
 
-    def __init__(self, config: GPTConfig, layer: int, ops: Ops):
+    def __init__(self, config: GPTConfig, layer: int = 0, ops: Ops = FUSED):
         super().__init__()
         self.ln_1 = LayerNorm(config.n_embd, ops)
         self.attn = CausalSelfAttention(config, layer, ops)

@@ -41,14 +41,19 @@ class GPTConfig:
 
     @property
     def n_params(self) -> int:
-        """How many numbers the model learns. The tied head adds none.
+        """How many numbers the model learns; see the function of that name."""
+        return n_params(self)
 
-        A block has two LayerNorms (4 C), c_attn (3 C^2 + 3 C), attention's
-        c_proj (C^2 + C), c_fc (4 C^2 + 4 C) and the MLP's c_proj (4 C^2 + C).
-        """
-        C = self.n_embd
-        block = 12 * C * C + 13 * C
-        return (self.n_vocab + self.n_ctx) * C + self.n_layer * block + 2 * C
+
+def n_params(config: GPTConfig) -> int:
+    """How many numbers a GPT-2 of this shape learns. The tied head adds none.
+
+    A block has two LayerNorms (4 C), c_attn (3 C^2 + 3 C), attention's
+    c_proj (C^2 + C), c_fc (4 C^2 + 4 C) and the MLP's c_proj (4 C^2 + C).
+    """
+    C = config.n_embd
+    block = 12 * C * C + 13 * C
+    return (config.n_vocab + config.n_ctx) * C + config.n_layer * block + 2 * C
 
 
 CONFIGS: Mapping[str, GPTConfig] = MappingProxyType(

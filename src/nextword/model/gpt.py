@@ -32,7 +32,7 @@ class GPT(nn.Module):
         self.wpe = nn.Embedding(config.n_ctx, config.n_embd)
         self.h = nn.ModuleList(Block(config, layer, ops) for layer in range(config.n_layer))
         self.ln_f = LayerNorm(config.n_embd, ops)
-        self.init_weights()
+        init_weights(self)
 
     def forward(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
         """Score every token of the vocabulary as the next one, at every position.
@@ -68,26 +68,27 @@ class GPT(nn.Module):
         """Compare x (..., C) with every token's embedding -> logits (..., V)."""
         return nn.functional.linear(x, self.wte.weight)
 
-    @torch.no_grad()
-    def init_weights(self) -> None:
-        """Draw fresh weights as GPT-2 did, from torch's global generator.
 
-        Normal with deviation 0.02; biases 0; LayerNorms 1 and 0. The two
-        projections that write into the residual stream are divided by
-        sqrt(2 n_layer), since so many of them add up there.
+@torch.no_grad()
+def init_weights(model: GPT) -> None:
+    """Draw fresh weights as GPT-2 did, from torch's global generator.
 
-        Source: Radford et al. (2018), section 4.1 for 0.02; Radford et al.
-        (2019), section 2.3 for the scaling.
-        """
-        for name, parameter in self.named_parameters():
-            if name.endswith("bias"):
-                nn.init.zeros_(parameter)
-            elif "ln_" in name:
-                nn.init.ones_(parameter)
-            elif name.endswith("c_proj.weight"):
-                nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * self.config.n_layer))
-            else:
-                nn.init.normal_(parameter, std=0.02)
+    Normal with deviation 0.02; biases 0; LayerNorms 1 and 0. The two
+    projections that write into the residual stream are divided by
+    sqrt(2 n_layer), since so many of them add up there.
+
+    Source: Radford et al. (2018), section 4.1 for 0.02; Radford et al.
+    (2019), section 2.3 for the scaling.
+    """
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            nn.init.zeros_(parameter)
+        elif "ln_" in name:
+            nn.init.ones_(parameter)
+        elif name.endswith("c_proj.weight"):
+            nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * model.config.n_layer))
+        else:
+            nn.init.normal_(parameter, std=0.02)
 
 
 def check_ids(ids: Tensor, config: GPTConfig, cache: Cache | None = None, values: bool = True) -> None:
