@@ -2,13 +2,24 @@
 
 import math
 
+import pytest
 import torch
 
-from nextword.model import plain
+from nextword.model import GPT, GPTConfig, plain
 
 
 def randn(*shape: int) -> torch.Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(len(shape)))
+
+
+def test_embed_is_the_models_own_and_knows_its_limit() -> None:
+    model = GPT(GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=1, dropout=0.0)).eval()
+    wte, wpe = model.wte.weight, model.wpe.weight
+    for T in (1, 5, 16):
+        ids = torch.randint(61, (2, T), generator=torch.Generator().manual_seed(T))
+        torch.testing.assert_close(plain.embed(ids, wte, wpe), model.embed(ids))
+    with pytest.raises(IndexError):
+        plain.embed(torch.zeros(1, 17, dtype=torch.int64), wte, wpe)
 
 
 def test_layer_norm_one_number_at_a_time() -> None:

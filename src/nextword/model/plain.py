@@ -14,6 +14,17 @@ import torch
 from torch import Tensor
 
 
+def embed(ids: Tensor, wte: Tensor, wpe: Tensor) -> Tensor:
+    """Look up what each token is, and add where it stands.
+
+    ids (B, T), wte (V, C), wpe (n_ctx, C) -> (B, T, C). The first token of every
+    text stands at position 0. Raises IndexError where T > n_ctx, since no numbers
+    were learned for positions beyond.
+    """
+    positions = torch.arange(ids.size(-1), device=ids.device)  # (T,)
+    return wte[ids] + wpe[positions]
+
+
 def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-5) -> Tensor:
     """Bring every token's numbers to mean 0 and variance 1, then scale and shift them.
 
@@ -61,6 +72,30 @@ def drop(x: Tensor, p: float) -> Tensor:
     return x * kept / (1.0 - p)
 
 
+def attention_scores(q: Tensor, k: Tensor) -> Tensor:
+    """Measure how well each query matches each key.
+
+    q (B, H, T, D), k (B, H, S, D) -> (B, H, T, S). A sum of D products grows like
+    sqrt(D); divided by that, scores stay as large as the numbers they come from.
+
+    Source: Vaswani et al., "Attention Is All You Need" (2017), section 3.2.1.
+    """
+    return q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))
+
+
+def causal_weights(scores: Tensor) -> Tensor:
+    """Turn each query's scores into weights: positive, with sum 1, and zero for every key after it.
+
+    scores (B, H, T, S) -> (B, H, T, S). The T queries are the last T of the S
+    positions: each sees itself and all before it.
+
+    Source: Vaswani et al. (2017), section 3.2.3.
+    """
+    T, S = scores.size(-2), scores.size(-1)
+    visible = torch.ones(T, S, dtype=torch.bool, device=scores.device).tril(S - T)
+    return softmax(scores.masked_fill(~visible, -math.inf))
+
+
 def causal_attention(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0, visible: Tensor | None = None) -> Tensor:
     """Average the values, weighted by how well each query matches each key.
 
@@ -69,13 +104,13 @@ def causal_attention(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0, visi
     share of attention weights to drop: 0 except while training. `visible`, if
     given, says in the causal rule's place who sees whom: (B, 1, T, S) of bool.
 
-    Source: Vaswani et al., "Attention Is All You Need" (2017), equation 1.
+    Source: Vaswani et al. (2017), equation 1.
     """
-    T, S, D = q.size(-2), k.size(-2), q.size(-1)
+    scores = attention_scores(q, k)  # (B, H, T, S)
     if visible is None:
-        visible = torch.ones(T, S, dtype=torch.bool, device=q.device).tril(S - T)
-    scores = q @ k.transpose(-2, -1) / math.sqrt(D)  # (B, H, T, S)
-    weights = softmax(scores.masked_fill(~visible, -math.inf))  # (B, H, T, S)
+        weights = causal_weights(scores)  # (B, H, T, S)
+    else:
+        weights = softmax(scores.masked_fill(~visible, -math.inf))
     return drop(weights, dropout) @ v  # (B, H, T, D)
 
 
