@@ -47,6 +47,26 @@ def test_softmax_sums_to_one_and_survives_large_scores() -> None:
     torch.testing.assert_close(p[1], torch.full((3,), 1 / 3))
 
 
+def test_scores_one_pair_at_a_time() -> None:
+    q, k = randn(2, 3, 4, 5), randn(2, 3, 6, 5) * 2
+    scores = plain.attention_scores(q, k)
+    assert scores.shape == (2, 3, 4, 6)
+    for index in ((0, 0, 0, 0), (1, 2, 3, 5), (0, 1, 2, 4)):
+        *head, t, s = index
+        products = (a * b for a, b in zip(q[(*head, t)].tolist(), k[(*head, s)].tolist(), strict=True))
+        assert math.isclose(scores[index].item(), math.fsum(products) / math.sqrt(5), rel_tol=1e-12)
+
+
+def test_weights_sum_to_one_and_leave_out_the_future() -> None:
+    weights = plain.causal_weights(randn(2, 3, 4, 6) * 1000)
+    torch.testing.assert_close(weights.sum(-1), torch.ones(2, 3, 4, dtype=torch.float64))
+    for t in range(4):
+        assert not weights[..., t, 3 + t :].any()
+    torch.testing.assert_close(
+        plain.causal_weights(torch.zeros(1, 1, 3, 3)).diagonal(dim1=-2, dim2=-1).flatten(), 1 / torch.arange(1.0, 4.0)
+    )
+
+
 def test_causal_attention_one_query_at_a_time() -> None:
     B, H, T, S, D = 2, 3, 4, 6, 5
     q, k, v = randn(B, H, T, D), randn(B, H, S, D) * 2, randn(B, H, S, D) + 1

@@ -107,10 +107,7 @@ def causal_attention(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0, visi
     Source: Vaswani et al. (2017), equation 1.
     """
     scores = attention_scores(q, k)  # (B, H, T, S)
-    if visible is None:
-        weights = causal_weights(scores)  # (B, H, T, S)
-    else:
-        weights = softmax(scores.masked_fill(~visible, -math.inf))
+    weights = causal_weights(scores) if visible is None else softmax(scores.masked_fill(~visible, -math.inf))
     return drop(weights, dropout) @ v  # (B, H, T, D)
 
 
