@@ -1,0 +1,117 @@
+"""Training as one would write it on a blackboard: five functions, for any model with `forward(ids) -> logits`.
+
+`Trainer` makes the same steps, faster, and keeps what a run leaves behind. The
+learning rate's curve is in `schedule.py`.
+"""
+
+import copy
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nextword.model.plain import cross_entropy
+from nextword.train.schedule import learning_rate
+
+Batch = tuple[Tensor, Tensor]
+"""ids (B, T) and targets (B, T): the tokens that follow."""
+
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Sort what the model learns into two groups for AdamW: matrices, which decay, and vectors, which do not.
+
+    -> dictionaries with "params" and "weight_decay". Weights of linear layers
+    and embeddings (two dimensions) are pulled toward zero. Biases and
+    LayerNorms (one dimension) are not: that would take away scale without
+    making the model any simpler. Each parameter is there once, also where it is
+    used in two places as the tied head's is; frozen ones are left out.
+    """
+    parameters = [p for p in model.parameters() if p.requires_grad]  # parameters() names each tensor once
+    return [
+        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
+    ]
+
+
+def gradient_step(
+    model: nn.Module, optimizer: torch.optim.Optimizer, micro_batches: Sequence[Batch], clip: float
+) -> float:
+    """Update the weights once, by the mean gradient of several small batches; give back their mean loss.
+
+    micro_batches: pairs of ids and targets (B, T), all of one size, so that they
+    do what one large batch would. All parameters' gradients together are one
+    long vector: where its length exceeds `clip`, it is shortened to that length.
+
+    Source: Pascanu et al., "On the difficulty of training recurrent neural
+    networks" (2013), algorithm 1.
+    """
+    optimizer.zero_grad()
+    total = 0.0
+    for ids, targets in micro_batches:
+        loss = cross_entropy(model(ids), targets) / len(micro_batches)
+        loss.backward()  # adds to the gradients that are there
+        total += loss.item()
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    length = math.sqrt(sum(gradient.square().sum().item() for gradient in gradients))
+    if length > clip:
+        for gradient in gradients:
+            gradient *= clip / length
+    optimizer.step()
+    return total
+
+
+def train(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batches: Iterable[Batch],
+    steps: int,
+    warmup: int,
+    peak: float,
+    *,
+    clip: float = 1.0,
+    start: int = 0,
+) -> list[float]:
+    """Learn from one batch after another, and give back each one's loss, measured before the update.
+
+    batches: pairs of ids and targets (B, T); there may be more than are needed.
+    steps, warmup, peak: the learning rate's curve, which every update follows,
+    whatever rate the optimizer came with. start: how many updates were made
+    before, in a run that is taken up again; `steps` is the length of the whole
+    run. The model is in training mode meanwhile.
+    """
+    model.train()
+    losses = []
+    for step, batch in zip(range(start, steps), batches, strict=False):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, steps, warmup, peak)
+        losses.append(gradient_step(model, optimizer, [batch], clip))
+    return losses
+
+
+def save_state(model: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> dict[str, Any]:
+    """Take down all that a run needs to go on as if it had never stopped, after `step` updates.
+
+    That is the weights, the optimizer's moments and settings, the state of
+    torch's random numbers (dropout draws from them), and the step. All are
+    copies: training on changes none of them.
+    """
+    return {
+        "model": copy.deepcopy(model.state_dict()),  # a state_dict holds the weights themselves, not copies
+        "optimizer": copy.deepcopy(optimizer.state_dict()),
+        "random": torch.get_rng_state(),
+        "step": step,
+    }
+
+
+def load_state(state: dict[str, Any], model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
+    """Put a run back to where `save_state` found it; give back the number of updates made until then.
+
+    model and optimizer: the same ones, or new ones of the same kind.
+    """
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # it goes on in the very tensors that it is given
+    torch.set_rng_state(state["random"])
+    step: int = state["step"]
+    return step
