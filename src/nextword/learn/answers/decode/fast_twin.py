@@ -1,0 +1,5 @@
+from nextword.tokenizer import Tokenizer
+
+
+def decode(ids):
+    return Tokenizer().decode(ids)
