@@ -12,9 +12,9 @@ class TensorName:
     ours: its name in GPT, which is also Hugging Face's, without `transformer.`.
     openai: its name in OpenAI's TensorFlow checkpoints. sizes: its shape in
     GPT, in words (see `shape`). in_out: whether those two store it (in, out),
-    the transpose of nn.Linear's (out, in). Half of these would fit either way
-    round, so no shape gives a forgotten transpose away: this column is the only
-    place that says so.
+    the transpose of nn.Linear's (out, in). Attention's c_proj, being square,
+    would fit either way round, so no shape gives a forgotten transpose away:
+    this column is the only place that says so.
     """
 
     ours: str
