@@ -1,9 +1,9 @@
 """Which parameter is which, in a GPT-2 (or a part of one) that was never written for us.
 
 `places.py` says where a tensor of ours is kept in a stranger's module, and moves numbers there and back. `units.py`
-takes the stranger apart into weights with their biases. `blocks.py` and `whole.py` decide what each of them is: by
-structure and shape first, then by name, then by order; and where that leaves it open, `watching.py` looks at what
-the stranger's own forward pass does with it.
+takes the stranger apart into weights with their biases. `finding.py`, `blocks.py`, `attention.py` and `tables.py`
+decide what each of them is: by structure and shape first, then by name, then by order; and where that leaves it
+open, `watching.py` looks at what the stranger's own forward pass does with it.
 """
 
 from nextword.weights.adoption.places import Adoption, AdoptionError

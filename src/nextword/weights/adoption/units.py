@@ -1,8 +1,8 @@
 """A stranger's module taken apart: weights with their biases, and where in the tree of modules they are."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor, nn
 
@@ -38,9 +38,9 @@ class Unit:
 
     path: str
     module: nn.Module
-    alone: bool
     weight: Named | None
     bias: Named | None
+    alone: bool = False
 
     @property
     def is_matrix(self) -> bool:
@@ -93,7 +93,8 @@ def node_of(
     raw: list[tuple[str, Tensor]] = [(name, p) for name, p in module._parameters.items() if p is not None]
     raw += [(n, t) for n, t in vars(module).items() if isinstance(t, Tensor) and t.requires_grad and t.is_leaf]
     named = [Named(joined(path, name), tensor) for name, tensor in raw if not is_mask(name, tensor, config)]
-    node.own = units_of(named, path, module, alone=not children)
+    units = units_of(named, path, module)
+    node.own = [replace(unit, alone=not children and len(units) == 1) for unit in units]
     for name, child in children:
         if id(child) not in above:
             node.children.append(node_of(child, joined(path, name), config, known, above, registered))
@@ -111,7 +112,7 @@ def node_of(
     return node
 
 
-def units_of(named: list[Named], path: str, module: nn.Module, alone: bool) -> list[Unit]:
+def units_of(named: list[Named], path: str, module: nn.Module) -> list[Unit]:
     """A module's own parameters, each weight with its bias: the one whose name has the same stem."""
     stems: dict[str, list[Named]] = {}
     for parameter in named:
@@ -122,15 +123,15 @@ def units_of(named: list[Named], path: str, module: nn.Module, alone: bool) -> l
         matrices = [m for m in members if len(m.shape) > 1 and not is_heads_bias(m, members)]
         vectors = [m for m in members if m not in matrices]
         if not matrices:
-            units += norms_of(vectors, place, path, module, alone)
+            units += norms_of(vectors, place, path, module)
         elif len(matrices) == 1:
-            units.append(Unit(place, module, alone, matrices[0], vectors[0] if vectors else None))
+            units.append(Unit(place, module, matrices[0], vectors[0] if vectors else None))
         else:
-            units += [Unit(m.name, module, alone, m, None) for m in matrices]
+            units += [Unit(m.name, module, m, None) for m in matrices]
     return units
 
 
-def norms_of(vectors: list[Named], place: str, path: str, module: nn.Module, alone: bool) -> list[Unit]:
+def norms_of(vectors: list[Named], place: str, path: str, module: nn.Module) -> list[Unit]:
     """Vectors without a matrix: a scale and a shift, or one of them."""
     scale = next((v for v in vectors if SCALES & set(words(own_name(v, path)))), None)
     shift = next((v for v in vectors if v is not scale and SHIFTS & set(words(own_name(v, path)))), None)
@@ -139,7 +140,7 @@ def norms_of(vectors: list[Named], place: str, path: str, module: nn.Module, alo
         scale = rest.pop(0)
     if shift is None and rest:
         shift = rest.pop(0)
-    return [Unit(place, module, alone, scale, shift)] if vectors else []
+    return [Unit(place, module, scale, shift)] if vectors else []
 
 
 def is_heads_bias(parameter: Named, members: list[Named]) -> bool:
@@ -152,6 +153,12 @@ def is_mask(name: str, tensor: Tensor, config: GPTConfig) -> bool:
     if tensor.requires_grad or tensor.dim() < 2 or tensor.shape[-2:] != (config.n_ctx, config.n_ctx):
         return False
     return config.n_ctx != config.n_embd or bool({"mask", "tril", "causal", "bias"} & set(words(name)))
+
+
+def all_parameters(units: Iterable[Unit]) -> list[Named]:
+    """The parameters of all units, each once."""
+    named = [part for unit in units for part in (unit.weight, unit.bias) if part is not None]
+    return list({id(parameter.tensor): parameter for parameter in reversed(named)}.values())[::-1]
 
 
 def stem(name: str) -> str:

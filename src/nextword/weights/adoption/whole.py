@@ -1,22 +1,23 @@
 """A stranger's whole GPT-2, or a part of one, adopted: its blocks, tables and head, and then what is in each block."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from nextword.model.config import GPTConfig
-from nextword.weights.adoption.blocks import Found, Orientation, attention, block_norms, layer_norm, mlp, plain, vector
+from nextword.weights.adoption.attention import attention
+from nextword.weights.adoption.blocks import block, is_norm, layer_norm, mlp
+from nextword.weights.adoption.finding import find_blocks, shared_path
+from nextword.weights.adoption.matrices import Found, Orientation
 from nextword.weights.adoption.places import Adoption, AdoptionError, Piece, Places, listing, our_shapes
-from nextword.weights.adoption.units import Named, Node, Unit, take_apart, words
+from nextword.weights.adoption.tables import tables
+from nextword.weights.adoption.units import Node, all_parameters, take_apart
 from nextword.weights.adoption.watching import Watch
 
 KINDS = ("gpt", "block", "attention", "mlp", "layer_norm")
 """What can be adopted: a whole GPT-2, or a part of it."""
 
-POSITIONS = {"pos", "position", "positions", "positional", "wpe", "pe", "p"}
-HEAD = {"head", "lm", "unembed", "unembedding", "logits", "out", "output", "classifier", "u", "decoder", "proj", "fc"}
 FINAL = {"f", "final", "last", "out", "end", "head", "norm"}
 
 WHAT = {
@@ -109,32 +110,6 @@ def refusal(error: AdoptionError, module: nn.Module, config: GPTConfig, kind: st
     )
 
 
-def all_parameters(units: Iterable[Unit]) -> list[Named]:
-    """The parameters of all units, each once."""
-    named = [part for unit in units for part in (unit.weight, unit.bias) if part is not None]
-    return list({id(parameter.tensor): parameter for parameter in reversed(named)}.values())[::-1]
-
-
-def is_norm(unit: Unit, config: GPTConfig) -> bool:
-    """Whether a unit is a LayerNorm over n_embd numbers: vectors, and no matrix."""
-    parts = [part for part in (unit.weight, unit.bias) if part is not None]
-    return bool(parts) and all(part.tensor.numel() == config.n_embd for part in parts)
-
-
-def block(units: list[Unit], config: GPTConfig, way: Orientation, watch: Watch, below: str, found: Found) -> None:
-    """Place all of a block, the units of which are given."""
-    C = config.n_embd
-    norms = [unit for unit in units if is_norm(unit, config)]
-    wide = [unit for unit in units if unit.weight is not None and set(unit.weight.shape) == {C, 4 * C}]
-    rest = [unit for unit in units if unit.is_matrix and unit not in wide]
-    attn, ff = Found({}, found.notes), Found({}, found.notes)
-    attention(rest, config, way, watch, below, attn)
-    mlp(wide, config, way, below, ff)
-    found.places |= {f"attn.{name}": pieces for name, pieces in attn.places.items()}
-    found.places |= {f"mlp.{name}": pieces for name, pieces in ff.places.items()}
-    block_norms(norms, {"attn": set(rest), "mlp": set(wide)}, below, found)
-
-
 def whole(
     root: Node, config: GPTConfig, way: Orientation, watch: Watch, found: Found
 ) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
@@ -154,129 +129,3 @@ def whole(
         block(units, config, way, watch, shared_path(units), inner)
         found.places |= {f"h.{layer}.{name}": pieces for name, pieces in inner.places.items()}
     return ends
-
-
-def tables(outside: list[Unit], config: GPTConfig, found: Found) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
-    """Place wte and wpe -> the pieces of a head of its own, and those of its bias."""
-    V, N, C = config.n_vocab, config.n_ctx, config.n_embd
-    flat = [unit for unit in outside if unit.weight is not None and len(unit.weight.shape) <= 2]
-    by_tensor: dict[int, list[Unit]] = {}
-    for unit in flat:
-        assert unit.weight is not None
-        if is_table(unit.weight, V, C) or is_table(unit.weight, N, C):
-            by_tensor.setdefault(id(unit.weight.tensor), []).append(unit)
-    distinct = [units[0] for units in by_tensor.values()]
-    sized = {size: [u for u in distinct if u.weight is not None and is_table(u.weight, size, C)] for size in (V, N)}
-    positions = choose_positions(sized[N], also_tokens=V == N)
-    tokens = [unit for unit in sized[V] if unit is not positions]
-    heads = [unit for unit in tokens if looks_like_head(unit)]
-    embeddings = [unit for unit in tokens if unit not in heads] or heads[:1]
-    if not embeddings or embeddings[0].weight is None:
-        raise AdoptionError(f"no table of {V} x {C} for the tokens")
-    own = [unit for unit in tokens if unit is not embeddings[0]]
-    found.places["wte.weight"] = [table(embeddings[0].weight, V, C)]
-    if positions is None or positions.weight is None:
-        found.note("positions are not learned: there is no table for them")
-    else:
-        found.places["wpe.weight"] = [table(positions.weight, N, C)]
-    head = [table(unit.weight, V, C) for unit in own[:1] if unit.weight is not None]
-    if head:
-        found.note(f"the head has weights of its own ({head[0].name})")
-    users = [*by_tensor[id(embeddings[0].weight.tensor)], *own[:1]]
-    biases = [unit.bias for unit in users if unit.bias is not None]
-    lone = [part for unit in outside if not unit.is_matrix for part in (unit.weight, unit.bias) if part is not None]
-    biases += [part for part in lone if part.tensor.shape == (V,) and V != C]
-    if biases:
-        found.note(f"the head has a bias ({biases[0].name})")
-    return tuple(head), tuple(vector(bias) for bias in biases)
-
-
-def is_table(parameter: Named, rows: int, C: int) -> bool:
-    """Whether a parameter is (rows, C) or (C, rows), apart from dimensions of 1."""
-    return plain(parameter.tensor).shape in ((rows, C), (C, rows))
-
-
-def table(parameter: Named, rows: int, C: int) -> Piece:
-    """The piece of ours, (rows, C), that a table is."""
-    if plain(parameter.tensor).shape == (rows, C):
-        return Piece(parameter.name, parameter.tensor, see=plain)
-    see: Callable[[Tensor], Tensor] = lambda p: plain(p).T  # noqa: E731
-    return Piece(parameter.name, parameter.tensor, see=see, how="transposed")
-
-
-def choose_positions(candidates: list[Unit], also_tokens: bool) -> Unit | None:
-    """The position table: by name, else the last; where it could be the tokens' as well, the second embedding."""
-    named = [unit for unit in candidates if POSITIONS & set(unit.words())]
-    if named:
-        return named[0]
-    if not also_tokens:
-        return candidates[-1] if candidates else None
-    rest = [unit for unit in candidates if not looks_like_head(unit)]
-    return rest[1] if len(rest) > 1 else None
-
-
-def looks_like_head(unit: Unit) -> bool:
-    """Whether a table is used to score tokens, and not to look them up."""
-    if isinstance(unit.module, nn.Embedding):
-        return False
-    return (
-        isinstance(unit.module, nn.Linear)
-        or unit.bias is not None
-        or bool(HEAD & set(words(unit.path.rpartition(".")[2])))
-    )
-
-
-def find_blocks(root: Node, config: GPTConfig) -> list[list[Unit]]:
-    """The units of each block: n_layer like modules side by side, or n_layer like parts in several lists."""
-    n = config.n_layer
-    levels = [root]
-    singles: list[Node] = []
-    while levels:
-        for node in levels:
-            groups: dict[tuple[tuple[int, ...], ...], list[Node]] = {}
-            for child in node.children:
-                groups.setdefault(signature(child), []).append(child)
-            alike = [group for group in groups.values() if is_block(group[0].units(), config)]
-            for group in alike:
-                if len(group) == n:
-                    return [member.units() for member in group]
-                if len(group) > 1:
-                    raise AdoptionError(f"{len(group)} blocks instead of {n}")
-                singles += group
-        levels = [child for node in levels for child in node.children]
-    if (side_by_side := zipped(root, n)) and is_block(side_by_side[0], config):
-        return side_by_side
-    if singles:  # one block that is gone through again and again
-        return [singles[0].units()] * n
-    raise AdoptionError(f"no {n} like modules that could be blocks")
-
-
-def zipped(root: Node, n: int) -> list[list[Unit]]:
-    """Blocks whose parts are kept in several lists of n: the first of each, the second of each, ..."""
-    lists = [node.children for node in root.walk() if len(node.children) == n and node.units()]
-    lists = [members for members in lists if len({signature(member) for member in members}) == 1]
-    return [[unit for members in lists for unit in members[layer].units()] for layer in range(n)] if lists else []
-
-
-def signature(node: Node) -> tuple[tuple[int, ...], ...]:
-    """The shapes of all parameters in a node, by which blocks are alike."""
-    return tuple(sorted(tuple(parameter.tensor.shape) for parameter in all_parameters(node.units())))
-
-
-def is_block(units: list[Unit], config: GPTConfig) -> bool:
-    """Whether these could be one block: two matrices of an MLP, some of attention's, and two LayerNorms at most."""
-    C = config.n_embd
-    D = C // config.n_head
-    matrices = [unit for unit in units if unit.weight is not None and unit.is_matrix]
-    wide = [unit for unit in matrices if unit.weight is not None and set(unit.weight.shape) == {C, 4 * C}]
-    rest = [unit for unit in matrices if unit not in wide]
-    sizes = (C * C, 2 * C * C, 3 * C * C, C * D)
-    norms = [unit for unit in units if is_norm(unit, config)]
-    return len(wide) == 2 and bool(rest) and all(unit.size in sizes for unit in rest) and len(norms) <= 2
-
-
-def shared_path(units: list[Unit]) -> str:
-    """The path that all these units have in common, up to a dot."""
-    first, last = min(unit.path for unit in units), max(unit.path for unit in units)
-    n = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
-    return first[:n].rpartition(".")[0]

@@ -1,0 +1,155 @@
+"""Which of attention's weights is the query's, the key's, the value's and the output's."""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from nextword.model.config import GPTConfig
+from nextword.weights.adoption.matrices import Found, Orientation, place_bias, plain
+from nextword.weights.adoption.places import AdoptionError, Piece
+from nextword.weights.adoption.units import Unit
+from nextword.weights.adoption.watching import Watch
+
+QUERY = {"q", "query", "queries", "qs", "que"}
+KEY = {"k", "key", "keys", "ks"}
+VALUE = {"v", "value", "values", "vs", "val"}
+OUT = {
+    "o",
+    "out",
+    "output",
+    "proj",
+    "projection",
+    "final",
+    "unify",
+    "merge",
+    "mix",
+    "dense",
+    "last",
+    "resid",
+    "combine",
+}
+
+
+def attention(units: list[Unit], config: GPTConfig, way: Orientation, watch: Watch, below: str, found: Found) -> None:
+    """Place c_attn and c_proj: q, k, v in one matrix, in three, or in three a head."""
+    C, D = config.n_embd, config.n_embd // config.n_head
+    matrices = [unit for unit in units if unit.is_matrix]
+    of_size = {size: [unit for unit in matrices if unit.size == size] for size in {3 * C * C, 2 * C * C, C * C, C * D}}
+    squares = of_size[C * C]
+    if len(of_size[3 * C * C]) == 1:
+        fused = of_size[3 * C * C]
+        pieces = [way.matrix(fused[0], 3 * C, C)]
+        biases = [(fused[0], slice(None))]
+        out = choose_out(squares, below)
+    elif of_size[2 * C * C] and squares:
+        both = of_size[2 * C * C][0]
+        query = next((u for u in squares if QUERY & set(u.words(below))), squares[0])
+        fused = [query, both]
+        biases = [(query, slice(0, C)), (both, slice(C, 3 * C))]
+        pieces = [way.matrix(query, C, C, slice(0, C)), way.matrix(both, 2 * C, C, slice(C, 3 * C))]
+        out = choose_out([u for u in squares if u is not query], below)
+    elif C != D and len(of_size[C * D]) == 3 * config.n_head:
+        fused, biases = by_heads(of_size[C * D], D, C, below)
+        pieces = [way.matrix(unit, D, C, rows) for unit, rows in biases]
+        out = choose_out(squares, below)
+    else:
+        roles = square_roles(squares, watch, below)
+        if any(roles[role] is None for role in "qkv"):
+            raise AdoptionError("no query, key and value")
+        fused = [unit for role in "qkv" if (unit := roles[role]) is not None]
+        biases = [(unit, slice(i * C, (i + 1) * C)) for i, unit in enumerate(fused)]
+        pieces = [square(unit, rows, config, way) for unit, rows in biases]
+        out = roles["o"]
+    if None in pieces:
+        raise AdoptionError("no query, key and value")
+    found.places["c_attn.weight"] = [piece for piece in pieces if piece is not None]
+    place_bias("c_attn.bias", biases, "q, k, v", found)
+    if out is None:
+        found.note("attention has no projection at its end")
+        return
+    found.places["c_proj.weight"] = [square(out, slice(None), config, way, is_out=True)]
+    place_bias("c_proj.bias", [(out, slice(None))], "attention's projection", found)
+
+
+def square(unit: Unit, rows: slice, config: GPTConfig, way: Orientation, is_out: bool = False) -> Piece:
+    """The piece of ours, (C, C), that a unit of C x C numbers is: a matrix, or one with a dimension for the heads."""
+    C, H = config.n_embd, config.n_head
+    D = C // H
+    assert unit.weight is not None
+    shape, parameter = unit.weight.shape, unit.weight
+    if len(shape) == 2:
+        piece = way.matrix(unit, C, C, rows)
+        assert piece is not None
+        return piece
+    views: dict[tuple[int, ...], Callable[[Tensor], Tensor]]
+    if is_out:
+        views = {(H, D, C): lambda p: p.permute(2, 0, 1), (C, H, D): plain, (H, C, D): lambda p: p.permute(1, 0, 2)}
+    else:
+        views = {(H, C, D): lambda p: p.permute(0, 2, 1), (H, D, C): plain, (C, H, D): lambda p: p.permute(1, 2, 0)}
+    if shape not in views:
+        raise AdoptionError("no query, key and value")
+    return Piece(parameter.name, parameter.tensor, rows, views[shape], "by heads")
+
+
+def choose_out(squares: list[Unit], below: str) -> Unit | None:
+    """The projection at attention's end, among the C x C matrices that are left: by name, else the last."""
+    named = [unit for unit in squares if OUT & set(unit.words(below))]
+    candidates = named or squares
+    return candidates[-1] if candidates else None
+
+
+def square_roles(squares: list[Unit], watch: Watch, below: str) -> dict[str, Unit | None]:
+    """Which C x C matrix is q, k, v and the output's: by name, then by what is seen of them, then by order."""
+    roles: dict[str, Unit | None] = dict.fromkeys("qkvo")
+    for unit in squares:
+        role = named_role(unit, below)
+        if role is not None and roles[role] is None:
+            roles[role] = unit
+    left = [unit for unit in squares if unit not in roles.values()]
+    empty = [role for role in "qkvo" if roles[role] is None]
+    if len(left) > 1 and len(left) == len(empty):
+        left = sorted_by_effect(left, watch, empty)
+    roles.update(zip(empty, left, strict=False))
+    return roles
+
+
+def sorted_by_effect(units: list[Unit], watch: Watch, roles: list[str]) -> list[Unit]:
+    """Unnamed matrices in the order of these roles, if what is seen of them is clear; else as they are.
+
+    One token's result does not depend on q and k, and the output's is multiplied last.
+    """
+    tensors = {unit: unit.weight.tensor for unit in units if unit.weight is not None}
+    idle = [unit for unit in units if watch.is_idle(tensors[unit])]
+    busy = [unit for unit in units if unit not in idle]
+    if len(idle) != len([role for role in roles if role in "qk"]):
+        return units
+    turns = [watch.turn(tensors[unit]) for unit in busy]
+    known = [turn for turn in turns if turn is not None]
+    if len(known) == len(busy):
+        busy = [unit for _, unit in sorted(zip(known, busy, strict=True), key=lambda pair: pair[0])]
+    return [*idle, *busy]
+
+
+def named_role(unit: Unit, below: str) -> str | None:
+    """q, k, v or o, by the last word of a unit's path that says so."""
+    for part in reversed(unit.words(below)):
+        for role, names in (("q", QUERY), ("k", KEY), ("v", VALUE)):
+            if part in names:
+                return role
+    return "o" if OUT & set(unit.words(below)) else None
+
+
+def by_heads(units: list[Unit], D: int, C: int, below: str) -> tuple[list[Unit], list[tuple[Unit, slice]]]:
+    """Three small matrices a head, each with its rows in c_attn: by name, else head by head or role by role."""
+    n = len(units) // 3
+    by_role: dict[str | None, list[Unit]] = {}
+    for unit in units:
+        by_role.setdefault(named_role(unit, below), []).append(unit)
+    if all(len(by_role.get(role, ())) == n for role in "qkv"):
+        lists = [by_role[role] for role in "qkv"]
+    else:
+        holders = [unit.path.rpartition(".")[0] for unit in units]
+        together = len(set(holders)) == n
+        lists = [units[i::3] if together else units[i * n : (i + 1) * n] for i in range(3)]
+    ordered = [unit for role in lists for unit in role]
+    return ordered, [(unit, slice(i * D, (i + 1) * D)) for i, unit in enumerate(ordered)]

@@ -1,0 +1,101 @@
+"""Pieces of our tensors that are a stranger's matrices and vectors: which way round, and where it has none."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from nextword.model.config import GPTConfig
+from nextword.weights.adoption.places import Piece, Places
+from nextword.weights.adoption.units import Named, Unit
+from nextword.weights.adoption.watching import Watch
+
+
+@dataclass
+class Found:
+    """What was found out so far: where our tensors are, and what was peculiar."""
+
+    places: Places
+    notes: list[str]
+
+    def note(self, text: str) -> None:
+        """Remember something peculiar, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+
+class Orientation:
+    """Which way round matrices are kept, where their shape does not say."""
+
+    def __init__(self, units: list[Unit], config: GPTConfig, watch: Watch):
+        self._watch = watch
+        C = config.n_embd
+        # A matrix with a bias says it: the bias is as long as what comes out. Its class keeps all in one way.
+        self._of_class: dict[type, bool] = {}
+        self._of_raw: bool | None = None
+        for unit in units:
+            if unit.weight is None or unit.bias is None or len(unit.weight.shape) != 2 or known_way(unit) is not None:
+                continue
+            rows, columns = unit.weight.shape
+            out = unit.bias.tensor.numel()
+            if rows != columns and out in (rows, columns) and {rows, columns} <= {C, 3 * C, 4 * C}:
+                if unit.alone:
+                    self._of_class[type(unit.module)] = out == columns
+                else:
+                    self._of_raw = out == columns
+
+    def in_out(self, unit: Unit) -> bool:
+        """Whether a unit's matrix is kept as (in, out): by its class, by what is seen of it, by others like it."""
+        assert unit.weight is not None
+        known = known_way(unit)
+        if known is None:
+            known = self._watch.in_out(unit.weight.tensor)
+        if known is None:
+            known = self._of_class.get(type(unit.module)) if unit.alone else self._of_raw
+        if known is None:  # x @ W is how one writes it with a W of one's own, and a class imitates nn.Linear
+            known = not unit.alone
+        return known
+
+    def matrix(self, unit: Unit, n_out: int, n_in: int, rows: slice = slice(None)) -> Piece | None:
+        """The piece of ours, (n_out, n_in), that a unit's matrix is; None where it can't be."""
+        assert unit.weight is not None
+        shape = unit.weight.shape
+        if shape not in ((n_out, n_in), (n_in, n_out)):
+            return None
+        in_out = shape == (n_in, n_out) if n_in != n_out else self.in_out(unit)
+        if in_out:
+            return Piece(unit.weight.name, unit.weight.tensor, rows, lambda p: plain(p).T, "transposed")
+        return Piece(unit.weight.name, unit.weight.tensor, rows, plain)
+
+
+def known_way(unit: Unit) -> bool | None:
+    """Whether a class whose way is known keeps its matrix as (in, out)."""
+    if isinstance(unit.module, nn.Linear | nn.Embedding | nn.Conv1d):
+        return False
+    return True if unit.alone and type(unit.module).__name__.lower() == "conv1d" else None
+
+
+def plain(parameter: Tensor) -> Tensor:
+    """A parameter without its dimensions of 1."""
+    return parameter.squeeze()
+
+
+def place_bias(name: str, parts: list[tuple[Unit, slice]], whose: str, found: Found) -> None:
+    """Place a bias that is in one or several units; note where there is none."""
+    have = [(unit, unit.bias, rows) for unit, rows in parts if unit.bias is not None]
+    missing = [unit.path.rpartition(".")[2] for unit, _ in parts if unit.bias is None]
+    if missing:
+        found.note(f"no bias for {whose} ({', '.join(shortened(missing))})")
+    if have and missing:
+        return  # ours would be kept in part only; what is there stays as it is
+    found.places[name] = [vector(bias, rows) for _, bias, rows in have]
+
+
+def vector(parameter: Named, rows: slice = slice(None)) -> Piece:
+    """The piece that a parameter is which has no other way round."""
+    return Piece(parameter.name, parameter.tensor, rows)
+
+
+def shortened(names: list[str]) -> list[str]:
+    """Each name once, and at most three of them."""
+    short = list(dict.fromkeys(names))
+    return short if len(short) <= 3 else [*short[:3], "..."]
