@@ -114,8 +114,8 @@ MISTAKES = (
         name="last-only",
         equals="a cross-entropy of the last position only",
         remedy="Use all positions: a text of T tokens is T exercises at once.",
-        why="In writing only the last position counts. In training, using one of 1,024 positions throws away nearly all "
-        "that a batch could teach.",
+        why="In writing only the last position counts. In training, using one of 1,024 positions throws away nearly "
+        "all that a batch could teach.",
     ),
     Mistake(
         name="detached",
