@@ -14,8 +14,8 @@ RELATIVE, ABSOLUTE = 1e-4, 2e-5
 """How far a right answer in float32 may be from the reference in float64; the nearest mistake, GELU's other form,
 differs by 5e-4."""
 
-OWN = Path(__file__).parent
-INSTALLED = Path(torch.__file__).parent
+NOT_THEIRS = (Path(__file__).parents[1], Path(torch.__file__).parents[1], Path(traceback.__file__).parent)
+"""Where nextword, installed packages and Python itself are: no learner's code."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Raised:
     message: str
     line: int | None = None
     source: str = ""
+    file: str = ""
 
     @property
     def unfinished(self) -> bool:
@@ -63,13 +64,13 @@ def raised(error: BaseException) -> Raised:
     message = " ".join(str(error).split())
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         file = Path(frame.filename)
-        if OWN not in file.parents and INSTALLED not in file.parents and not frame.filename.startswith("<frozen"):
-            return Raised(type(error).__name__, message, frame.lineno, (frame.line or "").strip())
+        if not frame.filename.startswith("<") and not any(folder in file.parents for folder in NOT_THEIRS):
+            return Raised(type(error).__name__, message, frame.lineno, (frame.line or "").strip(), file.name)
     return Raised(type(error).__name__, message)
 
 
 def same(yours: Any, right: Any) -> bool:
-    """Whether a learner's value is the reference's. What holds the same numbers is equal: a list, an array, a tensor."""
+    """Whether a learner's value is the reference's. What holds the same numbers is equal: list, array, tensor."""
     if isinstance(right, Near) or isinstance(yours, Near):
         return same_near(yours, right)
     if isinstance(right, Raised) or isinstance(yours, Raised):

@@ -1,0 +1,288 @@
+"""What a check found out, in words: the mistake by its name, the smallest example that shows it, what to do."""
+
+import inspect
+import traceback
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, cast
+
+from nextword.learn.comparing import Raised, raised
+from nextword.learn.diagnosis import Diagnosis, Difference
+from nextword.learn.exercise import Exercise, Mistake
+from nextword.learn.importing import MissingSymbol
+from nextword.learn.lines import Line, Style, line, text_of
+from nextword.learn.observing import observations
+from nextword.learn.showing import side_by_side
+from nextword.learn.track import TRACK
+
+N_OBSERVATIONS = 2
+"""How many things are said of an answer whose mistake is not known."""
+
+N_PRINTED = 12
+"""How many lines are shown of what the learner's code printed."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of one check, ready to be shown, or to be sent as JSON.
+
+    status: a Diagnosis's, or "crashed", "timeout", "unreadable" for code that
+    could not be tried to the end, or at all. mistakes: name, equals, remedy and
+    why of each. output: what the learner's code printed. notes: what should be
+    known besides, such as a part that is not the learner's.
+    """
+
+    exercise: str
+    status: str
+    lines: tuple[Line, ...]
+    mistakes: tuple[dict[str, str], ...] = ()
+    n_probes: int = 0
+    n_right: int = 0
+    first_wrong: str = ""
+    output: str = ""
+    notes: tuple[str, ...] = ()
+    sha256: str = ""
+    seconds: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether the exercise is done."""
+        return self.status == "passed"
+
+    def whole(self) -> list[Line]:
+        """All that there is to say, with what was printed and the notes."""
+        lines = list(self.lines)
+        if self.output.strip():
+            printed = self.output.rstrip().splitlines()
+            if len(printed) > N_PRINTED:
+                more = f"... ({len(printed) - N_PRINTED + 1:,} more lines) ..."
+                left_out = next((text for text in printed if text.endswith("bytes left out) ...")), more)
+                printed = [*printed[: N_PRINTED - 4], left_out, *printed[-3:]]
+            lines += [
+                (),
+                line("Your code printed:", "dim"),
+                *(line(f"  {text}", "dim") for text in printed),
+            ]
+        if self.notes:
+            lines += [(), *(line(note, "dim") for note in self.notes)]
+        return lines
+
+    def as_json(self) -> dict[str, Any]:
+        """The report for a program: see docs/learn.md. `text` is what a person would read."""
+        fields = asdict(self)
+        del fields["lines"]
+        about = {"number": TRACK.number(self.exercise), "chapter": TRACK.chapter(self.exercise)}
+        return {"exercise": self.exercise, **about, "passed": self.passed, **fields, "text": text_of(self.lines)}
+
+    def packed(self) -> dict[str, Any]:
+        """All of it for JSON, to be unpacked in another process."""
+        return asdict(self)
+
+    @staticmethod
+    def unpacked(packed: dict[str, Any]) -> "Report":
+        """The inverse of `packed`."""
+        lines = tuple(tuple((text, style) for text, style in spans) for spans in packed["lines"])
+        mistakes, notes = tuple(packed["mistakes"]), tuple(packed["notes"])
+        return replace(Report(**packed), lines=cast(tuple[Line, ...], lines), mistakes=mistakes, notes=notes)
+
+
+def report(exercise: Exercise, diagnosis: Diagnosis, file: str, theirs: Any = None) -> Report:
+    """A diagnosis in words. file: the learner's; theirs: the object with the learner's symbols."""
+    n_right = diagnosis.n_probes - len(diagnosis.differences)
+    first = diagnosis.differences[0] if diagnosis.differences else None
+    if diagnosis.status == "passed":
+        lines = passed(exercise, diagnosis)
+    elif first is None:
+        lines = [title(exercise, "not yet")]
+    elif diagnosis.status == "unfinished":
+        lines = unfinished(exercise, diagnosis.differences, file)
+    elif diagnosis.status == "error":
+        lines = error(exercise, first, file, theirs)
+    else:
+        lines = wrong(exercise, diagnosis, n_right)
+    return Report(
+        exercise=exercise.name,
+        status=diagnosis.status,
+        lines=tuple(lines),
+        mistakes=tuple(asdict(mistake) for mistake in diagnosis.mistakes),
+        n_probes=diagnosis.n_probes,
+        n_right=n_right,
+        first_wrong=first.probe if first else "",
+    )
+
+
+def title(exercise: Exercise, outcome: str) -> Line:
+    """Exercise 7, LayerNorm: not yet."""
+    style: Style = "good" if outcome == "passed" else "bold"
+    return ((f"Exercise {TRACK.number(exercise.name)}, {exercise.title}: ", "bold"), (f"{outcome}.", style))
+
+
+def passed(exercise: Exercise, diagnosis: Diagnosis) -> list[Line]:
+    """Everything agrees."""
+    return [title(exercise, "passed")]
+
+
+def unfinished(exercise: Exercise, differences: Sequence[Difference], file: str) -> list[Line]:
+    """A stub is still in it."""
+    stub = next((d.yours for d in differences if isinstance(d.yours, Raised) and d.yours.unfinished), None)
+    names = " and ".join(exercise.symbols)
+    place = f" (line {stub.line})" if stub and stub.line else ""
+    return [title(exercise, "still to be written"), line(f"Write {names} in {file}{place}.")]
+
+
+def wrong(exercise: Exercise, diagnosis: Diagnosis, n_right: int) -> list[Line]:
+    """Some of it differs: the mistakes if they are known, else what is to be seen; and the smallest example."""
+    first = diagnosis.differences[0]
+    lines = [title(exercise, "not yet"), *(of_mistakes(diagnosis.mistakes) if diagnosis.mistakes else [])]
+    count = f"{n_right} of {diagnosis.n_probes} experiments agree"
+    if not diagnosis.mistakes:
+        lines.append(line(f"{count[0].upper()}{count[1:]}. This is none of the mistakes that nextword knows by name."))
+        lines += [line(words) for words in observations(first.yours, first.right)[:N_OBSERVATIONS]]
+        if isinstance(first.yours, Raised):
+            lines.append(line(of_error(first.yours)))
+    which = (
+        ""
+        if n_right == 0
+        else f" (the first that differs; {count})"
+        if diagnosis.mistakes
+        else " (the first that differs)"
+    )
+    lines += [(), ((f"{capital(first.probe)}", ""), (f"{which}:", "dim" if which else ""))]
+    return lines + side_by_side(first.yours, first.right)
+
+
+def of_mistakes(mistakes: Sequence[Mistake]) -> list[Line]:
+    """Your answer equals this, and what to do about it."""
+    lines: list[Line] = [(("Your answer equals ", ""), *joined_by_and(mistakes), (".", ""))]
+    for number, mistake in enumerate(mistakes):
+        before = "" if len(mistakes) == 1 else f"{number + 1}. "
+        lines.append(((before, ""), (mistake.remedy, "code")))
+    lines += [line(mistake.why, "dim") for mistake in mistakes]
+    return lines
+
+
+def joined_by_and(mistakes: Sequence[Mistake]) -> Line:
+    """The first, and, besides, the second."""
+    spans: list[tuple[str, Any]] = []
+    for mistake in mistakes:
+        spans += [(" and, besides, ", "")] if spans else []
+        spans.append((mistake.equals, "bold"))
+    return tuple(spans)
+
+
+def error(exercise: Exercise, first: Difference, file: str, theirs: Any) -> list[Line]:
+    """It raises in every experiment."""
+    found = first.yours
+    lines = [title(exercise, "not yet")]
+    unlike = signatures_unlike(exercise, theirs)
+    if found.kind == "TypeError" and found.line is None and unlike:
+        symbol, expected, actual = unlike
+        lines.append(line(f"{symbol} cannot be called as it should be: {found.message}."))
+        return [*lines, (), line(f"  yours: {symbol}{actual}", "bad"), line(f"  right: {symbol}{expected}", "good")]
+    lines.append(line(of_error(found)))
+    if found.line:
+        lines += [(), ((f"  {found.file or file}, line {found.line}: ", "dim"), (found.source, ""))]
+    return [*lines, line(f"  in: {first.probe}", "dim")]
+
+
+def of_error(found: Raised) -> str:
+    """An exception in a sentence, with advice where there is some."""
+    known = {
+        "EOFError": " While it is being checked nobody is there to answer input().",
+        "RecursionError": " A function calls itself without end.",
+        "UnboundLocalError": " A name is used in the function before it has a value there.",
+    }
+    advice = known.get(found.kind, "")
+    if found.kind == "AttributeError" and "'NoneType'" in found.message:
+        advice = " Something is None: does every function return its result?"
+    message = f": {found.message}" if found.message else ""
+    return f"It stops with {found.kind}{message}{'' if message.endswith(('.', '!', '?')) else '.'}{advice}"
+
+
+def signatures_unlike(exercise: Exercise, theirs: Any) -> tuple[str, str, str] | None:
+    """The first symbol whose parameters are called otherwise than ours: (symbol, ours, theirs)."""
+    for symbol in exercise.symbols:
+        try:
+            ours, found = inspect.signature(exercise.ours(symbol)), inspect.signature(getattr(theirs, symbol))
+        except (TypeError, ValueError, AttributeError):
+            continue
+        if list(ours.parameters) != list(found.parameters):
+            return symbol, in_short(ours), in_short(found)
+    return None
+
+
+def in_short(signature: inspect.Signature) -> str:
+    """A signature without types."""
+    plain = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in signature.parameters.values()]
+    return str(inspect.Signature(plain))
+
+
+def unreadable(exercise: Exercise, failure: BaseException, file: str) -> Report:
+    """The learner's file could not even be run, or has not what is asked for."""
+    lines = [title(exercise, "not yet")]
+    status = "unreadable"
+    match failure:
+        case SyntaxError():
+            place = f"{short_name(failure.filename) or file}, line {failure.lineno}"
+            lines += [line(f"{place} is not Python: {failure.msg}."), ()]
+            source = (failure.text or "").rstrip()
+            if source.strip():
+                indent = len(source) - len(source.lstrip())
+                lines.append(line(f"  {source.lstrip()}"))
+                if failure.offset:
+                    lines.append(line("  " + " " * max(0, failure.offset - 1 - indent) + "^", "bad"))
+        case MissingSymbol():
+            there = f" It has {', '.join(failure.there)}." if failure.there else ""
+            lines.append(line(f"{failure.file} has no {failure.symbol}.{there} Did you rename it?"))
+            lines.append(line(f"Call it {failure.symbol}, or say in learn.toml where it is.", "code"))
+        case FileNotFoundError() if failure.filename and str(failure.filename).endswith(".py"):
+            lines.append(line(f"{failure.filename} is not there."))
+            number = TRACK.number(exercise.name)
+            lines.append(line(f"nextword learn reset {number} writes {file} anew; or correct learn.toml.", "code"))
+        case SystemExit():
+            lines.append(line(f"{file} ends the program (exit) while it is imported."))
+        case NotImplementedError():
+            status = "unfinished"
+            found = raised(failure)
+            lines = [title(exercise, "still to be written")]
+            lines.append(line(f"{file} reaches an unwritten piece while it is imported: line {found.line}."))
+        case _:
+            found = raised(failure)
+            lines.append(line(f"{file} cannot be imported: {found.kind}: {found.message.rstrip('.')}."))
+            if found.line:
+                lines += [(), ((f"  line {found.line}: ", "dim"), (found.source, ""))]
+    return Report(exercise.name, status, tuple(lines), n_probes=len(exercise.probes))
+
+
+def stopped(exercise: Exercise, status: str, reason: str, place: tuple[str, int, str] | None) -> Report:
+    """The learner's code did not come to an end of its own, or to a hard one. place: file, line, and its source."""
+    lines = [title(exercise, "not yet"), line(reason)]
+    if place is not None:
+        file, number, source = place
+        lines += [(), ((f"  {file}, line {number}: ", "dim"), (source, ""))]
+    return Report(exercise.name, status, tuple(lines), n_probes=len(exercise.probes))
+
+
+def internal(exercise: Exercise, failure: BaseException) -> Report:
+    """nextword's own mistake: say so, with what is needed to report it."""
+    lines = [
+        title(exercise, "the check itself failed"),
+        line("This is nextword's mistake, not yours. Please report it with these lines:"),
+        *(line(f"  {text}", "dim") for text in "".join(traceback.format_exception(failure)).splitlines()[-12:]),
+    ]
+    return Report(exercise.name, "crashed", tuple(lines), n_probes=len(exercise.probes))
+
+
+def short_name(path: str | None) -> str:
+    """A file's name without its folders."""
+    return path.replace("\\", "/").rpartition("/")[2] if path else ""
+
+
+def capital(text: str) -> str:
+    """A sentence's first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def with_circumstances(report: Report, **circumstances: Any) -> Report:
+    """The report with output, notes, SHA-256 or seconds added."""
+    return replace(report, **circumstances)
