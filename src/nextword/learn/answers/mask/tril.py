@@ -1,0 +1,32 @@
+import math
+
+import torch
+
+
+def causal_weights(scores):
+    T, S = scores.shape[-2:]
+    #~ fixed-size: T = S = 4
+    visible = torch.tril(torch.ones(T, S), diagonal=S - T)
+    #~ reversed: visible = torch.triu(torch.ones(T, S), diagonal=S - T)
+    #~ not-itself: visible = torch.tril(torch.ones(T, S), diagonal=S - T - 1)
+    #~ one-ahead: visible = torch.tril(torch.ones(T, S), diagonal=S - T + 1)
+    #~ top-left: visible = torch.tril(torch.ones(T, S))
+    scores = scores.masked_fill(visible == 0, -math.inf)
+    #~ mask-missing:
+    #~ flipped: scores = scores.masked_fill(visible == 1, -math.inf)
+    #~ after-softmax:
+    #~ divided-again:
+    #~ zero-instead: scores = scores.masked_fill(visible == 0, 1e-9)
+    #~ plus-infinity: scores = scores.masked_fill(visible == 0, math.inf)
+    #~ plus-large: scores = scores.masked_fill(visible == 0, 1e9)
+    #~ zero-times-infinity: scores = scores + (1 - visible) * -math.inf
+    #~ fill-too-small: scores = scores.masked_fill(visible == 0, -1e4)
+    #~ offset-too-small: scores = scores + (1 - visible) * -1e4
+    weights = torch.softmax(scores, dim=-1)
+    #~ over-queries: weights = torch.softmax(scores, dim=-2)
+    #~ over-heads: weights = torch.softmax(scores, dim=1)
+    #~ after-softmax: weights = torch.softmax(scores, dim=-1) * visible
+    #~ divided-again: weights = torch.softmax(scores, dim=-1) * visible
+    #~ divided-again: weights = weights / weights.sum(dim=-1, keepdim=True)
+    #~ softmax-missing: weights = scores
+    return weights
