@@ -1,0 +1,248 @@
+"""Batches: an epoch of windows in a new order, some at a time."""
+
+from itertools import islice, pairwise
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
+
+MISTAKES = (
+    Mistake(
+        name="not-shuffled",
+        equals="batches in the text's own order",
+        remedy="Draw an order of all windows, torch.randperm(n, generator=generator), and follow it.",
+        why="Neighbouring windows tell much the same. A batch of them teaches less, and every epoch ends alike.",
+    ),
+    Mistake(
+        name="batches-shuffled",
+        equals="batches that were cut in the text's order and shuffled as a whole",
+        remedy="Shuffle first, then cut: torch.randperm(n), and batch_size of its places at a time.",
+        why="A batch then always holds the same neighbours, which tell much the same.",
+    ),
+    Mistake(
+        name="shuffled-within-batches",
+        equals="batches in the text's order, with the windows shuffled inside each",
+        remedy="Shuffle first, then cut: torch.randperm(n), and batch_size of its places at a time.",
+        why="A step averages over its batch, so the order inside one changes nothing.",
+    ),
+    Mistake(
+        name="shuffled-apart",
+        equals="batches for which x and y were shuffled apart",
+        remedy="Draw one order, and use it for both: x[rows], y[rows].",
+        why="Each window then gets the targets of another. The loss falls to that of guessing by frequency and stays.",
+    ),
+    Mistake(
+        name="y-not-shuffled",
+        equals="batches with x shuffled and y in the text's order",
+        remedy="Use the same order for both: x[rows], y[rows].",
+        why="Each window then gets the targets of another. The loss falls to that of guessing by frequency and stays.",
+    ),
+    Mistake(
+        name="last-batch-lost",
+        equals="batches without the last, smaller one",
+        remedy="Let the last batch hold what is left over.",
+        why="Many loaders drop it, to keep all shapes equal (drop_last). Of few windows that is a large part, "
+        "and with fewer windows than batch_size it is everything.",
+    ),
+    Mistake(
+        name="last-batch-filled",
+        equals="batches of which the last is filled up with windows that were there before",
+        remedy="Let the last batch hold only what is left over.",
+        why="An epoch is to show every window once.",
+    ),
+    Mistake(
+        name="with-replacement",
+        equals="batches of windows drawn anew each time, some twice and some never",
+        remedy="Draw without putting back: torch.randperm(n), not torch.randint(n, ...).",
+        why="Of n draws from n windows, a third of the windows never comes. Endless random batches are a fine way "
+        "to train too, but no epoch.",
+    ),
+    Mistake(
+        name="number-of-batches",
+        equals="a cut into batch_size batches instead of into batches of batch_size",
+        remedy="Use order.split(batch_size), not chunk(batch_size).",
+        why="torch's chunk is told how many parts to make, split how large they are to be.",
+    ),
+    Mistake(
+        name="seed-ignored",
+        equals="batches in the same order for every seed",
+        remedy="Give the generator the seed: torch.Generator().manual_seed(seed).",
+        why="Each epoch passes another seed so that the windows come in another order.",
+    ),
+    Mistake(
+        name="not-repeatable",
+        equals="batches in another order at every call, whatever the seed",
+        remedy="Draw from a generator with the seed: torch.randperm(n, generator=torch.Generator().manual_seed(seed)).",
+        why="Then no run can be repeated, and none resumed where it stopped.",
+    ),
+    Mistake(
+        name="global-seed",
+        equals="batches that seed PyTorch's global generator",
+        remedy="Use a generator of your own: torch.Generator().manual_seed(seed), given to randperm as generator=.",
+        why="Dropout and sampling draw from the global generator. Seeded anew at every epoch, they repeat themselves.",
+    ),
+    Mistake(
+        name="int16",
+        equals="batches whose ids went through int16",
+        remedy="Leave x and y as they are: int64.",
+        why="int16 ends at 32767 and goes on at -32768. A third of GPT-2's vocabulary lies beyond.",
+    ),
+    Mistake(
+        name="float-ids",
+        equals="batches of floating-point numbers",
+        remedy="Leave x and y as they are: int64. Where you build tensors anew, use torch.tensor, not torch.Tensor.",
+        why="An id is a place in a table; embeddings and the loss refuse a place with a decimal point.",
+    ),
+)
+
+
+def reference(on: Mistakes) -> Any:
+    """An epoch, with these mistakes."""
+
+    def places(n: int, batch_size: int, generator: torch.Generator) -> list[Tensor]:
+        """Which windows are in which batch."""
+
+        def draw(n: int) -> Tensor:
+            return torch.randperm(n, generator=generator)
+
+        if "number-of-batches" in on:
+            batch_size = -(-n // batch_size)
+        text_order = {"not-shuffled", "batches-shuffled", "shuffled-within-batches"} & on
+        order = torch.arange(n) if text_order else draw(n)
+        if "with-replacement" in on:
+            order = order[torch.randint(n, (n,), generator=generator)]
+        if "last-batch-filled" in on:
+            order = order.repeat(batch_size)[: -(-n // batch_size) * batch_size]
+        cut = list(order.split(batch_size))
+        if "batches-shuffled" in on:
+            cut = [cut[i] for i in draw(len(cut)).tolist()]
+        if "shuffled-within-batches" in on:
+            cut = [rows[draw(len(rows))] for rows in cut]
+        return [rows for rows in cut if len(rows) == batch_size] if "last-batch-lost" in on else cut
+
+    def batches(x: Tensor, y: Tensor, batch_size: int, seed: int) -> list[tuple[Tensor, Tensor]]:
+        generator = torch.Generator().manual_seed(0 if "seed-ignored" in on else seed)
+        if "global-seed" in on:
+            torch.manual_seed(seed)
+        if "not-repeatable" in on:
+            generator.manual_seed(int(torch.randint(2**31, ())))
+
+        if "int16" in on:
+            x, y = x.short().long(), y.short().long()
+        if "float-ids" in on:
+            x, y = x.float(), y.float()
+        rows = places(len(x), batch_size, generator)
+        others = rows
+        if "shuffled-apart" in on:
+            others = places(len(x), batch_size, generator)
+        if "y-not-shuffled" in on:
+            others = list(torch.cat(rows).sort().values.split([len(batch) for batch in rows]))
+        return [(x[a], y[b]) for a, b in zip(rows, others, strict=True)]
+
+    return SimpleNamespace(batches=batches)
+
+
+def text(n: int) -> tuple[Tensor, Tensor]:
+    """n windows of three tokens: window i is 10 i, 10 i + 1, 10 i + 2."""
+    x = 10 * torch.arange(n)[:, None] + torch.arange(3)
+    return x, x + 1
+
+
+def epoch(solution: Any, n: int, batch_size: int, seed: int = 1) -> list[tuple[Tensor, Tensor]]:
+    """The batches that an answer makes of n windows; an endless answer is stopped."""
+    found = islice(iter(solution.batches(*text(n), batch_size, seed)), 2 * n + 2)
+    return [(torch.as_tensor(x), torch.as_tensor(y)) for x, y in found]
+
+
+def order(batches: list[tuple[Tensor, Tensor]]) -> list[int]:
+    """Which windows came, in the order in which they came."""
+    return [int(row[0]) // 10 for x, _ in batches for row in x]
+
+
+def sizes(n: int, batch_size: int) -> Probe:
+    """How many windows each batch holds."""
+
+    def run(solution: Any) -> Any:
+        return sorted((tuple(x.shape) for x, _ in epoch(solution, n, batch_size)), reverse=True)
+
+    return Probe(f"the shapes of the batches of {n} windows of 3 tokens, with batch_size = {batch_size}", run)
+
+
+def what_they_hold(solution: Any) -> Any:
+    """What is true of an epoch of 64 windows, whatever order was drawn."""
+    found = epoch(solution, 64, 8)
+    batches = [[int(row[0]) // 10 for row in x] for x, _ in found]
+    targets = torch.cat([y for _, y in found])[:, 0]
+    return {
+        "every window comes once": sorted(order(found)) == list(range(64)),
+        "each y is one token ahead of its x": all(torch.equal(x + 1, y) for x, y in found),
+        "the windows come in the text's order": order(found) == list(range(64)),
+        "the targets come in the text's order": bool((targets.diff() >= 0).all()),
+        "every batch holds neighbours": all(max(rows) - min(rows) == len(rows) - 1 for rows in batches),
+        "the batches come in the text's order": all(max(a) < min(b) for a, b in pairwise(batches)),
+    }
+
+
+def seeds(solution: Any) -> Any:
+    """What the seed does."""
+    before = torch.get_rng_state()
+    first = order(epoch(solution, 64, 8, seed=1))
+    after = torch.get_rng_state()
+    again = order(epoch(solution, 64, 8, seed=1))
+    return {
+        "the same seed gives the same order": first == again,
+        "another seed gives another order": first != order(epoch(solution, 64, 8, seed=2)),
+        # Of an order that cannot be repeated it does not matter where it was drawn.
+        "torch's global random state is left alone": torch.equal(before, after) or first != again,
+    }
+
+
+def large_ids(solution: Any) -> Any:
+    """Ids that need more than 15 bits: a single window, so that any order is right."""
+    x = torch.tensor([[50255, 7, 300, 40000, 32768]])
+    ((first, second),) = solution.batches(x, x + 1, 1, 1)
+    first, second = torch.as_tensor(first), torch.as_tensor(second)
+    return {"x": first, "y": second, "types": sorted({str(first.dtype), str(second.dtype)})}
+
+
+EXERCISE = Exercise(
+    name="batches",
+    title="Batches",
+    task="""\
+A step of training reads some windows at once, a batch, and an epoch reads all windows once. They come in a random
+order, so that a batch is a fair sample of the text, and in the same order for the same seed, so that a run can be
+repeated.
+
+Draw an order of the n windows, and give them out `batch_size` at a time, x and y together. The last batch holds what is
+left over. Take the randomness from a generator of your own: dropout and sampling draw from the global one. A generator
+(with yield), an iterator or a list will all do.""",
+    symbols={"batches": "nextword.data.plain:batches"},
+    stub='''
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+
+def batches(x: Tensor, y: Tensor, batch_size: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """@batches"""
+    ...
+''',
+    hints=(
+        "torch.randperm(n) is a random order of 0 to n - 1; it takes a generator=.",
+        "torch.Generator().manual_seed(seed) is a generator that nobody else draws from.",
+        "x[rows] takes the windows whose numbers are in the tensor rows. order.split(batch_size) cuts the order up.",
+    ),
+    mistakes=MISTAKES,
+    reference=reference,
+    probes=(
+        sizes(10, 4),
+        sizes(6, 2),
+        Probe("an epoch of 64 windows in batches of 8", what_they_hold),
+        Probe("two epochs with the same seed, and one with another", seeds),
+        Probe("one window, of ids up to 50256", large_ids),
+    ),
+)
