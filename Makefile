@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check docs bench clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed            ## train GPT-2 on the bundled story, and let it write
@@ -16,6 +16,11 @@ check: .venv/installed-check     ## lint and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+
+docs: .venv/installed-docs       ## the book, as a site: every page, picture and formula is made here
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -d build/doctrees docs build/docs
+	@$(BIN)/python docs/check_site.py build/docs
+	@echo "The book is at file://$(CURDIR)/build/docs/index.html"
 
 bench: .venv/installed-bench     ## nextword beside other programs, on one machine: about half an hour
 	@$(BIN)/python -m benchmarks $(ARGS)

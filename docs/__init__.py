@@ -1,0 +1,1 @@
+"""The book, and the code that makes it."""

@@ -1,0 +1,35 @@
+"""Each picture of the book can be drawn, is drawn by code that is used, and says what is to be seen."""
+
+import re
+import warnings
+from pathlib import Path
+
+import pytest
+from book_pages import PAGES, directives, name_of
+
+from docs.pictures.drawing import INKS, draw, pictures
+
+SHOWN = {place.replace(":", "-") for page in PAGES for place in directives(page, "picture")}
+
+
+def test_every_picture_that_a_page_shows_is_there_and_every_one_that_is_there_is_shown() -> None:
+    assert set(pictures()) == SHOWN
+
+
+@pytest.mark.parametrize("name", sorted(pictures()))
+def test_it_can_be_drawn(name: str, tmp_path: Path) -> None:
+    function = pictures()[name]
+    assert function.__doc__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        draw(function, INKS["dark"], tmp_path / f"{name}.svg")
+    assert (tmp_path / f"{name}.svg").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if directives(page, "picture")], ids=name_of)
+def test_it_is_described_for_those_who_cannot_see_it(page: Path) -> None:
+    blocks = re.findall(r"^```\{picture\}.*?^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    for block in blocks:
+        described = re.search(r"^:alt: (.+)$", block, re.MULTILINE)
+        assert described, block
+        assert len(described[1]) > 30, block
