@@ -1,0 +1,226 @@
+"""Parameter groups: what AdamW pulls toward zero, and what not."""
+
+import warnings
+from collections import defaultdict
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
+
+MISTAKES = (
+    Mistake(
+        name="everything-decays",
+        equals="parameter groups in which everything decays",
+        remedy="Put vectors (p.dim() < 2) into a second group with weight_decay 0.",
+        why="Decay pulls the LayerNorms' weights from 1 toward 0, and biases too. That takes away scale, and "
+        "makes the model no simpler.",
+    ),
+    Mistake(
+        name="layer-norm-decays",
+        equals="parameter groups in which the LayerNorms' weights decay",
+        remedy="Go by the number of dimensions instead of by names: what has p.dim() < 2 does not decay.",
+        why="Looking for 'bias' in the names finds all biases, but a LayerNorm's weight is a vector too, which "
+        "belongs at 1 rather than at 0.",
+    ),
+    Mistake(
+        name="biases-decay",
+        equals="parameter groups in which the linear layers' biases decay",
+        remedy="Go by the number of dimensions instead of by names: what has p.dim() < 2 does not decay.",
+        why="Looking for 'ln' in the names finds the LayerNorms, but not the biases of c_attn, c_fc and c_proj.",
+    ),
+    Mistake(
+        name="embeddings-spared",
+        equals="parameter groups in which the embeddings do not decay",
+        remedy="Let everything with two dimensions decay, the embeddings wte and wpe too.",
+        why="Some well-known code spares embeddings. But wte is also the head, a matrix as every other, and the larger "
+        "half of a small model.",
+    ),
+    Mistake(
+        name="groups-swapped",
+        equals="parameter groups that are the wrong way round: vectors decay and matrices do not",
+        remedy="Give weight_decay to what has p.dim() >= 2.",
+        why="Matrices are what can grow without bound and learn a text by heart; decay is made for them.",
+    ),
+    Mistake(
+        name="nothing-decays",
+        equals="parameter groups in which nothing decays",
+        remedy='Put "weight_decay": weight_decay into the matrices\' group.',
+        why="The loss falls as well, at first faster; the model learns its text by heart sooner.",
+    ),
+    Mistake(
+        name="default-decay",
+        equals="parameter groups of which one leaves out weight_decay, and so gets the optimizer's own",
+        remedy='Write "weight_decay": 0.0 into the group that is not to decay.',
+        why="What a group does not say, the optimizer fills in, and AdamW's own weight decay is 0.01, not 0.",
+    ),
+    Mistake(
+        name="tied-twice",
+        equals="parameter groups that hold the tied weight twice: as wte.weight and as head.weight",
+        remedy="Take model.parameters() or model.named_parameters(), which give each tensor once; a state_dict, or a "
+        "walk through the modules, gives it under each of its names.",
+        why="The optimizer would move it twice at every step, or refuses. The embedding and the head are one tensor "
+        "with two names.",
+    ),
+    Mistake(
+        name="vectors-forgotten",
+        equals="parameter groups without biases and LayerNorms, which then are never trained",
+        remedy='Add a second group: {"params": the rest, "weight_decay": 0.0}.',
+        why="What is in no group stays as it was at the beginning. Nothing complains; the loss is a little higher.",
+    ),
+    Mistake(
+        name="embeddings-forgotten",
+        equals="parameter groups without the embeddings, which then are never trained",
+        remedy="Put all that has two dimensions into the first group, not only the linear layers' weights.",
+        why="What is in no group stays as it was at the beginning: random. Nothing complains; the model learns what "
+        "it can around it.",
+    ),
+    Mistake(
+        name="frozen-included",
+        equals="parameter groups that hold frozen parameters too",
+        remedy="Leave out what has requires_grad = False: [p for p in model.parameters() if p.requires_grad].",
+        why="It does no harm as long as their gradients are None. But where they once got one and it was set to zero, "
+        "AdamW makes them decay: a frozen model that melts.",
+    ),
+)
+
+
+def reference(on: Mistakes) -> Any:
+    """The groups, with these mistakes."""
+
+    def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+        yes: list[Tensor] = []
+        no: list[Tensor] = []
+        for name, p in model.named_parameters(remove_duplicate="tied-twice" not in on):
+            kind = kind_of(name, p)
+            if kind in forgotten or not (p.requires_grad or "frozen-included" in on):
+                continue
+            (yes if kind in decaying else no).append(p)
+        strength = 0.0 if "nothing-decays" in on else weight_decay
+        groups: list[dict[str, Any]] = [{"params": yes, "weight_decay": strength}, {"params": no}]
+        if "default-decay" not in on:
+            groups[1]["weight_decay"] = 0.0
+        return groups
+
+    kinds = {"matrix", "embedding", "layer norm's weight", "layer norm's bias", "bias"}
+    decaying = {"matrix", "embedding"}
+    decaying |= {"layer norm's weight"} if "layer-norm-decays" in on else set()
+    decaying |= {"bias"} if "biases-decay" in on else set()
+    decaying |= kinds if "everything-decays" in on else set()
+    decaying -= {"embedding"} if "embeddings-spared" in on else set()
+    decaying = kinds - decaying if "groups-swapped" in on else decaying
+    forgotten = kinds - {"matrix", "embedding"} if "vectors-forgotten" in on else set[str]()
+    forgotten |= {"embedding"} if "embeddings-forgotten" in on else set()
+    return SimpleNamespace(parameter_groups=parameter_groups)
+
+
+def kind_of(name: str, p: Tensor) -> str:
+    """What a parameter of the small models below is."""
+    if p.dim() == 2:
+        return "embedding" if name.startswith(("wte", "wpe")) else "matrix"
+    of = "layer norm's " if "ln_" in name else ""
+    return of + ("bias" if name.endswith("bias") else "weight")
+
+
+class Half(nn.Module):
+    """A LayerNorm and a linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(3)
+        self.c_fc = nn.Linear(3, 5)
+
+
+class Whole(nn.Module):
+    """What a GPT-2 is made of, with the head tied to the embedding as people tie it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wte = nn.Embedding(7, 3)
+        self.wpe = nn.Embedding(4, 3)
+        self.h = nn.ModuleList([Half(), Half()])
+        self.ln_f = nn.LayerNorm(3)
+        self.head = nn.Linear(3, 7, bias=False)
+        self.head.weight = self.wte.weight
+
+
+def fates(solution: Any, model: nn.Module) -> dict[str, str]:
+    """What becomes of each parameter: decay, and how strong, or nothing."""
+    decays = defaultdict[int, list[float]](list)
+    for group in solution.parameter_groups(model, 0.5):
+        # What AdamW allows: a single tensor, names beside the tensors, and what is not said is 0.01.
+        members = [group["params"]] if isinstance(group["params"], Tensor) else group["params"]
+        for member in members:
+            p = member[1] if isinstance(member, tuple) else member
+            decays[id(p)].append(float(group.get("weight_decay", 0.01)))
+    words = {}
+    for name, p in model.named_parameters():
+        found = decays[id(p)]
+        strength = max(found, default=0.0)
+        decay = f"decays by {strength}" if strength else "does not decay"
+        words[name] = "is left out" if not found else f"is there {len(found)} times" if len(found) > 1 else decay
+    return words
+
+
+def half(solution: Any) -> Any:
+    """Four parameters."""
+    return fates(solution, Half())
+
+
+def whole(solution: Any) -> Any:
+    """With embeddings and a tied head."""
+    return fates(solution, Whole())
+
+
+def frozen(solution: Any) -> Any:
+    """With a linear layer that is not to be trained."""
+    model = Half()
+    model.c_fc.requires_grad_(False)
+    return fates(solution, model)
+
+
+def optimizer(solution: Any) -> Any:
+    """Whether AdamW takes the groups as they are, and how many numbers it has then."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a parameter that is there twice; later versions refuse
+        adamw = torch.optim.AdamW(solution.parameter_groups(Whole(), 0.1), lr=0.1)
+    return sum(p.numel() for group in adamw.param_groups for p in group["params"])
+
+
+EXERCISE = Exercise(
+    name="parameter_groups",
+    title="What decays",
+    task="""\
+AdamW pulls weights toward zero, a little at every step, against learning by heart. That is good for matrices
+(the linear layers' weights, the embeddings) and bad for vectors (biases, LayerNorms), whose scale matters.
+
+An optimizer takes its parameters in groups, each with settings of its own. Return two of them, dictionaries with
+"params" and "weight_decay": what decays, and what does not. Each parameter that is trained must be there, once.""",
+    symbols={"parameter_groups": "nextword.train.plain:parameter_groups"},
+    stub='''
+from typing import Any
+
+from torch import nn
+
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """@parameter_groups"""
+    ...
+''',
+    hints=(
+        "model.parameters() gives each tensor once, also one that is used in two places. p.requires_grad says whether "
+        "it is trained.",
+        "p.dim() tells matrices (2) from vectors (1).",
+        'Return [{"params": [...], "weight_decay": weight_decay}, {"params": [...], "weight_decay": 0.0}].',
+    ),
+    mistakes=MISTAKES,
+    reference=reference,
+    probes=(
+        Probe("a LayerNorm and a linear layer, with a weight decay of 0.5", half),
+        Probe("a small GPT-2 whose head is tied to its embedding", whole),
+        Probe("a LayerNorm, and a linear layer that is frozen", frozen),
+        Probe("how many numbers AdamW has when it was given the groups", optimizer),
+    ),
+)
