@@ -130,7 +130,7 @@ def values(solution: Any) -> Any:
 
 def shares(solution: Any) -> Any:
     """The share of zeros for a small and for a large p; the tolerance is for who draws once for 400 numbers."""
-    return [Near((solution.drop(torch.ones(400, 400), p) == 0).double().mean(), 0.15) for p in (0.2, 0.7)]
+    return [Near(float((solution.drop(torch.ones(400, 400), p) == 0).double().mean()), 0.15) for p in (0.2, 0.7)]
 
 
 def no_dropout(solution: Any) -> Any:
@@ -147,7 +147,7 @@ def each_by_itself(solution: Any) -> Any:
         "in the next token": dropped[:, 1:] == dropped[:, :-1],
         "in the other text": dropped[1:] == dropped[:-1],
     }
-    return {direction: Near(same.double().mean(), 0.2) for direction, same in alike.items()}
+    return {direction: Near(float(same.double().mean()), 0.2) for direction, same in alike.items()}
 
 
 def twice(solution: Any) -> Any:
