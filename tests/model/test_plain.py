@@ -118,3 +118,17 @@ def test_drop_zeroes_the_right_share_and_keeps_the_mean() -> None:
     y = plain.drop(torch.ones(100_000), 0.2)
     assert abs((y == 0).float().mean().item() - 0.2) < 0.01
     assert set(y.unique().tolist()) == {0.0, 1.25}
+
+
+def test_head_scores_each_token_by_the_product_with_its_embedding() -> None:
+    x, wte = randn(2, 3, 5), randn(7, 5)
+    logits = plain.head(x, wte)
+    assert logits.shape == (2, 3, 7)
+    expected = sum(x[1, 2, c].item() * wte[4, c].item() for c in range(5))
+    assert math.isclose(logits[1, 2, 4].item(), expected, rel_tol=1e-9)
+
+
+def test_the_models_head_is_the_plain_one() -> None:
+    config = GPTConfig(n_vocab=7, n_ctx=3, n_embd=4, n_head=2, n_layer=1)
+    model, x = GPT(config).double(), randn(2, 3, 4)
+    torch.testing.assert_close(model.head(x), plain.head(x, model.wte.weight))

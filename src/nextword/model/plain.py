@@ -111,6 +111,17 @@ def causal_attention(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0, visi
     return drop(weights, dropout) @ v  # (B, H, T, D)
 
 
+def head(x: Tensor, wte: Tensor) -> Tensor:
+    """Score every token of the vocabulary as the next one, by its embedding's likeness to x.
+
+    x (..., C), wte (V, C) -> logits (..., V). The head has no weights of its own:
+    it uses the token embedding once more, so that one table learns from both ends.
+
+    Source: Press and Wolf, "Using the Output Embedding to Improve Language Models" (2017).
+    """
+    return x @ wte.T
+
+
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """Average how surprised the model is by the true next tokens, in nats.
 
@@ -129,5 +140,5 @@ def head_loss(x: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
     x (..., C), weight (V, C), targets (...) -> a number. The scores are x's
     likeness to each token's embedding: the rows of the weight.
     """
-    logits = (x @ weight.T).to(x.dtype)  # (..., V), whatever format products are computed in
+    logits = head(x, weight).to(x.dtype)  # (..., V), whatever format products are computed in
     return cross_entropy(logits, targets)
