@@ -47,8 +47,12 @@ def test_flags_exist() -> None:
     from nextword.cli.demo import Arguments as Demo
     from nextword.cli.export import Arguments as Export
     from nextword.cli.generate import Arguments as Generate
+    from nextword.cli.learn_audit import Arguments as Audit
+    from nextword.cli.learn_check import Arguments as Check
+    from nextword.cli.learn_watch import Arguments as Watch
     from nextword.cli.train import Arguments as Train
 
-    known = {field.name for verb in (Bench, Demo, Export, Generate, Train) for field in fields(verb)} | {"help"}
+    verbs = (Audit, Bench, Check, Demo, Export, Generate, Train, Watch)
+    known = {field.name for verb in verbs for field in fields(verb)} | {"help"}
     for flag in re.findall(r"(?<![\w-])--([a-z][a-z-]*)", README):
         assert flag.replace("-", "_") in known, f"--{flag}"

@@ -14,6 +14,7 @@ VERBS = {
     "generate": "continue a prompt with a trained model, or with the official GPT-2",
     "export": "write a trained model in another program's format",
     "bench": "measure how fast this machine is, and nextword on it",
+    "learn": "write GPT-2 yourself, in small exercises whose checker names your mistake",
 }
 
 HELP = f"""\

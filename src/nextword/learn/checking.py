@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 
 from nextword.errors import NextwordError
 from nextword.learn.folder import Course
@@ -19,6 +21,9 @@ TIME_LIMIT = 20.0
 
 STARTING_SECONDS = 120.0
 """How long importing torch may take on a slow machine."""
+
+ASKING_SECONDS = 0.2
+"""How often it is asked whether a check that runs has been superseded."""
 
 
 class CheckingError(NextwordError):
@@ -40,7 +45,6 @@ class Checker:
         self.time_limit = time_limit
         self.forks = forks
         self._worker: subprocess.Popen[bytes] | None = None
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._errors: IO[bytes] | None = None
 
     def __enter__(self) -> "Checker":
@@ -51,10 +55,24 @@ class Checker:
 
     def check(self, course: Course, name: str) -> Report:
         """Check one exercise and note the outcome in the learner's progress. Raises CheckingError."""
-        request = {"folder": str(course.path.resolve()), "exercise": name, "time_limit": self.time_limit}
-        content = (json.dumps(request) + "\n").encode()
-        done = self._through_forks(content) if self.forks else self._through_one(content, request)
-        course.progress.checked(name, done.passed, done.sha256, [mistake["name"] for mistake in done.mistakes])
+        done = self.check_unless(course, name, superseded=bool)
+        assert done is not None
+        return done
+
+    def check_unless(self, course: Course, name: str, superseded: Callable[[], bool]) -> Report | None:
+        """The same, for a check that may become pointless.
+
+        superseded: asked from time to time while it runs; once it says yes, the
+        check is given up, and None is given back.
+        """
+        with tempfile.TemporaryDirectory(prefix="nextword-check-", ignore_cleanup_errors=True) as scratch:
+            request = {"folder": str(course.path.resolve()), "exercise": name, "time_limit": self.time_limit}
+            request["scratch"] = scratch
+            make = self._through_forks if self.forks else self._through_one
+            done = make(request, Path(scratch), superseded)
+        if done is not None:
+            mistakes, attempted = [mistake["name"] for mistake in done.mistakes], done.status != "unfinished"
+            course.progress.checked(name, done.passed, done.sha256, mistakes, attempted)
         return done
 
     def warm(self) -> subprocess.Popen[bytes]:
@@ -62,14 +80,10 @@ class Checker:
         if self._worker is not None and self._worker.poll() is None:
             return self._worker
         self.close()
-        arguments = ["serve"]
-        if not self.forks:
-            self._scratch = tempfile.TemporaryDirectory(prefix="nextword-check-", ignore_cleanup_errors=True)
-            arguments = ["once", self._scratch.name]
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         # -P: what is called like a standard module in the current folder is not to be imported in its place.
         self._worker = subprocess.Popen(
-            [sys.executable, "-P", "-m", "nextword.learn.worker", *arguments],
+            [sys.executable, "-P", "-m", "nextword.learn.worker", "serve" if self.forks else "once"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors if self.forks else subprocess.STDOUT,
@@ -90,24 +104,28 @@ class Checker:
             self._worker.wait()
         if self._errors is not None:
             self._errors.close()
-        if self._scratch is not None:
-            self._scratch.cleanup()
-        self._worker = self._scratch = self._errors = None
+        self._worker = self._errors = None
 
-    def _through_forks(self, request: bytes) -> Report:
+    def _through_forks(self, request: dict[str, Any], scratch: Path, superseded: Callable[[], bool]) -> Report | None:
         worker = self.warm()
         assert worker.stdin is not None
         assert worker.stdout is not None
-        try:
-            worker.stdin.write(request)
+        with suppress(BrokenPipeError):  # where it has ended, that shows below
+            worker.stdin.write((json.dumps(request) + "\n").encode())
             worker.stdin.flush()
-            reply = worker.stdout.readline()
-        except BrokenPipeError:
-            reply = b""
-        if not reply:
+        reply: list[bytes] = []
+        reading = threading.Thread(target=lambda: reply.append(worker.stdout.readline()), daemon=True)  # type: ignore[union-attr]
+        reading.start()
+        cancelled = False
+        while reading.is_alive():
+            reading.join(ASKING_SECONDS)
+            if reading.is_alive() and not cancelled and superseded():
+                cancelled = True
+                (scratch / "cancel").touch()
+        if not reply[0]:
             status = worker.wait()
             raise CheckingError(f"The process that checks has ended (status {status}): {self._last_words()}")
-        return Report.unpacked(json.loads(reply))
+        return None if cancelled else Report.unpacked(json.loads(reply[0]))
 
     def _last_words(self) -> str:
         if self._errors is None:
@@ -116,27 +134,27 @@ class Checker:
         lines = self._errors.read().decode(errors="replace").split("\n")
         return next((text for text in reversed(lines) if text.strip()), "it left no message.")
 
-    def _through_one(self, content: bytes, request: dict[str, object]) -> Report:
+    def _through_one(self, request: dict[str, Any], scratch: Path, superseded: Callable[[], bool]) -> Report | None:
         from nextword.learn.worker import GRACE_SECONDS, Printed, outcome, wait
 
         worker = self.warm()
         assert worker.stdin is not None
         assert worker.stdout is not None
-        assert self._scratch is not None
-        scratch = Path(self._scratch.name)
         printed = Printed(os.dup(worker.stdout.fileno()))
         with suppress(OSError):  # where it has ended, that shows below
-            worker.stdin.write(content)
+            worker.stdin.write((json.dumps(request) + "\n").encode())
             worker.stdin.close()
 
         def ended() -> bool:
             return worker.poll() is not None
 
         wait(lambda: ended() or (scratch / "places").exists(), STARTING_SECONDS)
-        status = worker.poll() if wait(ended, self.time_limit + GRACE_SECONDS) else None
+        in_time = wait(ended, self.time_limit + GRACE_SECONDS, superseded)
+        cancelled = not in_time and superseded()
+        status = worker.poll()
         worker.kill()
         worker.wait()
-        done = outcome(request, scratch, printed.text(), status)
+        done = None if cancelled else outcome(request, scratch, printed.text(), status)
         self.close()
         self.warm()
         return done

@@ -70,10 +70,12 @@ class Progress:
         """The record of one exercise; an empty one where nothing was done."""
         return self.read().get(name, Record())
 
-    def checked(self, name: str, passed: bool, sha256: str, mistakes: Sequence[str] = ()) -> Record:
-        """Note the outcome of a check of the code with this SHA-256."""
+    def checked(
+        self, name: str, passed: bool, sha256: str, mistakes: Sequence[str] = (), attempted: bool = True
+    ) -> Record:
+        """Note the outcome of a check of the code with this SHA-256; a stub is no attempt."""
         with self._changing(name) as record:
-            if record.sha256 != sha256:  # the same code again is not another attempt
+            if attempted and record.sha256 != sha256:  # the same code again is not another attempt
                 record.attempts += 1
                 for mistake in mistakes:
                     record.mistakes[mistake] = record.mistakes.get(mistake, 0) + 1

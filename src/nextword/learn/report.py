@@ -68,7 +68,7 @@ class Report:
         return lines
 
     def as_json(self) -> dict[str, Any]:
-        """The report for a program: see docs/learn.md. `text` is what a person would read."""
+        """The report for a program: see docs/classroom.md. `text` is what a person would read."""
         fields = asdict(self)
         del fields["lines"]
         about = {"number": TRACK.number(self.exercise), "chapter": TRACK.chapter(self.exercise)}

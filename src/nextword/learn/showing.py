@@ -232,7 +232,7 @@ def two_shapes(a: Tensor, b: Tensor) -> list[Line]:
     for name, tensor, style in sides:
         shape = "a single number" if tensor.dim() == 0 else f"shape {tuple(tensor.shape)}"
         lines.append(((f"  {name}: ", ""), (f"{shape}", style)))
-        if 0 < tensor.dim() <= 2 and tensor.numel() > 0 and tensor.size(0) <= ROWS:
+        if 0 < tensor.dim() <= 2 and tensor.numel() > 0 and (tensor.dim() == 1 or tensor.size(0) <= ROWS):
             rows = tensor[None] if tensor.dim() == 1 else tensor
             texts = texts_of(tensor, tensor)[0]
             cell, n = max(map(len, texts)), rows.size(1)

@@ -49,11 +49,11 @@ Keep this running in one terminal, and write in an editor beside it. It answers 
 It names your mistake if it can, shows the smallest example in which your answer differs, and moves on when an
 exercise has passed. All else that there is to know:
 
-    nextword learn check 7      check one exercise (or run its file: python ex07_....py)
-    nextword learn hint 7       a hint; each time that you ask, one that says more
+    nextword learn check {n}      check one exercise (or run its file: python {file})
+    nextword learn hint {n}       a hint; each time that you ask, one that says more
     nextword learn list         how far you are
-    nextword learn solution 7   nextword's own code for it
-    nextword learn reset 7      begin an exercise anew; a backup of your file is kept
+    nextword learn solution {n}   nextword's own code for it
+    nextword learn reset {n}      begin an exercise anew; a backup of your file is kept
 
 Exercises need not be done in order. What a later one needs of an earlier one, it imports from `parts`: that is your
 own code if it has passed, and nextword's if not. If you would rather write all of it in one file of your own, say in
@@ -87,7 +87,7 @@ def init(path: Path) -> Begun:
         path / MARK: TOML,
         path / "parts.py": PARTS,
         path / "__init__.py": INIT,
-        path / "README.md": readme(path),
+        path / "README.md": readme(course),
     }
     contents |= {course.file(exercise.name): exercise_file(exercise) for exercise in TRACK}
     missing = {file: text for file, text in contents.items() if not file.exists()}
@@ -147,7 +147,7 @@ if __name__ == "__main__":
 '''
 
 
-def readme(path: Path) -> str:
+def readme(course: Course) -> str:
     """How to work, and the list of the exercises."""
     lines = []
     for chapter, names in CHAPTERS.items():
@@ -155,4 +155,5 @@ def readme(path: Path) -> str:
         if numbered:
             lines += ["", f"**{chapter[0].upper()}{chapter[1:]}**", ""]
             lines += [f"{number}. {title}" for number, title in numbered]
-    return README.format(module=path.resolve().name, exercises="\n".join(lines) + "\n")
+    n, file = TRACK.number("layer_norm"), course.file("layer_norm").name
+    return README.format(module=course.path.resolve().name, n=n, file=file, exercises="\n".join(lines) + "\n")

@@ -2,7 +2,7 @@
 
     serve                 read requests, a line of JSON each, and answer each with a line: the report. Each check is
                           made by a fork of this process, which has torch imported already
-    once FOLDER SCRATCH   import everything, wait for one request, and make that check in this very process
+    once                  import everything, wait for one request, and make that check in this very process
 
 See `checking.py`, which starts it.
 """
@@ -13,7 +13,6 @@ import os
 import re
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -36,7 +35,7 @@ GRACE_SECONDS = 0.5
 """How much longer than its time limit a check may live, to write down where it was."""
 
 Request = dict[str, Any]
-"""folder, exercise, time_limit."""
+"""folder, exercise, time_limit, and scratch: a folder for the check, where a file `cancel` ends it early."""
 
 
 def main(arguments: list[str]) -> None:
@@ -50,7 +49,7 @@ def main(arguments: list[str]) -> None:
         serve()
     else:
         request = json.loads(sys.stdin.readline())
-        run_here(request, Path(arguments[1]))
+        run_here(request, Path(request["scratch"]))
 
 
 def serve() -> None:
@@ -59,8 +58,7 @@ def serve() -> None:
     os.dup2(2, 1)  # what a library may print here is no reply
     for text in sys.stdin:
         request = json.loads(text)
-        with tempfile.TemporaryDirectory(prefix="nextword-check-") as scratch:
-            done = check_in_fork(request, Path(scratch), replies)
+        done = check_in_fork(request, Path(request["scratch"]), replies)
         replies.write(json.dumps(done.packed()) + "\n")
         replies.flush()
 
@@ -90,7 +88,8 @@ def check_in_fork(request: Request, scratch: Path, replies: TextIO) -> Report:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(child, signal.SIGKILL)
 
-    in_time = wait(ended, request["time_limit"] + GRACE_SECONDS)
+    cancelled = (scratch / "cancel").exists
+    in_time = wait(ended, request["time_limit"] + GRACE_SECONDS, cancelled)
     end()
     if not in_time:
         os.waitpid(child, 0)
@@ -189,11 +188,11 @@ def last_place(dump: Path, course: Course, exercise: Exercise) -> tuple[str, int
     return None
 
 
-def wait(ended: Callable[[], bool], seconds: float) -> bool:
-    """Wait until something has ended; False if it has not in that time."""
+def wait(ended: Callable[[], bool], seconds: float, cancelled: Callable[[], bool] = bool) -> bool:
+    """Wait until something has ended; False if it has not in that time, or if it is cancelled before."""
     deadline, pause = time.monotonic() + seconds, 0.002
     while not ended():
-        if time.monotonic() > deadline:
+        if time.monotonic() > deadline or cancelled():
             return False
         time.sleep(pause)
         pause = min(pause * 1.5, 0.05)

@@ -1,0 +1,49 @@
+"""`nextword learn`: exercises that end with a GPT-2 of one's own. Finds the command; without one, watches."""
+
+import difflib
+from importlib import import_module
+
+COMMANDS = {
+    "init": ("learn_folder:init", "begin: write the folder my_gpt2 with a file for each exercise"),
+    "check": ("learn_check:check", "check an exercise: its number or name, the current one, or all"),
+    "hint": ("learn_help:hint", "a hint; each time that you ask, one that says more"),
+    "solution": ("learn_help:solution", "nextword's own code for an exercise"),
+    "list": ("learn_folder:show_list", "the exercises, and how far you are"),
+    "reset": ("learn_folder:reset", "begin an exercise anew; a backup of your file is kept"),
+    "audit": ("learn_audit:audit", "the proof that the checker is right: every known mistake, planted and found"),
+}
+"""A command -> the function that runs it, "file:name" in cli/, and what it is for."""
+
+HELP = f"""\
+usage: nextword learn [COMMAND] [options]        nextword learn COMMAND --help says more
+
+Write GPT-2 yourself, in small exercises. Each is checked as you save it, and your mistake is named.
+Without a command: watch the folder of exercises, from the first that has not passed.
+
+{chr(10).join(f"  {command:<10}{meaning}" for command, (_, meaning) in COMMANDS.items())}
+
+options of nextword learn itself:
+  --dir DIR          the folder of exercises, if it is not here, below or above
+  --time-limit S     how many seconds a check may take (20)
+
+for a start: nextword learn init
+"""
+
+
+def run(arguments: list[str]) -> int:
+    """Leave the rest to the command's own file."""
+    if arguments and arguments[0] in ("-h", "--help", "help"):
+        print(HELP, end="")
+        return 0
+    if not arguments or arguments[0].startswith("-"):
+        place, rest = "learn_watch:watch", arguments
+    else:
+        command, rest = arguments[0], arguments[1:]
+        if command not in COMMANDS:
+            near = difflib.get_close_matches(command, COMMANDS, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(COMMANDS)}."
+            raise ValueError(f"nextword learn has no command {command!r}. {hint}")
+        place = COMMANDS[command][0]
+    file, _, function = place.partition(":")
+    status: int = getattr(import_module(f"nextword.cli.{file}"), function)(rest)
+    return status
