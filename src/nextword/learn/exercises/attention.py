@@ -314,16 +314,13 @@ by side again, and a second layer, c_proj, mixes it:
     result  = c_proj(heads of y side by side)
 
 In training, with probability config.dropout, weights are dropped after the softmax, and numbers of the result.
-Take from `parts` what you wrote before, or write it out.""",
+The functions that you wrote before come from `parts`; or write it all out.""",
     symbols={"CausalSelfAttention": "nextword.model.attention:CausalSelfAttention"},
     stub='''
-import math
-
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from parts import GPTConfig
+from parts import GPTConfig, attention_scores, causal_weights, drop, merge_heads, split_heads
 
 
 class CausalSelfAttention(nn.Module):
@@ -341,12 +338,12 @@ class CausalSelfAttention(nn.Module):
     hints=(
         "self.c_attn = nn.Linear(C, 3 * C) and self.c_proj = nn.Linear(C, C), where C = config.n_embd. In forward, "
         "q, k, v = self.c_attn(x).chunk(3, dim=-1).",
-        "Each of the three becomes heads with .view(B, T, H, C // H).transpose(1, 2), and y becomes (B, T, C) again "
-        "with .transpose(1, 2).reshape(B, T, C).",
-        "scores = q @ k.transpose(-2, -1) / math.sqrt(C // H); hide what is not in torch.ones(T, T, "
-        "dtype=torch.bool).tril() with masked_fill(~visible, -math.inf); weights = scores.softmax(-1).",
-        "nn.Dropout(config.dropout) knows by itself whether the module trains. F.dropout must be told: "
-        "training=self.training.",
+        "Each of the three becomes heads with split_heads(part, n_head). Then weights = "
+        "causal_weights(attention_scores(q, k)), and merge_heads(weights @ v) goes into c_proj.",
+        "Without parts: .view(B, T, H, C // H).transpose(1, 2) splits, .transpose(1, 2).reshape(B, T, C) merges, and "
+        "scores.masked_fill(~torch.ones(T, T, dtype=torch.bool).tril(), -math.inf).softmax(-1) hides what comes later.",
+        "Dropout happens in training only: drop(x, config.dropout if self.training else 0.0). "
+        "nn.Dropout(config.dropout) knows that by itself; F.dropout must be told training=self.training.",
     ),
     mistakes=MISTAKES,
     reference=reference,

@@ -1,0 +1,17 @@
+"""All mistakes that the reference of the whole network can make, by the names that `network.py` knows them by."""
+
+from nextword.learn.exercise import Mistake
+from nextword.learn.track import TRACK
+
+OWN = ("attention", "mlp", "block", "gpt")
+"""Exercises whose mistakes are the network's by their own names."""
+
+PARTS = ("layer_norm", "gelu")
+"""Exercises whose mistakes are the network's under their exercise's name as well."""
+
+
+def network_mistakes() -> dict[str, Mistake]:
+    """Every name that may stand in `ReferenceGPT(config, on)`, with the mistake in words."""
+    own = {mistake.name: mistake for name in OWN for mistake in TRACK[name].mistakes}
+    parts = {f"{name}.{mistake.name}": mistake for name in PARTS for mistake in TRACK[name].mistakes}
+    return own | parts

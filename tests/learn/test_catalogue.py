@@ -1,0 +1,46 @@
+"""Every mistake of the catalogue is one that the whole network makes."""
+
+import pytest
+
+from nextword.learn.building import build, n_parameters, weights
+from nextword.learn.catalogue import OWN, network_mistakes
+from nextword.learn.comparing import attempt, same
+from nextword.learn.exercise import Mistakes
+from nextword.learn.fixture import token_ids
+from nextword.learn.network import ReferenceGPT
+from nextword.learn.track import TRACK
+from nextword.model import GPTConfig
+
+CONFIG = GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2, dropout=0.5)
+UNSEEN = {
+    "layer_norm.eps-outside",  # eps is small beside the variance of what goes through a network
+    "layer_norm.eps-missing",
+    "gelu.tanh-overflows",
+    "mask-too-small",
+    "head-copied",  # which is the same as head-untied, once weights are loaded
+}
+"""What ordinary numbers in a whole network do not show."""
+
+
+def seen(on: Mistakes) -> list[object]:
+    def logits(T: int, training: bool) -> object:
+        model = build(lambda config: ReferenceGPT(config, on), CONFIG, "gpt", weights(CONFIG, "gpt"))
+        return model.train(training)(token_ids(2, T))
+
+    def size(_: object) -> int:
+        return n_parameters(ReferenceGPT(CONFIG, on))
+
+    probes = [(7, False), (7, True), (16, False), (17, False)]
+    return [attempt(size, None), *(attempt(lambda _, p=probe: logits(*p), None) for probe in probes)]
+
+
+@pytest.mark.parametrize("name", network_mistakes().keys() - UNSEEN)
+def test_the_network_makes_it(name: str) -> None:
+    right, wrong = seen(frozenset()), seen(frozenset({name}))
+    assert not all(same(a, b) for a, b in zip(right, wrong, strict=True))
+
+
+def test_no_two_mistakes_have_one_name() -> None:
+    assert len(network_mistakes()) >= sum(len(TRACK[name].mistakes) for name in OWN)
+    assert "gelu.root-missing" in network_mistakes()
+    assert "layer_norm.root-missing" in network_mistakes()
