@@ -12,9 +12,9 @@ import nextword
 SOURCE = Path(nextword.__file__).parent
 
 FLOORS = (
-    {"errors", "lazy", "native", "model", "tokenizer", "runtime"},
+    {"errors", "lazy", "symbols", "native", "model", "tokenizer", "runtime"},
     {"data", "weights", "decode"},
-    {"loading", "evaluate", "lens"},
+    {"loading", "evaluate", "foreign", "lens"},
     {"train"},
     {"bench", "learn", "serve"},
     {"cli"},

@@ -27,3 +27,7 @@ class TrainingError(NextwordError):
     """Training that had to stop: a number that is not finite, or memory that ran out."""
 
     exit_code = 1
+
+
+class SymbolError(NextwordError, ValueError):
+    """Code of a user's own that cannot be used: not found, failing, or not what was agreed on."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 from nextword.cli.arguments import parse
+from nextword.symbols import is_symbol
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,12 @@ class Arguments:
     """The text to continue. Without it, standard input is read; "" begins a fresh document."""
 
     model: str = "gpt2"
-    """A run directory, any GPT-2 directory, or gpt2, gpt2-medium, gpt2-large, gpt2-xl."""
+    """A run directory, any GPT-2 directory, or gpt2, gpt2-medium, gpt2-large, gpt2-xl.
+
+    Or a class of your own, my_gpt2:GPT or path/to/file.py:GPTModel, to be filled with --weights."""
+
+    weights: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    """What to fill a class of your own with: all that --model takes besides."""
 
     max_new_tokens: int = 100
     """How much to write at most. 100 tokens are about 75 words."""
@@ -65,9 +71,18 @@ def run(arguments: list[str]) -> int:
     Sampling(args.temperature, args.top_k, args.top_p)
     stop = [text.replace("\\n", "\n") for text in args.stop]
     check_settings(args.max_new_tokens, args.seed, stop)
-    if not is_compiled():
-        print("[Compiling the kernels for this processor: some seconds, once.]", file=sys.stderr)
-    writer, tokenizer = load_writer(args.model, args.device, args.dtype, args.quantize)
+    if is_symbol(args.model):
+        if args.quantize is not None:
+            raise ValueError(f"--quantize is for nextword's own model: {args.model} computes as it was written.")
+        from nextword.foreign import foreign_writer
+
+        writer, tokenizer = foreign_writer(args.model, args.weights, args.device, args.dtype)
+    else:
+        if args.weights is not None:
+            raise ValueError(f"--weights fills a class of your own (--model my_gpt2:GPT): use --model {args.weights}.")
+        if not is_compiled():
+            print("[Compiling the kernels for this processor: some seconds, once.]", file=sys.stderr)
+        writer, tokenizer = load_writer(args.model, args.device, args.dtype, args.quantize)
     for n in range(args.num_samples):
         if args.num_samples > 1:
             print(f"{chr(10) if n else ''}--- sample {n + 1} of {args.num_samples} ---")

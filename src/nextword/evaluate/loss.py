@@ -1,16 +1,32 @@
 """Loss and perplexity over a whole text."""
 
 import math
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nextword.data import evaluation_batches
-from nextword.model import GPT
 from nextword.runtime import matmuls_in
 
 
-def evaluate(model: GPT, ids: Tensor, window: int, batch_size: int = 4, dtype: torch.dtype = torch.float32) -> float:
+class Model(Protocol):
+    """What is asked of a model to measure it: an nn.Module that knows its loss, such as GPT."""
+
+    training: bool
+
+    def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
+        """ids and targets (B, T) -> (), in nats a token."""
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """The model's parameters, which are where it computes."""
+
+    def train(self, mode: bool = True) -> Any:
+        """Turn dropout on or off."""
+
+
+def evaluate(model: Model, ids: Tensor, window: int, batch_size: int = 4, dtype: torch.dtype = torch.float32) -> float:
     """How surprised the model is by a text: the mean of -ln p over its tokens, in nats.
 
     ids (N,). The text is read in consecutive windows, each token but the first
@@ -20,14 +36,14 @@ def evaluate(model: GPT, ids: Tensor, window: int, batch_size: int = 4, dtype: t
     is no token to predict.
     """
     was_training = model.training
-    model.eval()
-    device = model.wte.weight.device
+    model.train(False)
+    device = next(iter(model.parameters())).device
     total, count = 0.0, 0
     try:
-        with torch.inference_mode():
+        with torch.no_grad():  # a model may keep what it makes here, such as a mask, for training
             for x, y in evaluation_batches(ids, window, batch_size):
                 with matmuls_in(dtype, device):
-                    loss = model.ops.head_loss(model.trunk(x.to(device)), model.wte.weight, y.to(device))
+                    loss = model.loss(x.to(device), y.to(device))
                 total += loss.item() * y.numel()
                 count += y.numel()
     finally:

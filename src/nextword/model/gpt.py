@@ -43,6 +43,10 @@ class GPT(nn.Module):
         """
         return self.head(self.trunk(ids, cache))
 
+    def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
+        """How surprised the model is by the targets: ids and targets (B, T) -> (), in nats a token."""
+        return self.ops.head_loss(self.trunk(ids), self.wte.weight, targets)
+
     def trunk(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
         """All but the head: ids (B, T) -> x (B, T, C), after the last LayerNorm.
 

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from nextword.errors import RunError
-from nextword.model import GPT
+from nextword.foreign import ForeignGPT, Model, as_gpt
 from nextword.runtime import random_state, set_random_state, sync
 from nextword.weights import save_huggingface, save_tensors
 
@@ -41,11 +41,14 @@ class Progress:
 
 CONTENTS = {"config.json", "model.safetensors", "training.safetensors", "progress.json"}
 
+OWN = "own.safetensors"
+"""A foreign model's weights as its class names them: what GPT-2 has no place for is in no other file."""
+
 KEPT = 2
 """How many checkpoints stay: the newest, and the one before it in case the disk fails the newest."""
 
 
-def save_checkpoint(folder: Path, model: GPT, optimizer: torch.optim.Optimizer, progress: Progress) -> Path:
+def save_checkpoint(folder: Path, model: Model, optimizer: torch.optim.Optimizer, progress: Progress) -> Path:
     """Write a run's state into folder/step-<updates made>; give back its path.
 
     Everything is first written beside its place, forced to the disk and only
@@ -58,7 +61,9 @@ def save_checkpoint(folder: Path, model: GPT, optimizer: torch.optim.Optimizer, 
     for half_written in folder.glob("step-????????.tmp"):  # by a process that was killed
         shutil.rmtree(half_written)
     draft.mkdir(parents=True)
-    save_huggingface(model, draft)
+    save_huggingface(as_gpt(model), draft)
+    if isinstance(model, ForeignGPT):
+        save_tensors(model.own_tensors(), draft / OWN)
     save_tensors(training_tensors(model, optimizer), draft / "training.safetensors")
     (draft / "progress.json").write_text(json.dumps(asdict(progress), indent=1))
     files = {f.name: {"size": f.stat().st_size, "sha256": sha256(f)} for f in sorted(draft.iterdir())}
@@ -113,7 +118,7 @@ def find_fault(path: Path) -> str | None:
     return None
 
 
-def restore(path: Path, model: GPT, optimizer: torch.optim.Optimizer) -> Progress:
+def restore(path: Path, model: Model, optimizer: torch.optim.Optimizer) -> Progress:
     """Put a checkpoint's moments and random state in place; give back its progress.
 
     The model must hold the checkpoint's weights already. Raises RunError where
@@ -126,25 +131,33 @@ def restore(path: Path, model: GPT, optimizer: torch.optim.Optimizer) -> Progres
         raise RunError(f"{path} holds no training state for this model ({error}).") from error
 
 
-def training_tensors(model: GPT, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def training_tensors(model: Model, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """AdamW's state under the parameters' names (`exp_avg.wte.weight`, ...), and the random states."""
     tensors = {
         f"{kind}.{name}": value
         for name, parameter in model.named_parameters()
+        if parameter.requires_grad
         for kind, value in optimizer.state[parameter].items()
     }
-    return tensors | {f"random.{device}": state for device, state in random_state(model.wte.weight.device).items()}
+    return tensors | {f"random.{device}": state for device, state in random_state(device_of(model)).items()}
 
 
-def restore_training(tensors: dict[str, Tensor], model: GPT, optimizer: torch.optim.Optimizer) -> None:
+def restore_training(tensors: dict[str, Tensor], model: Model, optimizer: torch.optim.Optimizer) -> None:
     """Undo `training_tensors`. Raises KeyError where a parameter's state is missing."""
     for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
         optimizer.state[parameter] = {
             kind: tensors[f"{kind}.{name}"].to(parameter.device) for kind in ("exp_avg", "exp_avg_sq", "step")
         }
     random = "random."
     states = {key.removeprefix(random): state for key, state in tensors.items() if key.startswith(random)}
-    set_random_state(states, model.wte.weight.device)
+    set_random_state(states, device_of(model))
+
+
+def device_of(model: Model) -> torch.device:
+    """Where a model computes."""
+    return next(model.parameters()).device
 
 
 def sha256(file: Path) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 import tyro
 
 from nextword.model.config import CONFIGS, GPTConfig
+from nextword.symbols import is_symbol
 
 T = TypeVar("T")
 Auto = Annotated[T | None, tyro.conf.arg(help_behavior_hint="")]
@@ -21,7 +22,12 @@ class TrainConfig:
     """Text to learn from: files, folders, - for standard input, or the built-in story or shakespeare."""
 
     model: Auto[str] = None
-    """Size to train from random weights: nano, gpt2 (124M), gpt2-medium, ... Default: gpt2."""
+    """Size to train from random weights: nano, gpt2 (124M), gpt2-medium, ... Default: gpt2.
+
+    Or a class of your own to train in our place: my_gpt2:GPT, path/to/file.py:GPTModel."""
+
+    size: Auto[str] = None
+    """Size of a class of your own: nano, gpt2, ... Default: nano, since plain attention is slow."""
 
     init: Auto[str] = None
     """Continue from these weights instead of random ones: gpt2 and its siblings, or a directory."""
@@ -96,10 +102,17 @@ class TrainConfig:
         data: object = self.data
         if isinstance(data, str):
             raise ValueError(f"data must be a tuple of sources, such as ({data!r},).")
-        if self.model is not None and self.model not in CONFIGS:
-            raise ValueError(f"--model {self.model} is not a size to train: choose {', '.join(CONFIGS)}.")
-        if self.init is not None and self.model is not None:
-            raise ValueError("--init brings its own size: leave out --model.")
+        if self.model is not None and self.model not in CONFIGS and self.foreign is None:
+            raise ValueError(
+                f"--model {self.model} is not a size to train: choose {', '.join(CONFIGS)}, "
+                "or give a class of your own, my_gpt2:GPT."
+            )
+        if self.size is not None and self.foreign is None:
+            raise ValueError("--size is the size of a class of your own (--model my_gpt2:GPT): use --model for ours.")
+        if self.size is not None and self.size not in CONFIGS:
+            raise ValueError(f"--size {self.size} is not a size to train: choose {', '.join(CONFIGS)}.")
+        if self.init is not None and (self.size is not None or (self.model is not None and self.foreign is None)):
+            raise ValueError(f"--init brings its own size: leave out --{'size' if self.size else 'model'}.")
         if sum(length is not None for length in (self.epochs, self.steps, self.tokens)) > 1:
             raise ValueError("The length is given more than once: use one of --epochs, --steps and --tokens.")
         for name in _POSITIVE:
@@ -126,7 +139,13 @@ class TrainConfig:
     @property
     def shape(self) -> GPTConfig:
         """The model to train where no weights are given to begin from."""
-        return replace(CONFIGS[self.model or "gpt2"], dropout=self.dropout)
+        size = self.size or "nano" if self.foreign is not None else self.model or "gpt2"
+        return replace(CONFIGS[size], dropout=self.dropout)
+
+    @property
+    def foreign(self) -> str | None:
+        """The name of a class of the user's own, if that is what `model` is."""
+        return self.model if self.model is not None and is_symbol(self.model) else None
 
     @property
     def tokens_per_step(self) -> int:

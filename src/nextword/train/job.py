@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from nextword.data import Corpus, Windows, encode_corpus, read_corpus, split
 from nextword.errors import RunError
+from nextword.foreign import ForeignGPT, Model, build
 from nextword.loading import load
 from nextword.model import GPT
 from nextword.native import library
 from nextword.runtime import pick_device, pick_dtype
 from nextword.tokenizer import Tokenizer
+from nextword.train.checkpoint import OWN
 from nextword.train.config import Plan, TrainConfig, plan
 from nextword.train.run_directory import description
 
@@ -35,7 +38,7 @@ class Job:
     tokenizer: Tokenizer
     windows: Windows
     val_ids: Tensor
-    model: GPT
+    model: Model
     prompt: str
     device: torch.device
     dtype: torch.dtype
@@ -77,7 +80,8 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
     WeightsError and ValueError for what cannot be used.
     """
     device = pick_device(config.device)
-    dtype = pick_dtype(config.dtype, device)
+    foreign = config.foreign
+    dtype = torch.float32 if foreign is not None and config.dtype == "auto" else pick_dtype(config.dtype, device)
     corpus = corpus or read_corpus(config.data)
     tokenizer = Tokenizer()
     train_ids, val_ids = split(encode_corpus(corpus, tokenizer), config.val_fraction)
@@ -86,7 +90,10 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
 
     torch.manual_seed(config.seed)
     source = str(checkpoint) if checkpoint is not None else config.init
-    model = GPT(config.shape) if source is None else with_dropout(load(source)[0], config.dropout)
+    if foreign is not None:
+        model: Model = foreign_model(foreign, config, source, checkpoint)
+    else:
+        model = GPT(config.shape) if source is None else with_dropout(load(source)[0], config.dropout)
     if config.window > model.config.n_ctx:
         raise ValueError(f"--window {config.window} is more than the model can read: use {model.config.n_ctx} or less.")
     return Job(
@@ -102,6 +109,18 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
         device=device,
         dtype=dtype,
     )
+
+
+def foreign_model(spec: str, config: TrainConfig, source: str | None, checkpoint: Path | None) -> ForeignGPT:
+    """The class that a name like `my_gpt2:GPT` leads to, with its own first weights, a source's, or a checkpoint's."""
+    if source is None:
+        return build(spec, config.shape)
+    given = load(source)[0]
+    model = build(spec, replace(given.config, dropout=config.dropout))
+    model.load(given)
+    if checkpoint is not None and (checkpoint / OWN).exists():
+        model.take_own_tensors(load_file(checkpoint / OWN))
+    return model
 
 
 def with_dropout(model: GPT, dropout: float) -> GPT:

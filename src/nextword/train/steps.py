@@ -12,6 +12,7 @@ from torch import Tensor
 
 from nextword.data import batch
 from nextword.errors import TrainingError
+from nextword.model import GPT
 from nextword.runtime import matmuls_in, random_state, set_random_state
 from nextword.train.checkpoint import Progress
 from nextword.train.compiling import TRIAL_STEPS, seconds_saved
@@ -110,7 +111,7 @@ class Steps:
 
     def saved_by_compiling(self) -> float:
         """Seconds that compiling now would save in all, by the steps read so far; at most 0 where it does not pay."""
-        if self._asked_to_compile or not self._seconds:
+        if self._asked_to_compile or not self._seconds or not isinstance(self._job.model, GPT):
             return 0.0
         left = self._job.plan.steps - self._progress.step
         return seconds_saved(self._job.device, median(self._seconds), left)
@@ -146,9 +147,8 @@ class Steps:
 
     def _compute_loss(self, x: Tensor, y: Tensor) -> Tensor:
         """The model's loss on a batch: x and y (B, T) -> ()."""
-        model = self._working.model
         with matmuls_in(self._job.dtype, self._job.device):
-            return model.ops.head_loss(model.trunk(x), model.wte.weight, y)
+            return self._working.model.loss(x, y)
 
     def _to_device(self, ids: Tensor) -> Tensor:
         """A batch where it is computed with; on its way to a GPU, nobody waits for it."""

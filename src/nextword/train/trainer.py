@@ -16,6 +16,7 @@ from nextword.data import Corpus, read_corpus
 from nextword.decode import generate
 from nextword.errors import RunError, TrainingError
 from nextword.evaluate import evaluate, perplexity
+from nextword.foreign import ForeignGPT, as_gpt, writer_of
 from nextword.model import GPT, GPTConfig
 from nextword.runtime import available_memory, pick_device
 from nextword.train.checkpoint import Progress, newest_sound_checkpoint, restore, save_checkpoint
@@ -68,6 +69,8 @@ class Trainer:
             self._directory = RunDirectory.create(path, self.job.describe(), overwrite)
         self._steps = Steps(self.job, self._optimizer, self._progress)
         self._watch = LossWatch()
+        if isinstance(self.job.model, ForeignGPT):
+            self._warnings += self.job.model.warnings()
         short = shortage(*self._memory_settings())
         self._warnings += [short] if short else []
 
@@ -122,6 +125,9 @@ class Trainer:
         yield from self._tell()  # if the run was asked to stop meanwhile
         if self._saved_step != self.step:
             yield self._save()
+        if isinstance(self.job.model, ForeignGPT):
+            for message in self.job.model.not_exported():
+                yield Warned(self.step, message)
         yield Finished(self.step, self.step == plan.steps, self._directory.path, progress.best_step)
 
     def _goes_on(self) -> bool:
@@ -175,14 +181,14 @@ class Trainer:
         is_best = self.step > 0 and (progress.best_val_loss is None or loss < progress.best_val_loss)
         if is_best:
             progress.best_val_loss, progress.best_step = loss, self.step
-            self._best = copy.deepcopy(job.model).cpu()
+            self._best = copy.deepcopy(as_gpt(job.model)).cpu()
         return Validated(self.step, loss, perplexity(loss), is_best)
 
     def _sample(self) -> Sampled:
         """Let the model write, with the same random numbers each time, and keep what it wrote."""
         job = self.job
         text = generate(
-            job.model, job.tokenizer, job.prompt, max_new_tokens=SAMPLE_TOKENS, seed=job.config.seed
+            writer_of(job.model), job.tokenizer, job.prompt, max_new_tokens=SAMPLE_TOKENS, seed=job.config.seed
         ).removeprefix(job.prompt)
         self._directory.add_sample(self.step, job.prompt, text)
         return Sampled(self.step, job.prompt, text)
@@ -232,7 +238,7 @@ class Trainer:
             step=self.step,
             plan=job.plan,
             data_name=job.corpus.name,
-            n_params=job.model.config.n_params,
+            n_params=sum(parameter.numel() for parameter in job.model.parameters()),
             n_vocab=job.model.config.n_vocab,
             n_train_tokens=len(job.windows.ids),
             n_val_tokens=len(job.val_ids),

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from nextword.errors import TrainingError
+from nextword.foreign import Model
 from nextword.model import GPT
 
 
@@ -14,7 +15,8 @@ class WorkingCopy:
     every update; so no forward pass has to convert them, and their gradients
     are half as large. Everything else (embeddings, biases, LayerNorms) is
     shared, and the residual stream stays in float32. With float32, `model` is
-    the run's own model and nothing is copied.
+    the run's own model and nothing is copied; so it is for a foreign model, whose
+    products may be in bfloat16, but not its matrices.
 
     `masters` and `weights` are lists of equal length and order: a parameter of
     the run, and what stands for it here (itself where it is shared).
@@ -22,11 +24,15 @@ class WorkingCopy:
     Source: Micikevicius et al., "Mixed Precision Training" (2018), section 3.1.
     """
 
-    def __init__(self, model: GPT, dtype: torch.dtype):
-        self.model = model if dtype == torch.float32 else with_matrices_in(dtype, model)
-        self.masters = list(model.parameters())
-        self.weights = list(self.model.parameters())
-        self._names = [name for name, _ in model.named_parameters()]
+    def __init__(self, model: Model, dtype: torch.dtype):
+        self.model: Model = model
+        if isinstance(model, GPT) and dtype != torch.float32:
+            self.model = with_matrices_in(dtype, model)
+        frozen = {id(p) for p in model.parameters() if not (p.requires_grad or isinstance(model, GPT))}
+        learning = [(name, parameter) for name, parameter in model.named_parameters() if id(parameter) not in frozen]
+        self.masters = [parameter for _, parameter in learning]
+        self.weights = [parameter for parameter in self.model.parameters() if id(parameter) not in frozen]
+        self._names = [name for name, _ in learning]
 
     def gather(self) -> None:
         """Add the copies' gradients to their masters', in float32, and clear them."""

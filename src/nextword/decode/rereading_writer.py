@@ -1,0 +1,88 @@
+"""Writing with any model that maps ids to logits, and remembers nothing: it reads the whole text for each token."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nextword.decode.choose import choose
+from nextword.decode.sampling import Sampling
+from nextword.decode.writer import check_text
+from nextword.model.config import GPTConfig
+
+
+class RereadingWriter:
+    """A function from ids (B, T) to logits (B, T, V) that writes n_rows texts side by side; see `Writer`.
+
+    Without a cache the nth token costs as much as a text of n tokens. On the
+    other hand nothing has to be kept true: this is what a writer with a cache
+    can be compared with.
+    """
+
+    pace = 1
+
+    def __init__(
+        self,
+        model: Callable[[Tensor], Tensor],
+        config: GPTConfig,
+        n_rows: int = 1,
+        device: torch.device | str = "cpu",
+    ):
+        if n_rows < 1:
+            raise ValueError(f"n_rows must be at least 1, not {n_rows}.")
+        self.config = config
+        self.n_rows = n_rows
+        self._model, self._device = model, device
+        self._texts: list[list[int]] = [[] for _ in range(n_rows)]
+
+    def read(self, row: int, ids: Sequence[int]) -> None:
+        """Forget what this row holds, and read these ids, 1 to n_ctx of them. Raises ValueError for other ids."""
+        check_text(ids, self.config)
+        self._texts[self._checked(row)] = list(ids)
+
+    def write(self, rows: Sequence[int], sampling: Sampling, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Write n tokens on each of these rows: numbers (n, R) in [0, 1) -> ids (n, R).
+
+        Raises ValueError where a row has read nothing yet or has no room for n more.
+        """
+        n = len(numbers)
+        if numbers.shape != (n, len(rows)) or len(set(rows)) != len(rows):
+            raise ValueError(
+                f"numbers must be of the shape (tokens, rows), for rows that differ: "
+                f"not {numbers.shape} for the rows {list(rows)}."
+            )
+        if n > min((self.room(row) for row in rows), default=n):
+            raise ValueError(f"there is no room for {n} more tokens on every row: see room(), and read anew.")
+        chosen = np.zeros(numbers.shape, dtype=np.int64)
+        for i in range(n):
+            for column, row in enumerate(rows):
+                number = torch.tensor([numbers[i, column]], dtype=torch.float64)
+                chosen[i, column] = choose(sampling, self._next(row).unsqueeze(0), number).item()
+                self._texts[row].append(int(chosen[i, column]))
+        return chosen
+
+    def logits(self, row: int) -> NDArray[np.float32]:
+        """The scores (V,) of this row's next token. Raises ValueError where n_ctx is full."""
+        if self.room(row) == 0:
+            raise ValueError(f"row {row} holds {self.config.n_ctx} tokens and cannot see one more: read anew.")
+        return np.array(self._next(row).numpy())
+
+    def room(self, row: int) -> int:
+        """How many more tokens can be written on this row: n_ctx + 1 - L after reading L."""
+        text = self._texts[self._checked(row)]
+        if not text:
+            raise ValueError(f"row {row} has read nothing yet: read() comes before all else.")
+        return self.config.n_ctx + 1 - len(text)
+
+    def _next(self, row: int) -> Tensor:
+        """The scores (V,) of this row's next token, in float32 on the CPU."""
+        with torch.no_grad():
+            logits = self._model(torch.tensor([self._texts[row]], device=self._device))
+        return logits[0, -1].float().cpu()
+
+    def _checked(self, row: int) -> int:
+        if not 0 <= row < self.n_rows:
+            raise ValueError(f"there is no row {row}: this writer has the rows 0 to {self.n_rows - 1}.")
+        return row

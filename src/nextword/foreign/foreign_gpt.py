@@ -1,0 +1,139 @@
+"""What training, saving and writing ask of a model, asked of a class that somebody else wrote."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nextword.errors import WeightsError
+from nextword.model import GPT, GPTConfig
+from nextword.weights.adoption import adopt
+from nextword.weights.names import tensor_names
+
+Read = Callable[[Any], Tensor]
+
+
+class ForeignGPT(nn.Module):
+    """A model of a user's own class, `inner`, with what else ours has: its shape, a loss, our names.
+
+    read: takes the logits out of what the class's forward gives. Raises
+    AdoptionError where GPT-2's parameters cannot be found in it.
+    """
+
+    def __init__(self, inner: nn.Module, config: GPTConfig, read: Read):
+        super().__init__()
+        self.inner, self.config = inner, config
+        self._read = read
+        self.adoption = adopt(inner, config)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """ids (B, T) of int64 -> logits (B, T, V)."""
+        return self._read(self.inner(ids))
+
+    def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
+        """How surprised the model is by the targets: ids and targets (B, T) -> (), in nats a token."""
+        return nn.functional.cross_entropy(self(ids).flatten(0, 1).float(), targets.flatten())
+
+    def load(self, model: GPT) -> None:
+        """Take over the weights of a GPT of this shape."""
+        self.adoption.load({name: parameter.detach() for name, parameter in model.named_parameters()})
+
+    def own_tensors(self) -> dict[str, Tensor]:
+        """All that the class itself would save, under its own names, each tensor once."""
+        seen: dict[tuple[int, torch.Size], str] = {}
+        state = self.inner.state_dict()
+        for name, tensor in state.items():
+            seen.setdefault((tensor.data_ptr(), tensor.shape), name)
+        return {name: state[name] for name in seen.values()}
+
+    def take_own_tensors(self, tensors: Mapping[str, Tensor]) -> None:
+        """Undo `own_tensors`. Raises WeightsError where the class now has others."""
+        own = self.own_tensors()
+        shapes, given = ({name: tuple(t.shape) for name, t in group.items()} for group in (own, tensors))
+        if shapes != given:
+            wrong = next(name for name in {**given, **shapes} if given.get(name) != shapes.get(name))
+            raise WeightsError(
+                f"{type(self.inner).__name__} has changed since these weights were saved: {wrong} was "
+                f"{in_words(given.get(wrong))} and is {in_words(shapes.get(wrong))}."
+            )
+        with torch.no_grad():
+            for name, tensor in own.items():
+                tensor.copy_(tensors[name])
+
+    def warnings(self) -> list[str]:
+        """What a user should know of this class before it is trained, a sentence each."""
+        name, adoption = type(self.inner).__name__, self.adoption
+        told = [f"{name}: {note}." for note in adoption.notes if "plain list" in note]
+        if adoption.missing:
+            lacking = sorted({generic(missing) for missing in adoption.missing})
+            told.append(
+                f"{name} has no {', '.join(lacking)}: the exported directory has there what changes nothing "
+                "(zeros for a bias)."
+            )
+        if adoption.extra:
+            told.append(f"{name} has what GPT-2 does not have, and what is not exported: {', '.join(adoption.extra)}.")
+        return told
+
+    def not_exported(self) -> list[str]:
+        """What an exported directory loses of what was learned, a sentence each."""
+        adoption, name = self.adoption, type(self.inner).__name__
+        told = []
+        if adoption.head:
+            head, embedding = adoption.head[0].view(), adoption.export()["wte.weight"]
+            apart = (head - embedding).abs().max().item()
+            if apart > 0.0:
+                told.append(
+                    f"The head's own weights ({adoption.own_head}) differ from the embedding's by up to {apart:.2g}. "
+                    f"GPT-2 has one table for both, so the exported directory has the embedding's, and computes "
+                    f"something else than {name}: tie them, or train on with this class."
+                )
+        biases = [piece.name for piece in adoption.zeros if piece.view().abs().max() > 0]
+        if biases:
+            told.append(
+                f"The head's bias ({biases[0]}) has no place in GPT-2, so the exported directory computes something "
+                f"else than {name}: leave it out, with bias=False."
+            )
+        return told
+
+
+Model = GPT | ForeignGPT
+"""What can be trained: ours, or a user's own."""
+
+
+def as_gpt(model: Model) -> GPT:
+    """The model as one of ours: itself, or a new one that holds what the foreign one has learned, in float32.
+
+    Where the foreign one has no place for a tensor of ours, it has what comes closest to nothing: see `neutral`.
+    """
+    if isinstance(model, GPT):
+        return model
+    tensors = model.adoption.export()
+    with torch.device("meta"):
+        gpt = GPT(model.config)
+    for name in tensor_names(model.config.n_layer):
+        found = tensors.get(name.ours)
+        tensors[name.ours] = neutral(name.ours, name.shape(model.config)) if found is None else found.float()
+    device = tensors["wte.weight"].device
+    gpt.load_state_dict({name: tensor.to(device) for name, tensor in tensors.items()}, assign=True)
+    return gpt.eval()
+
+
+def neutral(name: str, shape: tuple[int, ...]) -> Tensor:
+    """What a tensor of this name has to be to change nothing: a bias of zeros, a scale of ones, a product with 1."""
+    if name.endswith("attn.c_proj.weight"):
+        return torch.eye(shape[0])
+    if ".ln_" in f".{name}" and name.endswith("weight"):
+        return torch.ones(shape)
+    return torch.zeros(shape)
+
+
+def generic(name: str) -> str:
+    """A name in all blocks: h.3.ln_1.bias -> h.*.ln_1.bias"""
+    parts = name.split(".")
+    return ".".join(["h", "*", *parts[2:]]) if parts[0] == "h" else name
+
+
+def in_words(shape: tuple[int, ...] | None) -> str:
+    """A shape, or that there is none."""
+    return "not there" if shape is None else str(shape)

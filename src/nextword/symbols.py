@@ -1,0 +1,168 @@
+"""Code of a user's own, found by what it is called: `my_gpt2:GPT` or `path/to/file.py:GPTModel`."""
+
+import ast
+import difflib
+import importlib
+import importlib.util
+import re
+import sys
+import traceback
+import zlib
+from pathlib import Path
+from types import ModuleType
+
+from nextword.errors import SymbolError
+
+SPEC = re.compile(r"^(?P<module>.+):(?P<symbol>[^\W\d]\w*(\.[^\W\d]\w*)*)$")
+
+
+def is_symbol(text: str) -> bool:
+    """Whether a text names code, `my_gpt2:GPT`, and not a path or a size."""
+    return SPEC.match(text) is not None and not Path(text).exists()
+
+
+def load_symbol(spec: str, folder: Path | None = None) -> object:
+    """Run the file that a name like `my_gpt2:GPT` leads to, and give what it calls so.
+
+    Before the colon stands a file, `path/to/file.py`, or a module or package,
+    as `import` would name it; it is looked for in the folder (the current one),
+    and then among what is installed. After it stands what is wanted of it. The
+    folder of the file, or of the package, is put on sys.path, so that the
+    file's own imports work as if it were run itself. Raises SymbolError where
+    there is no such file or name, or the file fails, saying in which line.
+    """
+    match = SPEC.match(spec)
+    if match is None:
+        raise SymbolError(f"{spec!r} names no code: give a module or file and what is in it, such as my_gpt2:GPT.")
+    folder = Path.cwd() if folder is None else folder
+    name, symbol = match["module"], match["symbol"]
+    file = find_file(name, folder)
+    if file is None:
+        module = installed(name, symbol, folder)
+    else:
+        parents = name.split(".")[:-1] if file.suffix == ".py" and not name.endswith(".py") else []
+        for i in range(len(parents)):  # the packages that a module is in run before it
+            outer = find_file(".".join(parents[: i + 1]), folder)
+            if outer is not None:
+                run_file(outer, ".".join(parents[: i + 1]))
+        module = run_file(file, name)
+    found: object = module
+    for part in symbol.split("."):
+        if not hasattr(found, part):
+            raise SymbolError(no_such(part, found, file or Path(name)))
+        found = getattr(found, part)
+    return found
+
+
+def find_file(name: str, folder: Path) -> Path | None:
+    """The file that a module's name or a path means, seen from a folder; None where there is none."""
+    path = Path(name).expanduser()
+    bases = [folder / path] if name.endswith(".py") or len(path.parts) > 1 else [folder / Path(*name.split("."))]
+    for base in bases:
+        for file in (base, base.with_name(f"{base.name}.py"), base / "__init__.py"):
+            if file.is_file():
+                return file.resolve()
+    return None
+
+
+def run_file(file: Path, name: str) -> ModuleType:
+    """The module that a file is: run now, or before, if it was."""
+    package = file.name == "__init__.py"
+    own = file.parent.name if package else file.stem
+    full = own if name.endswith(".py") or Path(name).name != name else name
+    known = sys.modules.get(full)
+    if known is not None and same_file(known, file):
+        return known
+    if known is not None:  # another module has that name, and others may be using it
+        full = f"{full}_{zlib.crc32(str(file).encode()):08x}"
+        if full in sys.modules:
+            return sys.modules[full]
+    for place in (file.parent.parent if package else file.parent, file.parent):
+        if str(place) not in sys.path:
+            sys.path.insert(0, str(place))
+    search = [str(file.parent)] if package else None
+    spec = importlib.util.spec_from_file_location(full, file, submodule_search_locations=search)
+    if spec is None or spec.loader is None:
+        raise SymbolError(f"{file} is no Python file: give one that ends in .py.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[full] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[full]
+        raise SymbolError(f"{file} could not be run: {failure(error, file)}") from error
+    return module
+
+
+def same_file(module: ModuleType, file: Path) -> bool:
+    """Whether a module came from this file."""
+    origin = getattr(module, "__file__", None)
+    return origin is not None and Path(origin).resolve() == file
+
+
+def installed(name: str, symbol: str, folder: Path) -> ModuleType:
+    """An installed module. Raises SymbolError where there is none either."""
+    if all(part.isidentifier() for part in name.split(".")) and not (folder / name).is_dir():
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not name.startswith(error.name):
+                raise SymbolError(f"{name} could not be imported: {error}.") from error
+        except (Exception, SystemExit) as error:
+            raise SymbolError(f"{name} could not be imported: {type(error).__name__}: {error}.") from error
+    raise SymbolError(no_file(name, symbol, folder))
+
+
+def no_file(name: str, symbol: str, folder: Path) -> str:
+    """That there is no such file, and which one may be meant."""
+    path = folder / name
+    if path.is_dir():
+        definers = [file.name for file in sorted(path.glob("*.py")) if symbol in defined_in(file)]
+        hint = f"Did you mean {name}/{definers[-1]}:{symbol}?" if definers else "Name one of the files in it."
+        return f"{name} is a folder without an __init__.py. {hint}"
+    last = Path(name).name.removesuffix(".py")
+    here = path.parent if path.parent.is_dir() else folder
+    names = {file.stem: file for file in here.glob("*.py")}
+    names |= {file.parent.name: file.parent for file in here.glob("*/__init__.py")}
+    near = difflib.get_close_matches(last, names, n=1)
+    suggestion = names[near[0]].relative_to(folder) if near and names[near[0]].is_relative_to(folder) else None
+    hint = f"Did you mean {suggestion}:{symbol}?" if suggestion else f"Give a file: path/to/file.py:{symbol}"
+    return f"There is no {name if name.endswith('.py') else f'{name}.py'} in {folder}, and no module {last}. {hint}"
+
+
+def no_such(name: str, holder: object, file: Path) -> str:
+    """That something is not defined, and what may be meant."""
+    there = sorted(key for key in vars(holder) if not key.startswith("_")) if hasattr(holder, "__dict__") else []
+    own = [key for key in there if getattr(getattr(holder, key), "__module__", None) == getattr(holder, "__name__", "")]
+    near = difflib.get_close_matches(name, there, n=1, cutoff=0.5)
+    near = near or [key for key in own if name.lower() in key.lower() or key.lower() in name.lower()][:1]
+    hint = f"Did you mean {near[0]}?" if near else f"It has {', '.join(own or there) or 'nothing'}."
+    return f"{file} has no {name}. {hint}"
+
+
+def defined_in(file: Path) -> set[str]:
+    """The classes and functions that a file defines, found without running it."""
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return set()
+    return {node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+
+
+def failure(error: BaseException, file: Path) -> str:
+    """What was raised in a user's code and in which line of it: the last one that is near the file."""
+    if isinstance(error, SyntaxError):
+        where = "" if error.filename in (None, str(file)) else f" of {error.filename}"
+        return f"{error.msg}, in line {error.lineno}{where}."
+    near = [frame for frame in traceback.extract_tb(error.__traceback__) if in_folder(frame.filename, file.parent)]
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    if not near:
+        return f"{what}."
+    where = "" if Path(near[-1].filename) == file else f" of {near[-1].filename}"
+    return f"{what}, in line {near[-1].lineno}{where}."
+
+
+def in_folder(filename: str, folder: Path) -> bool:
+    """Whether a file is in a folder or below it, and nothing that was installed there."""
+    path = Path(filename)
+    return path.is_relative_to(folder) and "site-packages" not in path.parts
