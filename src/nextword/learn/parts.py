@@ -62,10 +62,13 @@ class LearnersParts(OurParts):
     def _given(self, name: str) -> Any:
         try:
             return super().__getattr__(name)
-        except AttributeError:  # of which `from parts import` would not tell the message
+        except AttributeError:
             known = (*GIVEN, *(symbol for exercise in TRACK for symbol in exercise.symbols))
             near = difflib.get_close_matches(name, known, n=1)
-            raise ImportError(f"there is no part {name!r}{f': did you mean {near[0]}?' if near else ''}") from None
+            message = f"there is no part {name!r}{f': did you mean {near[0]}?' if near else ''}"
+            if self._tell_all:  # a package, of which others may ask whether it has a name
+                raise AttributeError(message) from None
+            raise ImportError(message) from None  # of another error `from parts import` would not tell the message
 
     def _part(self, exercise: Exercise, symbol: str) -> Any:
         reason = self._try(exercise, symbol)

@@ -20,6 +20,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+import torch
+
 from nextword.learn.diagnosis import PAIR_SECONDS, diagnose
 from nextword.learn.exercise import Exercise
 from nextword.learn.folder import Course
@@ -40,8 +42,6 @@ Request = dict[str, Any]
 
 def main(arguments: list[str]) -> None:
     """Serve, or make one check."""
-    import torch
-
     torch.set_num_threads(1)
     sys.dont_write_bytecode = True
     list(TRACK)
@@ -58,6 +58,8 @@ def serve() -> None:
     os.dup2(2, 1)  # what a library may print here is no reply
     for text in sys.stdin:
         request = json.loads(text)
+        if TRACK.chapter(request["exercise"]) == "training":  # the first optimizer imports for a second: do so once
+            torch.optim.AdamW([torch.zeros(1, requires_grad=True)])
         done = check_in_fork(request, Path(request["scratch"]), replies)
         replies.write(json.dumps(done.packed()) + "\n")
         replies.flush()
