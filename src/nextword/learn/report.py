@@ -49,6 +49,11 @@ class Report:
         """Whether the exercise is done."""
         return self.status == "passed"
 
+    @property
+    def example(self) -> tuple[Line, ...]:
+        """The smallest example in which an answer differs, without the words that explain it."""
+        return self.lines[self.lines.index(()) + 1 :] if () in self.lines else ()
+
     def whole(self) -> list[Line]:
         """All that there is to say, with what was printed and the notes."""
         lines = list(self.lines)
