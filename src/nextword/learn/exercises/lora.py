@@ -1,0 +1,315 @@
+"""LoRA: finetuning with few numbers, beside weights that stay as they are."""
+
+import copy
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.fixture import numbers
+
+MISTAKES = (
+    Mistake(
+        name="both-random",
+        equals="a layer in which both A and B begin at random",
+        remedy="Let B begin at zero: torch.zeros(out, rank).",
+        why="The model would begin with a random change to every layer, and has to unlearn it first.",
+    ),
+    Mistake(
+        name="both-zero",
+        equals="a layer in which both A and B begin at zero",
+        remedy="Let A begin at random: torch.randn(rank, in).",
+        why="The gradient of each is multiplied by the other. If both are zero, neither ever changes.",
+    ),
+    Mistake(
+        name="scale-missing",
+        equals="a change that is not scaled",
+        remedy="Multiply the change by alpha / rank.",
+        why="alpha then does nothing, and a learning rate that suits one rank does not suit another.",
+    ),
+    Mistake(
+        name="alpha-ignored",
+        equals="a change that is divided by the rank, without alpha",
+        remedy="Multiply the change by alpha / rank.",
+        why="alpha says how much the change is to weigh, in the unit in which the rank is counted.",
+    ),
+    Mistake(
+        name="rank-ignored",
+        equals="a change that is multiplied by alpha, but not divided by the rank",
+        remedy="Multiply the change by alpha / rank.",
+        why="A change of twice the rank is a sum of twice as many terms. Divided by the rank it keeps its size.",
+    ),
+    Mistake(
+        name="times-rank",
+        equals="a change that is multiplied by alpha and by the rank",
+        remedy="Multiply the change by alpha / rank: divide by the rank.",
+        why="It would be rank squared times too large.",
+    ),
+    Mistake(
+        name="scale-inverted",
+        equals="a change that is multiplied by rank / alpha",
+        remedy="Multiply the change by alpha / rank.",
+        why="With alpha equal to the rank, which is a common choice, both are 1 and nothing shows.",
+    ),
+    Mistake(
+        name="root-of-rank",
+        equals="a change that is multiplied by alpha / sqrt(rank), which is a later variant (rsLoRA)",
+        remedy="Multiply the change by alpha / rank, without the root.",
+        why="The variant is meant for high ranks. Weights that were trained one way are wrong the other way.",
+    ),
+    Mistake(
+        name="base-not-frozen",
+        equals="a layer whose linear layer goes on learning",
+        remedy="Freeze it: linear.requires_grad_(False), which is for its weight and its bias.",
+        why="Then all numbers are trained, and need gradients and AdamW's two moments: what LoRA was to save.",
+    ),
+    Mistake(
+        name="bias-not-frozen",
+        equals="a layer whose linear layer's bias goes on learning",
+        remedy="Freeze the bias too: linear.requires_grad_(False) does both.",
+        why="What is kept of a finetuned model is A and B only, and the change of the bias would be lost.",
+    ),
+    Mistake(
+        name="all-frozen",
+        equals="a layer in which nothing learns at all",
+        remedy="Freeze the linear layer only, and not A and B: linear.requires_grad_(False).",
+        why="self.parameters() has A and B in it, if it is asked after they were made.",
+    ),
+    Mistake(
+        name="not-parameters",
+        equals="a layer whose A and B are not parameters",
+        remedy="Wrap both: nn.Parameter(...).",
+        why="A plain tensor is unknown to model.parameters(): the optimizer does not train it, and no file keeps it.",
+    ),
+    Mistake(
+        name="base-without-gradient",
+        equals="a layer through whose linear part no gradient goes back to x",
+        remedy="Freeze the parameters, and leave the computation as it is: no torch.no_grad() and no detach().",
+        why="Frozen weights do not change, but what comes before them learns through them: the LoRA layers of all "
+        "earlier blocks.",
+    ),
+    Mistake(
+        name="bias-dropped",
+        equals="a layer that leaves out the bias",
+        remedy="Call the linear layer itself, self.linear(x), and not only x @ weight.T.",
+        why="All of GPT-2's projections have a bias.",
+    ),
+    Mistake(
+        name="base-missing",
+        equals="the change alone, without what the linear layer gives",
+        remedy="Add it: self.linear(x) + the change.",
+        why="B begins at zero, so that the layer would give zeros.",
+    ),
+    Mistake(
+        name="input-changed",
+        equals="a layer that adds the change to x, before the linear layer",
+        remedy="Add the change to what the linear layer gives: self.linear(x) + change.",
+        why="It is a change of the weight: (W + B A) x = W x + B A x. Where in and out are equal no shape tells.",
+    ),
+    Mistake(
+        name="merged-unscaled",
+        equals="a merged layer without the scale",
+        remedy="Add (alpha / rank) * B @ A to the weight.",
+        why="The merged model would answer otherwise than the one that was trained and tested.",
+    ),
+    Mistake(
+        name="merged-without-bias",
+        equals="a merged layer without the bias",
+        remedy="Take the linear layer's bias over: copy.deepcopy(self.linear) has it.",
+        why="A new nn.Linear has a bias of its own, or none.",
+    ),
+    Mistake(
+        name="merged-in-place",
+        equals="a merge that changes the frozen layer itself, so that the change counts twice afterwards",
+        remedy="Change a copy: copy.deepcopy(self.linear).",
+        why="The layer adds its change to a weight that has it already, and merging again adds it once more.",
+    ),
+)
+
+
+def reference(on: Mistakes) -> Any:
+    """LoRA in float64, with these mistakes."""
+
+    class LoRALinear(nn.Module):
+        def __init__(self, linear: nn.Linear, rank: int, alpha: float):
+            super().__init__()
+            self.linear = linear
+            linear.weight.requires_grad_("base-not-frozen" in on)
+            linear.bias.requires_grad_(bool({"base-not-frozen", "bias-not-frozen"} & on))
+            scales = {
+                "scale-missing": 1.0,
+                "alpha-ignored": 1.0 / rank,
+                "rank-ignored": alpha,
+                "times-rank": alpha * rank,
+                "scale-inverted": rank / alpha,
+                "root-of-rank": alpha / math.sqrt(rank),
+            }
+            self.scale = next((scales[name] for name in scales if name in on), alpha / rank)
+            A = numbers(rank, linear.in_features) * ("both-zero" not in on)
+            B = numbers(linear.out_features, rank) * ("both-random" in on)
+            if "not-parameters" in on:
+                self.A, self.B = A, B
+            else:
+                self.A, self.B = (nn.Parameter(m, requires_grad="all-frozen" not in on) for m in (A, B))
+
+        def base(self, x: Tensor) -> Tensor:
+            y = functional.linear(x, self.linear.weight.double())
+            if "base-without-gradient" in on:
+                y = y.detach()
+            return y if "bias-dropped" in on else y + self.linear.bias.double()
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = x.double()
+            change = self.scale * (x @ self.A.double().T @ self.B.double().T)
+            if "input-changed" in on:
+                return self.base(x + change)
+            return change if "base-missing" in on else self.base(x) + change
+
+        def merge(self) -> nn.Linear:
+            merged = self.linear if "merged-in-place" in on else copy.deepcopy(self.linear)
+            with torch.no_grad():
+                merged.weight += (1.0 if "merged-unscaled" in on else self.scale) * (self.B @ self.A)
+                if "merged-without-bias" in on:
+                    merged.bias.zero_()
+            return merged
+
+    return SimpleNamespace(LoRALinear=LoRALinear)
+
+
+RANK, ALPHA = 2, 8.0
+
+
+def made(solution: Any, n_in: int, n_out: int) -> Any:
+    """A LoRA layer around a linear layer with known numbers."""
+    linear = nn.Linear(n_in, n_out)
+    linear.weight.data, linear.bias.data = numbers(n_out, n_in, seed=1), numbers(n_out, seed=2)
+    return solution.LoRALinear(linear, RANK, ALPHA)
+
+
+def factors(layer: nn.Module, n_in: int, n_out: int) -> tuple[Tensor, Tensor]:
+    """A layer's A and B, whatever they are called, as (rank, in) and (out, rank) whichever way round they are stored.
+
+    Raises LookupError where they are not among its parameters.
+    """
+    found = [p.data for p in layer.parameters() if p.dim() == 2 and sorted(p.shape) != sorted((n_in, n_out))]
+    found.sort(key=lambda p: (n_out in p.shape, not p.any()))  # A is of in's size; where in = out, B is what is zero
+    if [sorted(p.shape) for p in found] != [sorted((RANK, n_in)), sorted((RANK, n_out))]:
+        raise LookupError(
+            f"among the layer's parameters there are no A of ({RANK}, {n_in}) and B of ({n_out}, {RANK}) numbers"
+        )
+    A, B = found
+    return A if A.shape == (RANK, n_in) else A.T, B if B.shape == (n_out, RANK) else B.T
+
+
+def known(solution: Any, n_in: int, n_out: int) -> Any:
+    """A LoRA layer whose A and B have known numbers."""
+    layer = made(solution, n_in, n_out)
+    A, B = factors(layer, n_in, n_out)
+    A.copy_(numbers(RANK, n_in, seed=3) / 2)
+    B.copy_(numbers(n_out, RANK, seed=4) / 2)
+    return layer
+
+
+def at_first(solution: Any) -> Any:
+    """Whether the layer begins as the linear layer that it was given."""
+    x = numbers(2, 3)
+    right = x @ numbers(3, 3, seed=1).T + numbers(3, seed=2)
+    return torch.allclose(made(solution, 3, 3)(x).float(), right, atol=1e-4)
+
+
+def zeros(solution: Any) -> Any:
+    """How many of the two begin at zero. Which of them is not for us to say."""
+    return sum(not factor.any() for factor in factors(made(solution, 3, 4), 3, 4))
+
+
+def one_input(solution: Any) -> Any:
+    """Three numbers become four."""
+    return known(solution, 3, 4)(torch.tensor([[1.0, -1.0, 0.5]]))
+
+
+def as_many_out_as_in(solution: Any) -> Any:
+    """Three numbers become three."""
+    return known(solution, 3, 3)(torch.tensor([[1.0, -1.0, 0.5]]))
+
+
+def how_many_learn(solution: Any) -> Any:
+    """How many numbers learn in a layer from five to seven."""
+    return sum(p.numel() for p in made(solution, 5, 7).parameters() if p.requires_grad)
+
+
+def gradient(solution: Any) -> Any:
+    """The gradient that goes back to x."""
+    x = numbers(2, 3).requires_grad_()
+    known(solution, 3, 3)(x).sum().backward()
+    return x.grad
+
+
+def merged(solution: Any) -> Any:
+    """What the merged layer gives, and what the layer itself gives after that."""
+    layer, x = known(solution, 3, 4), torch.tensor([[1.0, -1.0, 0.5]])
+    return {"the merged layer": layer.merge()(x), "the layer, afterwards": layer(x)}
+
+
+def text(solution: Any) -> Any:
+    """Two texts of five tokens."""
+    return known(solution, 12, 36)(numbers(2, 5, 12))
+
+
+EXERCISE = Exercise(
+    name="lora",
+    title="LoRA",
+    task="""\
+To teach a finished model something new, its large matrices need not be trained. LoRA leaves each as it is and learns a
+change beside it, made of two small matrices: A (rank, in) and B (out, rank).
+
+    y = linear(x) + (alpha / rank) B A x
+
+Freeze the linear layer. A begins at random and B at zero, so that the layer begins as what it was. A and B are
+parameters; nothing else learns. merge() gives a plain nn.Linear that does the same, and changes nothing here.""",
+    symbols={"LoRALinear": "nextword.model.lora:LoRALinear"},
+    stub='''
+import copy
+
+import torch
+from torch import Tensor, nn
+
+
+class LoRALinear(nn.Module):
+    """@LoRALinear"""
+
+    def __init__(self, linear: nn.Linear, rank: int, alpha: float):
+        super().__init__()
+        ...
+
+    def forward(self, x: Tensor) -> Tensor:
+        """@LoRALinear.forward"""
+        ...
+
+    def merge(self) -> nn.Linear:
+        """@LoRALinear.merge"""
+        ...
+''',
+    hints=(
+        "Keep the linear layer, frozen with requires_grad_(False). A and B are nn.Parameter of torch.randn and "
+        "torch.zeros; linear.in_features and linear.out_features are the sizes.",
+        "For x of shape (..., in), A x is x @ A.T, of shape (..., rank), and B of that is ... @ B.T.",
+        "Merged, the weight is W + (alpha / rank) * B @ A, in a copy of the layer: copy.deepcopy(self.linear). "
+        "Change it inside with torch.no_grad():.",
+    ),
+    mistakes=MISTAKES,
+    reference=reference,
+    probes=(
+        Probe("whether it begins as the linear layer that it was given", at_first),
+        Probe("how many of A and B begin at zero", zeros),
+        Probe("three numbers in, four out, with known A and B", one_input),
+        Probe("three numbers in, three out, with known A and B", as_many_out_as_in),
+        Probe("how many numbers learn, with rank 2, of five in and seven out", how_many_learn),
+        Probe("the gradient that goes back to x", gradient),
+        Probe("the merged layer, and the layer itself after merging", merged),
+        Probe("two texts of five tokens, twelve numbers in and 36 out", text),
+    ),
+)
