@@ -245,6 +245,8 @@ import math
 import torch
 from torch import Tensor
 
+from parts import softmax
+
 
 def causal_weights(scores: Tensor) -> Tensor:
     """@causal_weights"""
@@ -255,7 +257,7 @@ def causal_weights(scores: Tensor) -> Tensor:
         "torch.ones(T, S, dtype=torch.bool).tril() is that table for T = S. tril(n) keeps n more diagonals, "
         "and the last row has to see all S keys.",
         "With visible = torch.ones(T, S, dtype=torch.bool).tril(S - T), hide with "
-        "scores.masked_fill(~visible, -math.inf), and take softmax over the last dimension.",
+        "scores.masked_fill(~visible, -math.inf), and give that to softmax, which works on the last dimension.",
     ),
     mistakes=MISTAKES,
     reference=reference,
