@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from nextword.learn.comparing import Near, Raised, as_numbers, close
-from nextword.learn.showing import differing, innermost, sequence_lengths
+from nextword.learn.matrices import differing
+from nextword.learn.showing import innermost, sequence_lengths
 
 
 def observations(yours: Any, right: Any) -> list[str]:

@@ -24,10 +24,11 @@ import torch
 
 from nextword.learn.diagnosis import PAIR_SECONDS, diagnose
 from nextword.learn.exercise import Exercise
+from nextword.learn.failing import internal, stopped, unreadable
 from nextword.learn.folder import Course
 from nextword.learn.importing import load
 from nextword.learn.parts import LearnersParts
-from nextword.learn.report import Report, internal, report, stopped, unreadable, with_circumstances
+from nextword.learn.report import Report, report, with_circumstances
 from nextword.learn.track import TRACK
 
 KEPT_BYTES = 2000
