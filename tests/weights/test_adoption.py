@@ -261,3 +261,46 @@ def test_parts_of_the_same_name_as_ours(model, config):
     assert torch.equal(ours.bias, model.ln_f.bias)
     with pytest.raises(AdoptionError, match="is not recognised as GPT-2's attention of this shape"):
         adopt(ours, config, "attention")
+
+
+def test_norms_and_masks_that_gpt2_does_not_have_are_left_alone(model, config):
+    class More(Fused):
+        def __init__(self, c):
+            super().__init__(c)
+            self.norm_of_embedding = nn.LayerNorm(c.n_embd)
+            for block in self.transformer["h"]:
+                block.attn.mask = nn.Parameter(torch.ones(c.n_ctx, c.n_ctx))
+                block.ln_3 = nn.LayerNorm(c.n_embd)
+
+    stranger = More(config)
+    adoption = adopt(stranger, config)
+    adoption.load(dict(model.named_parameters()))
+    assert torch.equal(stranger.transformer["h"][1].ln_2.bias, model.h[1].ln_2.bias)
+    assert torch.equal(stranger.transformer["ln_f"].bias, model.ln_f.bias)
+    assert set(adoption.extra) == {
+        f"{name}.{part}"
+        for name in ("norm_of_embedding", "transformer.h.0.ln_3", "transformer.h.1.ln_3")
+        for part in ("weight", "bias")
+    }
+
+
+def test_within_something_else_and_one_after_the_other(model, ids, config):
+    class Embed(nn.Module):
+        def __init__(self, c):
+            super().__init__()
+            self.place, self.token = nn.Embedding(c.n_ctx, c.n_embd), nn.Embedding(c.n_vocab, c.n_embd)
+
+        def forward(self, ids):
+            return self.token(ids) + self.place.weight[: ids.size(1)]
+
+    class Wrapper(nn.Module):
+        def __init__(self, c):
+            super().__init__()
+            head = nn.Linear(c.n_embd, c.n_vocab, bias=False)
+            blocks = [Fused.Block(c) for _ in range(c.n_layer)]
+            self.net = nn.Sequential(Embed(c), *blocks, nn.LayerNorm(c.n_embd), head)
+
+        def forward(self, ids):
+            return {"loss": None, "logits": self.net(ids)}["logits"]
+
+    check(Wrapper(config), model, ids)

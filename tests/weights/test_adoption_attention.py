@@ -112,7 +112,65 @@ class Nameless(nn.Module):
         return self.a(attend(self.c(x), self.d(x), self.b(x)))
 
 
-STYLES = [Raw, Einsum, Upright, OwnLayers, Fused, TwoAndOne, PerHead, Nameless]
+class OneMatrixAHead(nn.Module):
+    """As many numbers as a whole query, since H is 3."""
+
+    def __init__(self, linear):
+        super().__init__()
+        self.qkv = nn.ModuleList(Layer(12, 12, linear) for _ in range(3))
+        self.proj = Layer(12, 12, linear)
+
+    def forward(self, x):
+        q, k, v = (torch.cat(parts, -1) for parts in zip(*(f(x).chunk(3, -1) for f in self.qkv), strict=True))
+        return self.proj(attend(q, k, v))
+
+
+class GluedNames(nn.Module):
+    def __init__(self, linear):
+        super().__init__()
+        self.tokeys, self.toqueries, self.tovalues, self.unifyheads = (Layer(12, 12, linear) for _ in range(4))
+
+    def forward(self, x):
+        return self.unifyheads(attend(self.toqueries(x), self.tokeys(x), self.tovalues(x)))
+
+
+class Conv1D(Layer):
+    """The name says (in, out), the code may say otherwise."""
+
+
+class Convolutional(nn.Module):
+    def __init__(self, linear):
+        super().__init__()
+        self.c_attn, self.c_proj = Conv1D(12, 36, linear), Conv1D(12, 12, linear)
+
+    def forward(self, x):
+        return self.c_proj(attend(*self.c_attn(x).chunk(3, -1)))
+
+
+class PyTorchsOwn(nn.Module):
+    def __init__(self, linear):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(12, 3, batch_first=True)
+
+    def forward(self, x):
+        mask = torch.ones(x.size(1), x.size(1), dtype=torch.bool).triu(1)
+        return self.attention(x, x, x, attn_mask=mask, need_weights=False)
+
+
+STYLES = [
+    Raw,
+    Einsum,
+    Upright,
+    OwnLayers,
+    Fused,
+    TwoAndOne,
+    PerHead,
+    Nameless,
+    OneMatrixAHead,
+    GluedNames,
+    Convolutional,
+    PyTorchsOwn,
+]
 
 
 def load(stranger, model, config):
@@ -185,3 +243,24 @@ def test_a_forward_pass_that_fails_leaves_how_it_is_usually_written(model, confi
     stranger = Unwritten(False)
     load(stranger, model, config)
     assert torch.equal(stranger.Wo.T, model.h[1].attn.c_proj.weight)  # x @ Wo
+
+
+def test_a_bias_of_some_but_not_of_others(model, config):
+    class NoKeyBias(Raw):
+        def __init__(self):
+            super().__init__(True)
+            del self.bk
+
+        def times(self, x, name):
+            return F.linear(x, getattr(self, f"W{name}"), getattr(self, f"b{name}", None))
+
+    stranger = NoKeyBias()
+    attn = model.h[0].attn
+    with torch.no_grad():
+        attn.c_attn.bias[12:24] = 0
+    adoption = adopt(stranger, config, "attention")
+    adoption.load({name: parameter.detach() for name, parameter in attn.named_parameters()})
+    assert "no bias for q, k, v (k)" in adoption.notes
+    assert torch.equal(adoption.export()["c_attn.bias"], attn.c_attn.bias)
+    x = torch.randn(1, 5, 12)
+    torch.testing.assert_close(stranger(x), attn(x), rtol=1e-4, atol=1e-5)

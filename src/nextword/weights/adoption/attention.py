@@ -1,11 +1,12 @@
 """Which of attention's weights is the query's, the key's, the value's and the output's."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from torch import Tensor
 
 from nextword.model.config import GPTConfig
-from nextword.weights.adoption.matrices import Found, Orientation, place_bias, plain
+from nextword.weights.adoption.matrices import WHOLE, Found, Orientation, place_bias, plain
 from nextword.weights.adoption.places import AdoptionError, Piece
 from nextword.weights.adoption.units import Unit
 from nextword.weights.adoption.watching import Watch
@@ -13,62 +14,62 @@ from nextword.weights.adoption.watching import Watch
 QUERY = {"q", "query", "queries", "qs", "que"}
 KEY = {"k", "key", "keys", "ks"}
 VALUE = {"v", "value", "values", "vs", "val"}
-OUT = {
-    "o",
-    "out",
-    "output",
-    "proj",
-    "projection",
-    "final",
-    "unify",
-    "merge",
-    "mix",
-    "dense",
-    "last",
-    "resid",
-    "combine",
-}
+FUSED = {"qkv", "kqv"}
+OUT = {"o", "out", "output", "proj", "projection", "final", "unify", "merge", "mix", "dense", "last", "resid"}
 
 
 def attention(units: list[Unit], config: GPTConfig, way: Orientation, watch: Watch, below: str, found: Found) -> None:
-    """Place c_attn and c_proj: q, k, v in one matrix, in three, or in three a head."""
-    C, D = config.n_embd, config.n_embd // config.n_head
+    """Place c_attn and c_proj: q, k, v in one matrix, in two, in three, or in one or three a head."""
+    C, H = config.n_embd, config.n_head
+    D = C // H
     matrices = [unit for unit in units if unit.is_matrix]
-    of_size = {size: [unit for unit in matrices if unit.size == size] for size in {3 * C * C, 2 * C * C, C * C, C * D}}
-    squares = of_size[C * C]
-    if len(of_size[3 * C * C]) == 1:
-        fused = of_size[3 * C * C]
-        pieces = [way.matrix(fused[0], 3 * C, C)]
-        biases = [(fused[0], slice(None))]
-        out = choose_out(squares, below)
-    elif of_size[2 * C * C] and squares:
-        both = of_size[2 * C * C][0]
-        query = next((u for u in squares if QUERY & set(u.words(below))), squares[0])
-        fused = [query, both]
-        biases = [(query, slice(0, C)), (both, slice(C, 3 * C))]
-        pieces = [way.matrix(query, C, C, slice(0, C)), way.matrix(both, 2 * C, C, slice(C, 3 * C))]
-        out = choose_out([u for u in squares if u is not query], below)
-    elif C != D and len(of_size[C * D]) == 3 * config.n_head:
-        fused, biases = by_heads(of_size[C * D], D, C, below)
-        pieces = [way.matrix(unit, D, C, rows) for unit, rows in biases]
-        out = choose_out(squares, below)
+    squares = [unit for unit in matrices if unit.size == C * C]
+    fused, keys_and_values, a_third_of_a_head, a_head = (
+        [unit for unit in matrices if unit.size == size] for size in (3 * C * C, 2 * C * C, C * D, 3 * C * D)
+    )
+    if C == 3 * D:  # a head's own q, k and v are as many as a whole query then
+        a_head = [unit for unit in squares if FUSED & set(unit.words(below))]
+    if len(fused) == 1:
+        parts = [(fused[0], slice(0, 3 * C), WHOLE)]
+    elif keys_and_values and squares:
+        query = next((unit for unit in squares if QUERY & set(unit.words(below))), squares[0])
+        parts = [(query, slice(0, C), WHOLE), (keys_and_values[0], slice(C, 3 * C), WHOLE)]
+    elif C != D and len(a_third_of_a_head) == 3 * H:
+        ordered = by_heads(a_third_of_a_head, below)
+        parts = [(unit, slice(i * D, (i + 1) * D), WHOLE) for i, unit in enumerate(ordered)]
+    elif C != D and len(a_head) == H:
+        parts = [
+            (unit, slice(i * C + head * D, i * C + (head + 1) * D), slice(i * D, (i + 1) * D))
+            for i in range(3)
+            for head, unit in enumerate(a_head)
+        ]
     else:
         roles = square_roles(squares, watch, below)
-        if any(roles[role] is None for role in "qkv"):
-            raise AdoptionError("no query, key and value")
-        fused = [unit for role in "qkv" if (unit := roles[role]) is not None]
-        biases = [(unit, slice(i * C, (i + 1) * C)) for i, unit in enumerate(fused)]
-        pieces = [square(unit, rows, config, way) for unit, rows in biases]
-        out = roles["o"]
-    if None in pieces:
+        parts = [(unit, slice(i * C, (i + 1) * C), WHOLE) for i, role in enumerate("qkv") if (unit := roles[role])]
+    if sum(rows.stop - rows.start for _, rows, _ in parts) != 3 * C:
         raise AdoptionError("no query, key and value")
-    found.places["c_attn.weight"] = [piece for piece in pieces if piece is not None]
-    place_bias("c_attn.bias", biases, "q, k, v", found)
+    used = {unit for unit, _, _ in parts}
+    out = choose_out([unit for unit in squares if unit not in used], below)
+    found.places["c_attn.weight"] = [of_rows(unit, rows, own, config, way) for unit, rows, own in parts]
+    place_bias("c_attn.bias", parts, "q, k, v", found)
     if out is None:
         found.note("attention has no projection at its end")
         return
-    found.places["c_proj.weight"] = [square(out, slice(None), config, way, is_out=True)]
-    place_bias("c_proj.bias", [(out, slice(None))], "attention's projection", found)
+    found.places["c_proj.weight"] = [square(out, WHOLE, config, way, is_out=True)]
+    place_bias("c_proj.bias", [(out, WHOLE, WHOLE)], "attention's projection", found)
+
+
+def of_rows(unit: Unit, rows: slice, own: slice, config: GPTConfig, way: Orientation) -> Piece:
+    """The piece of c_attn's matrix, its given rows, that a unit's own rows are."""
+    C = config.n_embd
+    assert unit.weight is not None
+    n_out = (rows.stop - rows.start) * (1 if own == WHOLE else 3)
+    if n_out == C and own == WHOLE:
+        return square(unit, rows, config, way)
+    piece = way.matrix(unit, n_out, C, rows)
+    if piece is None:
+        raise AdoptionError(f"{unit.weight.name} of the shape {unit.weight.shape} in the place of q, k and v")
+    return piece if own == WHOLE else replace(piece, see=lambda p: piece.see(p)[own])
 
 
 def square(unit: Unit, rows: slice, config: GPTConfig, way: Orientation, is_out: bool = False) -> Piece:
@@ -133,14 +134,14 @@ def sorted_by_effect(units: list[Unit], watch: Watch, roles: list[str]) -> list[
 def named_role(unit: Unit, below: str) -> str | None:
     """q, k, v or o, by the last word of a unit's path that says so."""
     for part in reversed(unit.words(below)):
-        for role, names in (("q", QUERY), ("k", KEY), ("v", VALUE)):
-            if part in names:
+        for role, names, long in (("q", QUERY, "quer"), ("k", KEY, "key"), ("v", VALUE, "value")):
+            if part in names or long in part:
                 return role
     return "o" if OUT & set(unit.words(below)) else None
 
 
-def by_heads(units: list[Unit], D: int, C: int, below: str) -> tuple[list[Unit], list[tuple[Unit, slice]]]:
-    """Three small matrices a head, each with its rows in c_attn: by name, else head by head or role by role."""
+def by_heads(units: list[Unit], below: str) -> list[Unit]:
+    """Three small matrices a head, all queries first: by name, else head by head or role by role."""
     n = len(units) // 3
     by_role: dict[str | None, list[Unit]] = {}
     for unit in units:
@@ -151,5 +152,4 @@ def by_heads(units: list[Unit], D: int, C: int, below: str) -> tuple[list[Unit],
         holders = [unit.path.rpartition(".")[0] for unit in units]
         together = len(set(holders)) == n
         lists = [units[i::3] if together else units[i * n : (i + 1) * n] for i in range(3)]
-    ordered = [unit for role in lists for unit in role]
-    return ordered, [(unit, slice(i * D, (i + 1) * D)) for i, unit in enumerate(ordered)]
+    return [unit for role in lists for unit in role]

@@ -2,7 +2,7 @@
 
 from nextword.model.config import GPTConfig
 from nextword.weights.adoption.attention import attention
-from nextword.weights.adoption.matrices import Found, Orientation, known_way, place_bias, vector
+from nextword.weights.adoption.matrices import WHOLE, Found, Orientation, known_way, place_bias, vector
 from nextword.weights.adoption.places import AdoptionError
 from nextword.weights.adoption.units import Unit
 from nextword.weights.adoption.watching import Watch
@@ -48,7 +48,7 @@ def mlp(units: list[Unit], config: GPTConfig, way: Orientation, below: str, foun
         assert piece is not None
         found.places[f"{name}.weight"] = [piece]
         place_bias(
-            f"{name}.bias", [(unit, slice(None))], f"the MLP's {'first' if name == 'c_fc' else 'second'} half", found
+            f"{name}.bias", [(unit, WHOLE, WHOLE)], f"the MLP's {'first' if name == 'c_fc' else 'second'} half", found
         )
 
 

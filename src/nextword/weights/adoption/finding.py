@@ -44,15 +44,23 @@ def signature(node: Node) -> tuple[tuple[int, ...], ...]:
 
 
 def is_block(units: list[Unit], config: GPTConfig) -> bool:
-    """Whether these could be one block: two matrices of an MLP, some of attention's, and two LayerNorms at most."""
+    """Whether these could be one block: two matrices of an MLP, some of attention's, and LayerNorms.
+
+    Where there is only one block, what holds it and the last LayerNorm must not be taken for it.
+    """
     C = config.n_embd
     D = C // config.n_head
     matrices = [unit for unit in units if unit.weight is not None and unit.is_matrix]
     wide = [unit for unit in matrices if unit.weight is not None and set(unit.weight.shape) == {C, 4 * C}]
     rest = [unit for unit in matrices if unit not in wide]
-    sizes = (C * C, 2 * C * C, 3 * C * C, C * D)
+    sizes = (C * C, 2 * C * C, 3 * C * C, C * D, 3 * C * D)
     norms = [unit for unit in units if is_norm(unit, config)]
-    return len(wide) == 2 and bool(rest) and all(unit.size in sizes for unit in rest) and len(norms) <= 2
+    return (
+        len(wide) == 2
+        and bool(rest)
+        and all(unit.size in sizes for unit in rest)
+        and (len(norms) <= 2 or config.n_layer > 1)
+    )
 
 
 def shared_path(units: list[Unit]) -> str:

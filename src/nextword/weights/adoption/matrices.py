@@ -9,6 +9,8 @@ from nextword.weights.adoption.places import Piece, Places
 from nextword.weights.adoption.units import Named, Unit
 from nextword.weights.adoption.watching import Watch
 
+WHOLE = slice(None)
+
 
 @dataclass
 class Found:
@@ -52,7 +54,7 @@ class Orientation:
         if known is None:
             known = self._of_class.get(type(unit.module)) if unit.alone else self._of_raw
         if known is None:  # x @ W is how one writes it with a W of one's own, and a class imitates nn.Linear
-            known = not unit.alone
+            known = not unit.alone or type(unit.module).__name__.lower() == "conv1d"
         return known
 
     def matrix(self, unit: Unit, n_out: int, n_in: int, rows: slice = slice(None)) -> Piece | None:
@@ -71,7 +73,8 @@ def known_way(unit: Unit) -> bool | None:
     """Whether a class whose way is known keeps its matrix as (in, out)."""
     if isinstance(unit.module, nn.Linear | nn.Embedding | nn.Conv1d):
         return False
-    return True if unit.alone and type(unit.module).__name__.lower() == "conv1d" else None
+    kind = type(unit.module)
+    return True if (kind.__module__.partition(".")[0], kind.__name__) == ("transformers", "Conv1D") else None
 
 
 def plain(parameter: Tensor) -> Tensor:
@@ -79,20 +82,19 @@ def plain(parameter: Tensor) -> Tensor:
     return parameter.squeeze()
 
 
-def place_bias(name: str, parts: list[tuple[Unit, slice]], whose: str, found: Found) -> None:
-    """Place a bias that is in one or several units; note where there is none."""
-    have = [(unit, unit.bias, rows) for unit, rows in parts if unit.bias is not None]
-    missing = [unit.path.rpartition(".")[2] for unit, _ in parts if unit.bias is None]
+def place_bias(name: str, parts: list[tuple[Unit, slice, slice]], whose: str, found: Found) -> None:
+    """Place a bias that is in one or several units: (unit, rows of ours, rows of its own); note where there is none."""
+    found.places[name] = [vector(unit.bias, rows, own) for unit, rows, own in parts if unit.bias is not None]
+    missing = [unit.path.rpartition(".")[2] for unit, _, _ in parts if unit.bias is None]
     if missing:
         found.note(f"no bias for {whose} ({', '.join(shortened(missing))})")
-    if have and missing:
-        return  # ours would be kept in part only; what is there stays as it is
-    found.places[name] = [vector(bias, rows) for _, bias, rows in have]
 
 
-def vector(parameter: Named, rows: slice = slice(None)) -> Piece:
-    """The piece that a parameter is which has no other way round."""
-    return Piece(parameter.name, parameter.tensor, rows)
+def vector(parameter: Named, rows: slice = WHOLE, own: slice = WHOLE) -> Piece:
+    """The piece that a parameter is, or some rows of it, which has no other way round."""
+    if own == WHOLE:
+        return Piece(parameter.name, parameter.tensor, rows)
+    return Piece(parameter.name, parameter.tensor, rows, lambda p: p[own])
 
 
 def shortened(names: list[str]) -> list[str]:

@@ -99,7 +99,7 @@ class Adoption:
             pieces = self.places.get(name)
             if not pieces:
                 continue
-            ours = torch.empty(shape, dtype=pieces[0].parameter.dtype, device=pieces[0].parameter.device)
+            ours = torch.zeros(shape, dtype=pieces[0].parameter.dtype, device=pieces[0].parameter.device)
             for piece in pieces:
                 part = ours[piece.rows]
                 part.copy_(piece.view().reshape(part.shape))

@@ -63,7 +63,7 @@ def table(parameter: Named, rows: int, C: int) -> Piece:
 
 def choose_positions(candidates: list[Unit], also_tokens: bool) -> Unit | None:
     """The position table: by name, else the last; where it could be the tokens' as well, the second embedding."""
-    named = [unit for unit in candidates if POSITIONS & set(unit.words())]
+    named = [unit for unit in candidates if POSITIONS & set(unit.words()) or "pos" in "".join(unit.words())]
     if named:
         return named[0]
     if not also_tokens:

@@ -149,10 +149,12 @@ def is_heads_bias(parameter: Named, members: list[Named]) -> bool:
 
 
 def is_mask(name: str, tensor: Tensor, config: GPTConfig) -> bool:
-    """Whether something frozen of the shape (..., n_ctx, n_ctx) is a mask that was made a parameter."""
-    if tensor.requires_grad or tensor.dim() < 2 or tensor.shape[-2:] != (config.n_ctx, config.n_ctx):
+    """Whether something of the shape (..., n_ctx, n_ctx) is a mask that was made a parameter."""
+    if tensor.dim() < 2 or tensor.shape[-2:] != (config.n_ctx, config.n_ctx):
         return False
-    return config.n_ctx != config.n_embd or bool({"mask", "tril", "causal", "bias"} & set(words(name)))
+    if {"mask", "tril", "causal"} & set(words(name)):
+        return True
+    return not tensor.requires_grad and (config.n_ctx != config.n_embd or "bias" in words(name))
 
 
 def all_parameters(units: Iterable[Unit]) -> list[Named]:

@@ -18,7 +18,7 @@ from nextword.weights.adoption.watching import Watch
 KINDS = ("gpt", "block", "attention", "mlp", "layer_norm")
 """What can be adopted: a whole GPT-2, or a part of it."""
 
-FINAL = {"f", "final", "last", "out", "end", "head", "norm"}
+FINAL = {"f", "final", "last", "out", "end", "head"}
 
 WHAT = {
     "gpt": "token and position tables of {V} x {C} and {N} x {C}, {L} blocks, each with attention ({C} x {C} or "
@@ -92,7 +92,7 @@ def check_sizes(places: Places, config: GPTConfig, kind: str, module: nn.Module)
     for name, shape in our_shapes(config, kind).items():
         for piece in places.get(name, ()):
             expected = torch.empty(shape, device="meta")[piece.rows].numel()
-            if piece.parameter.numel() != expected:
+            if piece.view().numel() != expected:
                 wrong = f"{piece.name} in the place of {name}, which has {expected} numbers"
                 raise AdoptionError(refusal(AdoptionError(wrong), module, config, kind))
 
@@ -122,7 +122,8 @@ def whole(
         found.note(f"all {config.n_layer} blocks share one block's parameters")
     ends = tables(outside, config, found)
     norms = [unit for unit in outside if is_norm(unit, config)]
-    final = [unit for unit in norms if FINAL & set(unit.words())] or norms
+    final = [unit for unit in norms if FINAL & set(unit.words())]
+    final = final or [unit for unit in norms if "emb" not in unit.path] or norms
     layer_norm(final[-1] if final else None, "ln_f", found)
     for layer, units in enumerate(blocks):
         inner = Found({}, found.notes)
