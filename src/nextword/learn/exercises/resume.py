@@ -147,7 +147,7 @@ class Dropping(Bigram):
         return self.head(F.dropout(self.wte(ids), 0.5, self.training))
 
 
-SAVED, STEPS, WARMUP, PEAK = 3, 6, 2, 0.1
+SAVED, STEPS, WARMUP, PEAK = 2, 4, 1, 0.1
 
 
 def begin(rate: float) -> tuple[Dropping, torch.optim.AdamW]:
@@ -157,7 +157,7 @@ def begin(rate: float) -> tuple[Dropping, torch.optim.AdamW]:
 
 
 def go_on(model: nn.Module, optimizer: torch.optim.Optimizer, start: int, end: int) -> list[float]:
-    """Updates number start, ..., end - 1 of a run of six."""
+    """Updates number start, ..., end - 1 of a run of four."""
     losses = []
     for step, (ids, targets) in list(enumerate(batches(STEPS)))[start:end]:
         for group in optimizer.param_groups:
@@ -181,7 +181,7 @@ class Resumed:
 
 
 def resumed(solution: Any) -> Resumed:
-    """Save a run after three updates of six, let it go on, and load what was saved, as a new program would."""
+    """Save a run after two updates of four, let it go on, and load what was saved, as a new program would."""
     model, optimizer = begin(PEAK)
     go_on(model, optimizer, 0, SAVED)
     state = solution.save_state(model, optimizer, SAVED)
@@ -288,13 +288,13 @@ def load_state(state: dict[str, Any], model: nn.Module, optimizer: torch.optim.O
     mistakes=MISTAKES,
     reference=reference,
     probes=(
-        Probe("the step that load_state gives back, saved after 3 updates", step),
-        Probe("a bias of 5 numbers, saved after 3 updates of 6, and loaded into a new model", weights),
+        Probe("the step that load_state gives back, saved after 2 updates", step),
+        Probe("a bias of 5 numbers, saved after 2 updates of 4, and loaded into a new model", weights),
         Probe("AdamW's first moment of that bias, in the new optimizer", moments),
         Probe("how many updates the new AdamW thinks that it has made", updates),
         Probe("the new optimizer's learning rate", rate),
         Probe("the random numbers that come after loading", random),
         Probe("the mode of the new model, which was training before", mode),
-        Probe("the losses of updates 4 to 6 in the new run", same_run),
+        Probe("the losses of updates 3 and 4 in the new run", same_run),
     ),
 )
