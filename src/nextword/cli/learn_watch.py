@@ -88,17 +88,25 @@ class Watch:
 
     def run(self) -> None:
         """Go on until all exercises have passed, or until q is typed."""
+        self.begin()
+        while self.turn():
+            time.sleep(POLL_SECONDS)
+
+    def begin(self) -> None:
+        """Say what is next, and check it if there is something to check."""
         self.seen = self.look()
         self.name = self.course.current()
         self.introduce()
         if self.name is not None and self.is_begun(self.name):
             self.check(self.name)
-        while self.name is not None:
-            if not self.answer_keys():
-                return
-            for name in self.saved():
-                self.check(name)
-            time.sleep(POLL_SECONDS)
+
+    def turn(self) -> bool:
+        """Answer what was typed and saved since the last time; False if that is the end."""
+        if self.name is None or not self.answer_keys():
+            return False
+        for name in self.saved():
+            self.check(name)
+        return self.name is not None
 
     def look(self) -> dict[str, str]:
         """A fingerprint of each exercise's code; files are read only where their time or size has changed."""
@@ -167,7 +175,8 @@ class Watch:
         states = self.course.states()
         if all(states[one] == "passed" for one in CHAPTERS[chapter] if one in states):
             n = sum(one in states for one in CHAPTERS[chapter])
-            return [(), ((f"That was the chapter on {chapter}: all {n} of its exercises are yours.", "good"),)]
+            which = {1: "its exercise is", 2: "both of its exercises are"}.get(n, f"all {n} of its exercises are")
+            return [(), line(f"That was the chapter on {chapter}: {which} yours.", "good")]
         return []
 
     def introduce(self) -> None:
