@@ -84,6 +84,7 @@ def test_what_is_installed_is_found_too(folder):  # noqa: F811
         ("wrong:GPT", r"wrong.py could not be run: expected ':', in line 1."),
         ("leaves:GPT", r"leaves.py could not be run: SystemExit: 3, in line 2."),
         ("leans:GPT", r"leans.py could not be run: NameError: .* in line 3 of .*fails.py."),
+        ("lazy:GPT", r"GPT of .*lazy.py failed: ZeroDivisionError: division by zero, in line 2."),
         ("GPT", r"'GPT' names no code: give a module or file and what is in it, such as my_gpt2:GPT."),
     ],
 )
@@ -95,6 +96,7 @@ def test_what_is_wrong_is_said_in_words(folder, spec, message):  # noqa: F811
     (folder / "fails.py").write_text("import math\n\nx = tensor(3)")
     (folder / "wrong.py").write_text("def GPT()\n    pass")
     (folder / "leaves.py").write_text("import sys\nsys.exit(3)")
+    (folder / "lazy.py").write_text("def __getattr__(name):\n    return {'GPT': 1 / 0}[name]")
     (folder / "leans.py").write_text("from fails import x")
     with pytest.raises(SymbolError, match=message):
         load_symbol(spec)

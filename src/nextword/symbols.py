@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path
 from types import ModuleType
 
-from nextword.errors import SymbolError
+from nextword.errors import NextwordError, SymbolError
 
 SPEC = re.compile(r"^(?P<module>.+):(?P<symbol>[^\W\d]\w*(\.[^\W\d]\w*)*)$")
 
@@ -48,9 +48,14 @@ def load_symbol(spec: str, folder: Path | None = None) -> object:
         module = run_file(file, name)
     found: object = module
     for part in symbol.split("."):
-        if not hasattr(found, part):
-            raise SymbolError(no_such(part, found, file or Path(name)))
-        found = getattr(found, part)
+        try:
+            found = getattr(found, part)
+        except AttributeError as error:
+            raise SymbolError(no_such(part, found, file or Path(name))) from error
+        except NextwordError:
+            raise
+        except Exception as error:  # a module may make what it has when it is asked for
+            raise SymbolError(f"{part} of {file or name} failed: {failure(error, file or Path(name))}") from error
     return found
 
 

@@ -23,8 +23,7 @@ class TrainConfig:
 
     model: Auto[str] = None
     """Size to train from random weights: nano, gpt2 (124M), gpt2-medium, ... Default: gpt2.
-
-    Or a class of your own to train in our place: my_gpt2:GPT, path/to/file.py:GPTModel."""
+    Or a class of your own: my_gpt2:GPT, path/to/file.py:GPTModel."""
 
     size: Auto[str] = None
     """Size of a class of your own: nano, gpt2, ... Default: nano, since plain attention is slow."""

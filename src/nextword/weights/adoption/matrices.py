@@ -85,7 +85,7 @@ def plain(parameter: Tensor) -> Tensor:
 def place_bias(name: str, parts: list[tuple[Unit, slice, slice]], whose: str, found: Found) -> None:
     """Place a bias that is in one or several units: (unit, rows of ours, rows of its own); note where there is none."""
     found.places[name] = [vector(unit.bias, rows, own) for unit, rows, own in parts if unit.bias is not None]
-    missing = [unit.path.rpartition(".")[2] for unit, _, _ in parts if unit.bias is None]
+    missing = [unit.path.split(".") for unit, _, _ in parts if unit.bias is None]
     if missing:
         found.note(f"no bias for {whose} ({', '.join(shortened(missing))})")
 
@@ -97,7 +97,7 @@ def vector(parameter: Named, rows: slice = WHOLE, own: slice = WHOLE) -> Piece:
     return Piece(parameter.name, parameter.tensor, rows, lambda p: p[own])
 
 
-def shortened(names: list[str]) -> list[str]:
-    """Each name once, and at most three of them."""
-    short = list(dict.fromkeys(names))
+def shortened(paths: list[list[str]]) -> list[str]:
+    """The last part of each path, with the one before a mere number, each once, and at most three of them."""
+    short = list(dict.fromkeys(".".join(path[-2:] if path[-1].isdigit() else path[-1:]) for path in paths))
     return short if len(short) <= 3 else [*short[:3], "..."]
