@@ -76,6 +76,27 @@ def test_twins_may_differ_only_on_characters_that_one_of_them_does_not_know():
             assert bpe.decode(encode(f"a{character}b 1{character}2")) == f"a{character}b 1{character}2"
 
 
+def test_learned_merges_are_those_that_counting_by_hand_finds():
+    """An independent loop over strings of bytes: no Counter, no join, pairs found by place."""
+    text = "an ant and a panda and an anaconda, naïve naïveté\n\n  1984 1999" * 2
+    pieces = [[bytes([byte]) for byte in piece.encode()] for piece in regex.findall(GPT2_PATTERN, text)]
+    for merge in bpe.learn_merges(text, 25):
+        found = [(piece[i], piece[i + 1]) for piece in pieces for i in range(len(piece) - 1)]
+        assert found.count(merge) == max(map(found.count, found))
+        assert found.index(merge) == min(i for i, pair in enumerate(found) if found.count(pair) == found.count(merge))
+        for piece in pieces:
+            i = 0
+            while i < len(piece) - 1:
+                if (piece[i], piece[i + 1]) == merge:
+                    piece[i : i + 2] = [piece[i] + piece[i + 1]]
+                i += 1
+
+
+def test_learning_ends_where_no_pair_is_left():
+    assert bpe.learn_merges("abc", 10) == [(b"a", b"b"), (b"ab", b"c")]
+    assert bpe.learn_merges("", 3) == bpe.learn_merges("a b", 0) == []
+
+
 @pytest.mark.parametrize("character", ["a", " ", "\n", "!", "é", "7", "中"])
 def test_long_runs_take_no_minutes(character):
     assert_twins_agree(character * 20_000 + "x")

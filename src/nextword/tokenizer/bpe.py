@@ -9,7 +9,8 @@ A network computes with numbers, so a text must first become a list of ids. Four
     4. look up      15496     11    314    1101     the place of each token in the vocabulary is its id
 
 `encode` takes these steps in this order, and `decode` goes back: ids -> bytes -> text.
-`Tokenizer` (tokenizer.py) gives the same ids a few times faster; this file is what it means.
+`Tokenizer` (tokenizer.py) gives the same ids a few times faster; this file is what it means. `learn_merges` says
+where the merges come from.
 
 Step 1 asks which characters are letters and which are digits, and Unicode adds some every year. `regex` here
 and tiktoken there may know different versions of it; around a character that only one of them has heard of,
@@ -21,6 +22,7 @@ section 2.2, for merging bytes, and only within pieces.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import pairwise
@@ -139,3 +141,24 @@ def join(tokens: list[bytes], pair: tuple[bytes, bytes]) -> list[bytes]:
         else:
             joined.append(token)
     return joined
+
+
+def learn_merges(text: str, n: int) -> list[tuple[bytes, bytes]]:
+    """The first n merges that a text teaches: time and again, the most frequent pair of neighbours becomes a token.
+
+    So vocab.bpe was made, from far more text. Of equally frequent pairs the one that stands first in the text is
+    joined first. There are fewer than n merges where no pair is left.
+
+    >>> learn_merges("banana bandana", 3)
+    [(b'a', b'n'), (b'b', b'an'), (b'an', b'a')]
+    """
+    pieces = [[bytes([byte]) for byte in piece.encode("utf-8")] for piece in split(text)]
+    merges: list[tuple[bytes, bytes]] = []
+    while len(merges) < n:
+        counts = Counter(pair for tokens in pieces for pair in pairwise(tokens))
+        if not counts:
+            break
+        best = max(counts, key=lambda pair: counts[pair])
+        merges.append(best)
+        pieces = [join(tokens, best) for tokens in pieces]
+    return merges
