@@ -64,7 +64,7 @@ MISTAKES = (
         name="by-place",
         equals="loading by place: the first tensor into the first parameter, and so on",
         remedy="Look each tensor up by its parameter's name: tensors[name].",
-        why="A file's order is its own: safetensors sorts by size and name. "
+        why="A file's order is its own: safetensors sorts by name, and h.10 comes before h.2. "
         "All blocks have the same shapes, so exchanged blocks raise no error.",
     ),
     Mistake(
@@ -255,8 +255,8 @@ def load_weights(model: nn.Module, tensors: dict[str, Tensor]) -> None:
     reference=reference,
     probes=(
         Probe("a weight of 3 x 2 numbers and a bias of 3", two_parameters),
-        Probe("the same, with the bias missing in the file", a_missing_one),
-        Probe("the same, with a tensor that the model does not know", an_unknown_one),
+        Probe("a weight and a bias, and no bias in the file", a_missing_one),
+        Probe("a weight and a bias, and a third tensor in the file, which the model has no place for", an_unknown_one),
         Probe("a weight that is (2, 3) in the file, and (3, 2) in the model", turned),
         Probe("a weight that is (2,) in the file, and (3, 2) in the model", too_small),
         Probe("the weight that a tied head holds", the_same_objects),

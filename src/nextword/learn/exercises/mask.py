@@ -139,6 +139,30 @@ MISTAKES = (
         "the text. scaled_dot_product_attention's is_causal=True aligns like that.",
     ),
     Mistake(
+        name="square-of-keys",
+        equals="a mask of S x S, as large as there are keys",
+        remedy="Give it a row for each query: torch.ones(T, S), where T = scores.size(-2).",
+        why="T and S are equal in training. With a cache there are fewer queries than keys.",
+    ),
+    Mistake(
+        name="square-of-queries",
+        equals="a mask of T x T, as large as there are queries",
+        remedy="Give it a column for each key: torch.ones(T, S), where S = scores.size(-1).",
+        why="T and S are equal in training. With a cache there are more keys than queries.",
+    ),
+    Mistake(
+        name="shift-reversed",
+        equals="a mask whose diagonal is shifted the wrong way: tril(T - S)",
+        remedy="Shift it by S - T, which is to the right: each row sees S - T keys more.",
+        why="The two agree as long as T = S. With a cache, the new token would see nothing, and 0 / 0 is NaN.",
+    ),
+    Mistake(
+        name="overflow",
+        equals="a softmax of its own that does not subtract the maximum",
+        remedy="Use softmax from parts, or torch.softmax; or subtract scores.amax(-1, keepdim=True) before exp.",
+        why="exp(-30,000) is zero for a computer, and exp(100) is more than float32 can hold: 0 / 0 and infinity.",
+    ),
+    Mistake(
         name="fixed-size",
         equals="a mask for 4 x 4 scores, whatever their size",
         remedy="Take the sizes from the scores: T, S = scores.shape[-2:].",
@@ -153,7 +177,8 @@ def reference(on: Mistakes) -> Any:
     def causal_weights(scores: Tensor) -> Tensor:
         scores = scores.double()
         T, S = (4, 4) if "fixed-size" in on else scores.shape[-2:]
-        shift = 0 if "top-left" in on else S - T
+        T, S = (S, S) if "square-of-keys" in on else (T, T) if "square-of-queries" in on else (T, S)
+        shift = 0 if "top-left" in on else T - S if "shift-reversed" in on else S - T
         shift += ("one-ahead" in on) - bool({"not-itself", "not-itself-finite"} & on)
         seen = torch.ones(T, S)
         visible = seen.triu(shift).bool() if "reversed" in on else seen.tril(shift).bool()
@@ -165,7 +190,10 @@ def reference(on: Mistakes) -> Any:
         if {"after-softmax", "divided-again"} & on:
             weights = scores.softmax(axis).float() * visible  # in float32 what is much smaller than the rest is 0
             return weights / weights.sum(axis, keepdim=True) if "divided-again" in on else weights
-        return hidden(scores, visible) if "softmax-missing" in on else hidden(scores, visible).softmax(axis)
+        scores = hidden(scores, visible)
+        if "overflow" in on:
+            return scores.exp() / scores.exp().sum(axis, keepdim=True)
+        return scores if "softmax-missing" in on else scores.softmax(axis)
 
     def hidden(scores: Tensor, visible: Tensor) -> Tensor:
         if "zero-times-infinity" in on:
@@ -200,11 +228,6 @@ def two_of_five(solution: Any) -> Any:
     """Two queries, the last two of five positions."""
     scores = torch.tensor([[0.5, -1.0, 2.0, 0.0, 1.0], [1.0, 0.5, -0.5, 1.5, 0.0]])
     return solution.causal_weights(scores[None, None])
-
-
-def one_of_three(solution: Any) -> Any:
-    """One query, the last of three positions."""
-    return solution.causal_weights(torch.tensor([[[[0.5, -1.0, 2.0]]]]))
 
 
 def very_low(solution: Any) -> Any:
@@ -265,7 +288,6 @@ def causal_weights(scores: Tensor) -> Tensor:
         Probe("four tokens with equal scores", equal_scores),
         Probe("four tokens", four_tokens),
         Probe("two queries, the last two of five positions", two_of_five),
-        Probe("one query, the last of three positions", one_of_three),
         Probe("three tokens with scores of about -30,000", very_low),
         Probe("two queries of four positions, and a score of 30,000 ahead", high_ahead),
         Probe("two texts and three heads, five queries and seven keys", several_heads),

@@ -275,7 +275,7 @@ def another_n_head(solution: Any) -> Any:
 
 EXERCISE = Exercise(
     name="verify",
-    title="Is it exact?",
+    title="Verifying that a model is exact",
     task="""\
 A model can load without an error, write almost like GPT-2, and yet be wrong: a square matrix that was not transposed,
 12 heads where there should be 16, another GELU. No shape tells. What tells is to compare its logits with known ones,

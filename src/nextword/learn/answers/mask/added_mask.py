@@ -17,6 +17,7 @@ def make_mask(T, S):
     #~ not-itself-finite: return torch.triu(mask, diagonal=S - T)
     #~ one-ahead: return torch.triu(mask, diagonal=S - T + 2)
     #~ top-left: return torch.triu(mask, diagonal=1)
+    #~ shift-reversed: return torch.triu(mask, diagonal=T - S + 1)
     #~ zero-times-infinity: return mask * torch.ones(T, S).triu(S - T + 1)
 
 

@@ -8,5 +8,6 @@ def causal_weights(scores):
     lowest = torch.finfo(scores.dtype).min
     scores = torch.where(keys <= queries, scores, lowest)
     scores = scores - scores.max(dim=-1, keepdim=True).values
+    #~ overflow:
     weights = scores.exp()
     return weights / weights.sum(dim=-1, keepdim=True)

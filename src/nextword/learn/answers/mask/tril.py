@@ -11,6 +11,9 @@ def causal_weights(scores):
     #~ not-itself: visible = torch.tril(torch.ones(T, S), diagonal=S - T - 1)
     #~ one-ahead: visible = torch.tril(torch.ones(T, S), diagonal=S - T + 1)
     #~ top-left: visible = torch.tril(torch.ones(T, S))
+    #~ shift-reversed: visible = torch.tril(torch.ones(T, S), diagonal=T - S)
+    #~ square-of-keys: visible = torch.tril(torch.ones(S, S))
+    #~ square-of-queries: visible = torch.tril(torch.ones(T, T))
     scores = scores.masked_fill(visible == 0, -math.inf)
     #~ mask-missing:
     #~ flipped: scores = scores.masked_fill(visible == 1, -math.inf)
@@ -29,4 +32,5 @@ def causal_weights(scores):
     #~ divided-again: weights = torch.softmax(scores, dim=-1) * visible
     #~ divided-again: weights = weights / weights.sum(dim=-1, keepdim=True)
     #~ softmax-missing: weights = scores
+    #~ overflow: weights = scores.exp() / scores.exp().sum(dim=-1, keepdim=True)
     return weights
