@@ -6,11 +6,13 @@ function serves light pages and dark ones. Figures have no background of their o
 
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
 import matplotlib
+import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
@@ -159,7 +161,7 @@ def draw_all(
 def draw(function: Callable[[Ink], Figure], ink: Ink, file: Path) -> None:
     """Draw one picture into a file; its suffix says in which format."""
     svg = file.suffix == ".svg"
-    with matplotlib.rc_context(style(ink)):
+    with matplotlib.rc_context(style(ink)), one_thread():
         figure = function(ink)
         figure.savefig(
             file,
@@ -169,6 +171,17 @@ def draw(function: Callable[[Ink], Figure], ink: Ink, file: Path) -> None:
             dpi=110,
             metadata={"Date": None} if svg else None,
         )
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread meanwhile: with models as small as these, threads would only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def sheet(height: float, rows: int = 1, columns: int = 1, **options: object) -> tuple[Figure, list[Axes]]:

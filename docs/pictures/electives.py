@@ -1,0 +1,126 @@
+"""Pictures of what goes beyond: merges, the cache, LoRA, the logit lens."""
+
+import torch
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from nextword.lens import logit_lens
+from nextword.model.plain import softmax
+from nextword.tokenizer import bpe
+from nextword.tokenizer.vocab import load_ids, load_merges
+
+from . import tiny
+from .drawing import Ink, canvas, cells, sheet
+
+
+def merges(ink: Ink) -> Figure:
+    """The merges that make tokens of a word's bytes, one row after the other."""
+    ranks, ids = load_merges(), load_ids()
+    tokens = [bytes([byte]) for byte in b" unlearning"]
+    rows = [tokens]
+    joined: list[tuple[bytes, bytes]] = []
+    while True:
+        pairs = [pair for pair in zip(tokens, tokens[1:], strict=False) if pair in ranks]
+        if not pairs:
+            break
+        best = min(pairs, key=ranks.__getitem__)
+        tokens = bpe.join(tokens, best)
+        joined.append(best)
+        rows.append(tokens)
+    wide, high = 2.35, 2.0
+    figure, ax = canvas(42, high * (len(rows) + 1) + 0.2)
+    for number, row in enumerate(rows):
+        x, y = 0.4, high * (len(rows) - number) + 0.2
+        for token in row:
+            new = number > 0 and token == b"".join(joined[number - 1])
+            width = wide * len(token)
+            color = ink.orange if new else ink.blue
+            ax.add_patch(Rectangle((x + 0.06, y), width - 0.12, 1.6, facecolor=ink.soft(color, 0.3 if new else 0.15),
+                                   edgecolor=color if new else ink.line, linewidth=1.0))  # fmt: skip
+            ax.text(x + width / 2, y + 0.78, token.decode().replace(" ", "␣"), ha="center", va="center", fontsize=9,
+                    family="DejaVu Sans Mono")  # fmt: skip
+            x += width
+        if number == 0:
+            said = "bytes"
+        else:
+            left, right = (part.decode().replace(" ", "␣") for part in joined[number - 1])
+            said = f"merge {ranks[joined[number - 1]]:,}: {left} + {right}"
+        ax.text(27.4, y + 0.78, said, va="center", fontsize=8.5, color=ink.muted)
+    x = 0.4
+    for token in tokens:
+        ax.text(x + wide * len(token) / 2, 1.0, str(ids[token]), ha="center", va="center", fontsize=9)
+        x += wide * len(token)
+    ax.text(27.4, 1.0, "ids", va="center", fontsize=8.5, color=ink.muted)
+    return figure
+
+
+def kv_cache(ink: Ink) -> Figure:
+    """Which products of queries and keys are computed, with and without a cache, and what that adds up to."""
+    figure, axes = sheet(2.5, 1, 3, width_ratios=(1, 1, 1.5))
+    n, prompt = 8, 3
+    for ax, title, cached in ((axes[0], "without", False), (axes[1], "with a cache", True)):
+        counts = [[0.0] * n for _ in range(n)]
+        texts = [[""] * n for _ in range(n)]
+        for query in range(n):
+            for key in range(query + 1):
+                times = 1 if cached else n - max(query, prompt - 1)
+                counts[query][key] = times
+                texts[query][key] = str(times)
+        cells(ax, ink, counts, texts, ink.ramp, (0, 8.5), 7)
+        ax.set(aspect="equal", xticks=[], yticks=[])
+        ax.set_title(title, fontsize=9.5)
+        ax.set_xlabel("keys", fontsize=8.5)
+    axes[0].set_ylabel("queries", fontsize=8.5)
+    lengths = range(1, 1025)
+    axes[2].plot(lengths, [t * (t + 1) / 2 / 1e3 for t in lengths], color=ink.orange)
+    axes[2].plot(lengths, [t / 1e3 for t in lengths], color=ink.green)
+    axes[2].text(600, 330, "without", color=ink.orange, fontsize=9, ha="right")
+    axes[2].text(600, 22, "with", color=ink.green, fontsize=9, ha="right")
+    axes[2].set(xlim=(0, 1024), ylim=(0, 530), xlabel="tokens written", xticks=[0, 512, 1024])
+    axes[2].set_title("tokens read, in thousands", fontsize=9.5)
+    return figure
+
+
+def lora(ink: Ink) -> Figure:
+    """A frozen square and beside it two thin matrices, drawn to scale for C = 768 and r = 32."""
+    figure, ax = canvas(42, 17.2)
+    side, rank = 13.0, 13.0 * 32 / 768
+    y = 2.6
+
+    def matrix(x: float, bottom: float, width: float, height: float, color: str) -> None:
+        ax.add_patch(
+            Rectangle((x, bottom), width, height, facecolor=ink.soft(color, 0.3), edgecolor=color, linewidth=1)
+        )
+
+    matrix(1.0, y, side, side, ink.muted)
+    ax.text(1.0 + side / 2, y + side / 2, "W\n768 × 768\n589,824 numbers\nfrozen", ha="center", va="center", fontsize=9)
+    ax.text(16.6, y + side / 2, "+", ha="center", va="center", fontsize=16)
+    matrix(19.0, y, rank, side, ink.orange)
+    ax.text(19.0 + rank / 2, y - 1.2, "B: 768 × 32", ha="center", fontsize=8.5, color=ink.orange)
+    matrix(21.2, y + side - rank, side, rank, ink.green)
+    ax.text(21.2 + side / 2, y + side + 0.6, "A: 32 × 768", ha="center", fontsize=8.5, color=ink.green)
+    ax.text(28.4, y + side / 2 + 0.4, "B A is as large as W,\nbut only 49,152 numbers\nare learned: 8%", va="center",
+            ha="center", fontsize=9)  # fmt: skip
+    ax.text(28.4, y + 2.2, "B begins at 0,\nso at first nothing changes", va="center", ha="center", fontsize=8.5,
+            color=ink.muted)  # fmt: skip
+    return figure
+
+
+def lens(ink: Ink) -> Figure:
+    """What a small model would say after each of its layers."""
+    model = tiny.reader()
+    text = tiny.sentence("cow", "grass")[:-1]
+    ids = torch.tensor([[tiny.WORDS.index(word) for word in text]])
+    chances = softmax(logit_lens(model, ids)[:, 0])  # (n_layer + 1, T, V)
+    best = chances.max(-1)
+    shown = slice(1, None)
+    values = best.values[:, shown].flip(0).tolist()
+    texts = [[tiny.WORDS[id] for id in row[shown]] for row in best.indices.flip(0).tolist()]
+    figure, (ax,) = sheet(2.6)
+    cells(ax, ink, values, texts, ink.ramp, (0.0, 1.15), 8.5)
+    layers = model.config.n_layer
+    names = [f"after block {layer}" for layer in range(layers, 0, -1)] + ["embeddings"]
+    ax.set_yticks(range(layers + 1), names, fontsize=8.5)
+    ax.set_xticks(range(len(text) - 1), text[shown], fontsize=8.5)
+    ax.set_xlabel("the text; each column: what comes next", fontsize=8.5)
+    return figure
