@@ -3,14 +3,17 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any, Literal
 
 from nextword.learn.comparing import Raised, attempt, same
 from nextword.learn.exercise import RIGHT, Exercise, Mistake, Mistakes
 
 PAIR_SECONDS = 6.0
-"""How long to search for two mistakes that together explain an answer."""
+"""How long to search for mistakes that only together explain an answer."""
+
+MORE = (3, 4, 5)
+"""How many mistakes at once to look for, besides two: only among those that alone explain something that went wrong."""
 
 
 @dataclass(frozen=True)
@@ -79,19 +82,22 @@ _EXPECTED: dict[tuple[int, Mistakes], list[Any]] = {}
 
 
 def explanation(exercise: Exercise, seen: list[Any], pair_seconds: float) -> tuple[str, ...]:
-    """The one mistake, or else the two, with which the reference sees all that was seen; () where none do."""
-    matched = {}
+    """The one mistake, or else the few, with which the reference sees all that was seen; () where none do."""
+    right = [same(a, b) for a, b in zip(seen, expected(exercise, RIGHT), strict=True)]
+    matched, evident = {}, []
     for mistake in exercise.mistakes:
         agreed = [same(a, b) for a, b in zip(seen, expected(exercise, frozenset({mistake.name})), strict=True)]
         if all(agreed):
             return (mistake.name,)
         matched[mistake.name] = sum(agreed)
+        if any(agrees and not was_right for agrees, was_right in zip(agreed, right, strict=True)):
+            evident.append(mistake.name)
     end = time.monotonic() + pair_seconds
-    for pair in likely_pairs(matched):
+    for few in chain(likely_pairs(matched), *(combinations(evident, n) for n in MORE)):
         if time.monotonic() > end:
             break
-        if agrees(exercise, seen, frozenset(pair)):
-            return pair
+        if agrees(exercise, seen, frozenset(few)):
+            return few
     return ()
 
 
