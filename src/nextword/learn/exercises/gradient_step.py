@@ -39,6 +39,13 @@ MISTAKES = (
         why="Accumulation is there to make one good update of many small batches, not many updates.",
     ),
     Mistake(
+        name="own-updates",
+        equals="an update of its own for each micro batch",
+        remedy="Before the loop: zero_grad. In it: the loss, divided by the number of micro batches, and backward(). "
+        "After it: clipping and step().",
+        why="A loop with all of a training step in it makes many small batches of one large one.",
+    ),
+    Mistake(
         name="undivided",
         equals="a step whose gradient is the sum over the micro batches instead of their mean",
         remedy="Divide each loss by the number of micro batches before backward().",
@@ -150,22 +157,23 @@ def reference(on: Mistakes) -> Any:
         model: nn.Module, optimizer: torch.optim.Optimizer, micro_batches: Sequence[tuple[Tensor, Tensor]], clip: float
     ) -> Any:
         n, losses = len(micro_batches), []
-        share = 1.0 if on & {"undivided", "nothing-divided"} else 1.0 / n**2 if "divided-twice" in on else 1.0 / n
+        share = 1.0 / n**2 if "divided-twice" in on else 1.0 / n
+        share = 1.0 if on & {"undivided", "nothing-divided", "own-updates"} else share
         if "zero-missing" not in on:
             optimizer.zero_grad()
         for ids, targets in micro_batches:
-            if "zero-between" in on:
+            if on & {"zero-between", "own-updates"}:
                 optimizer.zero_grad()
             loss = F.cross_entropy(model(ids).flatten(0, 1), targets.flatten())
             (loss * share).backward()
             losses.append(loss)
-            if on & {"step-inside", "clip-each"}:
+            if on & {"step-inside", "clip-each", "own-updates"}:
                 limit(model, clip)
-            if "step-inside" in on:
+            if on & {"step-inside", "own-updates"}:
                 optimizer.step()
         if "zero-after-backward" in on:
             optimizer.zero_grad()
-        if "step-inside" not in on:
+        if not on & {"step-inside", "own-updates"}:
             if not on & {"clip-after-step", "clip-each"}:
                 limit(model, clip)
             optimizer.step()

@@ -12,11 +12,16 @@ def gradient_step(model, optimizer, micro_batches, clip):
         #~ zero-between: optimizer.zero_grad()
         #~ zero-between: loss = cross_entropy(model(ids), targets) / len(micro_batches)
         #~ nothing-divided: loss = cross_entropy(model(ids), targets)
+        #~ own-updates: loss = cross_entropy(model(ids), targets)
         loss.backward()
         #~ undivided: (loss * len(micro_batches)).backward()
         #~ divided-twice: (loss / len(micro_batches)).backward()
         #~ clip-each: loss.backward()
         #~ clip-each: shorten(model, clip)
+        #~ own-updates: optimizer.zero_grad()
+        #~ own-updates: loss.backward()
+        #~ own-updates: shorten(model, clip)
+        #~ own-updates: optimizer.step()
         #~ step-inside: loss.backward()
         #~ step-inside: shorten(model, clip)
         #~ step-inside: optimizer.step()
@@ -26,16 +31,19 @@ def gradient_step(model, optimizer, micro_batches, clip):
         #~ loss-sum: total += loss.item() * len(micro_batches)
         #~ loss-divided-twice: total += loss.item() / len(micro_batches)
         #~ graph-kept: total += loss
+        #~ own-updates: total += loss.item() / len(micro_batches)
     shorten(model, clip)
     #~ clip-missing:
     #~ clip-each:
     #~ step-inside:
+    #~ own-updates:
     #~ clip-after-step: optimizer.step()
     #~ zero-after-backward: shorten(model, clip)
     #~ zero-after-backward: optimizer.zero_grad()
     optimizer.step()
     #~ clip-after-step: shorten(model, clip)
     #~ step-inside:
+    #~ own-updates:
     return total
 
 

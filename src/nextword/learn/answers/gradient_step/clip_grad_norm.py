@@ -12,6 +12,8 @@ def gradient_step(model, optimizer, micro_batches, clip):
         logits = model(x)
         #~ zero-between: optimizer.zero_grad()
         #~ zero-between: logits = model(x)
+        #~ own-updates: optimizer.zero_grad()
+        #~ own-updates: logits = model(x)
         loss = F.cross_entropy(logits.view(-1, logits.size(-1)), y.reshape(-1))
         losses.append(loss.item())
         #~ loss-of-last: losses = [loss.item()]
@@ -24,6 +26,9 @@ def gradient_step(model, optimizer, micro_batches, clip):
         #~ divided-twice: (loss / accumulation_steps / accumulation_steps).backward()
         #~ clip-each: (loss / accumulation_steps).backward()
         #~ clip-each: clip_grad_norm_(model.parameters(), clip)
+        #~ own-updates: loss.backward()
+        #~ own-updates: clip_grad_norm_(model.parameters(), clip)
+        #~ own-updates: optimizer.step()
         #~ step-inside: (loss / accumulation_steps).backward()
         #~ step-inside: clip_grad_norm_(model.parameters(), clip)
         #~ step-inside: optimizer.step()
@@ -31,12 +36,14 @@ def gradient_step(model, optimizer, micro_batches, clip):
     #~ clip-missing:
     #~ clip-each:
     #~ step-inside:
+    #~ own-updates:
     #~ clip-after-step: optimizer.step()
     #~ clip-per-tensor: for p in model.parameters(): clip_grad_norm_(p, max_norm=clip)
     #~ clip-by-value: clip_grad_value_(model.parameters(), clip)
     #~ zero-after-backward: optimizer.zero_grad()
     optimizer.step()
     #~ step-inside:
+    #~ own-updates:
     #~ clip-after-step: clip_grad_norm_(model.parameters(), max_norm=clip)
     return sum(losses) / len(losses)
     #~ loss-sum: return sum(losses)
