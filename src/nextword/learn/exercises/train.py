@@ -93,6 +93,13 @@ MISTAKES = (
         why="The last update is the one at the floor of the learning rate.",
     ),
     Mistake(
+        name="one-too-many",
+        equals="a loop that makes one update too many",
+        remedy="Ask whether all updates are made before the update, not after it.",
+        why="With start = 0 and steps = 5 the updates are numbers 0 to 4. One more has a learning rate from beyond the "
+        "curve's end.",
+    ),
+    Mistake(
         name="steps-ignored",
         equals="a loop that goes through all batches, however many updates were asked for",
         remedy="Stop after `steps` updates: for step, batch in zip(range(start, steps), batches).",
@@ -132,8 +139,9 @@ def reference(on: Mistakes) -> Any:
         stream = list(batches)
         first = 0 if "start-ignored" in on else start
         end = first + steps if "start-added" in on else first + len(stream) if "steps-ignored" in on else steps
+        end += 1 if "one-too-many" in on else -1 if "one-too-few" in on else 0
         losses: list[Any] = []
-        for step, batch in zip(range(first, end - 1 if "one-too-few" in on else end), stream, strict=False):
+        for step, batch in zip(range(first, end), stream, strict=False):
             rate = learning_rate(step + 1 if "rate-early" in on else step, steps, warmup, peak)
             if "rate-late" not in on:
                 set_rate(optimizer, rate)
@@ -167,15 +175,20 @@ def loss_of(model: nn.Module, ids: Tensor, targets: Tensor) -> Tensor:
 
 
 class Recorder(torch.optim.SGD):
-    """Gradient descent in two groups, which remembers each update's learning rates."""
+    """Gradient descent in two groups, which remembers each update's learning rates and the gradient's length."""
 
     def __init__(self, model: Bigram):
         super().__init__([{"params": model.wte.parameters()}, {"params": model.head.parameters()}], lr=0.7)
+        self.model = model
         self.rates: list[list[float]] = []
+        self.lengths: list[float] = []
 
     def step(self, closure: Any = None) -> Any:
         """Make an update."""
         self.rates.append([float(group["lr"]) for group in self.param_groups])
+        self.lengths.append(
+            nn.utils.get_total_norm([p.grad for p in self.model.parameters() if p.grad is not None]).item()
+        )
         return super().step(closure)
 
 
@@ -187,22 +200,40 @@ class Stream(list[tuple[Tensor, Tensor]]):
         return self[self.position]
 
 
-def run(solution: Any, clip: float = 10.0, steps: int = 5, start: int = 0) -> tuple[Any, Bigram, Recorder]:
+def run(solution: Any, start: int = 0, training: bool = True) -> tuple[list[Any], Bigram, Recorder]:
     """A short run, of which more batches are there than it needs -> losses, model, optimizer."""
-    model = Bigram().eval()
+    model = Bigram().train(training)
     optimizer = Recorder(model)
-    losses = solution.train(model, optimizer, Stream(batches(8)), steps, 2, 1.0, clip=clip, start=start)
+    losses = solution.train(model, optimizer, Stream(batches(8)), 5, 2, 1.0, clip=0.8, start=start)
     return losses, model, optimizer
 
 
+# Each looks at one thing as far as can be, so that several mistakes together are still told apart.
+
+
 def rates(solution: Any) -> Any:
-    """The learning rates that the optimizer used."""
-    return [rates[0] for rates in run(solution)[2].rates]
+    """The learning rates that the optimizer used; how many is another question."""
+    return [rates[0] for rates in run(solution)[2].rates[:5]]
 
 
 def rates_of_second_group(solution: Any) -> Any:
     """The same in the optimizer's second group."""
-    return [rates[1] for rates in run(solution)[2].rates]
+    return [rates[1] for rates in run(solution)[2].rates[:5]]
+
+
+def number(solution: Any) -> Any:
+    """How many losses are given back."""
+    return len(run(solution)[0])
+
+
+def mode(solution: Any) -> Any:
+    """The mode in which the model reads the batches, which was in evaluation mode before."""
+    return "training" if all(run(solution, training=False)[1].modes) else "evaluation"
+
+
+def first_length(solution: Any) -> Any:
+    """What comes before any update: it does not depend on learning rates."""
+    return run(solution)[2].lengths[:1]
 
 
 def losses(solution: Any) -> Any:
@@ -212,17 +243,7 @@ def losses(solution: Any) -> Any:
 
 def bias(solution: Any) -> Any:
     """Five of the weights at the end."""
-    return run(solution)[1].head.bias
-
-
-def clipped(solution: Any) -> Any:
-    """The same where clipping matters."""
-    return run(solution, clip=0.1)[1].head.bias
-
-
-def mode(solution: Any) -> Any:
-    """The mode in which the model reads the batches, which was in evaluation mode before."""
-    return "training" if all(run(solution)[1].modes) else "evaluation"
+    return run(solution)[1].head.bias.detach()
 
 
 def kind(solution: Any) -> Any:
@@ -279,12 +300,13 @@ def train(
     mistakes=MISTAKES,
     reference=reference,
     probes=(
-        Probe("the learning rates of 5 updates, with a warm-up of 2 and a peak of 1", rates),
+        Probe("the learning rates of a run of 5 updates, with a warm-up of 2 and a peak of 1", rates),
         Probe("the same in the optimizer's second group", rates_of_second_group),
-        Probe("the losses of these 5 updates", losses),
-        Probe("a bias of 5 numbers after them", bias),
-        Probe("the same with gradients clipped to a length of 0.1", clipped),
+        Probe("how many losses are given back", number),
         Probe("the mode in which the model reads the batches", mode),
+        Probe("the gradient's length at the first update, with clip = 0.8", first_length),
+        Probe("the losses", losses),
+        Probe("a bias of 5 numbers at the end", bias),
         Probe("what kind of losses are given back", kind),
         Probe("the learning rates of a run of 5 updates that goes on after the third", resumed),
     ),

@@ -7,6 +7,7 @@ def train(model, optimizer, batches, steps, warmup, peak, *, clip=1.0, start=0):
     losses = []
     for step, batch in zip(range(start, steps), batches):
         #~ one-too-few: for step, batch in zip(range(start, steps - 1), batches):
+        #~ one-too-many: for step, batch in zip(range(start, steps + 1), batches):
         #~ steps-ignored: for step, batch in enumerate(batches, start):
         #~ start-ignored: for step, batch in zip(range(steps), batches):
         #~ start-added: for step, batch in zip(range(start, start + steps), batches):

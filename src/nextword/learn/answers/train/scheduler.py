@@ -13,6 +13,7 @@ def train(model, optimizer, batches, steps, warmup, peak, *, clip=1.0, start=0):
     for ids, targets in batches:
         if step == steps:
             #~ steps-ignored: if False:
+            #~ one-too-many: if step > steps:
             #~ one-too-few: if step == steps - 1:
             break
         model.train()

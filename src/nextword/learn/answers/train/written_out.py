@@ -10,6 +10,7 @@ def train(model, optimizer, batches, steps, warmup, peak, *, clip=1.0, start=0):
     #~ mode-not-set:
     for step in range(start, steps):
         #~ one-too-few: for step in range(start, steps - 1):
+        #~ one-too-many: for step in range(start, steps + 1):
         #~ start-ignored: for step in range(steps):
         #~ start-added: for step in range(start, start + steps):
         #~ steps-ignored: for step in range(start, start + len(batches)):
