@@ -198,7 +198,7 @@ def step(solution: Any) -> Any:
 
 def weights(solution: Any) -> Any:
     """Five of the weights."""
-    return resumed(solution).model.head.bias
+    return resumed(solution).model.head.bias.detach()
 
 
 def moments(solution: Any) -> Any:
