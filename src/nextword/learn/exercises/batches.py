@@ -166,9 +166,9 @@ def sizes(n: int, batch_size: int) -> Probe:
     """How many windows each batch holds."""
 
     def run(solution: Any) -> Any:
-        return sorted((tuple(x.shape) for x, _ in epoch(solution, n, batch_size)), reverse=True)
+        return sorted((len(x) for x, _ in epoch(solution, n, batch_size)), reverse=True)
 
-    return Probe(f"the shapes of the batches of {n} windows of 3 tokens, with batch_size = {batch_size}", run)
+    return Probe(f"how many of {n} windows each batch holds, with batch_size = {batch_size}", run)
 
 
 def what_they_hold(solution: Any) -> Any:

@@ -187,8 +187,8 @@ def embed(ids: Tensor, wte: Tensor, wpe: Tensor) -> Tensor:
     mistakes=MISTAKES,
     reference=reference,
     probes=(
-        Probe("three tokens, two numbers each, three positions", one_text),
-        Probe("two texts of two tokens", short_texts),
+        Probe("two texts of two tokens, two numbers each", short_texts),
+        Probe("three tokens, where there are three positions", one_text),
         Probe("ids that are small enough to be taken for positions", small_ids),
         Probe("two texts of seven tokens, twelve numbers each", batch),
         Probe("five tokens, where there are only three positions", too_long),
