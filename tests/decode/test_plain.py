@@ -8,8 +8,8 @@ import torch
 
 from nextword.decode import Sampling, generate_ids
 from nextword.decode.choose import probabilities
-from nextword.decode.plain import generate, greedy, sample, sample_top_k, sample_top_p
-from nextword.model import GPT
+from nextword.decode.plain import continue_text, generate, greedy, sample, sample_top_k, sample_top_p
+from nextword.model import GPT, KVCache
 
 DRAWS = 20_000
 LOGITS = torch.randn(2, 12, generator=torch.Generator().manual_seed(3)) * 2
@@ -86,3 +86,11 @@ def test_the_mode_is_put_back_and_dropout_is_off(model: GPT, ids: torch.Tensor) 
 def test_a_tiny_temperature_is_nearly_greedy() -> None:
     assert sample(LOGITS, 1e-3).equal(LOGITS.argmax(-1))
     assert math.isfinite(float(sample(LOGITS, 1e-3).sum()))
+
+
+@pytest.mark.parametrize("parts", [[16], [1] * 16, [4, 1, 1, 7, 3]])
+def test_continuing_a_text_says_what_reading_it_at_once_says(model: GPT, ids: torch.Tensor, parts: list[int]) -> None:
+    cache = KVCache(model.config, batch_size=2)
+    logits = torch.cat([continue_text(model, part, cache) for part in ids.split(parts, dim=1)], dim=1)
+    assert cache.length == 16
+    torch.testing.assert_close(logits, model(ids), rtol=1e-4, atol=1e-5)

@@ -11,7 +11,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from nextword.model.plain import softmax
+from nextword.model.attention import merge_heads, split_heads
+from nextword.model.block import Block
+from nextword.model.cache import KVCache
+from nextword.model.gpt import GPT
+from nextword.model.plain import causal_attention, softmax
 
 
 def greedy(logits: Tensor) -> Tensor:
@@ -98,3 +102,22 @@ def generate(
             break
     model.train(was_training)
     return ids
+
+
+@torch.no_grad()
+def continue_text(model: GPT, ids: Tensor, cache: KVCache) -> Tensor:
+    """Read the tokens that follow those in the cache, without reading those again.
+
+    ids (B, T) -> logits (B, T, V): the last T of what the model would say of
+    the whole text, S tokens long. The cache is T tokens longer afterwards.
+    """
+    x = model.wte(ids) + model.wpe(cache.place(ids.size(1)))  # (B, T, C)
+    for layer, block in enumerate(model.h):
+        assert isinstance(block, Block)
+        packed = block.attn.c_attn(block.ln_1(x))  # (B, T, 3 C)
+        q, k, v = (split_heads(part, model.config.n_head) for part in packed.chunk(3, dim=-1))  # (B, H, T, D) each
+        k, v = cache.extend(layer, k, v)  # (B, H, S, D) each
+        x = x + block.attn.c_proj(merge_heads(causal_attention(q, k, v)))
+        x = x + block.mlp(block.ln_2(x))
+    cache.advance(ids.size(1))
+    return model.head(model.ln_f(x))

@@ -295,11 +295,11 @@ Block(config), LayerNorm(n_embd) and head(x, wte) come from `parts`, or are your
 import torch
 from torch import Tensor, nn
 
-from parts import Block, GPTConfig, LayerNorm, head
+from parts import Block, GPTConfig, LayerNorm, drop, head
 
 
 class GPT(nn.Module):
-    """@GPT"""
+    """A Transformer that predicts the next token at every position at once."""
 
     def __init__(self, config: GPTConfig):
         super().__init__()

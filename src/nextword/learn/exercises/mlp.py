@@ -181,7 +181,7 @@ In training numbers of the result are dropped with probability config.dropout.""
 import torch
 from torch import Tensor, nn
 
-from parts import GPTConfig
+from parts import GPTConfig, drop, gelu
 
 
 class MLP(nn.Module):
@@ -198,8 +198,9 @@ class MLP(nn.Module):
 ''',
     hints=(
         "nn.Linear(config.n_embd, 4 * config.n_embd) is the first layer; the second has the two sizes swapped.",
-        "parts has your gelu. Or use nn.GELU(approximate='tanh'): without the argument it is another function.",
-        "nn.Dropout(config.dropout), applied to the second layer's output, knows by itself whether the module trains.",
+        "gelu comes from parts. Or use nn.GELU(approximate='tanh'): without the argument it is another function.",
+        "Dropout happens in training only, at the end: drop(y, config.dropout if self.training else 0.0). "
+        "nn.Dropout(config.dropout) knows that by itself.",
     ),
     mistakes=MISTAKES,
     reference=reference,
