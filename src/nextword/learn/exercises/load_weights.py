@@ -49,6 +49,13 @@ MISTAKES = (
         why="That parameter stays random. A file of another size of GPT-2 would load without complaint.",
     ),
     Mistake(
+        name="rebound",
+        equals="loading that changes nothing in the model",
+        remedy="Copy into the parameter: parameter.copy_(tensor), inside with torch.no_grad():.",
+        why="parameter = tensor gives the name to another tensor. What had that name before, inside the model, "
+        "stays as it was.",
+    ),
+    Mistake(
         name="only-weights",
         equals="loading that leaves out the biases",
         remedy="Load what ends with 'bias' too.",
@@ -123,6 +130,8 @@ def reference(on: Mistakes) -> Any:
                 tensor = tensor.expand_as(parameter)
             else:
                 raise ValueError("another shape")
+        if "rebound" in on:
+            return
         if "shared" not in on:
             tensor = tensor.clone()
         if "replaced" in on:

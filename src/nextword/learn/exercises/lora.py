@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +25,13 @@ MISTAKES = (
         equals="a layer in which both A and B begin at zero",
         remedy="Let A begin at random: torch.randn(rank, in).",
         why="The gradient of each is multiplied by the other. If both are zero, neither ever changes.",
+    ),
+    Mistake(
+        name="factors-with-bias",
+        equals="a layer whose A and B have biases besides",
+        remedy="Make both without: nn.Linear(..., bias=False), or plain parameters.",
+        why="nn.Linear has a bias unless told otherwise, and it begins at random. "
+        "With it, the layer does not begin as what it was.",
     ),
     Mistake(
         name="scale-missing",
@@ -151,6 +159,9 @@ def reference(on: Mistakes) -> Any:
             self.scale = next((scales[name] for name in scales if name in on), alpha / rank)
             A = numbers(rank, linear.in_features) * ("both-zero" not in on)
             B = numbers(linear.out_features, rank) * ("both-random" in on)
+            self.biases = nn.ParameterList()
+            if "factors-with-bias" in on:
+                self.biases = nn.ParameterList([numbers(rank), numbers(linear.out_features)])
             if "not-parameters" in on:
                 self.A, self.B = A, B
             else:
@@ -164,7 +175,9 @@ def reference(on: Mistakes) -> Any:
 
         def forward(self, x: Tensor) -> Tensor:
             x = x.double()
-            change = self.scale * (x @ self.A.double().T @ self.B.double().T)
+            A, B = self.A.double(), self.B.double()
+            a, b = self.biases if len(self.biases) else (0.0, 0.0)
+            change = self.scale * ((x @ A.T + a) @ B.T + b)
             if "input-changed" in on:
                 return self.base(x + change)
             return change if "base-missing" in on else self.base(x) + change
@@ -195,8 +208,16 @@ def factors(layer: nn.Module, n_in: int, n_out: int) -> tuple[Tensor, Tensor]:
 
     Raises LookupError where they are not among its parameters.
     """
-    found = [p.data for p in layer.parameters() if p.dim() == 2 and sorted(p.shape) != sorted((n_in, n_out))]
-    found.sort(key=lambda p: (n_out in p.shape, not p.any()))  # A is of in's size; where in = out, B is what is zero
+    shape_of_weight = sorted((n_in, n_out))
+    named = [(n, p.data) for n, p in layer.named_parameters() if p.dim() == 2 and sorted(p.shape) != shape_of_weight]
+    # A is of in's size. Where in and out are equal it is what is called so, or else what is not zero.
+    letters = [re.sub(r".*(?:^|[._])([ab])(?:$|[._]).*", r"\1", name.lower()) for name, _ in named]
+    by_letter = sorted(letters) == ["a", "b"]
+    order = sorted(
+        range(len(named)),
+        key=lambda i: (n_out in named[i][1].shape, letters[i] if by_letter else not named[i][1].any()),
+    )
+    found = [named[i][1] for i in order]
     if [sorted(p.shape) for p in found] != [sorted((RANK, n_in)), sorted((RANK, n_out))]:
         raise LookupError(
             f"among the layer's parameters there are no A of ({RANK}, {n_in}) and B of ({n_out}, {RANK}) numbers"
@@ -206,8 +227,11 @@ def factors(layer: nn.Module, n_in: int, n_out: int) -> tuple[Tensor, Tensor]:
 
 
 def known(solution: Any, n_in: int, n_out: int) -> Any:
-    """A LoRA layer whose A and B have known numbers."""
+    """A LoRA layer whose A and B have known numbers; biases of A and B, if there are such, are set to 0."""
     layer = made(solution, n_in, n_out)
+    for parameter in layer.parameters():
+        if parameter.dim() == 1 and not torch.equal(parameter, numbers(n_out, seed=2)):
+            parameter.data.zero_()
     A, B = factors(layer, n_in, n_out)
     A.copy_(numbers(RANK, n_in, seed=3) / 2)
     B.copy_(numbers(n_out, RANK, seed=4) / 2)

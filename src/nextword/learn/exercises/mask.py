@@ -139,16 +139,10 @@ MISTAKES = (
         "the text. scaled_dot_product_attention's is_causal=True aligns like that.",
     ),
     Mistake(
-        name="square-of-keys",
-        equals="a mask of S x S, as large as there are keys",
-        remedy="Give it a row for each query: torch.ones(T, S), where T = scores.size(-2).",
+        name="square",
+        equals="a mask with as many rows as columns, whatever the scores' shape",
+        remedy="Give it a row for each query and a column for each key: T, S = scores.shape[-2:].",
         why="T and S are equal in training. With a cache there are fewer queries than keys.",
-    ),
-    Mistake(
-        name="square-of-queries",
-        equals="a mask of T x T, as large as there are queries",
-        remedy="Give it a column for each key: torch.ones(T, S), where S = scores.size(-1).",
-        why="T and S are equal in training. With a cache there are more keys than queries.",
     ),
     Mistake(
         name="shift-reversed",
@@ -177,7 +171,8 @@ def reference(on: Mistakes) -> Any:
     def causal_weights(scores: Tensor) -> Tensor:
         scores = scores.double()
         T, S = (4, 4) if "fixed-size" in on else scores.shape[-2:]
-        T, S = (S, S) if "square-of-keys" in on else (T, T) if "square-of-queries" in on else (T, S)
+        if "square" in on:
+            T = S
         shift = 0 if "top-left" in on else T - S if "shift-reversed" in on else S - T
         shift += ("one-ahead" in on) - bool({"not-itself", "not-itself-finite"} & on)
         seen = torch.ones(T, S)

@@ -58,6 +58,12 @@ MISTAKES = (
         why="A logit that happens to be near 0 makes any rounding look large.",
     ),
     Mistake(
+        name="relative-returned",
+        equals="a right comparison that gives back the difference as a share of the largest logit",
+        remedy="Give back the difference itself; only what is allowed is a share: tolerance * expected.abs().max().",
+        why="It is as good a measure, but a caller expects logits' own unit.",
+    ),
+    Mistake(
         name="last-position-only",
         equals="the difference at the last position only",
         remedy="Compare all positions: leave logits as (B, T, V).",
@@ -140,7 +146,7 @@ def reference(on: Mistakes) -> Any:
         accepted = not difference > allowed if "nan-passes" in on else difference <= allowed
         if not accepted and "no-error" not in on:
             raise ValueError("the logits differ")
-        return difference
+        return difference / float(expected.abs().max()) if "relative-returned" in on else difference
 
     def measured(logits: Tensor, expected: Tensor) -> float:
         if "last-position-only" in on:

@@ -10,6 +10,7 @@ def assign(param: nn.Parameter, tensor: torch.Tensor) -> None:
         #~ reshaped: tensor = tensor.view(param.shape)
     param.data.copy_(tensor)
     #~ shared: param.data = tensor
+    #~ rebound: param = nn.Parameter(tensor)
     #~ frozen: param.requires_grad_(False).copy_(tensor)
 
 

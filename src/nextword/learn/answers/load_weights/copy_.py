@@ -29,5 +29,6 @@ def load_weights(model, tensors):
             #~ replaced: owner = model.get_submodule(name.rpartition(".")[0])
             #~ replaced: owner.register_parameter(name.split(".")[-1], torch.nn.Parameter(tensor.clone()))
             #~ shared: p.data = tensor
+            #~ rebound: p = tensor
             #~ frozen: p.copy_(tensor)
             #~ frozen: p.requires_grad = False

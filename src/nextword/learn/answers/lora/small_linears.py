@@ -9,7 +9,9 @@ class LoRALinear(nn.Linear):
         self.load_state_dict(linear.state_dict())
         self.requires_grad_(False)
         self.down = nn.Linear(linear.in_features, rank, bias=False)
+        #~ factors-with-bias: self.down = nn.Linear(linear.in_features, rank)
         self.up = nn.Linear(rank, linear.out_features, bias=False)
+        #~ factors-with-bias: self.up = nn.Linear(rank, linear.out_features)
         nn.init.zeros_(self.up.weight)
         self.alpha_over_rank = alpha / rank
 

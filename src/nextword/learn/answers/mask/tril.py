@@ -12,8 +12,7 @@ def causal_weights(scores):
     #~ one-ahead: visible = torch.tril(torch.ones(T, S), diagonal=S - T + 1)
     #~ top-left: visible = torch.tril(torch.ones(T, S))
     #~ shift-reversed: visible = torch.tril(torch.ones(T, S), diagonal=T - S)
-    #~ square-of-keys: visible = torch.tril(torch.ones(S, S))
-    #~ square-of-queries: visible = torch.tril(torch.ones(T, T))
+    #~ square: visible = torch.tril(torch.ones(S, S))
     scores = scores.masked_fill(visible == 0, -math.inf)
     #~ mask-missing:
     #~ flipped: scores = scores.masked_fill(visible == 1, -math.inf)

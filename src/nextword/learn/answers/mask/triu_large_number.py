@@ -7,8 +7,7 @@ def causal_weights(scores: Tensor) -> Tensor:
     batch, heads, queries, keys = scores.size()
     past = keys - queries
     #~ top-left: past = 0
-    #~ square-of-keys: past, queries = 0, keys
-    #~ square-of-queries: past, keys = 0, queries
+    #~ square: past, keys = 0, queries
     ahead = torch.triu(torch.ones(queries, keys, dtype=torch.bool, device=scores.device), diagonal=past + 1)
     #~ reversed: ahead = torch.tril(torch.ones(queries, keys, dtype=torch.bool), diagonal=past - 1)
     #~ not-itself-finite: ahead = torch.triu(torch.ones(queries, keys, dtype=torch.bool), diagonal=past)
