@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nextword.learn.building import build, n_parameters, weights
+from nextword.learn.building import build, n_parameters, output, weights
 from nextword.learn.fixture import CONFIG, numbers
 from nextword.model import GPT
 
@@ -46,3 +46,8 @@ def test_only_modules_can_be_built() -> None:
 def test_shared_parameters_count_once() -> None:
     layer = nn.Linear(3, 2)
     assert n_parameters(nn.Sequential(layer, layer)) == 8
+
+
+def test_what_is_no_tensor_is_told_of() -> None:
+    with pytest.raises(TypeError, match="one tensor, and gives back tuple"):
+        output(nn.LSTM(3, 3), torch.zeros(1, 2, 3))

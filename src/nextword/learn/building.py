@@ -42,6 +42,14 @@ def weights(config: GPTConfig, kind: str, seed: int = 0) -> dict[str, Tensor]:
     return tensors
 
 
+def output(module: nn.Module, x: Tensor) -> Tensor:
+    """What a module makes of x. Raises TypeError where that is no tensor."""
+    y = module(x)
+    if not isinstance(y, Tensor):
+        raise TypeError(f"forward must give back one tensor, and gives back {type(y).__name__}.")
+    return y
+
+
 def n_parameters(module: nn.Module) -> int:
     """How many numbers PyTorch knows of that the module learns, each counted once."""
     return sum(parameter.numel() for parameter in module.parameters())

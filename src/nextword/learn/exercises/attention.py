@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nextword.learn.building import build, n_parameters, weights
+from nextword.learn.building import build, n_parameters, output, weights
 from nextword.learn.comparing import Near
 from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
 from nextword.learn.fixture import CONFIG, numbers
@@ -112,6 +112,13 @@ MISTAKES = (
         equals="attention with the softmax over the heads",
         remedy="Take the softmax over the last dimension: softmax(dim=-1), not softmax(dim=1).",
         why="Of scores (B, H, T, T) dimension 1 is the heads. F.softmax without a dimension chooses just that one.",
+    ),
+    Mistake(
+        name="softmax-over-heads-finite",
+        equals="attention with the softmax over the heads, where hidden scores are only very low",
+        remedy="Take the softmax over the last dimension: softmax(dim=-1), not softmax(dim=1).",
+        why="Of scores (B, H, T, T) dimension 1 is the heads. Hidden scores are alike in all of them, so that even "
+        "what is hidden gets a weight of 1 / H.",
     ),
     Mistake(
         name="split-without-transpose",
@@ -235,8 +242,7 @@ def size(solution: Any) -> Any:
 def run(solution: Any, x: Tensor, config: GPTConfig, tensors: dict[str, Tensor] | None = None) -> Tensor:
     """What an answer with known weights makes of x."""
     tensors = tensors or weights(config, "attention")
-    y: Tensor = build(solution.CausalSelfAttention, config, "attention", tensors)(x)
-    return y
+    return output(build(solution.CausalSelfAttention, config, "attention", tensors), x)
 
 
 # Of most texts only the tokens between the first and the last are looked at: where a wrong mask leaves one of those
@@ -282,7 +288,7 @@ def dropping(solution: Any, training: bool) -> Any:
     }
     module: nn.Module = build(solution.CausalSelfAttention, DROPPING, "attention", tensors).train(training)
     with torch.no_grad():
-        y = module(torch.ones(1000, 3, C))[:, 1].reshape(-1, D)
+        y = output(module, torch.ones(1000, 3, C))[:, 1].reshape(-1, D)
     return {
         "numbers that are 0": Near((y == 0).double().mean(), 0.03),
         "heads that are 0": Near((y == 0).all(-1).double().mean(), 0.03),

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nextword.learn.building import build, n_parameters, weights
+from nextword.learn.building import build, n_parameters, output, weights
 from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
 from nextword.learn.fixture import CONFIG, numbers
 from nextword.learn.network import ReferenceBlock
@@ -144,7 +144,7 @@ def size(solution: Any) -> Any:
 
 def run(solution: Any, config: GPTConfig, x: Tensor, seed: int = 0) -> Any:
     """What a block with known weights makes of x."""
-    return build(solution.Block, config, "block", weights(config, "block", seed))(x)
+    return output(build(solution.Block, config, "block", weights(config, "block", seed)), x)
 
 
 def two_tokens(solution: Any) -> Any:
@@ -165,7 +165,7 @@ def large(solution: Any) -> Any:
 def twice_in_eval(solution: Any) -> Any:
     """Whether two calls agree, with dropout of 0.5 in eval mode."""
     block = build(solution.Block, DROPPING, "block", weights(DROPPING, "block"))
-    first, second = (block(numbers(2, 7, 12)) for _ in range(2))
+    first, second = (output(block, numbers(2, 7, 12)) for _ in range(2))
     return "agree" if torch.equal(first, second) else "differ"
 
 

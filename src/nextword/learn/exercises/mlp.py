@@ -5,9 +5,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from nextword.learn.building import build, n_parameters, weights
+from nextword.learn.building import build, n_parameters, output, weights
 from nextword.learn.comparing import Near
 from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
 from nextword.learn.fixture import CONFIG, numbers
@@ -125,12 +124,12 @@ def size(solution: Any) -> Any:
 
 def two_tokens(solution: Any) -> Any:
     """Two tokens of three numbers."""
-    return build(solution.MLP, SMALL, "mlp", weights(SMALL, "mlp", seed=1))(numbers(1, 2, 3, seed=1))
+    return output(build(solution.MLP, SMALL, "mlp", weights(SMALL, "mlp", seed=1)), numbers(1, 2, 3, seed=1))
 
 
 def batch(solution: Any) -> Any:
     """Two texts of five tokens."""
-    return build(solution.MLP, CONFIG, "mlp", weights(CONFIG, "mlp"))(numbers(2, 5, 12))
+    return output(build(solution.MLP, CONFIG, "mlp", weights(CONFIG, "mlp")), numbers(2, 5, 12))
 
 
 def wide_range(solution: Any) -> Any:
@@ -138,7 +137,7 @@ def wide_range(solution: Any) -> Any:
     tensors = {name: torch.zeros_like(tensor) for name, tensor in weights(CONFIG, "mlp").items()}
     tensors["c_fc.weight"][:12] = torch.eye(12)
     tensors["c_proj.weight"][:, :12] = torch.eye(12)
-    return build(solution.MLP, CONFIG, "mlp", tensors)(torch.linspace(-4, 4, 24).view(1, 2, 12))
+    return output(build(solution.MLP, CONFIG, "mlp", tensors), torch.linspace(-4, 4, 24).view(1, 2, 12))
 
 
 def dropping(solution: Any, training: bool) -> Any:
@@ -148,7 +147,7 @@ def dropping(solution: Any, training: bool) -> Any:
     tensors["c_proj.weight"] = torch.full((12, 48), 0.1)
     module = build(solution.MLP, DROPPING, "mlp", tensors).train(training)
     with torch.no_grad():
-        y: Tensor = module(torch.ones(500, 4, 12)).double()
+        y = output(module, torch.ones(500, 4, 12)).double()
     return {
         "numbers that are 0": Near((y == 0).double().mean(), 0.03),
         "mean": Near(y.mean(), 0.2),

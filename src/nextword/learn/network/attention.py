@@ -82,10 +82,12 @@ class ReferenceAttention(nn.Module):
         scale = next((scales[name] for name in scales if name in on), math.sqrt(D))
         scores = q @ k.transpose(-2, -1) / scale
         visible = self.visible(q.size(-2))
-        axis = -2 if "softmax-over-queries" in on else 1 if "softmax-over-heads" in on else -1
+        over_heads = {"softmax-over-heads", "softmax-over-heads-finite"}
+        axis = -2 if "softmax-over-queries" in on else 1 if over_heads & on else -1
         if "mask-after-softmax" in on:
             return scores.softmax(axis) * visible
-        hidden = 0.0 if "mask-with-zero" in on else -1e4 if "mask-too-small" in on else -math.inf
+        low = {"mask-with-zero": 0.0, "mask-too-small": -1e4, "softmax-over-heads-finite": -1e9}
+        hidden = next((low[name] for name in low if name in on), -math.inf)
         return scores.masked_fill(~visible, hidden).softmax(axis)
 
     def visible(self, T: int) -> Tensor:

@@ -47,6 +47,7 @@ class CausalSelfAttention(nn.Module):
         attn_scores.masked_fill_(mask_bool, -torch.inf)
         #~ mask-missing:
         #~ mask-after-softmax:
+        #~ softmax-over-heads-finite: attn_scores.masked_fill_(mask_bool, -1e9)
         #~ mask-with-zero: attn_scores.masked_fill_(mask_bool, 0.0)
         #~ mask-too-small: attn_scores = attn_scores - 1e4 * mask_bool
         scale = keys.shape[-1] ** 0.5
@@ -57,6 +58,7 @@ class CausalSelfAttention(nn.Module):
         attn_weights = torch.softmax(attn_scores / scale, dim=-1)
         #~ softmax-over-queries: attn_weights = torch.softmax(attn_scores / scale, dim=-2)
         #~ softmax-over-heads: attn_weights = torch.softmax(attn_scores / scale, dim=1)
+        #~ softmax-over-heads-finite: attn_weights = torch.softmax(attn_scores / scale, dim=1)
         #~ mask-after-softmax: attn_weights = torch.softmax(attn_scores / scale, dim=-1) * (1 - self.mask[:num_tokens, :num_tokens])
         attn_weights = self.dropout(attn_weights)
         #~ weights-dropout-in-eval: attn_weights = nn.functional.dropout(attn_weights, self.dropout.p)

@@ -56,11 +56,13 @@ class CausalSelfAttention(nn.Module):
         scores = scores.masked_fill(mask, float("-inf"))
         #~ mask-missing:
         #~ mask-after-softmax:
+        #~ softmax-over-heads-finite: scores = scores + mask * -1e12
         #~ mask-with-zero: scores = scores.masked_fill(mask, 0.0)
         #~ mask-too-small: scores = scores.masked_fill(mask, -1e4)
         weights = F.softmax(scores, dim=-1)
         #~ softmax-over-queries: weights = F.softmax(scores, dim=-2)
         #~ softmax-over-heads: weights = F.softmax(scores, dim=1)
+        #~ softmax-over-heads-finite: weights = F.softmax(scores, dim=1)
         #~ mask-after-softmax: weights = F.softmax(scores, dim=-1).masked_fill(mask, 0.0)
         weights = F.dropout(weights, self.p, training=self.training)
         #~ weights-dropout-in-eval: weights = F.dropout(weights, self.p)
