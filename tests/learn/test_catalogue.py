@@ -5,9 +5,11 @@ import pytest
 from nextword.learn.building import build, n_parameters, weights
 from nextword.learn.catalogue import OWN, network_mistakes
 from nextword.learn.comparing import attempt, same
+from nextword.learn.diagnosis import diagnose
 from nextword.learn.exercise import Mistakes
 from nextword.learn.fixture import token_ids
 from nextword.learn.network import ReferenceGPT
+from nextword.learn.styles import run_source, styles
 from nextword.learn.track import TRACK
 from nextword.model import GPTConfig
 
@@ -44,3 +46,26 @@ def test_no_two_mistakes_have_one_name() -> None:
     assert len(network_mistakes()) >= sum(len(TRACK[name].mistakes) for name in OWN)
     assert "gelu.root-missing" in network_mistakes()
     assert "layer_norm.root-missing" in network_mistakes()
+
+
+@pytest.mark.parametrize(
+    ("exercise", "style", "right", "wrong", "mistake"),
+    [
+        ("gpt", "notebook", "self.mask.bool()[:n, :n]", "torch.tensor(False)", "mask-missing"),
+        ("gpt", "notebook", "unbiased=False", "unbiased=True", "layer_norm.unbiased-variance"),
+        ("gpt", "notebook", "(2 / torch.pi) ** 0.5", "(2 / torch.pi)", "gelu.root-missing"),
+        ("gpt", "compact", ', approximate="tanh"', "", "erf-gelu"),
+        ("gpt", "compact", "x = x + F.dropout(self.attn", "x = F.dropout(self.attn", "first-residual-missing"),
+        ("block", "all_in_one", 'nn.GELU("tanh")', "nn.ReLU()", "relu"),
+        ("block", "all_in_one", "is_causal=True", "is_causal=True, scale=1.0", "scale-missing"),
+        ("mlp", "notebook", "0.044715", "0.44715", "gelu.coefficient-ten-times"),
+    ],
+)
+def test_mistakes_in_parts_of_ones_own_are_named(
+    exercise: str, style: str, right: str, wrong: str, mistake: str
+) -> None:
+    text = next(one for one in styles(exercise) if one.name == style).source()
+    assert right in text
+    found = diagnose(TRACK[exercise], run_source(text.replace(right, wrong), "answer"), pair_seconds=0.0)
+    assert found.names == (mistake,)
+    assert found.mistakes[0].equals.startswith(("a GPT with ", "a block with ", "an MLP with "))

@@ -1,6 +1,8 @@
 """All mistakes that the reference of the whole network can make, by the names that `network.py` knows them by."""
 
-from nextword.learn.exercise import Mistake
+from dataclasses import replace
+
+from nextword.learn.exercise import Exercise, Mistake
 from nextword.learn.track import TRACK
 
 OWN = ("attention", "mlp", "block", "gpt")
@@ -15,3 +17,16 @@ def network_mistakes() -> dict[str, Mistake]:
     own = {mistake.name: mistake for name in OWN for mistake in TRACK[name].mistakes}
     parts = {f"{name}.{mistake.name}": mistake for name in PARTS for mistake in TRACK[name].mistakes}
     return own | parts
+
+
+def inner_mistakes(whole: str, *exercises: Exercise) -> tuple[Mistake, ...]:
+    """The mistakes of these exercises as those of a whole that is built from their parts: of "a GPT"."""
+    return tuple(
+        replace(
+            mistake,
+            name=mistake.name if exercise.name in OWN else f"{exercise.name}.{mistake.name}",
+            equals=f"{whole} with {mistake.equals}",
+        )
+        for exercise in exercises
+        for mistake in exercise.mistakes
+    )

@@ -92,6 +92,9 @@ def explanation(exercise: Exercise, seen: list[Any], pair_seconds: float) -> tup
         matched[mistake.name] = sum(agreed)
         if any(agrees and not was_right for agrees, was_right in zip(agreed, right, strict=True)):
             evident.append(mistake.name)
+    for mistake in exercise.inner:
+        if agrees(exercise, seen, frozenset({mistake.name})):
+            return (mistake.name,)
     end = time.monotonic() + pair_seconds
     for few in chain(likely_pairs(matched), *(combinations(evident, n) for n in MORE)):
         if time.monotonic() > end:

@@ -60,7 +60,8 @@ class Exercise:
     `...` for what is to be written. hints: each says more than the one before.
     reference: the mistakes to make -> an object with the symbols, computing in
     float64. probes: the smallest first, since a learner is shown the first one
-    that differs.
+    that differs. inner: mistakes in what an answer is built from, which the
+    reference can make as well: for those who bring parts of their own.
     """
 
     name: str
@@ -72,10 +73,11 @@ class Exercise:
     mistakes: tuple[Mistake, ...]
     reference: Callable[[Mistakes], Any]
     probes: tuple[Probe, ...]
+    inner: tuple[Mistake, ...] = ()
 
     def mistake(self, name: str) -> Mistake:
         """The mistake of that name. Raises KeyError where there is none."""
-        return {mistake.name: mistake for mistake in self.mistakes}[name]
+        return {mistake.name: mistake for mistake in (*self.inner, *self.mistakes)}[name]
 
     def ours(self, symbol: str) -> Any:
         """The package's own of a symbol."""

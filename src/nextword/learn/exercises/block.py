@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from nextword.learn.building import build, n_parameters, output, weights
+from nextword.learn.catalogue import inner_mistakes
 from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.exercises import attention, gelu, layer_norm, mlp
 from nextword.learn.fixture import CONFIG, numbers
 from nextword.learn.network import ReferenceBlock
 from nextword.model.config import GPTConfig
@@ -213,4 +215,5 @@ class Block(nn.Module):
         Probe("numbers of about 30", large),
         Probe("two calls in eval mode, with dropout of 0.5", twice_in_eval),
     ),
+    inner=inner_mistakes("a block", *(part.EXERCISE for part in (attention, mlp, layer_norm, gelu))),
 )

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from nextword.learn.building import build, n_parameters, weights
+from nextword.learn.catalogue import inner_mistakes
 from nextword.learn.comparing import Near, same
 from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.exercises import attention, block, gelu, layer_norm, mlp
 from nextword.learn.fixture import CONFIG, numbers, token_ids
 from nextword.learn.network import ReferenceGPT
 from nextword.model.config import GPTConfig
@@ -333,4 +335,5 @@ class GPT(nn.Module):
         Probe("how much the logits vary with dropout of 0.5 in training", in_training),
         Probe("how much the logits vary with dropout of 0.5 in eval mode", in_eval),
     ),
+    inner=inner_mistakes("a GPT", *(part.EXERCISE for part in (block, attention, mlp, layer_norm, gelu))),
 )

@@ -7,8 +7,10 @@ from typing import Any
 import torch
 
 from nextword.learn.building import build, n_parameters, output, weights
+from nextword.learn.catalogue import inner_mistakes
 from nextword.learn.comparing import Near
 from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.exercises import gelu
 from nextword.learn.fixture import CONFIG, numbers
 from nextword.learn.network import ReferenceMLP
 from nextword.model.config import GPTConfig
@@ -211,4 +213,5 @@ class MLP(nn.Module):
         Probe("dropout of 0.5 in training", in_training),
         Probe("dropout of 0.5 in eval mode", in_eval),
     ),
+    inner=inner_mistakes("an MLP", gelu.EXERCISE),
 )
