@@ -1,5 +1,7 @@
 """Pictures of what goes beyond: merges, the cache, LoRA, the logit lens."""
 
+from itertools import pairwise
+
 import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -20,7 +22,7 @@ def merges(ink: Ink) -> Figure:
     rows = [tokens]
     joined: list[tuple[bytes, bytes]] = []
     while True:
-        pairs = [pair for pair in zip(tokens, tokens[1:], strict=False) if pair in ranks]
+        pairs = [pair for pair in pairwise(tokens) if pair in ranks]
         if not pairs:
             break
         best = min(pairs, key=ranks.__getitem__)

@@ -26,7 +26,8 @@ def mlp(ink: Ink) -> Figure:
     def funnel(left: float, right: float, before: float, after: float, label: str) -> None:
         ax.add_patch(
             Polygon(
-                [(left, 7.2 - before / 2), (left, 7.2 + before / 2), (right, 7.2 + after / 2), (right, 7.2 - after / 2)],
+                [(x, 7.2 + side * height / 2) for x, side, height in
+                 ((left, -1, before), (left, 1, before), (right, 1, after), (right, -1, after))],
                 closed=True, facecolor=ink.soft(ink.violet, 0.14), edgecolor="none",
             )
         )  # fmt: skip

@@ -65,7 +65,7 @@ def softmax(ink: Ink) -> Figure:
     chances = plain.softmax(scores)
     figure, (left, right) = sheet(2.3, 1, 2)
     for ax, values, title, color in ((left, scores, "scores", ink.muted), (right, chances, "probabilities", ink.blue)):
-        bars = ax.bar(range(5), values, color=color, width=0.62)
+        bars = ax.bar(range(5), values.tolist(), color=color, width=0.62)
         ax.bar_label(
             bars, [f"{value:g}" if title == "scores" else f"{value:.3f}" for value in values.tolist()], padding=2
         )
