@@ -58,6 +58,16 @@ def test_every_command_has_help(cli: Cli, command: str) -> None:
     assert f"usage: nextword learn {command}" in out
 
 
+def test_help_does_not_wait_for_torch() -> None:
+    code = (
+        "from nextword.cli.main import run\nassert run(['learn', '--help']) == 0\n"
+        "try: run(['learn', 'check', '--help'])\nexcept SystemExit: pass\n"
+        "import sys\nassert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_mistyped_command_is_guessed(cli: Cli) -> None:
     status, _, err = cli("learn", "chekc")
     assert (status, err) == (2, "nextword: nextword learn has no command 'chekc'. Did you mean check?\n")

@@ -25,7 +25,7 @@ def test_a_known_mistake_is_named_with_its_remedy_and_an_example(check: Check) -
         "Divide the sum of squares by C, not by C - 1: x.var(-1, keepdim=True, correction=0).",
         TRACK["layer_norm"].mistake("unbiased-variance").why,
     ]
-    assert found[5] == "Two tokens of four numbers, weight 1 and bias 0:"
+    assert found[5] == "two tokens of four numbers, weight 1 and bias 0:"
     assert found[7].startswith("    -1.10 -0.55  0.55  1.10 | -1.26 -0.63  0.63  1.26")
 
 

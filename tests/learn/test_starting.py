@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from learn.conftest import answer
 
+from nextword.learn import check_file
 from nextword.learn.folder import Course, CourseError
 from nextword.learn.starting import exercise_file, init, reset
 from nextword.learn.track import TRACK
@@ -94,3 +95,14 @@ def test_a_file_runs_alone(course: Course) -> None:
     assert done.returncode == 1, done.stderr
     assert "LayerNorm: not yet." in done.stdout
     assert "a LayerNorm that does not use its bias" in done.stdout
+
+
+def test_a_file_that_is_no_exercises_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, words in (
+        ("model.py", "There is no exercise 'model'"),
+        ("ex01_gelu.py", "To begin: nextword learn init"),
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            check_file(str(tmp_path / name))
+        assert stopped.value.code == 2
+        assert words in capsys.readouterr().err

@@ -4,19 +4,25 @@
 def check_file(path: str) -> None:
     """Check the exercise that a learner's file holds, say what was found, and exit with 1 if it has not passed.
 
-    That is what the last lines of each of these files call. Raises
-    `folder.CourseError` for a file that is no exercise's.
+    That is what the last lines of each of these files call. For a file that is
+    no exercise's it says so and exits with 2.
     """
+    import sys
     from pathlib import Path
 
+    from nextword.errors import NextwordError
     from nextword.learn.checking import Checker
     from nextword.learn.folder import exercise_named, find
     from nextword.learn.lines import show
 
     file = Path(path).resolve()
-    name = exercise_named(file.name)
-    with Checker() as checker:
-        done = checker.check(find(start=file.parent), name)
+    try:
+        name, course = exercise_named(file.name), find(start=file.parent)
+        with Checker() as checker:
+            done = checker.check(course, name)
+    except NextwordError as error:
+        print(f"nextword: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
     show(done.whole())
     if not done.passed:
         raise SystemExit(1)

@@ -26,6 +26,10 @@ ASKING_SECONDS = 0.2
 """How often it is asked whether a check that runs has been superseded."""
 
 
+SETTINGS = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONDONTWRITEBYTECODE": "1"}
+"""One thread and no GPU: a process that has used either cannot be forked, and experiments are small."""
+
+
 class CheckingError(NextwordError):
     """The process that checks could not be started, or ended itself."""
 
@@ -36,10 +40,11 @@ class Checker:
     """Makes checks, and keeps a process warm for the next one, since importing torch takes a second.
 
     Where processes can be forked, one stays and forks for each check. Elsewhere
-    a fresh one is started after each check, for the one to come.
+    (on a Mac, too, whose own libraries are not made for that) a fresh one is
+    started after each check, for the one to come.
     """
 
-    def __init__(self, time_limit: float = TIME_LIMIT, forks: bool = hasattr(os, "fork")):
+    def __init__(self, time_limit: float = TIME_LIMIT, forks: bool = hasattr(os, "fork") and sys.platform != "darwin"):
         if not time_limit > 0:
             raise ValueError(f"--time-limit must be a number of seconds above 0, not {time_limit:g}.")
         self.time_limit = time_limit
@@ -88,7 +93,7 @@ class Checker:
             stdout=subprocess.PIPE,
             stderr=self._errors if self.forks else subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is for the watching process
-            env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+            env=os.environ | SETTINGS,
         )
         return self._worker
 

@@ -16,10 +16,12 @@ MARK = "*"
 """Stands behind what differs, where that is no more than half."""
 
 
-def numbers_side_by_side(a: Tensor, b: Tensor) -> list[Line]:
+def numbers_side_by_side(a: Tensor, b: Tensor, tolerance: float | None = None) -> list[Line]:
     """Two tensors of one shape: whole if they are small matrices, else from the first row on that differs."""
-    wrong = differing(a, b)
+    wrong = differing(a, b, tolerance)
     where = ""
+    while a.dim() > 2 and a.size(0) == 1:  # one text, one head: no need to say which
+        a, b, wrong = a[0], b[0], wrong[0]
     if a.dim() == 1:
         a, b, wrong = a[None], b[None], wrong[None]
     if a.dim() > 2:
@@ -45,6 +47,8 @@ def numbers_side_by_side(a: Tensor, b: Tensor) -> list[Line]:
     shown = range(start, min(start + fits, columns))
     before, after = ("... " if start else ""), (" ..." if shown.stop < columns else "")
     width = len(before) + len(shown) * (cell + 1) - 1 + len(after)
+    padding = " " * max(0, len("yours") - width)
+    width += len(padding)
     if len(shown) < columns:
         piece = f"columns {shown.start} to {shown.stop - 1} of {columns}"
         where = f"{where}, {piece}" if where else piece
@@ -54,7 +58,7 @@ def numbers_side_by_side(a: Tensor, b: Tensor) -> list[Line]:
         spans: list[Span] = [("    ", "")]
         sides: tuple[tuple[list[str], Style], ...] = ((left, "bad"), (right, "good"))
         for texts, style in sides:
-            spans.append((before, "dim"))
+            spans.append((padding + before, "dim"))
             for column in shown:
                 is_wrong = bool(wrong[row, column])
                 text = texts[row * columns + column] + ((MARK if is_wrong else " ") if mixed else "")
@@ -87,8 +91,10 @@ def two_shapes(a: Tensor, b: Tensor) -> list[Line]:
     return lines
 
 
-def differing(a: Tensor, b: Tensor) -> Tensor:
+def differing(a: Tensor, b: Tensor, tolerance: float | None = None) -> Tensor:
     """Which numbers of two tensors of one shape are not the same; see `comparing.close`."""
+    if tolerance is not None:
+        return ~((a - b).abs() <= tolerance)
     finite = b[b.isfinite()].abs()
     scale = max(1.0, float(finite.max())) if finite.numel() else 1.0
     return ~torch.isclose(a, b, rtol=RELATIVE, atol=ABSOLUTE * scale, equal_nan=True)

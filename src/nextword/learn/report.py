@@ -150,7 +150,7 @@ def wrong(exercise: Exercise, diagnosis: Diagnosis, n_right: int) -> list[Line]:
         if diagnosis.mistakes
         else " (the first that differs)"
     )
-    lines += [(), ((f"{capital(first.probe)}", ""), (f"{which}:", "dim" if which else ""))]
+    lines += [(), ((first.probe, ""), (f"{which}:", "dim" if which else ""))]
     return lines + side_by_side(first.yours, first.right)
 
 
@@ -218,11 +218,6 @@ def in_short(signature: inspect.Signature) -> str:
     """A signature without types."""
     plain = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in signature.parameters.values()]
     return str(inspect.Signature(plain))
-
-
-def capital(text: str) -> str:
-    """A sentence's first letter."""
-    return text[:1].upper() + text[1:]
 
 
 def with_circumstances(report: Report, **circumstances: Any) -> Report:

@@ -1,5 +1,6 @@
 """The smallest failing example in little space: yours and the right one, side by side."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,8 +17,8 @@ def side_by_side(yours: Any, right: Any) -> list[Line]:
     before = [line(f"  {where}:", "dim")] if where else []
     if isinstance(yours, Raised) or isinstance(right, Raised):
         return before + labelled(yours, right)
-    if isinstance(right, Near):
-        return before + labelled(yours, right)
+    if isinstance(right, Near) and isinstance(yours, Near):
+        return before + statistics(yours, right)
     table = as_table(yours, right)
     if table is not None:
         return before + table
@@ -48,6 +49,14 @@ def innermost(yours: Any, right: Any) -> tuple[str, Any, Any]:
                 where, a, b = innermost(a, b)
                 return joined(f"item {index}", where), a, b
     return "", yours, right
+
+
+def statistics(yours: Near, right: Near) -> list[Line]:
+    """Two values that were counted or averaged over random draws."""
+    a, b = as_numbers(yours.value), as_numbers(right.value)
+    if a is None or b is None or a.shape != b.shape or a.dim() == 0:
+        return labelled(yours, right)
+    return [line(f"  give or take {right.tolerance:.2g}:", "dim"), *numbers_side_by_side(a, b, right.tolerance)]
 
 
 def joined(outer: str, inner: str) -> str:
@@ -81,7 +90,11 @@ def in_words(value: Any) -> str:
                 else f"an error, {value.kind}{place}"
             )
         case Near():
-            return f"{in_words(value.value)} (give or take {value.tolerance:g})"
+            number = as_numbers(value.value)
+            if number is None or number.numel() != 1:
+                return f"{in_words(value.value)} ± {value.tolerance:.2g}"
+            digits = max(0, 1 - math.floor(math.log10(value.tolerance))) if value.tolerance > 0 else 6
+            return f"{number.item():.{digits}f} ± {value.tolerance:.{digits}f}"
         case None:
             return "None"
         case Absent():

@@ -11,6 +11,7 @@ import faulthandler
 import json
 import os
 import re
+import select
 import signal
 import sys
 import threading
@@ -22,8 +23,8 @@ from typing import Any, TextIO
 
 import torch
 
-from nextword.learn.diagnosis import PAIR_SECONDS, diagnose
-from nextword.learn.exercise import Exercise
+from nextword.learn.diagnosis import PAIR_SECONDS, diagnose, expected
+from nextword.learn.exercise import RIGHT, Exercise
 from nextword.learn.failing import internal, stopped, unreadable
 from nextword.learn.folder import Course
 from nextword.learn.importing import load
@@ -57,13 +58,22 @@ def serve() -> None:
     """Answer requests until there are no more."""
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library may print here is no reply
-    for text in sys.stdin:
+    while text := sys.stdin.readline():
         request = json.loads(text)
         if TRACK.chapter(request["exercise"]) == "training":  # the first optimizer imports for a second: do so once
             torch.optim.AdamW([torch.zeros(1, requires_grad=True)])
         done = check_in_fork(request, Path(request["scratch"]), replies)
         replies.write(json.dumps(done.packed()) + "\n")
         replies.flush()
+        foresee(TRACK[request["exercise"]])
+
+
+def foresee(exercise: Exercise) -> None:
+    """Until the next request comes: what each of an exercise's mistakes leads to, so that forks need not find out."""
+    for mistakes in (RIGHT, *(frozenset({mistake.name}) for mistake in exercise.mistakes)):
+        if select.select([sys.stdin], [], [], 0)[0]:
+            return
+        expected(exercise, mistakes)
 
 
 def check_in_fork(request: Request, scratch: Path, replies: TextIO) -> Report:
