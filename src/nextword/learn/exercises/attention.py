@@ -38,6 +38,18 @@ MISTAKES = (
         why="The deviation of a sum of D products is sqrt(D). Divided by D, the scores are nearly equal.",
     ),
     Mistake(
+        name="scale-multiplied",
+        equals="attention that multiplies its scores by sqrt(D) instead of dividing",
+        remedy="Divide by math.sqrt(D), or multiply by D ** -0.5.",
+        why="The scores become D times too large, and each token sticks to one other.",
+    ),
+    Mistake(
+        name="scale-sqrt-tokens",
+        equals="attention that divides its scores by the root of the number of tokens",
+        remedy="Divide by the root of a head's width: q.size(-1), the last dimension of (B, H, T, D).",
+        why="size(-2), or size(1) before the transpose, is T. A text's meaning would change with its length.",
+    ),
+    Mistake(
         name="scale-sqrt-heads",
         equals="attention that divides its scores by sqrt(H), the number of heads",
         remedy="Divide by the root of a head's width D = C / H, q.size(-1), not of the number of heads.",
@@ -236,7 +248,7 @@ DROPPING = GPTConfig(n_vocab=7, n_ctx=5, n_embd=12, n_head=3, n_layer=1, dropout
 
 def size(solution: Any) -> Any:
     """How many numbers PyTorch knows of."""
-    return n_parameters(solution.CausalSelfAttention(SMALL))
+    return f"{n_parameters(solution.CausalSelfAttention(SMALL)):,}"
 
 
 def run(solution: Any, x: Tensor, config: GPTConfig, tensors: dict[str, Tensor] | None = None) -> Tensor:
@@ -320,7 +332,7 @@ by side again, and a second layer, c_proj, mixes it:
     result  = c_proj(heads of y side by side)
 
 In training, with probability config.dropout, weights are dropped after the softmax, and numbers of the result.
-The functions that you wrote before come from `parts`; or write it all out.""",
+The functions that you wrote before come from `parts`, and so does drop, the next exercise. Or write it all out.""",
     symbols={"CausalSelfAttention": "nextword.model.attention:CausalSelfAttention"},
     stub='''
 import torch

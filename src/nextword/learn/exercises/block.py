@@ -141,7 +141,7 @@ DROPPING = GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2, dropo
 
 def size(solution: Any) -> Any:
     """How many numbers PyTorch knows of."""
-    return n_parameters(solution.Block(SMALL))
+    return f"{n_parameters(solution.Block(SMALL)):,}"
 
 
 def run(solution: Any, config: GPTConfig, x: Tensor, seed: int = 0) -> Any:

@@ -203,7 +203,7 @@ DROPPING = GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=1, dropo
 
 def size(solution: Any) -> Any:
     """How many numbers PyTorch knows of."""
-    return n_parameters(solution.GPT(SMALL))
+    return f"{n_parameters(solution.GPT(SMALL)):,}"
 
 
 def run(solution: Any, config: GPTConfig, ids: Tensor) -> Any:

@@ -121,7 +121,7 @@ DROPPING = GPTConfig(n_vocab=7, n_ctx=5, n_embd=12, n_head=3, n_layer=1, dropout
 
 def size(solution: Any) -> Any:
     """How many numbers PyTorch knows of."""
-    return n_parameters(solution.MLP(SMALL))
+    return f"{n_parameters(solution.MLP(SMALL)):,}"
 
 
 def two_tokens(solution: Any) -> Any:

@@ -78,6 +78,8 @@ class ReferenceAttention(nn.Module):
             "scale-sqrt-c": math.sqrt(self.config.n_embd),
             "scale-by-d": float(D),
             "scale-sqrt-heads": math.sqrt(self.n_head),
+            "scale-multiplied": 1.0 / math.sqrt(D),
+            "scale-sqrt-tokens": math.sqrt(q.size(-2)),
         }
         scale = next((scales[name] for name in scales if name in on), math.sqrt(D))
         scores = q @ k.transpose(-2, -1) / scale

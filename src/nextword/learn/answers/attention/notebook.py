@@ -54,6 +54,8 @@ class CausalSelfAttention(nn.Module):
         #~ scale-missing: scale = 1.0
         #~ scale-sqrt-c: scale = self.d_out ** 0.5
         #~ scale-by-d: scale = keys.shape[-1]
+        #~ scale-multiplied: scale = self.head_dim ** -0.5
+        #~ scale-sqrt-tokens: scale = num_tokens ** 0.5
         #~ scale-sqrt-heads: scale = keys.shape[1] ** 0.5
         attn_weights = torch.softmax(attn_scores / scale, dim=-1)
         #~ softmax-over-queries: attn_weights = torch.softmax(attn_scores / scale, dim=-2)

@@ -45,6 +45,8 @@ class CausalSelfAttention(nn.Module):
         #~ scale-missing: scores = q @ k.transpose(-2, -1)
         #~ scale-sqrt-c: scores = q @ k.transpose(-2, -1) / math.sqrt(C)
         #~ scale-by-d: scores = q @ k.transpose(-2, -1) / D
+        #~ scale-multiplied: scores = q @ k.transpose(-2, -1) * math.sqrt(D)
+        #~ scale-sqrt-tokens: scores = q @ k.transpose(-2, -1) / math.sqrt(k.size(-2))
         #~ scale-sqrt-heads: scores = q @ k.transpose(-2, -1) / math.sqrt(H)
         mask = torch.tril(torch.ones(T, T, device=x.device)) == 0
         #~ mask-reversed: mask = torch.triu(torch.ones(T, T, device=x.device)) == 0
