@@ -99,6 +99,20 @@ def test_a_check_that_is_superseded_is_given_up(course: Course, checker: Checker
     assert checker.check(course, "layer_norm").passed
 
 
+def test_an_interrupt_ends_the_check_at_once(course: Course, checker: Checker) -> None:
+    course.file("layer_norm").write_text(f"{LAYER_NORM}    while True:\n        pass\n")
+
+    def interrupt() -> bool:
+        raise KeyboardInterrupt
+
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        checker.check_unless(course, "layer_norm", interrupt)
+    assert time.monotonic() - start < checker.time_limit / 2
+    course.file("layer_norm").write_text(answer("layer_norm"))
+    assert checker.check(course, "layer_norm").passed
+
+
 def test_a_worker_that_cannot_start_is_told(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.executable", "/bin/false")
     with Checker(forks=True) as checker, pytest.raises(CheckingError, match="has ended"):

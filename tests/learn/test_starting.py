@@ -99,7 +99,7 @@ def test_a_file_runs_alone(course: Course) -> None:
 
 def test_a_file_that_is_no_exercises_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, words in (
-        ("model.py", "There is no exercise 'model'"),
+        ("model.py", "There is no exercise 'model.py'"),
         ("ex01_gelu.py", "To begin: nextword learn init"),
     ):
         with pytest.raises(SystemExit) as stopped:

@@ -122,11 +122,16 @@ class Checker:
         reading = threading.Thread(target=lambda: reply.append(worker.stdout.readline()), daemon=True)  # type: ignore[union-attr]
         reading.start()
         cancelled = False
-        while reading.is_alive():
-            reading.join(ASKING_SECONDS)
-            if reading.is_alive() and not cancelled and superseded():
-                cancelled = True
-                (scratch / "cancel").touch()
+        try:
+            while reading.is_alive():
+                reading.join(ASKING_SECONDS)
+                if reading.is_alive() and not cancelled and superseded():
+                    cancelled = True
+                    (scratch / "cancel").touch()
+        except BaseException:  # Ctrl-C: what is still read from cannot be closed
+            (scratch / "cancel").touch()
+            reading.join()
+            raise
         if not reply[0]:
             status = worker.wait()
             raise CheckingError(f"The process that checks has ended (status {status}): {self._last_words()}")
