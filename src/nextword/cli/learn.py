@@ -10,6 +10,7 @@ COMMANDS = {
     "solution": ("learn_help:solution", "nextword's own code for an exercise"),
     "list": ("learn_folder:show_list", "the exercises, and how far you are"),
     "reset": ("learn_folder:reset", "begin an exercise anew; a backup of your file is kept"),
+    "graduate": ("learn_graduate:graduate", "examine the whole model that your exercises make, for a certificate"),
     "interview": ("learn_interview:interview", "find a planted mistake against the clock, then answer questions"),
     "audit": ("learn_audit:audit", "the proof that the checker is right: every known mistake, planted and found"),
 }

@@ -2,6 +2,7 @@
 
 import difflib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ from nextword.learn.exercise import Exercise, resolve
 from nextword.learn.folder import Course
 from nextword.learn.importing import load_symbol
 from nextword.learn.track import TRACK
+from nextword.weights.adoption.places import our_shapes
 
 GIVEN = {"LayerNorm": "nextword.model.block:LayerNorm", "GPTConfig": "nextword.model.config:GPTConfig"}
 """Parts that no exercise asks for by name, but that several may use."""
@@ -31,8 +33,9 @@ class LearnersParts(OurParts):
     """A module `parts` with the learner's own parts, where they passed their check and have not changed since.
 
     All others are the package's own, so that an early mistake never cascades. A
-    part of the learner's that cannot be had is told of; with `tell_all`, so is
-    every part that is not the learner's.
+    part of the learner's that cannot be had is told of; with `tell_all`, for
+    those who want the whole, so is every part that is not the learner's, and GPT
+    begins with the weights that their init_weights draws.
 
     file: the learner's folder, or any file in it. being_checked: the exercise
     whose symbols are not for having, since they are what is being written.
@@ -57,7 +60,8 @@ class LearnersParts(OurParts):
             return self._layer_norm() if name == "LayerNorm" else self._given(name)
         if exercise.name == self._being_checked:
             raise ImportError(f"{name} is what this exercise asks you to write: it cannot come from parts")
-        return self._part(exercise, name)
+        part = self._part(exercise, name)
+        return initialised(part, self.init_weights) if name == "GPT" and self._tell_all else part
 
     def _given(self, name: str) -> Any:
         try:
@@ -117,3 +121,23 @@ class LearnersParts(OurParts):
         self.notes.append(note)
         if self._being_checked is None:  # in a check the report tells it
             print(note, file=sys.stderr)
+
+
+def initialised(gpt: Any, init_weights: Callable[[Any], object]) -> Any:
+    """A class GPT whose models have their weights drawn by init_weights, where they keep them under our names.
+
+    A model with names of its own is left to its own way of beginning: by names
+    alone init_weights would take a LayerNorm for a matrix.
+    """
+
+    class GPT(gpt):  # type: ignore[misc]
+        __doc__ = gpt.__doc__
+
+        def __init__(self, config: Any):
+            super().__init__(config)
+            if not hasattr(self, "config"):
+                self.config = config
+            if set(our_shapes(config, "gpt")) <= {name for name, _ in self.named_parameters()}:
+                init_weights(self)
+
+    return GPT
