@@ -307,7 +307,7 @@ What the weights are before anything has been learned. GPT-2 begins like this:
 
 The two c_proj of a block are what writes into the residual stream: 2 n_layer of them add up there, and the root keeps
 the sum as large as one. The model has OpenAI's names (wte, wpe, h.0.attn.c_attn, ..., ln_f), a model.config, and
-perhaps a head, lm_head, whose weight is wte's.""",
+perhaps lm_head, a layer without a bias whose weight is wte's.""",
     symbols={"init_weights": "nextword.model.gpt:init_weights"},
     stub='''
 import math
