@@ -35,6 +35,9 @@ from nextword.learn.track import TRACK
 KEPT_BYTES = 2000
 """How much of what the learner's code prints is kept from its beginning, and as much from its end."""
 
+IDLE_SECONDS = 0.3
+"""How long no request has come when there is time to prepare for one."""
+
 GRACE_SECONDS = 0.5
 """How much longer than its time limit a check may live, to write down where it was."""
 
@@ -58,18 +61,27 @@ def serve() -> None:
     """Answer requests until there are no more."""
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library may print here is no reply
+    if not select.select([sys.stdin], [], [], IDLE_SECONDS)[0]:
+        import_the_rest()
     while text := sys.stdin.readline():
         request = json.loads(text)
-        if TRACK.chapter(request["exercise"]) == "training":  # the first optimizer imports for a second: do so once
-            torch.optim.AdamW([torch.zeros(1, requires_grad=True)])
+        if TRACK.chapter(request["exercise"]) == "training":  # what a fork imports, the next one imports again
+            import_the_rest()
         done = check_in_fork(request, Path(request["scratch"]), replies)
         replies.write(json.dumps(done.packed()) + "\n")
         replies.flush()
         foresee(TRACK[request["exercise"]])
 
 
+def import_the_rest() -> None:
+    """What PyTorch imports when a module or an optimizer is first used, which takes a second or more."""
+    import torch._dynamo  # noqa: F401
+
+
 def foresee(exercise: Exercise) -> None:
     """Until the next request comes: what each of an exercise's mistakes leads to, so that forks need not find out."""
+    if not select.select([sys.stdin], [], [], 0)[0]:
+        import_the_rest()
     for mistakes in (RIGHT, *(frozenset({mistake.name}) for mistake in exercise.mistakes)):
         if select.select([sys.stdin], [], [], 0)[0]:
             return
