@@ -21,7 +21,7 @@ from nextword.learn.track import TRACK
 SHORTEST, LONGEST = 6, 70
 """How many lines of code a puzzle may have."""
 
-GIVEN_AWAY = re.compile(r"\b(if|while) (True|False)\b|\bif 0\b|-100\b")
+GIVEN_AWAY = re.compile(r"\b(if|elif|while) (True|False)\b|\bif 0\b|-100\b")
 """What stands in planted code only because something was taken out there: one sees it at once."""
 
 FILE = "puzzle.py"
