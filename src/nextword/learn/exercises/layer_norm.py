@@ -15,14 +15,14 @@ MISTAKES = (
         equals="a LayerNorm with the unbiased variance",
         remedy="Divide the sum of squares by C, not by C - 1: x.var(-1, keepdim=True, correction=0).",
         why="torch's var and std divide by one less than the count unless told otherwise. With 768 numbers that "
-        "changes the third digit only: the model trains, but official weights give slightly wrong answers.",
+        "changes them by less than a thousandth: the model trains, but official weights give slightly wrong answers.",
     ),
     Mistake(
         name="eps-outside",
         equals="a LayerNorm that adds eps to the root instead of under it",
         remedy="Put eps inside: torch.sqrt(variance + eps), not torch.sqrt(variance) + eps.",
-        why="The two agree while the variance is large. Where it is near eps, 1e-5, they differ by a factor: "
-        "the root of 1e-5 is 0.003, and 0.003 + 0.00001 is not that of twice as much.",
+        why="The two agree while the variance is large. Where it is as small as eps they do not: for a variance of "
+        "1e-5, sqrt(variance + eps) is 0.0045 and sqrt(variance) + eps is 0.0032.",
     ),
     Mistake(
         name="eps-missing",
