@@ -28,6 +28,7 @@ html_show_sourcelink = False
 html_show_copyright = False
 html_permalinks_icon = "#"
 smartquotes = False
+highlight_language = "text"
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"
 html_theme_options = {

@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import warnings
+from contextlib import redirect_stdout
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ PROJECT = Path(__file__).parent.parent.parent
 KEPT = PROJECT / "build/audit.json"
 
 
+@cache
 def tables() -> dict[str, list[dict[str, Any]]]:
     """Each exercise's name -> its trials, as dictionaries: exercise, answer, mistake, expected, found, right."""
     digest = hashlib.sha256()
@@ -23,9 +27,12 @@ def tables() -> dict[str, list[dict[str, Any]]]:
     except (OSError, ValueError):
         kept = {}
     if kept.get("source") != digest.hexdigest():
-        trials = {
-            exercise.name: [asdict(trial) | {"right": trial.right} for trial in audit(exercise)] for exercise in TRACK
-        }
+        with warnings.catch_warnings(), redirect_stdout(None):  # wrong answers are warned of, and some print
+            warnings.simplefilter("ignore")
+            trials = {
+                exercise.name: [asdict(trial) | {"right": trial.right} for trial in audit(exercise)]
+                for exercise in TRACK
+            }
         kept = {"source": digest.hexdigest(), "trials": trials}
         KEPT.parent.mkdir(exist_ok=True)
         KEPT.write_text(json.dumps(kept), encoding="utf-8")

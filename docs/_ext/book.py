@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from audit_table import tables
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
@@ -22,7 +23,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from nextword.learn.exercise import Exercise
-from nextword.learn.track import CHAPTERS, TRACK
+from nextword.learn.track import TRACK
 
 LOGGER = logging.getLogger(__name__)
 PROJECT = Path(__file__).parent.parent.parent
@@ -60,11 +61,10 @@ class OfExercise(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Make the nodes, or say that the exercise is not there yet."""
+        """Make the nodes."""
         name = self.arguments[0]
         if name not in TRACK.names:
-            LOGGER.info("%s: the exercise %s is not written yet", self.env.docname, name)
-            return [nodes.note("", nodes.paragraph(text="This exercise is not written yet."))]
+            raise self.error(f"There is no exercise {name!r}.")
         self.note_sources(name)
         return list(self.made_of(TRACK[name]))
 
@@ -198,48 +198,51 @@ class Audit(SphinxDirective):
     """{audit}: for each exercise a table of its mistakes by the styles they were planted in."""
 
     def run(self) -> list[nodes.Node]:
-        """The tables, made from the audit's trials."""
-        from audit_table import tables
-
-        made = tables()
-        complete = TRACK.names == tuple(name for chapter in CHAPTERS.values() for name in chapter)
-        for trials in made.values():
-            for trial in trials:
-                if not trial["right"] and complete:
-                    LOGGER.warning("audit: %s", trial, location=self.env.docname)
-        names = [name for chapter in CHAPTERS.values() for name in chapter if name in made]
-        return [node for name in names for node in audit_of(TRACK[name], made[name])]
+        """How many there are, then the tables."""
+        trials = [trial for name in TRACK.names for trial in tables()[name]]
+        for trial in trials:
+            if not trial["right"]:
+                LOGGER.warning("audit: %s", trial, location=self.env.docname)
+        planted = [trial for trial in trials if trial["mistake"]]
+        n_mistakes = len({(trial["exercise"], trial["mistake"]) for trial in planted})
+        n_named = sum(trial["right"] for trial in planted)
+        right = [trial for trial in trials if trial["expected"] == "passed"]
+        n_passed = sum(trial["right"] for trial in right)
+        summary = (
+            f"When this page was made, {n_mistakes:,} mistakes had been planted in {len(planted):,} answers. "
+            f"{n_named:,} of these were diagnosed as what they are. {n_passed} of {len(right)} right answers passed."
+        )
+        tabled = [node for exercise in TRACK for node in audit_of(exercise, tables()[exercise.name])]
+        return [nodes.paragraph("", "", nodes.strong(text=summary)), *tabled]
 
 
 def audit_of(exercise: Exercise, trials: list[dict[str, Any]]) -> Iterator[nodes.Node]:
     """One exercise's heading and table."""
     answers = list(dict.fromkeys(trial["answer"] for trial in trials if trial["answer"] not in ("stub", "solution")))
+    found = {(trial["mistake"], trial["answer"]): trial for trial in trials}
     section = nodes.section(ids=[nodes.make_id(f"audit-{exercise.name}")])
     section += nodes.title(text=f"{TRACK.number(exercise.name)}. {exercise.title}")
-    found = {(trial["mistake"], trial["answer"]): trial for trial in trials}
-    rows = [["unchanged", *(cell(found.get((None, answer))) for answer in answers)]]
-    rows += [[m.name, *(cell(found.get((m.name, answer))) for answer in answers)] for m in exercise.mistakes]
-    section += table(["planted mistake", *answers], rows)
+    rows = [row(nodes.emphasis(text="none"), *(cell(found.get((None, answer))) for answer in answers))]
+    for mistake in exercise.mistakes:
+        page = f"{exercise.name}.html#{mistake_id(exercise.name, mistake.name)}"
+        name = nodes.reference("", mistake.name, refuri=page, internal=True)
+        rows.append(row(name, *(cell(found.get((mistake.name, answer))) for answer in answers)))
+    head = row(nodes.Text("planted mistake"), *(nodes.Text(answer.replace("_", " ")) for answer in answers))
+    group = nodes.tgroup(cols=len(answers) + 1)
+    group += [nodes.colspec(colwidth=1) for _ in range(len(answers) + 1)]
+    group += [nodes.thead("", head), nodes.tbody("", *rows)]
+    section += nodes.table("", group, classes=["audit"])
     yield section
 
 
-def cell(trial: dict[str, Any] | None) -> str:
+def cell(trial: dict[str, Any] | None) -> nodes.Text:
     """What a cell says: ✓ where the checker found what was planted."""
-    return "" if trial is None else "✓" if trial["right"] else trial["found"]
+    return nodes.Text("" if trial is None else "✓" if trial["right"] else trial["found"])
 
 
-def table(head: list[str], rows: list[list[str]]) -> nodes.table:
-    """A table of texts."""
-    group = nodes.tgroup(cols=len(head))
-    group += [nodes.colspec(colwidth=1) for _ in head]
-    group += nodes.thead("", row(head))
-    group += nodes.tbody("", *map(row, rows))
-    return nodes.table("", group, classes=["audit"])
-
-
-def row(cells: list[str]) -> nodes.row:
-    """A table's row of texts."""
-    return nodes.row("", *(nodes.entry("", nodes.paragraph(text=text)) for text in cells))
+def row(*cells: nodes.Node) -> nodes.row:
+    """A table's row."""
+    return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", inside)) for inside in cells))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

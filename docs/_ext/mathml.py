@@ -1,5 +1,6 @@
 """Formulas as MathML: written when the book is built, drawn by the reader's browser, offline and without a script."""
 
+import re
 from typing import Any
 from xml.etree import ElementTree
 
@@ -10,13 +11,16 @@ from sphinx.util import logging
 
 LOGGER = logging.getLogger(__name__)
 
+FUNCTION = re.compile(r"<mo>([A-Za-z]{2,})</mo>(<mo[^>]*>(?:\(|&#x00028;))")
+"""A named function before its parenthesis: browsers would put an operator's spaces around it."""
+
 
 def in_mathml(latex: str, display: str) -> str:
     """A formula in MathML; display: "inline" or "block". Raises ValueError for LaTeX that the converter doesn't know.
 
     It doesn't say so itself: an unknown command goes through as text, an `&` outside of a table as it is.
     """
-    mathml = convert(latex, display=display)
+    mathml = FUNCTION.sub(r"<mi>\1</mi>\2", convert(latex, display=display))
     try:
         text = "".join(ElementTree.fromstring(mathml).itertext())
     except ElementTree.ParseError as error:

@@ -1,0 +1,27 @@
+"""The commands that the book tells readers to type are there."""
+
+import re
+
+from book_pages import PAGES
+
+from nextword.cli.learn import COMMANDS
+from nextword.cli.main import VERBS
+from nextword.learn.track import CHAPTERS
+
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+
+
+def test_verbs_and_commands_exist() -> None:
+    verbs = set(re.findall(r"(?:`|bin/)nextword ([a-z]+)", TEXT))
+    assert verbs <= set(VERBS)
+    commands = set(re.findall(r"nextword learn ([a-z]+)", TEXT))
+    assert commands
+    assert commands <= set(COMMANDS)
+
+
+def test_numbers_of_exercises_are_right() -> None:
+    n_exercises = sum(map(len, CHAPTERS.values()))
+    assert n_exercises == 40, "the index says forty"
+    for file in re.findall(r"ex(\d\d)_(\w+)\.py", TEXT):
+        names = [name for chapter in CHAPTERS.values() for name in chapter]
+        assert names[int(file[0]) - 1] == file[1]
