@@ -1,6 +1,7 @@
 """Whether two things that probes saw are the same, and how to show that they are not."""
 
 import traceback
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,8 @@ class Near:
 class Raised:
     """An exception that an answer raised, and the line of the learner's file that it came from.
 
-    Two of them are the same to a probe, whatever they say.
+    Two of them are the same to a probe, whatever they say: there are many ways
+    to refuse. Only a slip, such as a misspelt name, is like no other.
     """
 
     kind: str
@@ -44,6 +46,11 @@ class Raised:
         """Whether that was a stub, of which something is still to be written."""
         return self.kind == "NotImplementedError"
 
+    @property
+    def slip(self) -> bool:
+        """Whether nobody would raise this on purpose."""
+        return self.kind in ("NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError", "RecursionError")
+
     def __str__(self) -> str:
         place = f" in line {self.line}: {self.source}" if self.line else ""
         return f"{self.kind}: {self.message}{place}"
@@ -52,7 +59,8 @@ class Raised:
 def attempt(run: Callable[[Any], Any], solution: Any) -> Any:
     """What a probe sees of a solution, or the exception that it raised."""
     try:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a report says it better
             torch.manual_seed(0)
             return run(solution)
     except Exception as error:
@@ -74,10 +82,10 @@ def same(yours: Any, right: Any) -> bool:
     if isinstance(right, Near) or isinstance(yours, Near):
         return same_near(yours, right)
     if isinstance(right, Raised) or isinstance(yours, Raised):
-        return isinstance(right, Raised) and isinstance(yours, Raised) and not yours.unfinished
+        return isinstance(right, Raised) and isinstance(yours, Raised) and not (yours.unfinished or yours.slip)
     a, b = as_numbers(yours), as_numbers(right)
     if a is not None and b is not None:
-        return close(a, b)
+        return a.equal(b) if is_count(right) else close(a, b)
     if isinstance(right, Mapping) and isinstance(yours, Mapping):
         return yours.keys() == right.keys() and all(same(yours[key], right[key]) for key in right)
     if isinstance(right, list | tuple) and isinstance(yours, list | tuple):
@@ -102,6 +110,15 @@ def close(a: Tensor, b: Tensor) -> bool:
     finite = b[b.isfinite()].abs()
     scale = max(1.0, float(finite.max())) if finite.numel() else 1.0
     return torch.allclose(a, b, rtol=RELATIVE, atol=ABSOLUTE * scale, equal_nan=True)
+
+
+def is_count(value: Any) -> bool:
+    """Whether a value is made of whole numbers only, which no rounding excuses."""
+    if isinstance(value, Tensor | np.ndarray | np.generic):
+        return torch.as_tensor(value).dtype in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+    if isinstance(value, list | tuple):
+        return all(is_count(part) for part in value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def as_numbers(value: Any) -> Tensor | None:

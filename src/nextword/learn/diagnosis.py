@@ -72,13 +72,9 @@ def observe(exercise: Exercise, solution: Any) -> list[Any]:
 
 def expected(exercise: Exercise, mistakes: Mistakes) -> list[Any]:
     """What each probe sees of the reference that makes these mistakes. Kept, for the next answer."""
-    key = (id(exercise), mistakes)
-    if key not in _EXPECTED:
-        _EXPECTED[key] = observe(exercise, exercise.reference(mistakes))
-    return _EXPECTED[key]
-
-
-_EXPECTED: dict[tuple[int, Mistakes], list[Any]] = {}
+    if mistakes not in exercise.expectations:
+        exercise.expectations[mistakes] = observe(exercise, exercise.reference(mistakes))
+    return exercise.expectations[mistakes]
 
 
 def explanation(exercise: Exercise, seen: list[Any], pair_seconds: float) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
@@ -62,6 +62,7 @@ class Exercise:
     float64. probes: the smallest first, since a learner is shown the first one
     that differs. inner: mistakes in what an answer is built from, which the
     reference can make as well: for those who bring parts of their own.
+    expectations: what each probe sees of the reference, as far as it was asked.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Exercise:
     reference: Callable[[Mistakes], Any]
     probes: tuple[Probe, ...]
     inner: tuple[Mistake, ...] = ()
+    expectations: dict[Mistakes, list[Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def mistake(self, name: str) -> Mistake:
         """The mistake of that name. Raises KeyError where there is none."""
