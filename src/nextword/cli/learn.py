@@ -12,6 +12,7 @@ COMMANDS = {
     "reset": ("learn_folder:reset", "begin an exercise anew; a backup of your file is kept"),
     "graduate": ("learn_graduate:graduate", "examine the whole model that your exercises make, for a certificate"),
     "interview": ("learn_interview:interview", "find a planted mistake against the clock, then answer questions"),
+    "doctor": ("learn_doctor:doctor", "a review of a GPT-2 that you have already: path/to/model.py:GPT"),
     "audit": ("learn_audit:audit", "the proof that the checker is right: every known mistake, planted and found"),
 }
 """A command -> the function that runs it, "file:name" in cli/, and what it is for."""

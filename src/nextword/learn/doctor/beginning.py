@@ -1,0 +1,128 @@
+"""Where a model begins: the loss before training, and how its parameters are drawn."""
+
+import math
+import re
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nextword.learn.doctor.calling import Call, Dropout
+from nextword.learn.doctor.findings import Finding, Found
+from nextword.learn.fixture import CONFIG, token_ids
+from nextword.learn.lines import Line, line
+from nextword.weights.adoption import AdoptionError, adopt
+
+LN_V = math.log(CONFIG.n_vocab)
+
+REMEDY = (
+    "Draw weights from a normal distribution of 0.02, and those of the two projections of a block that add to x, of "
+    "0.02 / sqrt(2 n_layer); biases 0, LayerNorms 1 and 0."
+)
+
+
+def loss_of(module: nn.Module, call: Call, ids: Tensor, targets: Tensor) -> Tensor:
+    """Cross-entropy of a model's logits, computed here."""
+    with Dropout(allow=False):
+        logits = call(module, ids)
+    return F.cross_entropy(logits.reshape(-1, logits.size(-1)).float(), targets.reshape(-1))
+
+
+def beginning(module: nn.Module, call: Call) -> Found:
+    """The loss before training on random ids against ln V, and the deviations of the parameters."""
+    ids, targets = token_ids(16, CONFIG.n_ctx, seed=7), token_ids(16, CONFIG.n_ctx, seed=8)
+    module.eval()
+    with torch.no_grad():
+        loss = float(loss_of(module, call, ids, targets))
+    drawn = deviations(module)
+    evidence = [line(f"Loss {loss:.3f} on random ids before training; ln V = ln {CONFIG.n_vocab} = {LN_V:.3f}.")]
+    if not math.isfinite(loss):
+        finding = Finding(
+            level="wrong",
+            name="loss-not-finite",
+            title=f"its loss begins at {loss}",
+            evidence=tuple(evidence),
+            remedy="Look for a row of attention that may see nothing, or for a division by 0.",
+        )
+        return Found.one(finding)
+    evidence += drawn_in_words(drawn)
+    if loss > LN_V + 1.0:
+        finding = Finding(
+            level="wrong",
+            name="initial-loss",
+            title="its loss begins far above ln V: it is surer of itself than it may be",
+            evidence=tuple(evidence),
+            remedy=REMEDY,
+            why="A model that knows nothing should find all tokens equally likely. The first steps are spent on "
+            "unlearning, and at GPT-2's width more of them than here. nn.Embedding draws with a deviation of 1, of "
+            "which a tied head makes scores.",
+        )
+        return Found.one(finding)
+    found = Found([f"its loss begins at {loss:.2f}, near ln V = {LN_V:.2f}"])
+    if drawn and all(as_gpt2(name, std) for name, std in drawn.items()):
+        found.sound.append("its parameters are drawn as GPT-2's")
+    elif drawn:
+        finding = Finding(
+            level="look",
+            name="initialisation",
+            title="parameters are not drawn as GPT-2's",
+            evidence=tuple(evidence[1:]),
+            remedy=REMEDY,
+            why="It learns so as well, if more slowly, or less steadily the deeper it is.",
+        )
+        found.findings.append(finding)
+    return found
+
+
+def deviations(module: nn.Module) -> dict[str, float]:
+    """The deviation of each group of matrices, under our names with * for the block."""
+    try:
+        tensors = adopt(module, CONFIG).export()
+    except AdoptionError:
+        return {}
+    groups: dict[str, list[Tensor]] = {}
+    for name, tensor in tensors.items():
+        if tensor.dim() > 1:
+            groups.setdefault(re.sub(r"^h\.\d+\.", "h.*.", name), []).append(tensor.detach().double().flatten())
+    return {name: float(torch.cat(parts).std()) for name, parts in groups.items()}
+
+
+def right_deviation(name: str) -> float:
+    """GPT-2's own."""
+    return 0.02 / math.sqrt(2 * CONFIG.n_layer) if name.endswith("c_proj.weight") else 0.02
+
+
+def near(found: float, right: float) -> bool:
+    """Whether a deviation is that, for as few numbers as the fixture has."""
+    return abs(found / right - 1) < 0.25
+
+
+def as_gpt2(name: str, std: float) -> bool:
+    """Whether a group is drawn as GPT-2's; wpe may also be as OpenAI's code has it, 0.01."""
+    return near(std, right_deviation(name)) or (name == "wpe.weight" and near(std, 0.01))
+
+
+def drawn_in_words(drawn: Mapping[str, float]) -> list[Line]:
+    """A line for each group that is drawn otherwise than GPT-2's, with what its deviation may come from."""
+    lines = []
+    for name, std in drawn.items():
+        if as_gpt2(name, std):
+            continue
+        cause = cause_of(name, std)
+        lines.append(
+            line(f"  {name:<24} {std:.4f}, GPT-2's {right_deviation(name):.4f}{f' ({cause})' if cause else ''}")
+        )
+    return lines
+
+
+def cause_of(name: str, std: float) -> str:
+    """What a deviation is that is not GPT-2's."""
+    width, gpt2_width = (4 * CONFIG.n_embd, 3072) if name.endswith("mlp.c_proj.weight") else (CONFIG.n_embd, 768)
+    if near(std, 1.0):
+        return "what nn.Embedding draws by default"
+    if near(std, 1 / math.sqrt(3 * width)):
+        return f"what nn.Linear draws by default, {1 / math.sqrt(3 * gpt2_width):.4f} at GPT-2's width"
+    if name.endswith("c_proj.weight") and near(std, 0.02):
+        return "without 1 / sqrt(2 n_layer)"
+    return ""
