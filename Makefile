@@ -18,7 +18,7 @@ check: .venv/installed-check     ## lint and types
 	@$(BIN)/mypy
 
 docs: .venv/installed-docs       ## the book, as a site: every page, picture and formula is made here
-	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -d build/doctrees docs build/docs
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env --write-all -d build/doctrees docs build/docs
 	@$(BIN)/python docs/check_site.py build/docs
 	@echo "The book is at file://$(CURDIR)/build/docs/index.html"
 

@@ -16,7 +16,7 @@ myst_enable_extensions = ["dollarmath", "deflist", "attrs_inline"]
 myst_heading_anchors = 3
 html_math_renderer = "mathml"  # drawn by the browser itself, so that no script and no font comes from elsewhere
 
-exclude_patterns = ["_ext", "_static", "pictures", "book/audit-matrix.md"]
+exclude_patterns = ["_ext", "_static", "pictures"]
 nitpicky = True
 
 html_theme = "furo"

@@ -11,8 +11,11 @@ from sphinx.util import logging
 
 LOGGER = logging.getLogger(__name__)
 
-FUNCTION = re.compile(r"<mo>([A-Za-z]{2,})</mo>(<mo[^>]*>(?:\(|&#x00028;))")
-"""A named function before its parenthesis: browsers would put an operator's spaces around it."""
+NAMED = re.compile(r"<mo>((?!max<|min<)[A-Za-z]{2,})</mo>")
+"""A function's name, which is no operator: browsers would put spaces around it."""
+
+BARS = "<mo>&#x02016;</mo>"
+"""A norm's bars, which browsers would make as high as their surroundings."""
 
 
 def in_mathml(latex: str, display: str) -> str:
@@ -20,7 +23,8 @@ def in_mathml(latex: str, display: str) -> str:
 
     It doesn't say so itself: an unknown command goes through as text, an `&` outside of a table as it is.
     """
-    mathml = FUNCTION.sub(r"<mi>\1</mi>\2", convert(latex, display=display))
+    mathml = NAMED.sub(r"<mi>\1</mi>", convert(latex, display=display))
+    mathml = mathml.replace(BARS, BARS.replace("<mo>", '<mo stretchy="false">'))
     try:
         text = "".join(ElementTree.fromstring(mathml).itertext())
     except ElementTree.ParseError as error:

@@ -67,7 +67,7 @@ def names(ink: Ink) -> Figure:
 
 @cache
 def _differences() -> dict[str, float]:
-    """The largest difference of logits that each slip makes, in a small model with weights of a trained one's size."""
+    """How much each slip changes the logits of a small model whose blocks have weights of a trained one's size."""
     config = GPTConfig(n_vocab=200, n_ctx=32, n_embd=96, n_head=4, n_layer=6, dropout=0.0)
     generator = torch.Generator().manual_seed(0)
     ids = torch.randint(200, (2, 32), generator=generator)
@@ -108,7 +108,7 @@ def _differences() -> dict[str, float]:
         "LayerNorm with C − 1": logits(layer_norm=unbiased),
         "c_proj not transposed": turned,
     }
-    return {name: float((value - right).abs().max()) for name, value in found.items()}
+    return {name: float((value - right).abs().max() / right.abs().max()) for name, value in found.items()}
 
 
 def _altered(ops: ModuleType, **changed: object) -> ModuleType:
@@ -126,7 +126,12 @@ def verify(ink: Ink) -> Figure:
     for row, value in enumerate(found.values()):
         ax.text(value * 1.3, row, f"{value:.1g}", va="center", fontsize=9)
     ax.axvline(1e-4, color=ink.muted, linewidth=1.0, linestyle=(0, (4, 3)))
-    ax.set(xscale="log", xlim=(1e-8, 30), ylim=(3.6, -0.6), xlabel="largest difference of a logit")
+    ax.set(
+        xscale="log",
+        xlim=(1e-8, 30),
+        ylim=(3.6, -0.6),
+        xlabel="largest difference of a logit, as a share of the largest logit",
+    )
     ax.set_yticks(range(4), list(found), fontsize=9)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
