@@ -18,7 +18,7 @@ from typing import Any
 
 from nextword.learn.parts import OurParts
 
-DIRECTIVE = re.compile(r"^\s*#~ ([\w-]+):(?: (.*))?$")
+DIRECTIVE = re.compile(r"^\s*#~ ([\w.=-]+):(?: (.*))?$")
 
 
 @dataclass(frozen=True)

@@ -104,25 +104,28 @@ def as_gpt2(name: str, std: float) -> bool:
 
 
 def drawn_in_words(drawn: Mapping[str, float]) -> list[Line]:
-    """A line for each group that is drawn otherwise than GPT-2's, with what its deviation may come from."""
-    lines = []
+    """A line for all groups that are drawn alike and otherwise than GPT-2's, with what their deviation comes from."""
+    groups: dict[str, list[str]] = {}
     for name, std in drawn.items():
-        if as_gpt2(name, std):
-            continue
-        cause = cause_of(name, std)
+        if not as_gpt2(name, std):
+            groups.setdefault(cause_of(name, std), []).append(name)
+    lines = []
+    for cause, names in groups.items():
+        pairs = [f"{name.removeprefix('h.*.').removesuffix('.weight')} {drawn[name]:.3f}" for name in names]
+        right = " and ".join(dict.fromkeys(f"{right_deviation(name):.2g}" for name in names))
         lines.append(
-            line(f"  {name:<24} {std:.4f}, GPT-2's {right_deviation(name):.4f}{f' ({cause})' if cause else ''}")
+            line(f"Deviations: {', '.join(pairs)}, where GPT-2 has {right} here{f': {cause}' if cause else ''}.")
         )
     return lines
 
 
 def cause_of(name: str, std: float) -> str:
-    """What a deviation is that is not GPT-2's."""
-    width, gpt2_width = (4 * CONFIG.n_embd, 3072) if name.endswith("mlp.c_proj.weight") else (CONFIG.n_embd, 768)
+    """Where a deviation that is not GPT-2's comes from."""
+    width = 4 * CONFIG.n_embd if name.endswith("mlp.c_proj.weight") else CONFIG.n_embd
     if near(std, 1.0):
-        return "what nn.Embedding draws by default"
+        return "nn.Embedding and torch.randn draw so"
     if near(std, 1 / math.sqrt(3 * width)):
-        return f"what nn.Linear draws by default, {1 / math.sqrt(3 * gpt2_width):.4f} at GPT-2's width"
+        return "nn.Linear draws so by default; at GPT-2's width that is 0.0208, and 0.0104 for the MLP's c_proj"
     if name.endswith("c_proj.weight") and near(std, 0.02):
-        return "without 1 / sqrt(2 n_layer)"
+        return "1 / sqrt(2 n_layer) is missing"
     return ""

@@ -3,6 +3,7 @@
 import difflib
 import inspect
 import re
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -37,7 +38,7 @@ def choose(source: Source, spec: str, expression: str | None = None) -> tuple[Su
             return from_function(source, spec, cls)
         maker = Maker(source.module, cls)
         make_or_explain(maker, CONFIG, spec, cls)
-        return subject_of(maker), cls.__name__
+        return hint_at_whole(subject_of(maker), cls, source, spec), cls.__name__
     classes = modules_of(source.module)
     if not classes:
         failed = f" ({'; '.join(source.failures[:2])})" if source.failures else ""
@@ -66,11 +67,24 @@ def first_that_works(tops: list[type[nn.Module]], source: Source, spec: str) -> 
         return whole[0]
     file = spec.partition(":")[0]
     if whole:
-        names = " or ".join(f"{file}:{name}" for _, name in whole)
-        raise DoctorError(f"{source.name} has several classes that give logits. Name one: {names}")
+        names = ", ".join(name for _, name in whole)
+        raise DoctorError(
+            f"{source.name} has several classes that give logits ({names}). Name one: {file}:{whole[-1][1]}"
+        )
     if unmade:
         raise DoctorError(advice(f"{file}:{unmade[0][0].__name__}", *unmade[0]))
     return failures[0]
+
+
+def hint_at_whole(subject: Subject | Finding, cls: type, source: Source, spec: str) -> Subject | Finding:
+    """The same; where a part was named that gives no logits, with the class that it is a part of."""
+    users = [other for other in modules_of(source.module) if other is not cls and names(other, cls)]
+    if isinstance(subject, Subject) or not users:
+        return subject
+    whole = next((user for user in users if not used_by_another(user, modules_of(source.module))), users[-1])
+    return replace(
+        subject, remedy=f"{cls.__name__} is a part: name the whole, {spec.partition(':')[0]}:{whole.__name__}"
+    )
 
 
 def subject_of(maker: Maker) -> Subject | Finding:

@@ -34,7 +34,9 @@ def count(subject: Subject) -> Found:
         evidence.append(line(f"  {rest:+15,}  not explained"))
     accounted = "not all of the difference is explained" if rest else "the difference is explained"
     title = f"its number of parameters is not GPT-2's, and {accounted}"
-    return Found.one(Finding("look" if rest else "fine", "parameter-count", title, tuple(evidence)))
+    return Found.one(
+        Finding("look" if rest or "n_layer" in parts[-1][0] else "fine", "parameter-count", title, tuple(evidence))
+    )
 
 
 def count_at(make: Maker, config: GPTConfig) -> int | None:
@@ -63,7 +65,12 @@ def parts_of_difference(subject: Subject, config: GPTConfig, difference: int) ->
         parts.append(("one block's parameters for all", -block * (config.n_layer - 1)))
     elif any(not node.registered for node in take_apart(subject.module, CONFIG).walk()):
         parts.append(("blocks in a plain list, of which PyTorch does not know", -block * config.n_layer))
-    return parts, difference - sum(number for _, number in parts)
+    rest = difference - sum(number for _, number in parts)
+    if rest and rest % block == 0:
+        n = abs(rest) // block
+        parts.append((f"{n} block{'s' if n > 1 else ''} {'more' if rest > 0 else 'fewer'}: is n_layer used?", rest))
+        rest = 0
+    return parts, rest
 
 
 def generic(name: str) -> str:

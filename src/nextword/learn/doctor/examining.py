@@ -8,7 +8,7 @@ from nextword.learn.diagnosis import Difference
 from nextword.learn.doctor.behaviour import look_from_outside, settles
 from nextword.learn.doctor.choosing import choose
 from nextword.learn.doctor.findings import Finding, Found, Level
-from nextword.learn.doctor.pointing import place_of
+from nextword.learn.doctor.pointing import legend, part_of, place_of
 from nextword.learn.doctor.reading import Source, read
 from nextword.learn.doctor.review import Review
 from nextword.learn.doctor.searching import Outcome, diagnose
@@ -29,6 +29,9 @@ CONSEQUENCES = {
     *("does-not-learn", "no-gradient", "raises", "loss-not-finite", "loss-raises"),
 }
 """What is seen from outside of a mistake that is known by name."""
+
+TELLING = {"not-causal", "positions-unseen", "batch-mixed", "unsettled", "no-gradient"}
+"""Of these, what is worth being told as evidence."""
 
 
 def examine(spec: str, expression: str | None = None, pair_seconds: float = 8.0, folder: Path | None = None) -> Review:
@@ -89,9 +92,10 @@ def in_words(outcome: Outcome, outside: Found, training: Found, subject: Subject
     if outcome.mistakes:
         for number, mistake in enumerate(outcome.mistakes):
             evidence = first_difference(outcome) if number == 0 else []
-            evidence += [
-                spans for f in consequences if number == 0 and f.name != "does-not-learn" for spans in f.evidence
-            ]
+            if number == 0:
+                evidence += [spans for f in consequences if f.name in TELLING for spans in f.evidence]
+            names = legend(f"{mistake.equals} {mistake.remedy}", part_of(mistake.name), subject.adoption)
+            evidence += [line(names, "dim")] if names else []
             place = place_of(mistake.name, subject.module, subject.adoption, source)
             seen = next((f.place for f in consequences if f.name == "unsettled" and f.place), None)
             if seen is not None and mistake.name.endswith("in-eval"):

@@ -1,5 +1,6 @@
 """Where in somebody's code a mistake may stand: the class that has the part, and lines of it that look like it."""
 
+import ast
 import inspect
 import io
 import re
@@ -13,10 +14,12 @@ from nextword.learn.doctor.findings import Place
 from nextword.learn.doctor.reading import Source
 from nextword.learn.track import TRACK
 from nextword.weights.adoption import Adoption
+from nextword.weights.adoption.places import patterns
 
 PARTS = {
     "heads": ("h.0.attn.c_attn.weight",),
     "attention": ("h.0.attn.c_attn.weight", "h.0.attn.c_proj.weight"),
+    "output": ("h.0.attn.c_attn.weight", "h.0.attn.c_proj.weight"),
     "mlp": ("h.0.mlp.c_fc.weight", "h.0.mlp.c_proj.weight"),
     "block": ("h.0.ln_1.weight", "h.0.attn.c_attn.weight", "h.0.mlp.c_fc.weight"),
     "layer_norm": ("ln_f.weight",),
@@ -25,6 +28,7 @@ PARTS = {
 """A part -> parameters by which it is found: the smallest module that has them all."""
 
 PATTERNS = (
+    (r"^scale-missing", r"softmax|scaled_dot_product|@ *k"),
     (r"^scale|^embedding-scaled|^scaled-logits", r"sqrt|\*\* ?\(?-? ?0?\.5|scale|\bsqrt\b"),
     (r"^mask-after|^softmax-over", r"softmax"),
     (r"^mask", r"mask|tril|triu|is_causal|inf\b|-1e"),
@@ -52,6 +56,8 @@ def part_of(mistake: str) -> str:
     """Which part of the model a mistake is made in."""
     if mistake.startswith(("layer_norm.", "eps=")):
         return "layer_norm"
+    if mistake.startswith(("projection", "merge", "output", "attention-residual")):
+        return "output"
     if mistake.startswith("gelu."):
         return "mlp"
     for name in ("attention", "mlp", "block"):
@@ -109,13 +115,13 @@ def reach(module: nn.Module, path: list[str]) -> nn.Module | None:
 
 def is_theirs(cls: type) -> bool:
     """Whether a class was written by the stranger, and is not PyTorch's."""
-    return not cls.__module__.startswith(("torch.", "nextword."))
+    return not cls.__module__.startswith(("torch.", "builtins"))
 
 
-def lines_in(classes: list[type], pattern: str, source: Source) -> Place | None:
+def lines_in(classes: list[type], pattern: str, source: Source, anywhere: bool = True) -> Place | None:
     """The first lines that have something in them, of these classes, or else of the whole file."""
     place = None
-    for cls in classes:
+    for cls in dict.fromkeys(base for one in classes for base in one.__mro__ if is_theirs(base)):
         try:
             written, first = inspect.getsourcelines(cls)
             file = Path(inspect.getsourcefile(cls) or "")
@@ -126,11 +132,21 @@ def lines_in(classes: list[type], pattern: str, source: Source) -> Place | None:
         place = place or Place(cls.__name__, "" if installed else file.name)
         if found:
             return Place(cls.__name__, file.name, tuple(found[:N_LINES]))
-    if place is not None and place.file and source.file is not None and source.file.suffix == ".py":
-        found = matching(source.file.read_text(encoding="utf-8", errors="replace"), pattern, 1)
+    if anywhere and place is not None and place.file and source.file is not None and source.file.suffix == ".py":
+        found = in_functions(source.file.read_text(encoding="utf-8", errors="replace"), pattern)
         if found:
             return Place("", source.file.name, tuple(found[:N_LINES]))
     return place
+
+
+def in_functions(text: str, pattern: str) -> list[tuple[int, str]]:
+    """The lines of a file's functions outside of classes that have something in them."""
+    lines = text.splitlines(keepends=True)
+    found = []
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef):
+            found += matching("".join(lines[node.lineno - 1 : node.end_lineno]), pattern, node.lineno)
+    return found
 
 
 def matching(text: str, pattern: str, first: int) -> list[tuple[int, str]]:
@@ -168,3 +184,30 @@ def without_comments(text: str) -> list[str]:
             for row in range(token.start[0] - 1, token.end[0]):
                 cut[row] = ""
     return cut
+
+
+NAMES = {
+    "c_attn": "attn.c_attn.weight",
+    "c_fc": "mlp.c_fc.weight",
+    "ln_1": "ln_1.weight",
+    "ln_2": "ln_2.weight",
+    "ln_f": "ln_f.weight",
+    "wte": "wte.weight",
+    "wpe": "wpe.weight",
+}
+"""What exercises call parameters -> the ends of their whole names."""
+
+
+def legend(text: str, part: str, adoption: Adoption) -> str:
+    """What the parameters that a text speaks of are called by the stranger; "" where by the same names."""
+    endings = NAMES | {"c_proj": "mlp.c_proj.weight" if part == "mlp" else "attn.c_proj.weight"}
+    told = []
+    for name in dict.fromkeys(re.findall(r"\b[a-z]+_?[a-z0-9]+\b", text)):
+        if name not in endings:
+            continue
+        every = adoption.parameters().items()
+        pieces = [their for ours, names in every if ours.endswith(endings[name]) for their in names]
+        theirs = [one.removesuffix(".weight") for one in patterns(pieces)]
+        if theirs and not any(one.rpartition(".")[2] == name for one in theirs):
+            told.append(f"{name} is {' and '.join(theirs[:3])}")
+    return f"Here {', '.join(told)}." if told else ""

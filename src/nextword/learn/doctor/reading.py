@@ -59,11 +59,12 @@ def read(spec: str, folder: Path | None = None) -> Source:
     folder = Path.cwd() if folder is None else folder
     match = SPEC.match(spec)
     place, symbol = (match["module"], match["symbol"]) if match else (spec, "")
-    file = find_file(place, folder)
-    if file is not None and file.suffix in (".py", ".ipynb") and file.name != "__init__.py":
-        return read_file(file, symbol)
+    path = folder / Path(place).expanduser()
+    file = path.resolve() if path.is_file() else find_file(place, folder)
     if file is not None and file.suffix not in (".py", ".ipynb"):
         raise DoctorError(f"{place} is not Python: give a file that ends in .py or .ipynb, or a module's name.")
+    if file is not None and file.name != "__init__.py":
+        return read_file(file, symbol)
     try:
         with on_path(folder):
             module = installed(place, symbol or "GPT", folder) if file is None else importlib.import_module(place)

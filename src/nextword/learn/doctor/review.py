@@ -73,7 +73,7 @@ class Review:
             (
                 (f"{number}. ", "bold"),
                 (f"{WORDS[finding.level]}: ", STYLES[finding.level]),
-                (f"{finding.title}.", "bold"),
+                (f"{finding.title.rstrip('.')}.", "bold"),
             )
         ]
         place = finding.place

@@ -16,7 +16,7 @@ from nextword.learn.doctor.subject import Subject
 from nextword.learn.fixture import CONFIG
 from nextword.learn.lines import Line, line
 from nextword.weights.adoption import AdoptionError, adopt
-from nextword.weights.adoption.places import patterns
+from nextword.weights.adoption.places import Piece, patterns
 from nextword.weights.adoption.units import take_apart
 
 
@@ -50,7 +50,7 @@ def plain_lists(subject: Subject, source: Source) -> Found:
     known = sum(parameter.numel() for parameter in subject.module.parameters())
     evidence = line(f"PyTorch knows of {known:,} of the {sum(every.values()):,} numbers that are to learn.")
     name = stray[0].path
-    place = lines_in([type(subject.module)], rf"{re.escape(name)}\b", source)
+    place = lines_in([type(subject.module)], rf"{re.escape(name)} *=", source)
     finding = of_mistake("blocks-in-a-list", "wrong", (evidence,), place)
     return Found.one(replace(finding, remedy=finding.remedy.replace("self.h ", f"self.{name} ")))
 
@@ -61,8 +61,9 @@ def head(subject: Subject, fresh: nn.Module, source: Source) -> Found:
     wte = subject.adoption.places["wte.weight"][0].name
     found = Found()
     names = [name for name in (adoption.own_head, *(piece.name for piece in adoption.zeros)) if name]
-    attribute = names[0].rpartition(".")[0].rpartition(".")[2] if names else ""
-    place = lines_in([type(fresh)], rf"\b{attribute or 'head'} *=", source)
+    parts = [part for part in "".join(names[:1]).split(".") if part not in ("weight", "bias") and not part.isdigit()]
+    attribute = parts[-1] if parts else "head"
+    place = lines_in([type(fresh)], rf"\b{attribute}\b[^=(]*=[^=]", source, anywhere=False)
     if adoption.own_head is None:
         found.sound.append("the head is tied to the embedding")
     elif torch.equal(adoption.head[0].view().reshape(-1), adoption.export()["wte.weight"].reshape(-1)):
@@ -74,8 +75,8 @@ def head(subject: Subject, fresh: nn.Module, source: Source) -> Found:
             name="head-untied",
             title="the head has weights of its own",
             evidence=(line("At GPT-2's size that is 38,597,376 parameters more (50,257 x 768)."),),
-            remedy=f"To tie them, add in __init__, after both are made: self.{adoption.own_head} = self.{wte}. Or "
-            "leave it, if neither GPT-2's own weights nor its number of parameters are wanted.",
+            remedy=f"To tie them, {tie(adoption.head[0], wte)}. Or leave it, if neither GPT-2's own weights nor its "
+            "number of parameters are wanted.",
             why="GPT-2 scores a token by its embedding, and its checkpoint has nothing else for that. A model is sound "
             "without, and many later ones are made so. To write with official weights, give the head wte's numbers.",
             place=place,
@@ -87,6 +88,18 @@ def head(subject: Subject, fresh: nn.Module, source: Source) -> Found:
         evidence = line(f"{name}: {CONFIG.n_vocab} numbers here, {GPT2.n_vocab:,} at GPT-2's size.")
         found.findings.append(replace(of_mistake("head-bias", "look", (evidence,), place, (name,)), title=HEAD_BIAS))
     return found
+
+
+def tie(head: Piece, wte: str) -> str:
+    """What to write, so that a head uses the embedding."""
+    if head.how == "transposed":
+        return f"take x @ {as_code(wte)}.T for logits, and leave {as_code(head.name)} out"
+    return f"add in __init__, after both are made: {as_code(head.name)} = {as_code(wte)}"
+
+
+def as_code(name: str) -> str:
+    """A parameter's name as one writes it in __init__: head.1.weight -> self.head[1].weight"""
+    return "self." + re.sub(r"\.(\d+)", r"[\1]", name)
 
 
 HEAD_BIAS = "the head has a bias"
@@ -129,7 +142,9 @@ def missing(subject: Subject, source: Source) -> Found:
             remedy=f"Leave it so, if it is to be trained from random weights. GPT-2's own weights need them{how}: "
             "without, they compute something else.",
             why="Many later models do without, and lose nothing.",
-            place=lines_in(classes_of(part, subject.module, subject.adoption), "bias|Linear|Norm", source),
+            place=lines_in(
+                classes_of(part, subject.module, subject.adoption), "norm" if "norm" in name else "bias|Linear", source
+            ),
         )
         found.findings.append(finding)
     if subject.adoption.extra:
