@@ -11,7 +11,7 @@ author = "the nextword authors"
 copyright = "the nextword authors"
 language = "en"
 
-extensions = ["myst_parser", "mathml", "book"]
+extensions = ["myst_parser", "mathml", "book", "exercises", "audit_table", "questions"]
 myst_enable_extensions = ["dollarmath", "deflist", "attrs_inline"]
 myst_heading_anchors = 3
 html_math_renderer = "mathml"  # drawn by the browser itself, so that no script and no font comes from elsewhere

@@ -1,17 +1,29 @@
-"""The audit's trials, made anew when something changed that they depend on."""
+"""{audit}: what the checker says of every planted mistake, in tables.
+
+The audit's trials are made anew when something changed that they depend on.
+"""
 
 import hashlib
 import json
 import warnings
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
+from exercises import mistake_id
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
 from nextword.learn.audit import audit
+from nextword.learn.exercise import Exercise
 from nextword.learn.track import TRACK
 
+LOGGER = logging.getLogger(__name__)
 PROJECT = Path(__file__).parent.parent.parent
 KEPT = PROJECT / "build/audit.json"
 
@@ -37,3 +49,60 @@ def tables() -> dict[str, list[dict[str, Any]]]:
         KEPT.parent.mkdir(exist_ok=True)
         KEPT.write_text(json.dumps(kept), encoding="utf-8")
     return dict(kept["trials"])
+
+
+class Audit(SphinxDirective):
+    """{audit}: for each exercise a table of its mistakes by the styles they were planted in."""
+
+    def run(self) -> list[nodes.Node]:
+        """How many there are, then the tables."""
+        trials = [trial for name in TRACK.names for trial in tables()[name]]
+        for trial in trials:
+            if not trial["right"]:
+                LOGGER.warning("audit: %s", trial, location=self.env.docname)
+        planted = [trial for trial in trials if trial["mistake"]]
+        n_mistakes = len({(trial["exercise"], trial["mistake"]) for trial in planted})
+        n_named = sum(trial["right"] for trial in planted)
+        right = [trial for trial in trials if trial["expected"] == "passed"]
+        n_passed = sum(trial["right"] for trial in right)
+        summary = (
+            f"When this page was made, {n_mistakes:,} mistakes had been planted in {len(planted):,} answers. "
+            f"{n_named:,} of these were diagnosed as what they are. {n_passed} of {len(right)} right answers passed."
+        )
+        tabled = [node for exercise in TRACK for node in audit_of(exercise, tables()[exercise.name])]
+        return [nodes.paragraph("", "", nodes.strong(text=summary)), *tabled]
+
+
+def audit_of(exercise: Exercise, trials: list[dict[str, Any]]) -> Iterator[nodes.Node]:
+    """One exercise's heading and table."""
+    answers = list(dict.fromkeys(trial["answer"] for trial in trials if trial["answer"] not in ("stub", "solution")))
+    found = {(trial["mistake"], trial["answer"]): trial for trial in trials}
+    section = nodes.section(ids=[nodes.make_id(f"audit-{exercise.name}")])
+    section += nodes.title(text=f"{TRACK.number(exercise.name)}. {exercise.title}")
+    rows = [row(nodes.emphasis(text="none"), *(cell(found.get((None, answer))) for answer in answers))]
+    for mistake in exercise.mistakes:
+        page = f"{exercise.name}.html#{mistake_id(exercise.name, mistake.name)}"
+        name = nodes.reference("", mistake.name, refuri=page, internal=True)
+        rows.append(row(name, *(cell(found.get((mistake.name, answer))) for answer in answers)))
+    head = row(nodes.Text("planted mistake"), *(nodes.Text(answer.replace("_", " ")) for answer in answers))
+    group = nodes.tgroup(cols=len(answers) + 1)
+    group += [nodes.colspec(colwidth=1) for _ in range(len(answers) + 1)]
+    group += [nodes.thead("", head), nodes.tbody("", *rows)]
+    section += nodes.table("", group, classes=["audit"])
+    yield section
+
+
+def cell(trial: dict[str, Any] | None) -> nodes.Text:
+    """What a cell says: ✓ where the checker found what was planted."""
+    return nodes.Text("" if trial is None else "✓" if trial["right"] else trial["found"])
+
+
+def row(*cells: nodes.Node) -> nodes.row:
+    """A table's row."""
+    return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", inside)) for inside in cells))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Tell Sphinx of it."""
+    app.add_directive("audit", Audit)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
