@@ -6,6 +6,7 @@ from typing import Any
 from nextword.learn.doctor.findings import Finding
 from nextword.learn.fixture import CONFIG
 from nextword.learn.lines import Line, Style, line, text_of
+from nextword.learn.showing import shortened
 
 WORDS = {"wrong": "wrong", "look": "worth a look", "fine": "another design, and fine"}
 STYLES: dict[str, Style] = {"wrong": "bad", "look": "bold", "fine": "good"}
@@ -82,7 +83,7 @@ class Review:
             if not place.lines:
                 lines.append(line(f"   in {where}", "dim"))
             for row, text in place.lines:
-                lines.append(((f"   {where}, line {row}: ", "dim"), (text, "")))
+                lines.append(((f"   {where}, line {row}: ", "dim"), (shortened(text, 120), "")))
         lines += [(("   ", ""), *spans) for spans in finding.evidence]
         if finding.remedy:
             lines.append((("   ", ""), (finding.remedy, "code")))

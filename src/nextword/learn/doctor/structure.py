@@ -12,7 +12,7 @@ from nextword.learn.doctor.counting import GPT2, count, generic, numbers_in
 from nextword.learn.doctor.findings import Finding, Found, Level, Place
 from nextword.learn.doctor.pointing import classes_of, lines_in
 from nextword.learn.doctor.reading import Source
-from nextword.learn.doctor.subject import Subject
+from nextword.learn.doctor.subject import Subject, fixed_positions
 from nextword.learn.fixture import CONFIG
 from nextword.learn.lines import Line, line
 from nextword.weights.adoption import AdoptionError, adopt
@@ -145,6 +145,17 @@ def missing(subject: Subject, source: Source) -> Found:
             place=lines_in(
                 classes_of(part, subject.module, subject.adoption), "norm" if "norm" in name else "bias|Linear", source
             ),
+        )
+        found.findings.append(finding)
+    if "wpe.weight" in left and fixed_positions(subject.module, torch.zeros(CONFIG.n_ctx, CONFIG.n_embd)).any():
+        finding = Finding(
+            level="fine",
+            name="positions-fixed",
+            title="positions are computed, and not learned",
+            evidence=(line("GPT-2 has wpe.weight: 786,432 numbers at its size."),),
+            remedy="Leave it so, if it is to be trained from random weights. GPT-2's own weights need the table.",
+            why="The first Transformer took sines. GPT-2 learns a vector for each position.",
+            place=lines_in([type(subject.module)], r"\bpos|\bpe\b|sin|cos", source),
         )
         found.findings.append(finding)
     if subject.adoption.extra:
