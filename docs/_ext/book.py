@@ -1,7 +1,7 @@
 """What the chapters are made of besides prose: our code, and pictures. Nothing of this is written twice.
 
-    {source} module:name     the code of that name, as it stands in the package now
-    {picture} module:name    a picture that docs/pictures draws, for light pages and for dark ones
+{source} module:name     the code of that name, as it stands in the package now
+{picture} module:name    a picture that docs/pictures draws, for light pages and for dark ones
 """
 
 import re
