@@ -29,7 +29,7 @@ class Arguments:
     """How many seconds the review may take."""
 
     json: bool = False
-    """For programs: one JSON object, as docs/doctor.md describes it."""
+    """For programs: one JSON object, as docs/classroom.md describes it."""
 
 
 def doctor(arguments: list[str]) -> int:

@@ -124,7 +124,8 @@ def run(code: CodeType, module: ModuleType, seconds: float, file: Path) -> str:
     except TooLong:
         return f"stopped after {seconds:.0f} seconds"
     except (Exception, SystemExit) as error:
-        return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+        message = " ".join(str(error).split()) if error.args != (None,) else ""
+        return f"{type(error).__name__}: {message}".rstrip(": ")
     return ""
 
 

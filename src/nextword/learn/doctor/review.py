@@ -111,7 +111,7 @@ class Review:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """The review for a program: see docs/doctor.md. `text` is what a person would read."""
+        """The review for a program: see docs/classroom.md. `text` is what a person would read."""
         return {
             "version": 1,
             "model": self.spec,
