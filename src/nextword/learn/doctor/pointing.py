@@ -40,7 +40,8 @@ PATTERNS = (
     (r"^layer_norm\.eps|^eps=", r"eps|1e-"),
     (r"^layer_norm\.(wrong-axis|whole)", r"mean\(|var\(|std\("),
     (r"^layer_norm", r"return|norm"),
-    (r"^gelu|gelu$|^relu|^silu|^activation", r"gelu|relu|silu|tanh|erf|sigmoid"),
+    (r"^gelu\.", r"tanh|0\.5\b|044715|pow\(|\*\* ?3"),
+    (r"gelu$|^relu|^silu|^activation", r"gelu|relu|silu|tanh|erf|sigmoid"),
     (r"^final-norm", r"ln_f|final|norm"),
     (r"norm|residual|^parallel|^mlp-first", r"norm|\bln|\+"),
     (r"^positions|^keeps", r"pos|arange|wpe|block_size|context|n_ctx"),
@@ -59,7 +60,7 @@ def part_of(mistake: str) -> str:
     if mistake.startswith(("projection", "merge", "output", "attention-residual")):
         return "output"
     if mistake.startswith("gelu."):
-        return "mlp"
+        return "bend"
     for name in ("attention", "mlp", "block"):
         if name in TRACK.names and mistake in {known.name for known in TRACK[name].mistakes}:
             return name
@@ -78,10 +79,20 @@ def pattern_of(mistake: str) -> str:
 
 def classes_of(part: str, module: nn.Module, adoption: Adoption) -> list[type]:
     """The stranger's classes that do a part's work: the smallest that has all of it, and what is in it or around it."""
+    if part == "bend":
+        return bends(module, adoption)
     parts = {"attention": ("heads", "attention"), "gpt": ()}.get(part, (part,))
     return list(
         dict.fromkeys([*(class_of(one, module, adoption) for one in parts), *([type(module)] if not parts else [])])
     )
+
+
+def bends(module: nn.Module, adoption: Adoption) -> list[type]:
+    """The stranger's own activations: modules without parameters that stand with the MLP's."""
+    mlp = class_of("mlp", module, adoption)
+    holder = next((part for part in module.modules() if type(part) is mlp), module)
+    own = [type(part) for part in holder.modules() if is_theirs(type(part)) and not list(part.parameters())]
+    return [cls for cls in dict.fromkeys(own) if not issubclass(cls, nn.Dropout)] or [mlp]
 
 
 def class_of(part: str, module: nn.Module, adoption: Adoption) -> type:

@@ -1,7 +1,5 @@
 """Whether a model can learn: where its gradients reach, and whether it learns one batch by heart."""
 
-import math
-
 import torch
 from torch import Tensor, nn
 
@@ -18,7 +16,10 @@ from nextword.weights.adoption import AdoptionError, adopt
 from nextword.weights.adoption.places import patterns
 
 STEPS = 60
-"""How many updates one batch is learned with."""
+"""With how many updates one batch must be learned."""
+
+BY_HEART = 0.1
+"""Below which share of its first loss, or of ln V, a batch is known by heart."""
 
 
 def look_at_training(subject: Subject) -> Found:
@@ -101,12 +102,14 @@ def by_heart(module: nn.Module, call: Call) -> Found:
         if not loss.requires_grad:
             return Found()  # told by `gradients`
         losses.append(float(loss.detach()))
+        if losses[-1] < BY_HEART * min(losses[0], LN_V):
+            break
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     first, last = losses[0], losses[-1]
-    if math.isfinite(last) and last < 0.35 * min(first, LN_V):
-        return Found([f"it learns a batch by heart ({first:.2f} -> {last:.2f} in {STEPS} steps)"])
+    if last < BY_HEART * min(first, LN_V):
+        return Found([f"it learns a batch by heart (loss {first:.2f} -> {last:.2f} in {len(losses) - 1} steps)"])
     evidence = [line(f"The loss on 16 tokens, seen {STEPS} times with AdamW (lr 0.01): {first:.3f} -> {last:.3f}.")]
     still = patterns([name for name, p in learning.items() if torch.equal(p, before[name])])
     if still:
