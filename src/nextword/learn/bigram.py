@@ -37,8 +37,8 @@ class Bigram(nn.Module):
 
 
 def batches(n: int, seed: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-    """n batches of two texts of four tokens: ids and targets (2, 4)."""
+    """n batches of two texts of four tokens: ids and targets (2, 4), each of its own memory, so that view(-1) works."""
     generator = torch.Generator().manual_seed(seed)
     for _ in range(n):
         ids = torch.randint(N_VOCAB, (2, 5), generator=generator)
-        yield ids[:, :-1], ids[:, 1:]
+        yield ids[:, :-1].contiguous(), ids[:, 1:].contiguous()

@@ -103,6 +103,13 @@ MISTAKES = (
         remedy="In learn_merges, begin with the bytes of piece.encode('utf-8').",
         why="There are 256 bytes, and with them a vocabulary can spell every text. Of characters there are 150,000.",
     ),
+    Mistake(
+        name="numbers",
+        equals="a merge that takes the numbers of the bytes for tokens",
+        remedy="In merge, begin with [bytes([b]) for b in piece]: tokens are bytes, and going through bytes gives "
+        "ints.",
+        why='list(b"ban") is [98, 97, 110]. No pair of such numbers has a rank, so nothing is joined.',
+    ),
 )
 
 
@@ -127,12 +134,14 @@ def reference(on: Mistakes) -> Any:
             i += 2 if found and "right-half-kept" not in on else 1
         return joined[::-1] if "from-the-right" in on else joined
 
-    def merge(piece: bytes) -> list[bytes]:
+    def merge(piece: bytes) -> list[Any]:
         if "longest-token" in on:
             longest = next((end for end in range(len(piece), 0, -1) if piece[:end] in load_ids()), 0)
             return [piece[:longest], *merge(piece[longest:])] if piece else []
         rank = load_merges()
         tokens = [bytes([byte]) for byte in piece]
+        if "numbers" in on:
+            return list(piece)  # no pair of numbers is listed
         while True:
             listed = [pair for pair in pairwise(tokens) if pair in rank]
             if not listed:
@@ -173,7 +182,7 @@ def reference(on: Mistakes) -> Any:
 
 def readable(tokens: Any) -> list[str]:
     """Tokens as texts, for showing."""
-    return [token.decode("utf-8", "backslashreplace") for token in tokens]
+    return [token.decode("utf-8", "backslashreplace") if isinstance(token, bytes) else repr(token) for token in tokens]
 
 
 def joining(tokens: str, left: str, right: str) -> Probe:

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
 from nextword.learn.fixture import CONFIG, numbers, token_ids
@@ -123,6 +124,13 @@ MISTAKES = (
         remedy="Return the tensor, without .item(), .detach() or float().",
         why="The value is right, but loss.backward() needs the graph that led to it.",
     ),
+    Mistake(
+        name="classes-last",
+        equals="F.cross_entropy of logits whose vocabulary is the last dimension, where it expects the second",
+        remedy="Flatten first: F.cross_entropy(logits.flatten(0, 1), targets.flatten()), which are (N, V) and (N,).",
+        why="F.cross_entropy takes (N, V, ...) and (N, ...). With (B, T, V) it takes the positions for the vocabulary: "
+        "an error of shapes, unless T is V.",
+    ),
 )
 
 
@@ -131,6 +139,8 @@ def reference(on: Mistakes) -> Any:
 
     def cross_entropy(logits: Tensor, targets: Tensor) -> Any:
         logits = logits.double()
+        if "classes-last" in on:
+            return F.cross_entropy(logits, targets)
         if "shifted-again" in on:
             logits, targets = logits[:, :-1], targets[:, 1:]
         if "last-only" in on:
@@ -181,6 +191,12 @@ def two_texts(solution: Any) -> Any:
     """As many tokens as texts, so that it does not matter which side of a comparison was transposed."""
     logits = torch.tensor([[[1.0, 2.0, 4.0, 0.0], [0.0, 3.0, 1.0, 1.0]], [[2.0, 0.5, 0.0, 5.0], [1.0, 1.0, 3.0, 2.0]]])
     return solution.cross_entropy(logits, torch.tensor([[2, 0], [3, 1]]))
+
+
+def as_many_tokens_as_choices(solution: Any) -> Any:
+    """Three tokens, three to choose from: to take the wrong dimension for the vocabulary is no error of shapes."""
+    logits = torch.tensor([[*SCORES, (2.0, 1.0, 0.0)]])
+    return solution.cross_entropy(logits, torch.tensor([[2, 0, 0]]))
 
 
 def gradient(solution: Any) -> Any:
@@ -246,6 +262,7 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
         Probe("the gradient on the logits", gradient),
         Probe("logits around 1000", large),
         Probe("targets that the model holds for impossible", hopeless),
+        Probe("one text of three tokens, three to choose from", as_many_tokens_as_choices),
         Probe("five texts of five tokens with a vocabulary of 61", batch),
     ),
 )

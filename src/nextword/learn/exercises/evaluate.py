@@ -95,6 +95,14 @@ MISTAKES = (
         remedy="Leave exp away: the loss in nats is asked for.",
         why="Both are good to know, and easily confused in a table: 3.0 nats are a perplexity of 20.",
     ),
+    Mistake(
+        name="gradients-left-off",
+        equals="an evaluation after which gradients stay off",
+        remedy="Use `with torch.no_grad():` around the loop, or @torch.no_grad() above the function: both end by "
+        "themselves.",
+        why="torch.set_grad_enabled(False) holds until somebody turns gradients on again. The next loss.backward() "
+        "fails, far from here.",
+    ),
 )
 
 
@@ -121,6 +129,8 @@ def reference(on: Mistakes) -> Any:
         if "left-in-eval" not in on and "dropout-on" not in on:
             model.train(was_training or "left-in-training" in on)
         mean = total / (1 if "sum" in on else len(chosen) if "divided-by-batches" in on else count)
+        if "gradients-left-off" in on:
+            torch.set_grad_enabled(False)
         return math.exp(mean) if "perplexity" in on else mean
 
     return SimpleNamespace(evaluate=evaluate)
@@ -130,7 +140,7 @@ def batch(B: int, T: int, seed: int) -> tuple[Tensor, Tensor]:
     """B texts of T tokens, with targets."""
     generator = torch.Generator().manual_seed(seed)
     ids = torch.randint(5, (B, T + 1), generator=generator)
-    return ids[:, :-1], ids[:, 1:]
+    return ids[:, :-1].contiguous(), ids[:, 1:].contiguous()  # targets.view(-1) works, as with real batches
 
 
 def text() -> list[tuple[Tensor, Tensor]]:
@@ -138,54 +148,67 @@ def text() -> list[tuple[Tensor, Tensor]]:
     return [batch(2, 4, 0), batch(2, 4, 1), batch(1, 3, 2)]
 
 
+def evaluated(solution: Any, model: nn.Module, batches: list[tuple[Tensor, Tensor]]) -> Any:
+    """What the answer says. If it turns gradients off for good, they are on again for the next one."""
+    with torch.enable_grad():
+        return solution.evaluate(model, batches)
+
+
 def one_batch(solution: Any) -> Any:
     """A model in evaluation mode, and nothing to weight."""
-    return solution.evaluate(Bigram().eval(), [batch(2, 4, 0)])
+    return evaluated(solution, Bigram().eval(), [batch(2, 4, 0)])
 
 
 def three_batches(solution: Any) -> Any:
     """A shorter one comes last."""
-    return solution.evaluate(Bigram().eval(), text())
+    return evaluated(solution, Bigram().eval(), text())
 
 
 def from_training(solution: Any) -> Any:
     """A model that is in training mode before."""
-    return solution.evaluate(Bigram().train(), text())
+    return evaluated(solution, Bigram().train(), text())
 
 
 def mode_meanwhile(solution: Any) -> Any:
     """The mode in which the batches are read."""
     model = Bigram().train()
-    solution.evaluate(model, text())
+    evaluated(solution, model, text())
     return "training" if any(model.modes) else "evaluation"
 
 
 def mode_after_training(solution: Any) -> Any:
     """The mode afterwards, where it was training."""
     model = Bigram().train()
-    solution.evaluate(model, text())
+    evaluated(solution, model, text())
     return "training" if model.training and model.wte.training else "evaluation"
 
 
 def mode_after_evaluation(solution: Any) -> Any:
     """The mode afterwards, where it was evaluation."""
     model = Bigram().eval()
-    solution.evaluate(model, text())
+    evaluated(solution, model, text())
     return "training" if model.training or model.wte.training else "evaluation"
 
 
 def graphs(solution: Any) -> Any:
     """Whether the batches were read as if there were to be gradients."""
     model = Bigram()
-    solution.evaluate(model, text())
+    evaluated(solution, model, text())
     return "kept" if any(model.graphs) else "not kept"
 
 
 def gradients(solution: Any) -> Any:
     """Whether the weights have gradients afterwards."""
     model = Bigram()
-    solution.evaluate(model, text())
+    evaluated(solution, model, text())
     return "some" if any(p.grad is not None for p in model.parameters()) else "none"
+
+
+def gradients_afterwards(solution: Any) -> Any:
+    """Whether whatever comes next has gradients."""
+    with torch.enable_grad():
+        solution.evaluate(Bigram(), text())
+        return "on" if torch.is_grad_enabled() else "off"
 
 
 EXERCISE = Exercise(
@@ -226,5 +249,6 @@ def evaluate(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> floa
         Probe("the mode afterwards, where it was evaluation before", mode_after_evaluation),
         Probe("what gradients would need, while the batches are read", graphs),
         Probe("gradients at the weights afterwards", gradients),
+        Probe("whether gradients are on afterwards, as they were before", gradients_afterwards),
     ),
 )

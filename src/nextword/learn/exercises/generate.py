@@ -114,6 +114,37 @@ MISTAKES = (
         remedy="Look for end_id among the tokens that were written, not in the whole text.",
         why="Documents begin behind <|endoftext|>, so that prompts often hold one.",
     ),
+    Mistake(
+        name="choose-ignored",
+        equals="a loop that takes the likeliest token itself, and never asks choose",
+        remedy="Ask the argument: next_ids = choose(logits[:, -1]).",
+        why="How to choose is up to the caller: greedily, with a temperature, by top-p. The loop is the same.",
+    ),
+    Mistake(
+        name="whole-logits",
+        equals="a loop that gives choose the logits of all positions",
+        remedy="Give it the last position's: choose(logits[:, -1]), of the shape (B, V).",
+        why="choose knows of no positions. Only what comes after the whole text matters here.",
+    ),
+    Mistake(
+        name="total-length",
+        equals="a loop that ends when the text has max_new_tokens tokens, those of the prompt included",
+        remedy="Make max_new_tokens rounds, however long the prompt is: for _ in range(max_new_tokens).",
+        why="Some libraries count that way (max_length). Behind a long prompt nothing would be written then.",
+    ),
+    Mistake(
+        name="returned-in-loop",
+        equals="a loop that ends after its first round",
+        remedy="Return after the loop: the return is indented too far.",
+        why="One token is written, and the rest of the rounds never come.",
+    ),
+    Mistake(
+        name="end-zero-ignored",
+        equals="a loop that takes an end_id of 0 for none",
+        remedy="Ask `if end_id is not None`, not `if end_id`.",
+        why="0 counts as false in Python, and is a token like any other: in a vocabulary of letters it may well be the "
+        "end.",
+    ),
 )
 
 
@@ -127,8 +158,11 @@ def reference(on: Mistakes) -> Any:
         choose: Callable[[Tensor], Tensor],
         n_ctx: int,
         end_id: int | None = None,
-    ) -> Tensor:
+    ) -> Tensor | None:
         was_training, prompt_length = model.training, ids.size(1)
+        end_id = None if "end-zero-ignored" in on and end_id == 0 else end_id
+        new = max_new_tokens - ("one-too-few" in on) - (prompt_length if "total-length" in on else 0)
+        new = min(new, 1) if "returned-in-loop" in on else new
         if "dropout-on" not in on:
             model.eval()
         ended = torch.zeros(ids.size(0), dtype=torch.bool)
@@ -136,11 +170,13 @@ def reference(on: Mistakes) -> Any:
             ended = (ids == end_id).any(-1)
         position = 0 if "first-position" in on else -1
         with torch.set_grad_enabled("gradients" in on):
-            for _ in range(max_new_tokens - ("one-too-few" in on)):
+            for _ in range(new):
                 seen = ids if "not-cut" in on else ids[:, :n_ctx] if "wrong-end" in on else ids[:, -n_ctx:]
                 seen = ids[:, -1:] if "one-token-seen" in on else seen
                 logits = model(seen)
-                chosen = choose(logits[:, -2 if "last-but-one" in on and logits.size(1) > 1 else position])
+                last = logits[:, -2 if "last-but-one" in on and logits.size(1) > 1 else position]
+                last = logits if "whole-logits" in on else last
+                chosen = last.argmax(-1) if "choose-ignored" in on else choose(last)
                 if end_id is not None and "end-ignored" not in on:
                     if "ended-rows-go-on" not in on:
                         chosen = chosen.masked_fill(ended, end_id)
@@ -152,6 +188,8 @@ def reference(on: Mistakes) -> Any:
                     break
         if "mode-not-restored" not in on:
             model.train(was_training or "always-train-afterwards" in on)
+        if "returned-in-loop" in on and max_new_tokens == 0:
+            return None
         return ids[:, prompt_length:] if "prompt-missing" in on else ids
 
     return SimpleNamespace(generate=generate)
@@ -199,6 +237,24 @@ def ending(solution: Any) -> Any:
     """Rows that end at different times, by a choice that is known beforehand; 7 is the end."""
     said = iter([[7, 1], [2, 1], [3, 7], [4, 5], [6, 6], [8, 8]])
     return solution.generate(Counting(), PROMPT, 6, lambda _: torch.tensor(next(said)), 16, end_id=7)
+
+
+def choosing(solution: Any) -> Any:
+    """The shape of what choose is given; it always takes token 6."""
+    given: list[Any] = ["nothing: it is not asked"]
+
+    def choose(logits: Tensor) -> Tensor:
+        given[:] = [tuple(logits.shape)]
+        return torch.full((2,), 6)
+
+    solution.generate(Counting(), PROMPT, 1, choose, 16)
+    return given[0]
+
+
+def ending_with_zero(solution: Any) -> Any:
+    """Two rows that end, with 0 as the end: a number like any other."""
+    said = iter([[0, 1], [2, 0], [3, 4], [5, 6]])
+    return solution.generate(Counting(), PROMPT, 4, lambda _: torch.tensor(next(said)), 16, end_id=0)
 
 
 def end_in_prompt(solution: Any) -> Any:
@@ -266,6 +322,8 @@ def generate(
         Probe("seven tokens after three, where the model sees five", long),
         Probe("two rows that end at different times, with 7 as the end", ending),
         Probe("a prompt that holds end_id", end_in_prompt),
+        Probe("two rows that end, with 0 as the end", ending_with_zero),
+        Probe("the shape of the logits that choose is given, for two texts and a vocabulary of 50", choosing),
         Probe("whether the model is in training afterwards, if it was and if it was not; and its texts", modes),
         Probe("whether gradients are on while it writes", gradients),
         Probe("no new token at all", nothing),

@@ -147,6 +147,12 @@ MISTAKES = (
         why="As long as somebody keeps such a loss, all that led to it stays in memory: a list of losses fills "
         "the machine.",
     ),
+    Mistake(
+        name="step-missing",
+        equals="a step that never calls optimizer.step(), so that nothing moves",
+        remedy="Call optimizer.step() at the end, after clipping.",
+        why="backward() computes gradients, and no more than that: it is step() that moves the weights.",
+    ),
 )
 
 
@@ -176,7 +182,8 @@ def reference(on: Mistakes) -> Any:
         if not on & {"step-inside", "own-updates"}:
             if not on & {"clip-after-step", "clip-each"}:
                 limit(model, clip)
-            optimizer.step()
+            if "step-missing" not in on:
+                optimizer.step()
             if "clip-after-step" in on:
                 limit(model, clip)
         return given_back(torch.stack(losses))
@@ -254,6 +261,16 @@ def two_updates(solution: Any) -> Any:
     return moved(solution, 1, 100.0, steps=2)[:5]
 
 
+def stepped(solution: Any) -> Any:
+    """Where nothing moves, whether that is because nobody called step()."""
+    model, calls = Bigram(), list[str]()
+    before = vector(model)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    optimizer.register_step_post_hook(lambda *_: calls.append("step"))
+    solution.gradient_step(model, optimizer, list(batches(1)), 100.0)
+    return "yes" if calls or not torch.equal(vector(model), before) else "no"
+
+
 def left(solution: Any) -> Any:
     """Whether gradients longer than clip are left. None at all, or zeros, are as good as clipped ones."""
     model = Bigram()
@@ -314,6 +331,7 @@ def gradient_step(
         Probe("how the bias moves after three micro batches, clipped to a length of 0.5", clipped),
         Probe("how all weights move after one small batch, clipped to a length of 0.5", all_clipped),
         Probe("how the bias moves in two updates, of one batch each", two_updates),
+        Probe("whether the optimizer is asked to step", stepped),
         Probe("whether gradients longer than clip are left at the end", left),
         Probe("what kind of loss is given back", graph),
     ),

@@ -49,6 +49,25 @@ MISTAKES = (
         remedy="Return where the highest logit stands, argmax, and not how high it is, max.",
         why="max gives the values; the ids are their places, the second thing that max(-1) returns.",
     ),
+    Mistake(
+        name="every-position",
+        equals="the likeliest token after every position of the text",
+        remedy="Take the last position first: logits[:, -1].argmax(-1).",
+        why="The model answers at all T positions at once. In writing, only what comes after the whole text is of use.",
+    ),
+    Mistake(
+        name="column",
+        equals="a column (B, 1) instead of ids (B,)",
+        remedy="Leave keepdim away, or squeeze the last dimension: ids.squeeze(-1).",
+        why="It becomes (B, 1) where it is put behind the text, in the loop that writes. Here it is one id a text.",
+    ),
+    Mistake(
+        name="last-text",
+        equals="the likeliest tokens of the last text only, at all its positions",
+        remedy="Take the last position of every text: logits[:, -1], with a colon for the texts.",
+        why="logits[-1] cuts off along the first dimension, which is the texts. With one text in the batch it looks "
+        "like the last position.",
+    ),
 )
 
 
@@ -57,6 +76,10 @@ def reference(on: Mistakes) -> Any:
 
     def greedy(logits: Tensor) -> Tensor:
         logits = logits.double()
+        if "every-position" in on:
+            return logits.argmax(-1)
+        if "last-text" in on:
+            return logits[-1].argmax(-1)
         position = 0 if "first-position" in on else -2 if "last-but-one" in on and logits.size(1) > 1 else -1
         if "likeliest-position" in on:
             return logits.argmax(1)[:, position]
@@ -65,7 +88,7 @@ def reference(on: Mistakes) -> Any:
             last = -last
         if "flattened" in on:
             return last.argmax()
-        return last.amax(-1) if "logit-returned" in on else last.argmax(-1)
+        return last.amax(-1) if "logit-returned" in on else last.argmax(-1, keepdim="column" in on)
 
     return SimpleNamespace(greedy=greedy)
 

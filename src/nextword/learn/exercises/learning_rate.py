@@ -127,6 +127,20 @@ MISTAKES = (
         remedy="Divide by max(1, steps - 1 - warmup).",
         why="A run of a single step, or one whose warm-up ends a step before the run, is what people try first.",
     ),
+    Mistake(
+        name="warmup-too-long",
+        equals="a warm-up that lasts one step too long, and rises above the peak",
+        remedy="Ask for step < warmup, not step <= warmup.",
+        why="At step = warmup the line (step + 1) / warmup is above 1 already. And a run without warm-up divides by "
+        "zero.",
+    ),
+    Mistake(
+        name="peak-missing",
+        equals="a share of the peak instead of a learning rate",
+        remedy="Multiply by peak, in the warm-up and after it.",
+        why="A scheduler such as LambdaLR wants a factor. Here the learning rate itself is asked for: a factor of 1 "
+        "would be three thousand times too large.",
+    ),
 )
 
 
@@ -136,7 +150,9 @@ def reference(on: Mistakes) -> Any:
     def learning_rate(step: int, steps: int, warmup: int, peak: float, floor: float = 0.1) -> float:
         if "no-warmup" in on:
             warmup = 0
-        if step < warmup and "warmup-overwritten" not in on:
+        rises = step <= warmup if "warmup-too-long" in on else step < warmup
+        peak = 1.0 if "peak-missing" in on else peak
+        if rises and "warmup-overwritten" not in on:
             late = 0 if "starts-at-zero" in on else 1
             return peak * (step + late) / (warmup + 1 if "peak-late" in on else warmup)
         done = step if "cosine-over-all" in on else step - warmup

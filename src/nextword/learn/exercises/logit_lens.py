@@ -68,6 +68,31 @@ MISTAKES = (
         remedy="Keep all positions: (n_layer + 1, B, T, V).",
         why="A layer's guess is told at every position.",
     ),
+    Mistake(
+        name="embeddings-again",
+        equals="blocks that each read the embeddings instead of what the block before them gave",
+        remedy="Go on with what came out: x = block(x), in each round of the loop.",
+        why="A block that is asked by itself has not seen what the earlier ones found. After the first block nothing "
+        "shows yet.",
+    ),
+    Mistake(
+        name="positions-missing",
+        equals="a lens that begins without the positions",
+        remedy="Begin with model.embed(ids), which is model.wte(ids) + model.wpe of the positions.",
+        why="wte alone says which tokens there are, and not where they stand.",
+    ),
+    Mistake(
+        name="probabilities",
+        equals="probabilities instead of logits",
+        remedy="Return what model.head gives, without a softmax.",
+        why="The last layer would then not be the model's own logits, which is the one thing that can be checked.",
+    ),
+    Mistake(
+        name="texts-first",
+        equals="logits whose first dimension is the texts, and the second the layers",
+        remedy="Stack the layers first: torch.stack(logits), which is dim=0.",
+        why="The contract is (n_layer + 1, B, T, V). With as many texts as layers nothing complains.",
+    ),
 )
 
 
@@ -78,10 +103,10 @@ def reference(on: Mistakes) -> Any:
         was_training = model.training
         model.train(was_training and "dropout-on" in on)
         with torch.no_grad():
-            x = model.embed(ids)
+            x = model.wte(ids) if "positions-missing" in on else model.embed(ids)
             stream = [x]
             for block in model.h:
-                before = model.ln_f(x) if "normalised-between" in on else x
+                before = model.ln_f(x) if "normalised-between" in on else stream[0] if "embeddings-again" in on else x
                 x = block(before)
                 stream.append(x - before if "block-outputs" in on else x)
             if "last-normalised-twice" in on:
@@ -89,9 +114,11 @@ def reference(on: Mistakes) -> Any:
             read = stream if "ln-f-missing" in on else [model.ln_f(x) for x in stream]
             logits = torch.stack([model.head(x) for x in read])
         model.train(was_training and "mode-not-restored" not in on)
+        logits = logits.softmax(-1) if "probabilities" in on else logits
         logits = logits[1:] if "embeddings-missing" in on else logits
         logits = logits[:-1] if "last-missing" in on else logits
-        return logits[:, :, -1] if "last-position-only" in on else logits
+        logits = logits[:, :, -1] if "last-position-only" in on else logits
+        return logits.transpose(0, 1) if "texts-first" in on else logits
 
     return SimpleNamespace(logit_lens=logit_lens)
 
@@ -106,25 +133,31 @@ def lensed(dropout: float = 0.0) -> GPT:
     return model
 
 
+def asked(solution: Any, model: GPT, ids: Tensor) -> Tensor:
+    """What the lens says, as one tensor: a list of the layers' logits is as good."""
+    found = solution.logit_lens(model, ids)
+    return torch.stack(tuple(found)) if isinstance(found, list | tuple) else found
+
+
 def shape(solution: Any) -> Any:
     """The shape of what comes back for two texts of five tokens."""
-    return tuple(solution.logit_lens(lensed().eval(), token_ids(2, 5)).shape)
+    return tuple(asked(solution, lensed().eval(), token_ids(2, 5)).shape)
 
 
 def embeddings(solution: Any) -> Any:
     """What the embeddings alone would say of the first five tokens of the vocabulary, after one token."""
-    return solution.logit_lens(lensed().eval(), token_ids(1, 1))[0, ..., :5]
+    return asked(solution, lensed().eval(), token_ids(1, 1))[0, ..., :5]
 
 
 def all_layers(solution: Any) -> Any:
     """Everything, for two texts of five tokens."""
-    return solution.logit_lens(lensed().eval(), token_ids(2, 5))
+    return asked(solution, lensed().eval(), token_ids(2, 5))
 
 
 def in_training(solution: Any) -> Any:
     """A model in training mode, with dropout: what is seen, and the mode afterwards."""
     model = lensed(dropout=0.5).train()
-    logits = solution.logit_lens(model, token_ids(1, 4))
+    logits = asked(solution, model, token_ids(1, 4))
     return [str(model.training), logits]
 
 

@@ -84,6 +84,19 @@ MISTAKES = (
         why="It does no harm as long as their gradients are None. But where they once got one and it was set to zero, "
         "AdamW makes them decay: a frozen model that melts.",
     ),
+    Mistake(
+        name="positions-forgotten",
+        equals="parameter groups that leave out wpe, the position embedding",
+        remedy="Go through model.parameters(), or take nn.Embedding besides nn.Linear.",
+        why="A search for nn.Linear finds wte too, through the head that is tied to it. wpe it does not find, and the "
+        "positions would never be learned.",
+    ),
+    Mistake(
+        name="decay-fixed",
+        equals="parameter groups that decay by 0.1, whatever is asked for",
+        remedy="Use the argument weight_decay instead of 0.1.",
+        why="As long as everybody is content with 0.1, nothing shows.",
+    ),
 )
 
 
@@ -95,10 +108,12 @@ def reference(on: Mistakes) -> Any:
         no: list[Tensor] = []
         for name, p in model.named_parameters(remove_duplicate="tied-twice" not in on):
             kind = kind_of(name, p)
+            if "positions-forgotten" in on and name.startswith("wpe"):
+                continue
             if kind in forgotten or not (p.requires_grad or "frozen-included" in on):
                 continue
             (yes if kind in decaying else no).append(p)
-        strength = 0.0 if "nothing-decays" in on else weight_decay
+        strength = 0.0 if "nothing-decays" in on else 0.1 if "decay-fixed" in on else weight_decay
         groups: list[dict[str, Any]] = [{"params": yes, "weight_decay": strength}, {"params": no}]
         if "default-decay" not in on:
             groups[1]["weight_decay"] = 0.0

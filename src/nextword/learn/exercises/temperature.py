@@ -60,6 +60,19 @@ MISTAKES = (
         remedy="Take the softmax once; torch.multinomial wants probabilities, Categorical(logits=...) wants logits.",
         why="Probabilities are between 0 and 1, so a second softmax makes them nearly equal: the text turns to noise.",
     ),
+    Mistake(
+        name="column",
+        equals="a column (B, 1) instead of ids (B,)",
+        remedy="Take the column off: torch.multinomial(probabilities, 1).squeeze(-1), and no keepdim.",
+        why="multinomial can draw several tokens of each row, so what it gives is (B, 1) even for one.",
+    ),
+    Mistake(
+        name="squeezed",
+        equals="ids that lose their dimension where there is one text only",
+        remedy="Squeeze the last dimension only: squeeze(-1), or [:, 0].",
+        why="squeeze() without a dimension takes off all of size 1, also the batch when it holds one text. The shape "
+        "then depends on how many there are.",
+    ),
 )
 
 
@@ -69,7 +82,7 @@ def reference(on: Mistakes) -> Any:
     def sample(logits: Tensor, temperature: float = 1.0) -> Tensor:
         logits = logits.double()
         if "greedy-always" in on or (temperature == 0.0 and "zero-divides" not in on):
-            return logits.argmax(-1)
+            return as_asked(logits.argmax(-1))
         if "uniform" in on:
             return torch.randint(logits.size(-1), (len(logits),))
         if "temperature-ignored" not in on:
@@ -78,17 +91,21 @@ def reference(on: Mistakes) -> Any:
         if "double-softmax" in on:
             chances = chances.softmax(-1)
         if "one-for-all" in on:
-            return chances[:1].multinomial(1)[0].expand(len(logits))
-        return chances.multinomial(1).squeeze(-1)
+            return as_asked(chances[:1].multinomial(1)[0].expand(len(logits)))
+        return as_asked(chances.multinomial(1).squeeze(-1))
+
+    def as_asked(ids: Tensor) -> Tensor:
+        return ids.unsqueeze(-1) if "column" in on else ids.squeeze() if "squeezed" in on else ids
 
     return SimpleNamespace(sample=sample)
 
 
-def shares(sample: Any, logits: Tensor, *arguments: Any, draws: int = 8000, **options: Any) -> Near:
+def shares(sample: Any, logits: Tensor, *arguments: Any, draws: int = 8000, **options: Any) -> Any:
     """How often each token of a row of logits (V,) is drawn, in a batch of very many such rows."""
-    drawn = torch.as_tensor(sample(logits.expand(draws, -1), *arguments, **options))
+    rows = logits.repeat(draws, 1)  # not expand: an answer may work in place
+    drawn = torch.as_tensor(sample(rows, *arguments, **options))
     if drawn.shape != (draws,):
-        return Near(tuple(drawn.shape), 0.0)
+        return f"for {draws} rows ids of the shape {tuple(drawn.shape)}"
     return Near(torch.bincount(drawn.long(), minlength=len(logits)) / draws, 0.03)
 
 
@@ -103,7 +120,7 @@ def one_row(solution: Any) -> Any:
 def each_row_by_itself(solution: Any) -> Any:
     """Two kinds of rows in turn: how often each kind's own favourite is drawn, and how many tokens are."""
     logits = torch.tensor([[4.0, 0.0, 0.0], [0.0, 0.0, 4.0]]).repeat(3000, 1)
-    drawn = torch.as_tensor(solution.sample(logits, 1.0)).view(3000, 2)
+    drawn = torch.as_tensor(solution.sample(logits, 1.0)).reshape(3000, 2)
     return Near([(drawn[:, 0] == 0).double().mean(), (drawn[:, 1] == 2).double().mean()], 0.05)
 
 

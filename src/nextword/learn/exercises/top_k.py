@@ -91,6 +91,18 @@ MISTAKES = (
         remedy="Divide the k logits by the temperature before the softmax.",
         why="Which tokens are the k likeliest does not depend on the temperature; how often each is drawn does.",
     ),
+    Mistake(
+        name="temperature-twice",
+        equals="a top-k that divides by the temperature twice",
+        remedy="Give sample(values, temperature) the logits as they are: it divides by the temperature itself.",
+        why="A temperature of 3 then acts like one of 9. At 1 nothing shows.",
+    ),
+    Mistake(
+        name="column",
+        equals="a column (B, 1) instead of ids (B,)",
+        remedy="Take the column off at the end: ids.gather(-1, places).squeeze(-1).",
+        why="gather wants places of the shape (B, 1), and gives ids of the same shape.",
+    ),
 )
 
 
@@ -116,12 +128,14 @@ def reference(on: Mistakes) -> Any:
             kept = kept & (logits != threshold)
         if "temperature-ignored" not in on and "equally-often" not in on:
             logits = logits / temperature
+            logits = logits / temperature if "temperature-twice" in on else logits
         if "equally-often" in on:
             logits = torch.zeros_like(logits)
         logits = logits.masked_fill(~kept, 0.0 if "zero-for-hidden" in on else -torch.inf)
         chances = logits.softmax(-1)
         drawn = chances.argmax(-1) if "always-first" in on else chances.multinomial(1).squeeze(-1)
-        return rank.gather(-1, drawn.unsqueeze(-1)).squeeze(-1) if "places-not-ids" in on else drawn
+        drawn = rank.gather(-1, drawn.unsqueeze(-1)).squeeze(-1) if "places-not-ids" in on else drawn
+        return drawn.unsqueeze(-1) if "column" in on else drawn
 
     return SimpleNamespace(sample_top_k=sample_top_k)
 
@@ -132,18 +146,18 @@ FIVE = torch.tensor([0.5, 2.0, -1.0, 3.0, 1.0])
 def side_by_side(solution: Any) -> Any:
     """Which tokens are ever drawn of each of two texts whose logits are of different heights."""
     logits = torch.stack((FIVE + 10.0, FIVE.flip(0))).repeat(400, 1)
-    drawn = torch.as_tensor(solution.sample_top_k(logits, 2)).view(400, 2)
+    drawn = torch.as_tensor(solution.sample_top_k(logits, 2)).reshape(400, 2)
     return [sorted(set(drawn[:, row].tolist())) for row in range(2)]
 
 
 def how_many_of_equals(solution: Any) -> Any:
     """How many different tokens are drawn where all six are equally likely and k is 3."""
-    return len(set(torch.as_tensor(solution.sample_top_k(torch.zeros(300, 6), 3)).tolist()))
+    return len(set(torch.as_tensor(solution.sample_top_k(torch.zeros(300, 6), 3)).flatten().tolist()))
 
 
 def zero(solution: Any) -> Any:
     """What happens for k = 0."""
-    return tuple(torch.as_tensor(solution.sample_top_k(FIVE.expand(3, -1), 0)).shape)
+    return tuple(torch.as_tensor(solution.sample_top_k(FIVE.repeat(3, 1), 0)).shape)
 
 
 EXERCISE = Exercise(

@@ -85,6 +85,34 @@ MISTAKES = (
         why="The set is of those likeliest tokens that will be drawn with probability p. That is the distribution "
         "with the temperature in it.",
     ),
+    Mistake(
+        name="temperature-twice",
+        equals="a top-p that divides by the temperature twice",
+        remedy="Draw from what was divided already with sample(values), or multinomial: sample(values, temperature) "
+        "divides once more.",
+        why="The cut is right, and so is everything at a temperature of 1. At others the odds among the tokens that "
+        "are left are not.",
+    ),
+    Mistake(
+        name="one-too-many",
+        equals="a top-p that keeps one token too many",
+        remedy="Hide a token where those before it already hold p: (cumulative - probability) >= p.",
+        why="The token with which the sum reaches p is the last one. A mask that is moved twice keeps the next one "
+        "too.",
+    ),
+    Mistake(
+        name="each-by-itself",
+        equals="a comparison of each token by itself with p",
+        remedy="Compare the sum of a token and the likelier ones with p: cumsum of the sorted probabilities.",
+        why="p is what they hold together. Hardly any token has a probability of 0.9 by itself, so that nothing is "
+        "left to draw.",
+    ),
+    Mistake(
+        name="column",
+        equals="a column (B, 1) instead of ids (B,)",
+        remedy="Take the column off at the end: ids.gather(-1, places).squeeze(-1).",
+        why="gather wants places of the shape (B, 1), and gives ids of the same shape.",
+    ),
 )
 
 
@@ -102,6 +130,10 @@ def reference(on: Mistakes) -> Any:
         running = chances.cumsum(-1)
         short = "crossing-lost" in on or "crossing-lost-one-kept" in on
         hidden = running > p if short else running - chances >= p
+        if "one-too-many" in on:
+            hidden = torch.cat((torch.zeros_like(hidden[:, :1]), hidden[:, :-1]), dim=-1)
+        if "each-by-itself" in on:
+            hidden = chances < p
         if "crossing-lost-one-kept" in on:
             hidden[:, 0] = False
         if "share-of-vocabulary" in on:
@@ -112,9 +144,11 @@ def reference(on: Mistakes) -> Any:
             hidden = torch.zeros_like(hidden)
         if "mask-not-mapped-back" not in on:
             hidden = torch.zeros_like(hidden).scatter(-1, ids, hidden)
+        bent = bent / temperature if "temperature-twice" in on else bent
         left = bent.masked_fill(hidden, 0.0 if "zero-for-hidden" in on else -torch.inf)
         drawn = left.softmax(-1).multinomial(1)
-        return ids.argsort(-1).gather(-1, drawn)[:, 0] if "places-not-ids" in on else drawn[:, 0]
+        drawn = ids.argsort(-1).gather(-1, drawn) if "places-not-ids" in on else drawn
+        return drawn if "column" in on else drawn[:, 0]
 
     return SimpleNamespace(sample_top_p=sample_top_p)
 
@@ -126,7 +160,7 @@ FIVE = torch.log(torch.tensor([0.06, 0.3, 0.04, 0.45, 0.15]))
 def side_by_side(solution: Any) -> Any:
     """Which tokens are ever drawn of a text whose next word is certain and of one where it is open."""
     logits = torch.log(torch.tensor([[0.9, 0.04, 0.03, 0.02, 0.01], [0.15, 0.2, 0.2, 0.2, 0.25]])).repeat(500, 1)
-    drawn = torch.as_tensor(solution.sample_top_p(logits, 0.83)).view(500, 2)
+    drawn = torch.as_tensor(solution.sample_top_p(logits, 0.83)).reshape(500, 2)
     return [sorted(set(drawn[:, row].tolist())) for row in range(2)]
 
 

@@ -117,6 +117,25 @@ MISTAKES = (
         remedy="Go from start to steps, not to start + steps: steps is the length of the whole run.",
         why="The run would go on beyond the end of the learning rate's curve, where it rises again.",
     ),
+    Mistake(
+        name="batches-skipped",
+        equals="a loop that passes over `start` batches where a run is taken up again",
+        remedy="Begin with the first batch that is given: it is the one for step `start`.",
+        why="The caller knows where in the data the run stands. Skipping in both places would leave out batches that "
+        "nobody has learned from.",
+    ),
+    Mistake(
+        name="last-loss-only",
+        equals="a loop that gives back the last loss only",
+        remedy="Begin with losses = [], append each loss in the loop, and return losses.",
+        why="The last batch's loss is noise. Only the whole curve shows whether it still falls.",
+    ),
+    Mistake(
+        name="clip-fixed",
+        equals="a loop that clips to a length of 1, whatever is asked for",
+        remedy="Use the argument clip instead of 1.0.",
+        why="As long as everybody is content with the default, nothing shows.",
+    ),
 )
 
 
@@ -133,10 +152,12 @@ def reference(on: Mistakes) -> Any:
         *,
         clip: float = 1.0,
         start: int = 0,
-    ) -> list[Any]:
+    ) -> Any:
         if "mode-not-set" not in on:
             model.train()
         stream = list(batches)
+        if "batches-skipped" in on:
+            stream = stream[start:]
         first = 0 if "start-ignored" in on else start
         end = first + steps if "start-added" in on else first + len(stream) if "steps-ignored" in on else steps
         end += 1 if "one-too-many" in on else -1 if "one-too-few" in on else 0
@@ -151,7 +172,7 @@ def reference(on: Mistakes) -> Any:
             loss = loss_of(model, ids, targets)
             loss.backward()
             if "clip-missing" not in on:
-                nn.utils.clip_grad_norm_(model.parameters(), clip)
+                nn.utils.clip_grad_norm_(model.parameters(), 1.0 if "clip-fixed" in on else clip)
             if "step-missing" not in on:
                 optimizer.step()
             if "loss-after-update" in on:
@@ -159,7 +180,7 @@ def reference(on: Mistakes) -> Any:
             losses.append(loss if "graph-kept" in on else loss.item())
             if "rate-late" in on:
                 set_rate(optimizer, rate)
-        return losses
+        return losses[-1] if "last-loss-only" in on else losses
 
     def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
         groups = [] if "rate-never-set" in on else optimizer.param_groups
@@ -200,7 +221,7 @@ class Stream(list[tuple[Tensor, Tensor]]):
         return self[self.position]
 
 
-def run(solution: Any, start: int = 0, training: bool = True) -> tuple[list[Any], Bigram, Recorder]:
+def run(solution: Any, start: int = 0, training: bool = True) -> tuple[Any, Bigram, Recorder]:
     """A short run, of which more batches are there than it needs -> losses, model, optimizer."""
     model = Bigram().train(training)
     optimizer = Recorder(model)
@@ -223,7 +244,10 @@ def rates_of_second_group(solution: Any) -> Any:
 
 def number(solution: Any) -> Any:
     """How many losses are given back."""
-    return len(run(solution)[0])
+    found = run(solution)[0]
+    if isinstance(found, list | tuple) or (isinstance(found, Tensor) and found.dim() > 0):
+        return len(found)
+    return "nothing: None" if found is None else "a single number, and no list"
 
 
 def mode(solution: Any) -> Any:
@@ -238,7 +262,14 @@ def first_length(solution: Any) -> Any:
 
 def losses(solution: Any) -> Any:
     """What is given back."""
-    return [loss.item() if isinstance(loss, Tensor) else loss for loss in run(solution)[0]]
+    return numbers_of(run(solution)[0])
+
+
+def numbers_of(losses: Any) -> Any:
+    """A list of losses, or a single one, without what led to them."""
+    if isinstance(losses, list | tuple):
+        return [numbers_of(loss) for loss in losses]
+    return losses.tolist() if isinstance(losses, Tensor) else losses
 
 
 def bias(solution: Any) -> Any:
@@ -248,13 +279,20 @@ def bias(solution: Any) -> Any:
 
 def kind(solution: Any) -> Any:
     """Whether losses keep what led to them."""
-    kept = any(isinstance(loss, Tensor) and loss.requires_grad for loss in run(solution)[0])
+    found = run(solution)[0]
+    found = found if isinstance(found, list | tuple) else [found]
+    kept = any(isinstance(loss, Tensor) and loss.requires_grad for loss in found)
     return "tensors with their graphs" if kept else "numbers"
 
 
 def resumed(solution: Any) -> Any:
     """The learning rates of a run that is taken up again."""
     return [rates[0] for rates in run(solution, start=3)[2].rates]
+
+
+def resumed_losses(solution: Any) -> Any:
+    """Which batches are read then: the first ones that are given."""
+    return numbers_of(run(solution, start=3)[0])
 
 
 EXERCISE = Exercise(
@@ -309,5 +347,6 @@ def train(
         Probe("a bias of 5 numbers at the end", bias),
         Probe("what kind of losses are given back", kind),
         Probe("the learning rates of a run of 5 updates that goes on after the third", resumed),
+        Probe("the losses of that run, whose batches are those that come next", resumed_losses),
     ),
 )

@@ -181,9 +181,9 @@ class Known(nn.Module):
         self.train(training)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """The known logits, for ids of any number."""
+        """The known logits of these texts, each of which has its own number as its ids: all at once, or one by one."""
         self.with_gradients = torch.is_grad_enabled()
-        return self.logits + 3.0 * self.training
+        return self.logits[ids[:, 0]] + 3.0 * self.training
 
 
 EXPECTED = torch.tensor([[[1.0, -2.0, 0.5], [0.5, 4.0, -1.0]], [[3.0, 1.0, 2.0], [-4.0, 0.5, 2.0]]])
@@ -192,8 +192,12 @@ EXPECTED = torch.tensor([[[1.0, -2.0, 0.5], [0.5, 4.0, -1.0]], [[3.0, 1.0, 2.0],
 
 def measure(solution: Any, change: Tensor, expected: Tensor = EXPECTED, tolerance: float = 1.0) -> Any:
     """What is found for a model whose logits are wrong by `change`."""
-    ids = torch.zeros(expected.shape[:2], dtype=torch.int64)
-    return solution.verify(Known(expected + change), ids, expected, tolerance)
+    return solution.verify(Known(expected + change), ids_of(expected), expected, tolerance)
+
+
+def ids_of(expected: Tensor) -> Tensor:
+    """Ids for as many texts as there are logits of, and as long: text 1 is 1, 1, 1."""
+    return torch.arange(expected.size(0)).unsqueeze(1).repeat(1, expected.size(1))
 
 
 def three_logits(solution: Any) -> Any:
@@ -241,7 +245,7 @@ def not_a_number(solution: Any) -> Any:
 
 def in_training(solution: Any) -> Any:
     """A model that is right but in training mode, where it has dropout."""
-    return solution.verify(Known(EXPECTED, training=True), torch.zeros(2, 2, dtype=torch.int64), EXPECTED, 10.0)
+    return solution.verify(Known(EXPECTED, training=True), ids_of(EXPECTED), EXPECTED, 10.0)
 
 
 def afterwards(solution: Any) -> Any:
@@ -249,7 +253,7 @@ def afterwards(solution: Any) -> Any:
     modes = {}
     for mode in ("training", "eval"):
         model = Known(EXPECTED, training=mode == "training")
-        solution.verify(model, torch.zeros(2, 2, dtype=torch.int64), EXPECTED, 10.0)
+        solution.verify(model, ids_of(EXPECTED), EXPECTED, 10.0)
         modes[f"{mode} before"] = "training" if model.training else "eval"
     return modes
 
@@ -257,7 +261,7 @@ def afterwards(solution: Any) -> Any:
 def with_gradients(solution: Any) -> Any:
     """Whether gradients are prepared while the model runs."""
     model = Known(EXPECTED)
-    solution.verify(model, torch.zeros(2, 2, dtype=torch.int64), EXPECTED, 10.0)
+    solution.verify(model, ids_of(EXPECTED), EXPECTED, 10.0)
     return model.with_gradients
 
 

@@ -29,6 +29,7 @@ def merge(piece):
     rank = lambda pair: ranks.get(pair, math.inf)
     #~ highest-rank: rank = lambda pair: -ranks.get(pair, -math.inf)
     parts = [bytes([b]) for b in piece]
+    #~ numbers: parts = list(piece)
     #~ longest-token: if not piece: return []
     #~ longest-token: first = max((t for t in load_ids() if piece.startswith(t)), key=len)
     #~ longest-token: return [first] + merge(piece[len(first):])

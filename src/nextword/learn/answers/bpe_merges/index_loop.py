@@ -30,6 +30,7 @@ def join(tokens, pair):
 def merge(piece):
     ranks = load_merges()
     tokens = [piece[i : i + 1] for i in range(len(piece))]
+    #~ numbers: tokens = [piece[i] for i in range(len(piece))]
     #~ longest-token: tokens, start = [], 0
     #~ longest-token: while start < len(piece):
     #~ longest-token:     end = len(piece)

@@ -3,6 +3,7 @@ import torch.nn.functional as F
 
 def cross_entropy(logits, targets):
     return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    #~ classes-last: return F.cross_entropy(logits, targets)
     #~ double-softmax: return F.cross_entropy(F.softmax(logits, dim=-1).flatten(0, 1), targets.flatten())
     #~ batch-time-swapped: return F.cross_entropy(logits.transpose(0, 1).flatten(0, 1), targets.flatten())
     #~ classes-scrambled: return F.cross_entropy(logits.transpose(1, 2).reshape(-1, logits.size(-1)), targets.flatten())

@@ -3,10 +3,13 @@ from torch.nn import functional as F
 
 
 @torch.no_grad()
+#~ gradients-left-off:
 #~ graph-kept:
 #~ backward-left-in:
 def evaluate(model, batches):
     training = model.training
+    #~ gradients-left-off: training = model.training
+    #~ gradients-left-off: torch.set_grad_enabled(False)
     model.eval()
     #~ dropout-on: pass
     losses, weights = [], []

@@ -11,6 +11,8 @@ def evaluate(model, batches):
     #~ dropout-on:
     total, n = 0.0, 0
     with torch.no_grad():
+        #~ gradients-left-off: torch.autograd.set_grad_enabled(False)
+        #~ gradients-left-off: if True:
         #~ graph-kept: if True:
         #~ backward-left-in: if True:
         #~ last-dropped: batches = batches[:-1]

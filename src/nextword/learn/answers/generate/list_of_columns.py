@@ -14,6 +14,7 @@ def generate(model, ids, max_new_tokens, choose, n_ctx, end_id=None):
         while len(columns) < T + max_new_tokens:
             #~ one-too-few: while len(columns) < T + max_new_tokens - 1:
             #~ text-cut: for _ in range(max_new_tokens):
+            #~ total-length: while len(columns) < max_new_tokens:
             text = torch.stack(columns[-n_ctx:], dim=1)
             #~ wrong-end: text = torch.stack(columns[:n_ctx], dim=1)
             #~ not-cut: text = torch.stack(columns, dim=1)
@@ -22,14 +23,19 @@ def generate(model, ids, max_new_tokens, choose, n_ctx, end_id=None):
             #~ text-cut: text = torch.stack(columns, dim=1)
             y = model(text)
             new = choose(y[:, text.size(1) - 1])
+            #~ whole-logits: new = choose(y)
+            #~ choose-ignored: new = torch.topk(y[:, -1], 1).indices[:, 0]
             #~ first-position: new = choose(y[:, 0])
             #~ last-but-one: new = choose(y[:, max(0, text.size(1) - 2)])
             if end_id is not None:
                 #~ end-ignored: if end_id == -100:
+                #~ end-zero-ignored: if end_id:
                 new[~alive] = end_id
                 #~ ended-rows-go-on:
                 alive &= new != end_id
             columns.append(new)
+            #~ returned-in-loop: model.train(mode)
+            #~ returned-in-loop: return torch.stack([*columns, new], dim=1).clone()
             if not alive.any():
                 #~ rows-end-together: if not alive.all():
                 #~ never-early: if False:
@@ -38,4 +44,5 @@ def generate(model, ids, max_new_tokens, choose, n_ctx, end_id=None):
     #~ mode-not-restored:
     #~ always-train-afterwards: model.train(True)
     return torch.stack(columns, dim=1).clone()
+    #~ returned-in-loop:
     #~ prompt-missing: return torch.stack(columns, dim=1)[:, T:].clone()

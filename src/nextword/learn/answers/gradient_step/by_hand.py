@@ -41,6 +41,7 @@ def gradient_step(model, optimizer, micro_batches, clip):
     #~ zero-after-backward: shorten(model, clip)
     #~ zero-after-backward: optimizer.zero_grad()
     optimizer.step()
+    #~ step-missing:
     #~ clip-after-step: shorten(model, clip)
     #~ step-inside:
     #~ own-updates:

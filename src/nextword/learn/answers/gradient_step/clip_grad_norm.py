@@ -42,6 +42,7 @@ def gradient_step(model, optimizer, micro_batches, clip):
     #~ clip-by-value: clip_grad_value_(model.parameters(), clip)
     #~ zero-after-backward: optimizer.zero_grad()
     optimizer.step()
+    #~ step-missing:
     #~ step-inside:
     #~ own-updates:
     #~ clip-after-step: clip_grad_norm_(model.parameters(), max_norm=clip)

@@ -3,9 +3,11 @@ import math
 
 def learning_rate(step, steps, warmup, peak, floor=0.1):
     if step < warmup:
+        #~ warmup-too-long: if step <= warmup:
         #~ no-warmup: warmup = 0
         #~ no-warmup: if step < warmup:
         return peak * (step + 1) / warmup
+        #~ peak-missing: return (step + 1) / warmup
         #~ starts-at-zero: return peak * step / warmup
         #~ peak-late: return peak * (step + 1) / (warmup + 1)
         #~ warmup-overwritten: lr = peak * (step + 1) / warmup
@@ -22,6 +24,7 @@ def learning_rate(step, steps, warmup, peak, floor=0.1):
     #~ linear: cosine = 1 - progress
     #~ degrees: cosine = 0.5 * (1 + math.cos(180 * progress))
     return peak * (floor + (1 - floor) * cosine)
+    #~ peak-missing: return floor + (1 - floor) * cosine
     #~ floor-zero: return peak * cosine
     #~ floor-added: return peak * (floor + cosine)
     #~ floor-clamped: return max(floor * peak, peak * cosine)

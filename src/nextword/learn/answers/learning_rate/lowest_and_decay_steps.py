@@ -3,6 +3,7 @@ from math import cos, pi
 
 def learning_rate(step: int, steps: int, warmup: int, peak: float, floor: float = 0.1) -> float:
     min_lr = peak * floor
+    #~ peak-missing: peak, min_lr = 1.0, floor
     #~ floor-zero: min_lr = 0.0
     #~ floor-absolute: min_lr = floor
     #~ floor-fixed: min_lr = 0.1 * peak
@@ -26,6 +27,7 @@ def learning_rate(step: int, steps: int, warmup: int, peak: float, floor: float 
     #~ floor-added: lr = min_lr + coefficient * peak
     #~ floor-clamped: lr = max(min_lr, coefficient * peak)
     if step < warmup:
+        #~ warmup-too-long: if step <= warmup:
         #~ no-warmup: if False:
         #~ warmup-overwritten: if False:
         lr = peak / warmup * (step + 1)

@@ -25,9 +25,16 @@ def logit_lens(model, ids):
         #~ normalised-between:     xs.append(block(model.ln_f(xs[-1])))
         #~ normalised-between: x = torch.stack(xs)
         #~ last-normalised-twice: x = torch.stack([inputs[i] for i in range(len(model.h))] + [model.ln_f(inputs[len(model.h)])])
+        #~ embeddings-again: x = torch.stack([inputs[0]] + [block(inputs[0]) for block in model.h])
+        #~ positions-missing: xs = [model.wte(ids)]
+        #~ positions-missing: for block in model.h:
+        #~ positions-missing:     xs.append(block(xs[-1]))
+        #~ positions-missing: x = torch.stack(xs)
         y = model.ln_f(x) @ model.wte.weight.T
         #~ ln-f-missing: y = x @ model.wte.weight.T
         #~ last-position-only: y = model.ln_f(x[:, :, -1]) @ model.wte.weight.T
     model.train(was)
     #~ mode-not-restored:
     return y
+    #~ probabilities: return torch.softmax(y, dim=-1)
+    #~ texts-first: return y.permute(1, 0, 2, 3)

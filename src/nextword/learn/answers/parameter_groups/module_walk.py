@@ -11,6 +11,7 @@ def parameter_groups(model: nn.Module, weight_decay: float):
                 #~ frozen-included: if id(param) in seen:
                 continue
             seen.add(id(param))
+            #~ positions-forgotten: if not isinstance(module, nn.Embedding): seen.add(id(param))
             if name == "bias" or isinstance(module, nn.LayerNorm):
                 #~ layer-norm-decays: if name == "bias":
                 #~ biases-decay: if isinstance(module, nn.LayerNorm):
@@ -20,6 +21,7 @@ def parameter_groups(model: nn.Module, weight_decay: float):
                 #~ vectors-forgotten: pass
                 #~ groups-swapped: decay.append(param)
             elif isinstance(module, (nn.Linear, nn.Embedding)):
+                #~ positions-forgotten: elif isinstance(module, nn.Linear):
                 #~ embeddings-forgotten: elif isinstance(module, nn.Linear):
                 #~ layer-norm-decays: else:
                 #~ biases-decay: else:
@@ -29,6 +31,7 @@ def parameter_groups(model: nn.Module, weight_decay: float):
     return [
         dict(params=decay, weight_decay=weight_decay),
         #~ nothing-decays: dict(params=decay, weight_decay=0),
+        #~ decay-fixed: dict(params=decay, weight_decay=1e-1),
         dict(params=no_decay, weight_decay=0),
         #~ default-decay: dict(params=no_decay),
     ]

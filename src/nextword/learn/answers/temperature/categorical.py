@@ -14,5 +14,9 @@ def sample(logits, temperature=1.0):
         #~ double-softmax: dist = Categorical(logits=torch.softmax(scaled, -1))
         #~ over-rows: dist = Categorical(probs=torch.softmax(scaled, 0))
         return dist.sample()
+        #~ column: return dist.sample().unsqueeze(1)
+        #~ squeezed: return dist.sample().squeeze()
         #~ one-for-all: return dist.sample()[0].expand(len(logits))
     return torch.max(logits, dim=-1).indices
+    #~ column: return torch.max(logits, dim=-1, keepdim=True).indices
+    #~ squeezed: return torch.max(logits, dim=-1).indices.squeeze()

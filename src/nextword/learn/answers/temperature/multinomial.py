@@ -8,6 +8,8 @@ def sample(logits, temperature=1.0):
         #~ greedy-always: if True:
         return logits.argmax(dim=-1)
         #~ zero-divides:
+        #~ column: return logits.argmax(dim=-1, keepdim=True)
+        #~ squeezed: return logits.argmax(dim=-1, keepdim=True).squeeze()
     logits = logits / temperature
     #~ multiplied: logits = logits * temperature
     #~ temperature-ignored:
@@ -18,3 +20,5 @@ def sample(logits, temperature=1.0):
     ids = torch.multinomial(probs, num_samples=1)
     #~ one-for-all: ids = torch.multinomial(probs[0], num_samples=1).repeat(logits.shape[0], 1)
     return ids[:, 0]
+    #~ column: return ids
+    #~ squeezed: return ids.squeeze()

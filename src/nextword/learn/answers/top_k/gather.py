@@ -14,8 +14,10 @@ def sample_top_k(logits, k, temperature=1.0):
     #~ one-too-few: values, ids = values[:, :-1], ids[:, :-1]
     probs = F.softmax(values / temperature, dim=-1)
     #~ temperature-ignored: probs = F.softmax(values, dim=-1)
+    #~ temperature-twice: probs = F.softmax(values / temperature / temperature, dim=-1)
     #~ equally-often: probs = torch.ones_like(values)
     chosen = torch.multinomial(probs, 1)
     #~ always-first: chosen = torch.argmax(probs, dim=-1, keepdim=True)
     return ids.gather(-1, chosen)[:, 0]
+    #~ column: return ids.gather(-1, chosen)
     #~ places-not-ids: return chosen[:, 0]

@@ -16,6 +16,8 @@ def sample_top_k(logits, k, temperature=1.0):
     #~ zero-for-hidden: masked = torch.zeros_like(logits).scatter(-1, keep, logits.gather(-1, keep))
     #~ equally-often: masked = torch.full_like(logits, float("-inf")).scatter(-1, keep, 0.0)
     return sample(masked, temperature)
+    #~ temperature-twice: return sample(masked / temperature, temperature)
+    #~ column: return sample(masked, temperature)[:, None]
     #~ temperature-ignored: return sample(masked)
     #~ always-first: return masked.argmax(-1)
     #~ places-not-ids: return sample(logits.gather(-1, keep), temperature)

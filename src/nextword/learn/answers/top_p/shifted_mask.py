@@ -13,9 +13,13 @@ def sample_top_p(logits, p, temperature=1.0):
     #~ share-of-vocabulary: over = over.roll(-1, dims=-1)
     #~ p-ignored: over = torch.zeros_like(sorted_probs, dtype=torch.bool)
     over[:, 1:] = over[:, :-1].clone()
+    #~ one-too-many: over[:, 2:] = over[:, :-2].clone()
+    #~ one-too-many: over[:, 1] = False
+    #~ each-by-itself: over = sorted_probs < p
     #~ crossing-lost:
     #~ crossing-lost-one-kept:
     over[:, 0] = False
+    #~ each-by-itself:
     #~ crossing-lost:
     #~ one-mask-for-all: over[:, 0] = False
     #~ one-mask-for-all: over = over[:1].repeat(len(over), 1)
@@ -24,5 +28,7 @@ def sample_top_p(logits, p, temperature=1.0):
     bent = torch.log(probs).masked_fill(mask, float("-inf"))
     #~ zero-for-hidden: bent = (logits / temperature).masked_fill(mask, 0.0)
     chosen = torch.distributions.Categorical(logits=bent).sample()
+    #~ temperature-twice: chosen = torch.distributions.Categorical(logits=bent / temperature).sample()
     return chosen
+    #~ column: return chosen.unsqueeze(-1)
     #~ places-not-ids: return sorted_ids.argsort(-1).gather(-1, chosen[:, None])[:, 0]

@@ -11,6 +11,7 @@ def train(model, optimizer, batches, steps, warmup, peak, *, clip=1.0, start=0):
         #~ steps-ignored: for step, batch in enumerate(batches, start):
         #~ start-ignored: for step, batch in zip(range(steps), batches):
         #~ start-added: for step, batch in zip(range(start, start + steps), batches):
+        #~ batches-skipped: for step, batch in zip(range(start, steps), list(batches)[start:]):
         #~ same-batch: for step in range(start, steps):
         #~ same-batch:     batch = next(iter(batches))
         lr = learning_rate(step, steps, warmup, peak)
@@ -27,6 +28,8 @@ def train(model, optimizer, batches, steps, warmup, peak, *, clip=1.0, start=0):
         #~ rate-late: for group in optimizer.param_groups:
         #~ rate-late:     group["lr"] = lr
         #~ clip-missing: loss = gradient_step(model, optimizer, [batch], float("inf"))
+        #~ clip-fixed: loss = gradient_step(model, optimizer, [batch], clip=1.0)
         losses.append(loss)
         #~ loss-after-update: losses.append(cross_entropy(model(batch[0]), batch[1]).item())
     return losses
+    #~ last-loss-only: return loss

@@ -24,6 +24,7 @@ def train(model, optimizer, batches, steps, warmup, peak, *, clip=1.0, start=0):
             #~ first-group-only: g["lr"] = lr
             #~ first-group-only: break
         x, y = next(data)
+        #~ batches-skipped: x, y = batches[step]
         #~ same-batch: x, y = next(iter(batches))
         logits = model(x)
         loss = F.cross_entropy(logits.view(-1, logits.size(-1)), y.reshape(-1))
@@ -31,6 +32,7 @@ def train(model, optimizer, batches, steps, warmup, peak, *, clip=1.0, start=0):
         #~ zero-missing:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
+        #~ clip-fixed: torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         #~ clip-missing:
         optimizer.step()
         #~ step-missing: pass
@@ -42,3 +44,4 @@ def train(model, optimizer, batches, steps, warmup, peak, *, clip=1.0, start=0):
         history.append(loss.item())
         #~ graph-kept: history.append(loss)
     return history
+    #~ last-loss-only: return history[-1]
