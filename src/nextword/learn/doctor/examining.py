@@ -77,7 +77,18 @@ def look(subject: Subject, source: Source, pair_seconds: float) -> Found:
     found.add(in_words(outcome, outside, training, subject, source))
     found.add(calling(subject))
     found.add(look_at_structure(subject, source))
+    found.findings = merged(found.findings)
     return found
+
+
+def merged(findings: list[Finding]) -> list[Finding]:
+    """The findings, where blocks that PyTorch does not know are the reason why nothing is learned in one."""
+    named = {finding.name: finding for finding in findings}
+    cause, effect = named.get("blocks-in-a-list"), named.get("does-not-learn")
+    if cause is None or effect is None:
+        return findings
+    both = replace(cause, evidence=cause.evidence + effect.evidence)
+    return [both if finding is cause else finding for finding in findings if finding is not effect]
 
 
 def in_words(outcome: Outcome, outside: Found, training: Found, subject: Subject, source: Source) -> Found:
