@@ -194,11 +194,11 @@ def test_the_audit_is_green_and_says_what_it_did(cli: Cli) -> None:
     status, out, _ = cli("learn", "audit", "layer_norm")
     assert status == 0
     assert out.splitlines()[0] == f"{NUMBER}  LayerNorm"
-    assert re.search(r"^  eps-missing +\. +\. +ok +\. +ok$", out, re.MULTILINE)
-    assert "1 exercise, 9 mistakes, 3 right answers, 18 plantings; 23 checks in all. All as it should be." in out
-    assert "| eps-missing |  |  | ok |  | ok |" in cli("learn", "audit", "layer_norm", "--markdown")[1]
+    assert re.search(r"^  eps-missing +\. +\. +ok +\. +\. +ok$", out, re.MULTILINE)
+    assert "1 exercise, 20 mistakes, 4 right answers, 40 plantings; 46 checks in all. All as it should be." in out
+    assert "| eps-missing |  |  | ok |  |  | ok |" in cli("learn", "audit", "layer_norm", "--markdown")[1]
     found = json.loads(cli("learn", "audit", "layer_norm", "--json")[1])
-    assert (found["version"], found["n_trials"], found["n_wrong"]) == (1, 23, 0)
+    assert (found["version"], found["n_trials"], found["n_wrong"]) == (1, 46, 0)
 
 
 def test_the_audit_fails_where_a_mistake_is_not_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,6 +96,18 @@ MISTAKES = (
         remedy="Leave x and y as they are: int64. Where you build tensors anew, use torch.tensor, not torch.Tensor.",
         why="An id is a place in a table; embeddings and the loss refuse a place with a decimal point.",
     ),
+    Mistake(
+        name="first-batch-only",
+        equals="the first batch alone: the loop ends with its return",
+        remedy="Write yield where return is, or collect all batches in a list and return it after the loop.",
+        why="return leaves the function at once, yield goes on where it was.",
+    ),
+    Mistake(
+        name="one-step-at-a-time",
+        equals="batches that begin one window further on each, and so overlap",
+        remedy="Go in steps of batch_size: range(0, n, batch_size).",
+        why="Every window then comes up to batch_size times in an epoch.",
+    ),
 )
 
 
@@ -117,6 +129,8 @@ def reference(on: Mistakes) -> Any:
         if "last-batch-filled" in on:
             order = order.repeat(batch_size)[: -(-n // batch_size) * batch_size]
         cut = list(order.split(batch_size))
+        if "one-step-at-a-time" in on:
+            cut = [order[i : i + batch_size] for i in range(n)]
         if "batches-shuffled" in on:
             cut = [cut[i] for i in draw(len(cut)).tolist()]
         if "shuffled-within-batches" in on:
@@ -140,7 +154,8 @@ def reference(on: Mistakes) -> Any:
             others = places(len(x), batch_size, generator)
         if "y-not-shuffled" in on:
             others = list(torch.cat(rows).sort().values.split([len(batch) for batch in rows]))
-        return [(x[a], y[b]) for a, b in zip(rows, others, strict=True)]
+        pairs = [(x[a], y[b]) for a, b in zip(rows, others, strict=True)]
+        return pairs[:1] if "first-batch-only" in on else pairs
 
     return SimpleNamespace(batches=batches)
 
@@ -151,9 +166,15 @@ def text(n: int) -> tuple[Tensor, Tensor]:
     return x, x + 1
 
 
+def several(given: Any) -> Any:
+    """Batches; where one pair of x and y was given back instead, that pair as the only batch."""
+    alone = isinstance(given, tuple) and all(isinstance(part, Tensor) and part.dim() == 2 for part in given)
+    return [given] if alone else given
+
+
 def epoch(solution: Any, n: int, batch_size: int, seed: int = 1) -> list[tuple[Tensor, Tensor]]:
     """The batches that an answer makes of n windows; an endless answer is stopped."""
-    found = islice(iter(solution.batches(*text(n), batch_size, seed)), 2 * n + 2)
+    found = islice(iter(several(solution.batches(*text(n), batch_size, seed))), 2 * n + 2)
     return [(torch.as_tensor(x), torch.as_tensor(y)) for x, y in found]
 
 
@@ -203,7 +224,7 @@ def seeds(solution: Any) -> Any:
 def large_ids(solution: Any) -> Any:
     """Ids that need more than 15 bits: a single window, so that any order is right."""
     x = torch.tensor([[50255, 7, 300, 40000, 32768]])
-    ((first, second),) = solution.batches(x, x + 1, 1, 1)
+    ((first, second),) = several(solution.batches(x, x + 1, 1, 1))
     first, second = torch.as_tensor(first), torch.as_tensor(second)
     return {"x": first, "y": second, "types": sorted({str(first.dtype), str(second.dtype)})}
 

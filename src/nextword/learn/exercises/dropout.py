@@ -89,6 +89,18 @@ MISTAKES = (
         remedy="Return a new tensor: x * kept / (1 - p), not x *= kept or x[dropped] = 0.",
         why="Who called still has x, and may add it to something or need it for the gradient.",
     ),
+    Mistake(
+        name="scaled-only",
+        equals="numbers divided by 1 - p of which none is dropped",
+        remedy="Multiply by a mask of zeros and ones first: x * (torch.rand_like(x) >= p) / (1 - p).",
+        why="Dividing by 1 - p makes up for what was dropped. Where nothing was, all numbers are just too large.",
+    ),
+    Mistake(
+        name="one-draw",
+        equals="dropout that draws once for the whole tensor: it keeps everything or nothing",
+        remedy="Draw for each number by itself: a random tensor of x's full shape, torch.rand_like(x).",
+        why="random.random() or torch.rand(1) is one number. Dropout leaves some numbers out, never all at once.",
+    ),
 )
 
 
@@ -100,6 +112,8 @@ def reference(on: Mistakes) -> Any:
         p = 0.5 if "p-ignored" in on else p
         if p == 0.0 or "nothing-dropped" in on:
             return x
+        if "scaled-only" in on:
+            return x / (1.0 - p)
         if "noise-added" in on:
             return x + p * torch.randn_like(x)
         kept_share = p if {"share-reversed", "p-is-kept"} & on else 1.0 - p
@@ -108,6 +122,8 @@ def reference(on: Mistakes) -> Any:
             shape[-1] = 1
         if "whole-columns" in on:
             shape[:-1] = [1] * (x.dim() - 1)
+        if "one-draw" in on:
+            shape = [1] * x.dim()
         if "same-for-all-texts" in on:
             shape[0] = 1
         generator = torch.Generator()
@@ -127,15 +143,20 @@ def share(found: Tensor) -> float:
     return round(float(found.double().mean()), 2)
 
 
+def many(solution: Any, p: float, calls: int = 200) -> Tensor:
+    """What many calls make of some ones: so many that each kind occurs, even for who draws once a call."""
+    return torch.stack([torch.as_tensor(solution.drop(torch.ones(20, 20), p)) for _ in range(calls)])
+
+
 def values(solution: Any) -> Any:
-    """Which numbers ones become; so many ones, in rows and in columns, that each kind occurs."""
-    found = torch.as_tensor(solution.drop(torch.ones(100, 100), 0.2)).unique()
+    """Which numbers ones become."""
+    found = many(solution, 0.2).unique()
     return found if len(found) < 4 else "more than three different numbers"
 
 
 def shares(solution: Any) -> Any:
-    """The share of zeros for a small and for a large p; the tolerance is for who draws once for 400 numbers."""
-    return [Near(share(solution.drop(torch.ones(400, 400), p) == 0), 0.15) for p in (0.2, 0.7)]
+    """The share of zeros for a small and for a large p; the tolerance is for who draws once a call."""
+    return [Near(share(many(solution, p) == 0), 0.15) for p in (0.2, 0.7)]
 
 
 def no_dropout(solution: Any) -> Any:
@@ -158,9 +179,9 @@ def each_by_itself(solution: Any) -> Any:
 
 
 def twice(solution: Any) -> Any:
-    """Whether two calls drop the same."""
-    x = torch.ones(100, 100)
-    return torch.equal(solution.drop(x.clone(), 0.3), solution.drop(x.clone(), 0.3))
+    """Whether all calls drop the same; more than two of them, for who draws once a call."""
+    first, *others = many(solution, 0.3, calls=20)
+    return all(torch.equal(first, other) for other in others)
 
 
 def afterwards(solution: Any) -> Any:
@@ -199,7 +220,7 @@ def drop(x: Tensor, p: float) -> Tensor:
         Probe("the share of zeros with p = 0.2 and with p = 0.7", shares),
         Probe("whether p = 0 changes some of a hundred numbers", no_dropout),
         Probe("how many neighbours have the same lot with p = 0.4", each_by_itself),
-        Probe("whether two calls drop the same", twice),
+        Probe("whether each call drops the same", twice),
         Probe("whether x is still what it was", afterwards),
     ),
 )

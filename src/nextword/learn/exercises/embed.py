@@ -90,6 +90,24 @@ MISTAKES = (
         remedy="Leave wte[ids] as it is.",
         why="The Transformer of 2017 scales so. GPT-2 does not, and its weights are trained without.",
     ),
+    Mistake(
+        name="positions-of-the-batch",
+        equals="embeddings that count the texts of the batch instead of the tokens",
+        remedy="There are T = ids.shape[1] positions: torch.arange(ids.shape[1]). len(ids) is the number of texts.",
+        why="Where there are as many texts as tokens nothing shows, and elsewhere the sizes hardly ever fit.",
+    ),
+    Mistake(
+        name="positions-clamped",
+        equals="embeddings that give all tokens beyond n_ctx the last position",
+        remedy="Let a text that is too long be an error: no clamp or min.",
+        why="No numbers were learned for such places. Whoever asks for them should hear of it.",
+    ),
+    Mistake(
+        name="text-cut",
+        equals="embeddings that leave out the tokens beyond n_ctx",
+        remedy="Let a text that is too long be an error, and leave its tokens alone.",
+        why="What was left out is missed much later, if at all. Cutting is for the caller to decide.",
+    ),
 )
 
 
@@ -100,6 +118,12 @@ def reference(on: Mistakes) -> Any:
         wte, wpe = wte.double(), wpe.double()
         (B, T), n_ctx = ids.shape, len(wpe)
         positions = torch.arange(T).expand(B, T)
+        if "text-cut" in on:
+            ids, positions = ids[:, :n_ctx], positions[:, :n_ctx]
+        if "positions-clamped" in on:
+            positions = positions.clamp(max=n_ctx - 1)
+        if "positions-of-the-batch" in on:
+            positions = torch.arange(B)
         if "positions-by-text" in on:
             positions = torch.arange(B)[:, None].expand(B, T)
         if "positions-continued" in on:

@@ -103,6 +103,18 @@ MISTAKES = (
         remedy="Cut at every mark: text.split(END_OF_TEXT), not partition or split with a limit.",
         why="A training text holds thousands of documents and so thousands of marks.",
     ),
+    Mistake(
+        name="first-id-only",
+        equals="an encoding that takes one id of each piece, its first",
+        remedy="Take all ids of a piece: ids.extend(encode_piece(...)), without [0].",
+        why="Common words are one token each, so English text hides it. Rarer words are several.",
+    ),
+    Mistake(
+        name="mark-removed",
+        equals="an encoding that throws <|endoftext|> away where allow_special is False",
+        remedy="Leave the text alone: without allow_special the mark is text like any other.",
+        why="What was in the text must come back from its ids. The mark is then seven ordinary tokens.",
+    ),
 )
 
 
@@ -125,6 +137,8 @@ def reference(on: Mistakes) -> Any:
         if "latin-1" in on:
             codec = "latin-1"
         ids = [list(bpe.encode_piece(piece.encode(codec, errors))) for piece in pieces]
+        if "first-id-only" in on:
+            ids = [piece[:1] for piece in ids]
         return ids if "a-list-of-lists" in on else [id for piece in ids for id in piece]
 
     def encode(text: str, allow_special: bool = False) -> list[Any]:
@@ -132,6 +146,8 @@ def reference(on: Mistakes) -> Any:
             text = text.strip()
         if "space-added" in on:
             text = " " + text
+        if "mark-removed" in on and not allow_special:
+            text = text.replace(END_OF_TEXT, "")
         special = (allow_special or "special-always" in on) and "special-never" not in on
         documents = text.split(END_OF_TEXT, 1 if "first-mark-only" in on else -1) if special else [text]
         if "lower-case" in on:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
-from nextword.learn.fixture import numbers
+from nextword.learn.fixture import numbers, trained_through
 
 MISTAKES = (
     Mistake(
@@ -121,6 +121,44 @@ MISTAKES = (
         why="(exp(z) - exp(-z)) / (exp(z) + exp(-z)) divides infinity by infinity from z = 89 on, in float32; "
         "for GELU that is x = 13. One NaN in a model makes everything NaN.",
     ),
+    Mistake(
+        name="cube-missing",
+        equals="a GELU with x itself instead of its cube",
+        remedy="Write x**3 in x + 0.044715 * x**3.",
+        why="x + 0.044715 * x is 1.044715 * x. Near 1 and -1, where x**3 is x, nothing shows.",
+    ),
+    Mistake(
+        name="root-of-2-only",
+        equals="a GELU with sqrt(2) / pi instead of sqrt(2 / pi)",
+        remedy="Divide inside the root: math.sqrt(2 / math.pi), which is 0.7979.",
+        why="sqrt(2) / pi is 0.4502: the bend becomes much too wide.",
+    ),
+    Mistake(
+        name="cube-of-the-product",
+        equals="a GELU with (0.044715 * x)**3 instead of 0.044715 * x**3",
+        remedy="Take the power of x only: 0.044715 * x**3.",
+        why="The cube of 0.044715 is nearly nothing, so the term is gone.",
+    ),
+    Mistake(
+        name="minus",
+        equals="a GELU with 1 - tanh instead of 1 + tanh",
+        remedy="Write 1 + torch.tanh(...).",
+        why="The curve is then turned round: it lets negative numbers through and holds positive ones back.",
+    ),
+    Mistake(
+        name="float64-returned",
+        equals="a GELU that gives back float64 for float32",
+        remedy="Give back the type that came in: leave out .double() and numpy's own numbers, or end with "
+        ".to(x.dtype).",
+        why="numpy makes float64 easily. The weights that come next are float32, and PyTorch refuses to "
+        "multiply the two, far from here.",
+    ),
+    Mistake(
+        name="gradient-cut",
+        equals="a GELU that no gradient passes through",
+        remedy="Compute with torch's functions on x itself: no .numpy(), .item(), .tolist(), .detach() or .data.",
+        why="The numbers are right, but training has to go back through every step that made them, and stops here.",
+    ),
 )
 
 
@@ -128,7 +166,11 @@ def reference(on: Mistakes) -> Any:
     """GELU in float64, with these mistakes."""
 
     def gelu(x: Tensor) -> Tensor:
-        x = x.double()
+        y = in_float64(x.double())
+        y = y.detach() if "gradient-cut" in on else y
+        return y if "float64-returned" in on else y.to(x.dtype)
+
+    def in_float64(x: Tensor) -> Tensor:
         others = {
             "erf": 0.5 * x * (1.0 + torch.erf(x / math.sqrt(2.0))),
             "sigmoid-form": x * torch.sigmoid(1.702 * x),
@@ -139,7 +181,9 @@ def reference(on: Mistakes) -> Any:
             if name in on:
                 return y
         coefficient = 1.0 if "coefficient-missing" in on else 0.44715 if "coefficient-ten-times" in on else 0.044715
-        power = coefficient * x ** (2 if "square" in on else 3)
+        power = coefficient * x ** (2 if "square" in on else 1 if "cube-missing" in on else 3)
+        if "cube-of-the-product" in on:
+            power = (coefficient * x) ** 3
         if "cubic-term-missing" in on:
             power = 0.0 * x
         linear = 0.044715 * x if "coefficient-outside" in on else x
@@ -148,10 +192,12 @@ def reference(on: Mistakes) -> Any:
             factor = 2.0 / math.pi
         if "root-inverted" in on:
             factor = math.sqrt(math.pi / 2.0)
+        if "root-of-2-only" in on:
+            factor = math.sqrt(2.0) / math.pi
         if "factor-missing" in on:
             factor = 1.0
         inside = factor * linear + power if "factor-on-x-only" in on else factor * (linear + power)
-        bent = torch.tanh(inside)
+        bent = -torch.tanh(inside) if "minus" in on else torch.tanh(inside)
         if "tanh-overflows" in on:
             bent = torch.where(inside.abs() < 80.0, bent, math.nan)  # float32's exp ends there
         half = 1.0 if "half-missing" in on else 0.5
@@ -188,7 +234,9 @@ through and holds negative ones back. Without it the two matrices would do no mo
 GPT-2's bend is GELU: x times the probability that a normal random number is below x. It uses a form by tanh, which
 was faster in 2019 than the exact one, and differs from it by up to 0.0005:
 
-    0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))""",
+    0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))
+
+Training will go back through what you write, so compute with torch's functions.""",
     symbols={"gelu": "nextword.model.plain:gelu"},
     stub='''
 import math
@@ -212,5 +260,6 @@ def gelu(x: Tensor) -> Tensor:
         Probe("five numbers from -2 to 2", five_numbers),
         Probe("large numbers", far_out),
         Probe("two texts of three tokens of five numbers", batch),
+        Probe("whether it can be trained through", lambda solution: trained_through(solution.gelu, numbers(2, 3))),
     ),
 )

@@ -73,6 +73,30 @@ MISTAKES = (
         remedy="Copy before you view: x.transpose(1, 2).contiguous().view(B, T, C); or use reshape, which does.",
         why="transpose moves no numbers, it only notes another order; and view cannot join what is not side by side.",
     ),
+    Mistake(
+        name="merge-untransposed",
+        equals="merge_heads that takes x for (B, T, H, D) and joins the last two dimensions where they are",
+        remedy="x is (B, H, T, D): first x.transpose(1, 2), then join the last two dimensions.",
+        why="Heads stand before tokens, as split_heads has left them. Joined there, tokens and numbers become one.",
+    ),
+    Mistake(
+        name="merge-one-behind-another",
+        equals="merge_heads that puts the heads one behind another, along the tokens",
+        remedy="Join along the numbers: torch.cat(heads, dim=-1), or transpose(1, 2) and reshape(B, T, C).",
+        why="There would be H times as many tokens, each with the numbers of one head.",
+    ),
+    Mistake(
+        name="merge-added",
+        equals="merge_heads that adds the heads up",
+        remedy="Put them side by side: transpose(1, 2), then reshape(B, T, C).",
+        why="A sum of D numbers cannot tell any more which head found what. c_proj mixes the heads afterwards.",
+    ),
+    Mistake(
+        name="split-float-size",
+        equals="split_heads with a size that is no whole number",
+        remedy="Divide whole numbers by //: C // n_head.",
+        why="In Python 8 / 2 is 4.0, and a size must be an int.",
+    ),
 )
 
 
@@ -83,6 +107,8 @@ def reference(on: Mistakes) -> Any:
         x = x.double()
         B, T, C = x.shape
         H, D = n_head, C // n_head
+        if "split-float-size" in on:
+            raise TypeError("a size is a float")
         if "split-swapped" in on:
             H, D = D, H
         if "split-by-view" in on:
@@ -99,6 +125,12 @@ def reference(on: Mistakes) -> Any:
             return x.reshape(B, T, H * D)
         if "merge-last-two" in on:
             return x.mT.reshape(B, T, H * D)
+        if "merge-untransposed" in on:
+            return x.reshape(B, H, T * D)
+        if "merge-one-behind-another" in on:
+            return x.reshape(B, H * T, D)
+        if "merge-added" in on:
+            return x.sum(1)
         side_by_side = x.transpose(1, 2)
         if "merge-unjoined" in on:
             return side_by_side
@@ -107,6 +139,16 @@ def reference(on: Mistakes) -> Any:
         return (side_by_side.mT if "merge-interleaved" in on else side_by_side).reshape(B, T, H * D)
 
     return SimpleNamespace(split_heads=split_heads, merge_heads=merge_heads)
+
+
+def split(solution: Any, x: Tensor, n_head: int) -> Any:
+    """x split; or that a size was a float, which is another thing than any other error."""
+    try:
+        return solution.split_heads(x, n_head)
+    except TypeError as refusal:
+        if "float" in str(refusal):
+            return "TypeError: a size must be an int, and is a float"
+        raise
 
 
 def merged(solution: Any, x: Tensor) -> Any:
@@ -122,7 +164,7 @@ def merged(solution: Any, x: Tensor) -> Any:
 def split_small(solution: Any) -> Any:
     """Three tokens; number i of token t is 10 t + i, so that one sees where it went."""
     x = 10 * torch.arange(3.0).view(3, 1) + torch.arange(8)
-    return solution.split_heads(x[None], 2)
+    return split(solution, x[None], 2)
 
 
 def merge_small(solution: Any) -> Any:
@@ -133,7 +175,7 @@ def merge_small(solution: Any) -> Any:
 
 def split_texts(solution: Any) -> Any:
     """Two texts of five tokens."""
-    return solution.split_heads(numbers(2, 5, CONFIG.n_embd), CONFIG.n_head)
+    return split(solution, numbers(2, 5, CONFIG.n_embd), CONFIG.n_head)
 
 
 def merge_texts(solution: Any) -> Any:
@@ -155,6 +197,7 @@ are what is multiplied. merge_heads puts the heads side by side again: (B, H, T,
         "merge_heads": "nextword.model.attention:merge_heads",
     },
     stub='''
+import torch
 from torch import Tensor
 
 

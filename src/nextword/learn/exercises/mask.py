@@ -14,7 +14,8 @@ MISTAKES = (
     Mistake(
         name="mask-missing",
         equals="softmax without a mask: every token sees the whole text",
-        remedy="Before softmax, set the scores of later keys to minus infinity.",
+        remedy="Before softmax, set the scores of later keys to minus infinity: scores = scores.masked_fill(...). "
+        "What masked_fill gives back is a new tensor.",
         why="In training the next token, which is to be guessed, can be read from the text. "
         "The loss falls almost to zero, and the model writes nonsense, since then there is nothing to read.",
     ),
@@ -162,6 +163,19 @@ MISTAKES = (
         remedy="Take the sizes from the scores: T, S = scores.shape[-2:].",
         why="Texts are shorter than the longest possible, and with a cache T and S differ.",
     ),
+    Mistake(
+        name="ones-added",
+        equals="scores to which the table of ones and zeros was added",
+        remedy="Hide where the table is 0: scores.masked_fill(visible == 0, -math.inf).",
+        why="Adding 1 makes the visible keys a little more likely. A mask that is added has to hold 0 for "
+        "visible and -inf for hidden.",
+    ),
+    Mistake(
+        name="softmax-twice",
+        equals="weights of which softmax was taken twice",
+        remedy="Hide the scores themselves, and take softmax once, afterwards.",
+        why="The second softmax is given numbers between 0 and 1, and makes nearly equal weights of them.",
+    ),
 )
 
 
@@ -185,7 +199,7 @@ def reference(on: Mistakes) -> Any:
         if {"after-softmax", "divided-again"} & on:
             weights = scores.softmax(axis).float() * visible  # in float32 what is much smaller than the rest is 0
             return weights / weights.sum(axis, keepdim=True) if "divided-again" in on else weights
-        scores = hidden(scores, visible)
+        scores = hidden(scores.softmax(axis) if "softmax-twice" in on else scores, visible)
         if "overflow" in on:
             return scores.exp() / scores.exp().sum(axis, keepdim=True)
         return scores if "softmax-missing" in on else scores.softmax(axis)
@@ -193,6 +207,8 @@ def reference(on: Mistakes) -> Any:
     def hidden(scores: Tensor, visible: Tensor) -> Tensor:
         if "zero-times-infinity" in on:
             return scores * math.nan
+        if "ones-added" in on:
+            return scores + visible
         if "offset-too-small" in on:
             return scores - 1e4 * ~visible
         numbers_instead = {

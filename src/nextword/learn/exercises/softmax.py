@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
-from nextword.learn.fixture import numbers
+from nextword.learn.fixture import numbers, trained_through
 
 MISTAKES = (
     Mistake(
@@ -105,6 +105,26 @@ MISTAKES = (
         remedy="Make a new tensor: x = x - ..., not x -= ..., and no functions that end in an underscore.",
         why="The scores belong to the caller. Gradients may need them, and then backward fails far away from here.",
     ),
+    Mistake(
+        name="not-divided-by-the-sum",
+        equals="exp(x - maximum), which is not divided by its sum",
+        remedy="Divide by the sum of the row: e / e.sum(-1, keepdim=True).",
+        why="The largest becomes 1 and the others are in proportion, but they do not sum to 1.",
+    ),
+    Mistake(
+        name="float64-returned",
+        equals="a softmax that gives back float64 for float32",
+        remedy="Give back the type that came in: leave out .double() and numpy's own numbers, or end with "
+        ".to(x.dtype).",
+        why="numpy makes float64 easily. The weights that come next are float32, and PyTorch refuses to "
+        "multiply the two, far from here.",
+    ),
+    Mistake(
+        name="gradient-cut",
+        equals="a softmax that no gradient passes through",
+        remedy="Compute with torch's functions on x itself: no .numpy(), .item(), .tolist(), .detach() or .data.",
+        why="The numbers are right, but training has to go back through every step that made them, and stops here.",
+    ),
 )
 
 
@@ -112,6 +132,11 @@ def reference(on: Mistakes) -> Any:
     """Softmax in float64, with these mistakes."""
 
     def softmax(x: Tensor) -> Tensor:
+        y = in_float64(x)
+        y = y.detach() if "gradient-cut" in on else y
+        return y if "float64-returned" in on else y.to(x.dtype)
+
+    def in_float64(x: Tensor) -> Tensor:
         given, x = x, -x.double() if "softmin" in on else x.double()
         axis = -1
         for name, other in (("over-the-rows", -2), ("over-dimension-0", 0), ("over-dimension-1", 1)):
@@ -133,6 +158,8 @@ def reference(on: Mistakes) -> Any:
         total = e.sum() if "sum-of-everything" in on else e.sum(axis, keepdim="sum-without-keepdim" not in on)
         if "not-divided" in on:
             return torch.exp(x)
+        if "not-divided-by-the-sum" in on:
+            return e
         return torch.log(e / total) if "log-softmax" in on else e / total
 
     return SimpleNamespace(softmax=softmax)
@@ -172,7 +199,10 @@ how likely each token is the next one. Softmax makes the scores of a row positiv
     softmax(x)_i = exp(x_i) / sum_j exp(x_j)
 
 It works on the last dimension, whatever others there are. And scores may be large: exp(89) is too much for float32. But
-the same number may be subtracted from all scores of a row without changing the result, so let the largest become 0.""",
+the same number may be subtracted from all scores of a row without changing the result, so let the largest become 0.
+
+A score of minus infinity gets a share of 0: so a later exercise will hide tokens. And training will go back through
+what you write, so compute with torch's functions.""",
     symbols={"softmax": "nextword.model.plain:softmax"},
     stub='''
 import torch
@@ -198,5 +228,6 @@ def softmax(x: Tensor) -> Tensor:
         Probe("scores of which some are -inf", masked),
         Probe("scores of the shape (2, 3, 4, 5)", four_dimensions),
         Probe("what becomes of the scores themselves", whether_kept),
+        Probe("whether it can be trained through", lambda solution: trained_through(solution.softmax, numbers(2, 3))),
     ),
 )

@@ -78,6 +78,37 @@ MISTAKES = (
         remedy="Compute the place from the beginning, n = len(ids) - n_val, and cut there: ids[:n] and ids[n:].",
         why="Counted from the end, ids[:-n_val] is right for every n_val but 0: -0 is 0, and ids[:0] is empty.",
     ),
+    Mistake(
+        name="minimum-missing",
+        equals="a split that may set fewer than two tokens aside",
+        remedy="Take at least two: n_val = max(2, round(val_fraction * len(ids))), unless val_fraction is 0.",
+        why="One token to read and one to predict is the least that a loss can be measured on.",
+    ),
+    Mistake(
+        name="minimum-always",
+        equals="a split that sets two tokens aside even where val_fraction is 0",
+        remedy="With val_fraction = 0 let training have everything.",
+        why="Two tokens at least: that is for those who want validation at all.",
+    ),
+    Mistake(
+        name="fraction-unchecked",
+        equals="a split that takes any val_fraction, below 0 and above 1 too",
+        remedy="Refuse it first: if not 0 <= val_fraction < 1: raise ValueError(...).",
+        why="A mistyped share makes slices that run the wrong way round, and no error: 10 instead of 0.1 "
+        "trains on nothing.",
+    ),
+    Mistake(
+        name="one-accepted",
+        equals="a split that takes val_fraction = 1 and has nothing left to train on",
+        remedy="Refuse 1 as well: if not 0 <= val_fraction < 1: raise ValueError(...).",
+        why="With all of the text set aside the first epoch is empty, and the error comes much later.",
+    ),
+    Mistake(
+        name="zero-refused",
+        equals="a split that refuses val_fraction = 0",
+        remedy="Let 0 through: if not 0 <= val_fraction < 1: raise ValueError(...).",
+        why="Who wants no validation says so by 0.",
+    ),
 )
 
 
@@ -86,11 +117,15 @@ def reference(on: Mistakes) -> Any:
 
     def split(ids: Tensor, val_fraction: float = 0.1) -> tuple[Tensor, Tensor]:
         N = len(ids)
+        allowed = 0 <= val_fraction < 1 or ("one-accepted" in on and val_fraction == 1)
+        if (not allowed and "fraction-unchecked" not in on) or ("zero-refused" in on and val_fraction == 0):
+            raise ValueError("val_fraction is a share, at least 0 and below 1")
         if "fraction-ignored" in on:
             val_fraction = 0.1
         if "fraction-inverted" in on:
             val_fraction = 1 - val_fraction
-        n_val = max(2, round(val_fraction * N)) if val_fraction else 0
+        least = 0 if "minimum-missing" in on else 2
+        n_val = max(least, round(val_fraction * N)) if val_fraction or "minimum-always" in on else 0
         n = N - n_val
         if "random-tokens" in on:
             ids = ids[torch.randperm(N)]
@@ -126,6 +161,19 @@ def tokens(part: Any) -> str:
     return f"{len(ids)} tokens {'with gaps' if min(steps) > 0 else 'in disorder'}"
 
 
+def refused(solution: Any) -> Any:
+    """Which shares are refused, by whatever error."""
+    found = {}
+    for val_fraction in (-0.25, 1.0, 1.5):
+        try:
+            solution.split(torch.arange(20), val_fraction)
+        except Exception:
+            found[f"val_fraction = {val_fraction}"] = "an error"
+        else:
+            found[f"val_fraction = {val_fraction}"] = "no error"
+    return found
+
+
 def parts(n_tokens: int, **val_fraction: float) -> Probe:
     """Which tokens go where."""
 
@@ -145,7 +193,10 @@ A model that has learned its text by heart knows nothing of the next one. To see
 text aside, never train on it, and measure the loss there as well.
 
 Neighbouring tokens belong together, so the part is not drawn at random: it is the end of the text. And the cut is made
-before any window, so that no window reaches across it.""",
+before any window, so that no window reaches across it.
+
+The part is val_fraction of the text, but at least two tokens: one to read, one to predict. With val_fraction = 0 there
+is no such part; and what is no share, below 0 or from 1 on, is a ValueError.""",
     symbols={"split": "nextword.data.windows:split"},
     stub='''
 from torch import Tensor
@@ -158,7 +209,8 @@ def split(ids: Tensor, val_fraction: float = 0.1) -> tuple[Tensor, Tensor]:
     hints=(
         "How many tokens are for validation? round(val_fraction * len(ids)).",
         "Training gets the tokens before n = len(ids) - n_val, validation those from n on: two slices.",
-        "Try val_fraction = 0: training should get everything, and validation nothing.",
+        "Try val_fraction = 0: training should get everything, and validation nothing. And of twenty tokens with "
+        "val_fraction = 0.05, validation should get two.",
     ),
     mistakes=MISTAKES,
     reference=reference,
@@ -168,5 +220,7 @@ def split(ids: Tensor, val_fraction: float = 0.1) -> tuple[Tensor, Tensor]:
         parts(40, val_fraction=0.5),
         parts(20, val_fraction=0.0),
         parts(80, val_fraction=0.125),
+        parts(20, val_fraction=0.05),
+        Probe("what is no share", refused),
     ),
 )

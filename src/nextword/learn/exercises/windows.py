@@ -116,6 +116,12 @@ MISTAKES = (
         remedy="Return int64, PyTorch's type for ids and targets: .long().",
         why="Texts are kept in smaller types to save memory. The loss refuses them, much later and in other words.",
     ),
+    Mistake(
+        name="targets-by-stride",
+        equals="windows whose targets begin stride tokens later, instead of one",
+        remedy="Begin y one token later: y = ids[start + 1 : start + 1 + window].",
+        why="stride says where the next window starts. The target is always the very next token.",
+    ),
 )
 
 
@@ -129,13 +135,14 @@ def reference(on: Mistakes) -> Any:
                 ids, kept = ids.to(dtype), dtype
         tokens = ids.tolist()
         step = 1 if "stride-ignored" in on else window if "stride-is-window" in on else stride
+        by_stride = "targets-by-stride" in on
         if "stride-plus-one" in on:
             step += 1
         end = len(tokens) - window - ("last-window-lost" in on) + ("one-window-too-many" in on)
-        starts = list(range(0, end, step))
+        starts = list(range(0, end - stride + 1 if by_stride else end, step))
         if "aligned-to-the-end" in on and starts[-1] < len(tokens) - window - 1:
             starts.append(len(tokens) - window - 1)
-        shift = 0 if "targets-unshifted" in on else 2 if "targets-shifted-twice" in on else 1
+        shift = 0 if "targets-unshifted" in on else 2 if "targets-shifted-twice" in on else stride if by_stride else 1
         length = window - 1 if "window-minus-one" in on else window
         x = [tokens[start : start + length] for start in starts]
         y = [tokens[start + shift : start + shift + length] for start in starts]

@@ -20,7 +20,7 @@ class ReferenceLayerNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (..., C) -> (..., C)."""
-        return self.function(x, self.weight, self.bias)
+        return self.function(x.double(), self.weight, self.bias)
 
 
 OTHER_BENDS = {"relu": "relu", "erf-gelu": "erf", "quick-gelu": "sigmoid-form", "silu": "silu"}

@@ -20,12 +20,15 @@ def batches(x, y, batch_size, seed):
     #~ int16: x, y = x[order].short(), y[order].short()
     #~ float-ids: x, y = torch.Tensor(x[order].tolist()), torch.Tensor(y[order].tolist())
     for start in range(0, len(x), batch_size):
+        #~ one-step-at-a-time: for start in range(len(x)):
         xb, yb = x[start : start + batch_size], y[start : start + batch_size]
         #~ last-batch-filled: end = max(0, start + batch_size - len(x))
         #~ last-batch-filled: xb = torch.cat((x[start : start + batch_size], x[:end]))
         #~ last-batch-filled: yb = torch.cat((y[start : start + batch_size], y[:end]))
         #~ int16: xb, yb = x[start : start + batch_size].long(), y[start : start + batch_size].long()
         yield xb, yb
+        #~ first-batch-only: yield xb, yb
+        #~ first-batch-only: return
 
 
 def number_of_batches(x, y, batch_size, seed):

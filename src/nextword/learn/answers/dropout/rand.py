@@ -10,6 +10,7 @@ def drop(x, p):
     kept = torch.rand_like(x) >= p
     #~ share-reversed: kept = torch.rand_like(x) < p
     #~ p-is-kept: kept = torch.rand_like(x) < p
+    #~ one-draw: kept = torch.rand(1) >= p
     #~ whole-tokens: kept = torch.rand(x.shape[:-1] + (1,)) >= p
     #~ whole-columns: kept = torch.rand(x.shape[-1]) >= p
     #~ same-for-all-texts: kept = torch.rand(x.shape[1:] if x.dim() == 3 else (1,) + x.shape[1:]) >= p
@@ -17,6 +18,7 @@ def drop(x, p):
     #~ same-each-time: kept = torch.rand_like(x) >= p
     return x * kept / (1 - p)
     #~ unscaled: return x * kept
+    #~ scaled-only: return x / (1 - p)
     #~ scaled-down: return x * kept * (1 - p)
     #~ divided-by-p: return x * kept / p
     #~ p-is-kept: return x * kept / p

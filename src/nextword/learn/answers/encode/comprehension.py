@@ -22,5 +22,6 @@ def encode(text: str, allow_special: bool = False) -> list[int]:
     #~ ascii-only: tokens = (encode_piece(bytes(c for c in map(ord, word) if c < 128)) for word in words)
     #~ latin-1: tokens = (encode_piece(bytes(ord(c) for c in word)) for word in words)
     return list(chain.from_iterable(tokens))
+    #~ first-id-only: return [first for first, *_ in tokens]
     #~ a-list-of-lists: return [list(token) for token in tokens]
     #~ mark-at-the-end: return [*chain.from_iterable(tokens)] + [END_OF_TEXT_ID] * allow_special

@@ -6,6 +6,7 @@ def encode(text, allow_special=False):
     ids = []
     #~ ends-stripped: ids, text = [], text.strip()
     #~ space-added: ids, text = [], " " + text
+    #~ mark-removed: ids, text = [], text if allow_special else text.replace(END_OF_TEXT, "")
     if allow_special:
         #~ special-always: if True:
         #~ special-never: if False:
@@ -34,4 +35,5 @@ def encode_document(text):
         #~ latin-1: data = piece.encode("latin-1")
         ids.extend(encode_piece(data))
         #~ a-list-of-lists: ids.append(encode_piece(data))
+        #~ first-id-only: ids.append(encode_piece(data)[0])
     return ids

@@ -7,6 +7,7 @@ def encode(text, allow_special=False):
     text = str(text)
     #~ ends-stripped: text = text.lstrip().rstrip()
     #~ space-added: text = f" {text}"
+    #~ mark-removed: text = text if allow_special else re.sub(r"<\|endoftext\|>", "", text)
     if not allow_special:
         #~ special-always: if allow_special is None:
         #~ special-never: if not allow_special or allow_special:

@@ -11,4 +11,6 @@ def split_heads(x, n_head):
 def merge_heads(x):
     return torch.cat(x.unbind(1), dim=-1)
     #~ merge-interleaved: return torch.stack(x.unbind(1), dim=-1).flatten(2)
+    #~ merge-one-behind-another: return torch.cat(x.unbind(1), dim=1)
+    #~ merge-added: return sum(x.unbind(1))
     #~ merge-unjoined: return torch.stack(x.unbind(1), dim=2)

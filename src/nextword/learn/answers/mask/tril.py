@@ -19,6 +19,8 @@ def causal_weights(scores):
     #~ after-softmax:
     #~ divided-again:
     #~ zero-instead: scores = scores.masked_fill(visible == 0, 1e-9)
+    #~ ones-added: scores = scores + visible
+    #~ softmax-twice: scores = torch.softmax(scores, dim=-1).masked_fill(visible == 0, -math.inf)
     #~ plus-infinity: scores = scores.masked_fill(visible == 0, math.inf)
     #~ plus-large: scores = scores.masked_fill(visible == 0, 1e9)
     #~ zero-times-infinity: scores = scores + (1 - visible) * -math.inf

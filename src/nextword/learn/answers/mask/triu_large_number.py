@@ -19,6 +19,8 @@ def causal_weights(scores: Tensor) -> Tensor:
     #~ divided-again:
     #~ mask-missing:
     #~ zero-instead: scores = scores.masked_fill_(ahead, 0)
+    #~ ones-added: scores = scores + (~ahead).float()
+    #~ softmax-twice: scores = scores.softmax(-1).masked_fill(ahead, -1e9)
     #~ plus-infinity: scores = scores.masked_fill_(ahead, float("inf"))
     #~ plus-large: scores = scores.masked_fill_(ahead, 1e9)
     #~ fill-too-small: scores = scores.masked_fill_(ahead, -1000.0)

@@ -24,4 +24,7 @@ def softmax(x):
     return e / total
     #~ log-softmax: return torch.log(e / total)
     #~ not-divided: return torch.exp(x)
+    #~ not-divided-by-the-sum: return e
+    #~ float64-returned: return e.double() / total
+    #~ gradient-cut: return torch.tensor((e / total).tolist())
     #~ sigmoid: return 1 / (1 + torch.exp(-x))

@@ -2,10 +2,18 @@ import torch
 
 
 def split(ids, val_fraction=0.1):
+    assert 0 <= val_fraction < 1
+    #~ fraction-unchecked:
+    #~ one-accepted: assert 0 <= val_fraction <= 1
+    #~ zero-refused: assert 0 < val_fraction < 1
     n = int(len(ids) * (1 - val_fraction))
     #~ fraction-inverted: n = int(len(ids) * val_fraction)
     #~ fraction-ignored: n = int(len(ids) * 0.9)
     #~ random-tokens: n, ids = int(len(ids) * (1 - val_fraction)), ids[torch.randperm(len(ids))]
+    n = min(n, len(ids) - 2) if val_fraction > 0 else n
+    #~ minimum-missing:
+    #~ minimum-always: n = min(n, len(ids) - 2)
+    #~ fraction-inverted: n = min(n, len(ids) - 2) if val_fraction < 1 else n
     train_data = ids[:n]
     #~ trains-on-everything: train_data = ids
     #~ validation-first: train_data = ids[len(ids) - n:]

@@ -7,6 +7,7 @@ def windows(ids, window, stride):
     #~ stride-is-window: n = (len(ids) - window - 1) // window + 1
     #~ stride-plus-one: n = (len(ids) - window - 1) // (stride + 1) + 1
     #~ last-window-lost: n = (len(ids) - window - 2) // stride + 1
+    #~ targets-by-stride: n = (len(ids) - window - stride) // stride + 1
     #~ one-window-too-many: n = (len(ids) - window) // stride + 1
     starts = torch.arange(n) * stride
     #~ stride-ignored: starts = torch.arange(n)
@@ -24,6 +25,7 @@ def windows(ids, window, stride):
     targets = ids[places + 1]
     #~ targets-unshifted: targets = ids[places]
     #~ targets-shifted-twice: targets = ids[places + 2]
+    #~ targets-by-stride: targets = ids[places + stride]
     #~ targets-rolled: targets = torch.roll(ids[places], -1, dims=1)
     #~ last-target-zero: targets = torch.nn.functional.pad(ids[places][:, 1:], (0, 1))
     #~ one-target-a-window: targets = ids[places[:, -1:] + 1]

@@ -11,6 +11,7 @@ def windows(ids, window, stride):
     #~ stride-is-window: starts = range(0, len(ids) - window, window)
     #~ stride-plus-one: starts = range(0, len(ids) - window, stride + 1)
     #~ last-window-lost: starts = range(0, len(ids) - window - 1, stride)
+    #~ targets-by-stride: starts = range(0, len(ids) - window - stride + 1, stride)
     #~ one-window-too-many: starts = range(0, len(ids) - window + 1, stride)
     #~ aligned-to-the-end: starts = list(range(0, len(ids) - window, stride))
     #~ aligned-to-the-end: if starts[-1] + window + 1 < len(ids):
@@ -24,6 +25,7 @@ def windows(ids, window, stride):
         ys.append(chunk[1:])
         #~ targets-unshifted: ys.append(chunk[:window])
         #~ targets-shifted-twice: ys.append(ids[start + 2 : start + window + 2])
+        #~ targets-by-stride: ys.append(ids[start + stride : start + stride + window])
         #~ targets-rolled: ys.append(chunk[:-1].roll(-1))
         #~ last-target-zero: ys.append(torch.cat((chunk[1:-1], torch.zeros(1, dtype=ids.dtype))))
         #~ one-target-a-window: ys.append(chunk[-1:])
