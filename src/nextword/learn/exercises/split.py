@@ -162,7 +162,8 @@ def tokens(part: Any) -> str:
 
 
 def refused(solution: Any) -> Any:
-    """Which shares are refused, by whatever error."""
+    """Which shares are refused, by whatever error; a good one is tried before, for answers that always stop."""
+    solution.split(torch.arange(20), 0.25)
     found = {}
     for val_fraction in (-0.25, 1.0, 1.5):
         try:
