@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from nextword.learn.comparing import Near, Raised, attempt, raised, same
+from nextword.learn.comparing import Near, Raised, attempt, explains, raised, same
 
 ERROR = Raised("ValueError", "no")
 
@@ -88,3 +88,18 @@ def test_the_line_told_is_never_in_a_library() -> None:
     with pytest.raises(RuntimeError) as caught:
         broken()
     assert raised(caught.value).source == "torch.zeros(2) @ torch.zeros(3)"
+
+
+def test_an_error_is_explained_by_one_of_its_family_only() -> None:
+    sizes = Raised("RuntimeError", "The size of tensor a (4) must match the size of tensor b (16)")
+    assert explains(sizes, Raised("IndexError", "out of range"), 1.0)
+    assert not explains(sizes, Raised("TypeError", "forward must give back one tensor"), 1.0)
+    assert not explains(sizes, Raised("RuntimeError", "expected m1 and m2 to have the same dtype"), 1.0)
+    assert explains(sizes, Raised("TypeError", "too long"), ERROR)  # where the right answer refuses as well
+    assert not explains(sizes, 1.0, 1.0)
+
+
+def test_pytorchs_own_not_implemented_is_no_stub() -> None:
+    assert not Raised("NotImplementedError", "\"bitwise_xor_cpu\" not implemented for 'Float'", 3, "x^3").unfinished
+    assert Raised("NotImplementedError", "gelu: still to be written").unfinished
+    assert Raised("NotImplementedError", "", 3, "raise NotImplementedError").unfinished

@@ -62,7 +62,7 @@ def test_other_things() -> None:
     assert "lacks b" in observations({"a": 1, "c": 3}, {"a": 1, "b": 2})[0]
     assert "has c, which should not be there" in observations({"a": 1, "b": 2, "c": 3}, {"a": 1, "b": 2})[0]
     assert "capitals" in observations("ABC", "abc")[0]
-    assert "backwards" in observations("abc", "cba")[0]
+    assert "backwards" in observations("abcd", "dcba")[0]
     assert "Its end is missing" in observations("abc", "abcd")[0]
     assert "spaces or line breaks" in observations("abc\n", "abc")[0]
     assert "such as ValueError, and there was none" in observations(3, Raised("ValueError", "too long"))[0]

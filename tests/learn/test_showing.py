@@ -39,8 +39,8 @@ def test_what_is_inside_other_things_is_found() -> None:
 
 
 def test_exceptions_and_statistics_in_words() -> None:
-    raised = Raised("ValueError", "too long", 12, "raise ValueError('too long')")
-    assert in_words(raised) == "an error, ValueError: too long, in line 12: raise ValueError('too long')"
+    raised = Raised("ValueError", "too long", 12, "raise ValueError('too long')", "ex18_gpt.py")
+    assert in_words(raised) == "an error, ValueError: too long, in ex18_gpt.py, line 12: raise ValueError('too long')"
     many = shown(Near(torch.tensor([0.3, 0.71]), 0.02), Near(torch.tensor([0.1, 0.7]), 0.02))
     assert many.splitlines()[0] == "  give or take 0.02:"
     assert many.splitlines()[2] == "    0.30* 0.71  | 0.10* 0.70"

@@ -158,11 +158,12 @@ class Watch:
         if not done.passed:
             self.say([(), line(KEYS, "dim")])
             return
-        overcome = [mistake for mistake in self.course.progress[name].overcome if not had_passed]
+        overcome = (
+            [] if had_passed else [TRACK[name].mistake(one).equals for one in self.course.progress[name].overcome]
+        )
         if overcome:
-            self.say(
-                [line(f"Overcome on the way: {'; '.join(TRACK[name].mistake(one).equals for one in overcome)}.", "dim")]
-            )
+            more = f"; and {len(overcome) - 2} more" if len(overcome) > 2 else ""
+            self.say([line(f"Overcome on the way: {'; '.join(overcome[:2])}{more}.", "dim")])
         self.say(self.chapter_ends(name) if not had_passed else [])
         self.name = self.course.current(after=name)
         self.introduce()

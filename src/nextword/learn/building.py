@@ -45,6 +45,8 @@ def weights(config: GPTConfig, kind: str, seed: int = 0) -> dict[str, Tensor]:
 def output(module: nn.Module, x: Tensor) -> Tensor:
     """What a module makes of x. Raises TypeError where that is no tensor."""
     y = module(x)
+    if y is None:
+        raise TypeError("forward must give back one tensor, and gives back None: is there a return?")
     if not isinstance(y, Tensor):
         raise TypeError(f"forward must give back one tensor, and gives back {type(y).__name__}.")
     return y

@@ -19,6 +19,13 @@ NOT_THEIRS = (Path(__file__).parents[1], Path(torch.__file__).parents[1], Path(t
 """Where nextword, installed packages and Python itself are: no learner's code."""
 
 
+SLIPS = {"NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError", "RecursionError"}
+REFUSALS = {
+    *("ValueError", "AssertionError", "IndexError", "KeyError", "RuntimeError"),
+    *("UnicodeEncodeError", "UnicodeDecodeError", "ZeroDivisionError", "OverflowError"),
+}
+
+
 @dataclass(frozen=True)
 class Near:
     """A number or a tensor that was counted or averaged over random draws: equal within the tolerance."""
@@ -31,8 +38,9 @@ class Near:
 class Raised:
     """An exception that an answer raised, and the line of the learner's file that it came from.
 
-    Two of them are the same to a probe, whatever they say: there are many ways
-    to refuse. Only a slip, such as a misspelt name, is like no other.
+    To a probe two of them are the same, whatever they say: there are many ways
+    to refuse. Only a slip, such as a misspelt name, is like no other. To be
+    explained by a mistake that raises too, they must be of one family.
     """
 
     kind: str
@@ -44,15 +52,23 @@ class Raised:
     @property
     def unfinished(self) -> bool:
         """Whether that was a stub, of which something is still to be written."""
-        return self.kind == "NotImplementedError"
+        is_stub = "still to be written" in self.message or self.source.startswith("raise ")
+        return self.kind == "NotImplementedError" and is_stub  # which PyTorch raises as well, for 2.0 ^ 3
 
     @property
     def slip(self) -> bool:
         """Whether nobody would raise this on purpose."""
-        return self.kind in ("NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError", "RecursionError")
+        return self.kind in SLIPS
+
+    @property
+    def family(self) -> str:
+        """What kind of failure it is: sizes that do not fit are one, whoever noticed it."""
+        if "dtype" in self.message or "scalar type" in self.message:
+            return "number formats"
+        return "refusal" if self.kind in REFUSALS else self.kind
 
     def __str__(self) -> str:
-        place = f" in line {self.line}: {self.source}" if self.line else ""
+        place = f" in {self.file or 'your code'}, line {self.line}: {self.source}" if self.line else ""
         return f"{self.kind}: {self.message}{place}"
 
 
@@ -91,6 +107,17 @@ def same(yours: Any, right: Any) -> bool:
     if isinstance(right, list | tuple) and isinstance(yours, list | tuple):
         return len(yours) == len(right) and all(same(a, b) for a, b in zip(yours, right, strict=True))
     return type(yours) is type(right) and bool(yours == right)
+
+
+def explains(cause: Any, seen: Any, right: Any) -> bool:
+    """Whether what the reference sees with a mistake, the cause, is what an answer's probe saw.
+
+    Both may be errors. Where the right answer is one too, any will do; else
+    they must be of one family, or every slip would look like the mistake.
+    """
+    if isinstance(cause, Raised) and isinstance(seen, Raised) and not isinstance(right, Raised):
+        return cause.family == seen.family and same(seen, cause)
+    return same(seen, cause)
 
 
 def same_near(yours: Any, right: Any) -> bool:

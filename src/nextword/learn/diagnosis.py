@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import chain, combinations
 from typing import Any, Literal
 
-from nextword.learn.comparing import Raised, attempt, same
+from nextword.learn.comparing import Raised, attempt, explains, same
 from nextword.learn.exercise import RIGHT, Exercise, Mistake, Mistakes
 
 PAIR_SECONDS = 6.0
@@ -82,7 +82,8 @@ def explanation(exercise: Exercise, seen: list[Any], pair_seconds: float) -> tup
     right = [same(a, b) for a, b in zip(seen, expected(exercise, RIGHT), strict=True)]
     matched, evident = {}, []
     for mistake in exercise.mistakes:
-        agreed = [same(a, b) for a, b in zip(seen, expected(exercise, frozenset({mistake.name})), strict=True)]
+        causes = expected(exercise, frozenset({mistake.name}))
+        agreed = [explains(*three) for three in zip(causes, seen, expected(exercise, RIGHT), strict=True)]
         if all(agreed):
             return (mistake.name,)
         matched[mistake.name] = sum(agreed)
@@ -112,5 +113,5 @@ def agrees(exercise: Exercise, seen: list[Any], mistakes: Mistakes) -> bool:
         solution = exercise.reference(mistakes)
     except Exception:  # two mistakes that cannot be made together
         return False
-    pairs = zip(exercise.probes, seen, strict=True)
-    return all(same(value, attempt(probe.run, solution)) for probe, value in pairs)
+    threes = zip(exercise.probes, seen, expected(exercise, RIGHT), strict=True)
+    return all(explains(attempt(probe.run, solution), value, right) for probe, value, right in threes)

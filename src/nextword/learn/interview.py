@@ -8,7 +8,7 @@ import difflib
 import random
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from nextword.errors import NextwordError
@@ -65,7 +65,8 @@ class Puzzle:
         return f'"""{header}"""\n\n{self.planted}'
 
 
-def puzzles() -> list[Puzzle]:
+@cache
+def puzzles() -> tuple[Puzzle, ...]:
     """All there are: the mistakes of each style, where the code is of a fair length and does not give itself away."""
     found = (
         Puzzle(style, exercise.mistake(name))
@@ -73,7 +74,7 @@ def puzzles() -> list[Puzzle]:
         for style in styles(exercise.name)
         for name in style.mistakes
     )
-    return [puzzle for puzzle in found if is_fair(puzzle)]
+    return tuple(puzzle for puzzle in found if is_fair(puzzle))
 
 
 def is_fair(puzzle: Puzzle) -> bool:

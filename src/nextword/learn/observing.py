@@ -82,7 +82,7 @@ def of_texts(yours: str, right: str) -> list[str]:
         return ["It differs in spaces or line breaks at an end only."]
     if yours.lower() == right.lower():
         return ["It differs in capitals only."]
-    if yours == right[::-1]:
+    if len(right) > 3 and yours == right[::-1]:
         return ["It is the right text backwards."]
     if right.startswith(yours):
         return ["Its end is missing."]

@@ -198,6 +198,8 @@ def of_error(found: Raised) -> str:
     advice = known.get(found.kind, "")
     if found.kind == "AttributeError" and "'NoneType'" in found.message:
         advice = " Something is None: does every function return its result?"
+    if found.kind == "NotImplementedError" and "xor" in found.message:
+        advice = " In Python a power is written x**3."
     message = f": {found.message}" if found.message else ""
     return f"It stops with {found.kind}{message}{'' if message.endswith(('.', '!', '?')) else '.'}{advice}"
 

@@ -83,7 +83,7 @@ def in_words(value: Any) -> str:
     """Any value in one line."""
     match value:
         case Raised():
-            place = f", in line {value.line}: {value.source}" if value.line else ""
+            place = f", in {value.file or 'your code'}, line {value.line}: {value.source}" if value.line else ""
             return (
                 f"an error, {value.kind}: {shortened(value.message, 200)}{place}"
                 if value.message

@@ -8,7 +8,7 @@ from torch import Tensor
 from nextword.model.config import GPTConfig
 from nextword.weights.adoption.matrices import WHOLE, Found, Orientation, place_bias, plain
 from nextword.weights.adoption.places import AdoptionError, Piece
-from nextword.weights.adoption.units import Unit
+from nextword.weights.adoption.units import Unit, distinct
 from nextword.weights.adoption.watching import Watch
 
 QUERY = {"q", "query", "queries", "qs", "que"}
@@ -22,7 +22,7 @@ def attention(units: list[Unit], config: GPTConfig, way: Orientation, watch: Wat
     """Place c_attn and c_proj: q, k, v in one matrix, in two, in three, or in one or three a head."""
     C, H = config.n_embd, config.n_head
     D = C // H
-    matrices = [unit for unit in units if unit.is_matrix]
+    matrices = distinct(unit for unit in units if unit.is_matrix)
     squares = [unit for unit in matrices if unit.size == C * C]
     fused, keys_and_values, a_third_of_a_head, a_head = (
         [unit for unit in matrices if unit.size == size] for size in (3 * C * C, 2 * C * C, C * D, 3 * C * D)

@@ -4,7 +4,7 @@ from nextword.model.config import GPTConfig
 from nextword.weights.adoption.attention import attention
 from nextword.weights.adoption.matrices import WHOLE, Found, Orientation, known_way, place_bias, vector
 from nextword.weights.adoption.places import AdoptionError
-from nextword.weights.adoption.units import Unit
+from nextword.weights.adoption.units import Unit, distinct
 from nextword.weights.adoption.watching import Watch
 
 UP = {"up", "in", "fc", "expand", "first", "hidden", "inner", "1", "widen"}
@@ -36,7 +36,8 @@ def block(units: list[Unit], config: GPTConfig, way: Orientation, watch: Watch, 
 def mlp(units: list[Unit], config: GPTConfig, way: Orientation, below: str, found: Found) -> None:
     """Place c_fc and c_proj."""
     C = config.n_embd
-    wide = [unit for unit in units if unit.is_matrix and unit.weight and set(unit.weight.shape) == {C, 4 * C}]
+    matrices = distinct(unit for unit in units if unit.is_matrix)
+    wide = [unit for unit in matrices if unit.weight and set(unit.weight.shape) == {C, 4 * C}]
     if len(wide) != 2:
         raise AdoptionError(f"{len(wide)} matrices between n_embd and 4 n_embd, and not two")
     first, second = wide

@@ -78,6 +78,13 @@ class Node:
             yield from child.walk()
 
 
+def distinct(units: Iterable[Unit]) -> list[Unit]:
+    """Units without those whose weight another one has: a layer may be an attribute and stand in a Sequential too."""
+    return list({id(unit.weight.tensor) if unit.weight else id(unit): unit for unit in reversed([*units])}.values())[
+        ::-1
+    ]
+
+
 def take_apart(module: nn.Module, config: GPTConfig) -> Node:
     """The tree of a stranger's modules, with those that it keeps in plain lists, which PyTorch does not know of."""
     return node_of(module, "", config, {id(known) for known in module.modules()}, (), True)
