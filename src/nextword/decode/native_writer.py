@@ -1,13 +1,13 @@
 """Writing on a CPU with our own engine in C, without PyTorch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextword.decode.sampling import Sampling
-from nextword.decode.writer import check_text
+from nextword.decode.writer import check_advance, check_put, check_text
 from nextword.model.config import GPTConfig
 from nextword.native import Network, choose
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nextword.model import GPT
     from nextword.weights.stored import StoredModel
 
-TOKENS_AT_ONCE = 256  # of a prompt; more would need more memory to work in, and would not be faster
+TOKENS_AT_ONCE = 256  # to read; more would need more memory to work in, and would not be faster
 
 
 class NativeWriter:
@@ -41,7 +41,7 @@ class NativeWriter:
         self._memory = self._network.memory(n_rows)
         self._lengths = [0] * n_rows  # tokens that each row's memory holds
         self._logits: list[NDArray[np.float32] | None] = [None] * n_rows  # of what follows them
-        self._pending: list[int | None] = [None] * n_rows  # chosen, and not read yet
+        self._unread: list[list[int]] = [[] for _ in range(n_rows)]  # of a prompt, or chosen
 
     @classmethod
     def from_stored(
@@ -80,18 +80,13 @@ class NativeWriter:
         return self._network.matrix_bytes
 
     def read(self, row: int, ids: Sequence[int]) -> None:
-        """Forget what this row holds, and read these ids, 1 to n_ctx of them. Raises ValueError for other ids."""
+        """Forget what this row holds, and read these ids, 1 to n_ctx of them. Raises ValueError for other ids.
+
+        It is done when something is wanted of them, so that several rows' can be read at once.
+        """
         self._check_row(row)
         check_text(ids, self.config)
-        self._lengths[row], self._pending[row], self._logits[row] = 0, None, None
-        for start in range(0, len(ids), TOKENS_AT_ONCE):
-            some = ids[start : start + TOKENS_AT_ONCE]
-            is_last = start + len(some) == len(ids)
-            positions = range(start, start + len(some))
-            scores = self._network.forward(
-                self._memory, some, [row] * len(some), positions, [len(some) - 1] if is_last else []
-            )
-        self._lengths[row], self._logits[row] = len(ids), scores[0]
+        self._lengths[row], self._unread[row], self._logits[row] = 0, list(ids), None
 
     def write(self, rows: Sequence[int], sampling: Sampling, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
         """Write n tokens on each of these rows: numbers (n, R) in [0, 1) -> ids (n, R).
@@ -106,48 +101,84 @@ class NativeWriter:
                 raise ValueError(f"row {row} has room for {self.room(row)} tokens, not for {n}: read a shorter text.")
         ids = np.empty(numbers.shape, np.int64)
         for i in range(n):
-            self._read_pending(rows)
+            self._catch_up(rows)
             for r, row in enumerate(rows):
                 ids[i, r] = choose(
                     self._scores(row), sampling.temperature, sampling.top_k, sampling.top_p, numbers[i, r]
                 )
-                self._pending[row] = int(ids[i, r])
+                self._unread[row].append(int(ids[i, r]))
         return ids
+
+    def advance(
+        self, rows: Sequence[int], at_most: int | None = None, scored: Collection[int] = ()
+    ) -> dict[int, NDArray[np.float32]]:
+        """Read on, on these rows, in one pass over the weights -> scores (n, V) by row; see `Writer`."""
+        check_advance(self, rows)
+        at_most = sum(len(self._unread[row]) for row in rows) if at_most is None else at_most
+        ids: list[int] = []
+        places: list[int] = []
+        positions: list[int] = []
+        wanted: list[int] = []  # indices of tokens: what follows them is scored
+        shares: list[tuple[int, int, int]] = []  # row, where its scores begin, and how many there are
+        for row in rows:
+            some = self._unread[row][: at_most - len(ids)]
+            if not some:
+                continue
+            is_last = len(some) == len(self._unread[row])
+            first = 0 if row in scored else len(some) - is_last
+            shares.append((row, len(wanted), len(some) - first))
+            wanted.extend(range(len(ids) + first, len(ids) + len(some)))
+            ids += some
+            places += [row] * len(some)
+            positions += range(self._lengths[row], self._lengths[row] + len(some))
+        found = {}
+        if ids:
+            logits = self._network.forward(self._memory, ids, places, positions, wanted)
+            for row, begin, count in shares:
+                n_read = places.count(row)
+                self._lengths[row] += n_read
+                del self._unread[row][:n_read]
+                if count:
+                    found[row] = logits[begin : begin + count]
+                self._logits[row] = None if self._unread[row] else logits[begin + count - 1]
+        for row in rows:
+            known = self._logits[row]
+            if row not in found and known is not None and not self._unread[row]:
+                found[row] = known[np.newaxis]
+        return found
+
+    def put(self, rows: Sequence[int], ids: Sequence[int]) -> None:
+        """Say which token comes next on each of these rows. Raises ValueError where there is no room."""
+        check_put(self, rows, ids)
+        for row, id in zip(rows, ids, strict=True):
+            self._unread[row].append(id)
 
     def logits(self, row: int) -> NDArray[np.float32]:
         """The scores (V,) of this row's next token. Raises ValueError where n_ctx is full."""
         if self.room(row) == 0:
             raise ValueError(f"row {row} holds {self.config.n_ctx} tokens and cannot see one more: read anew.")
-        self._read_pending([row])
+        self._catch_up([row])
         return self._scores(row).copy()
 
     def room(self, row: int) -> int:
         """How many more tokens can be written on this row."""
-        self._check_row(row)
-        self._scores(row)
-        return self.config.n_ctx + 1 - self._lengths[row] - (self._pending[row] is not None)
+        self._has_text(row)
+        return self.config.n_ctx + 1 - self._lengths[row] - len(self._unread[row])
 
-    def _read_pending(self, rows: Sequence[int]) -> None:
-        """Read the tokens that were chosen on these rows, all in one pass over the weights."""
-        pending = [(row, id) for row in rows if (id := self._pending[row]) is not None]
-        if not pending:
-            return
-        scores = self._network.forward(
-            self._memory,
-            [id for _, id in pending],
-            [row for row, _ in pending],
-            [self._lengths[row] for row, _ in pending],
-            range(len(pending)),
-        )
-        for (row, _), logits in zip(pending, scores, strict=True):
-            self._lengths[row] += 1
-            self._logits[row], self._pending[row] = logits, None
+    def _catch_up(self, rows: Sequence[int]) -> None:
+        """Read all that is unread on these rows, in as few passes over the weights as can be."""
+        while any(self._unread[row] for row in rows):
+            self.advance(rows, max(TOKENS_AT_ONCE, len(rows)))
 
     def _scores(self, row: int) -> NDArray[np.float32]:
         scores = self._logits[row]
-        if scores is None:
-            raise ValueError(f"row {row} has read nothing yet: read() comes before all else.")
+        assert scores is not None
         return scores
+
+    def _has_text(self, row: int) -> None:
+        self._check_row(row)
+        if not self._lengths[row] and not self._unread[row]:
+            raise ValueError(f"row {row} has read nothing yet: read() comes before all else.")
 
     def _check_row(self, row: int) -> None:
         if not 0 <= row < self.n_rows:

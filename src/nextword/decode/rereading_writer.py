@@ -1,6 +1,6 @@
 """Writing with any model that maps ids to logits, and remembers nothing: it reads the whole text for each token."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nextword.decode.choose import choose
 from nextword.decode.sampling import Sampling
-from nextword.decode.writer import check_text
+from nextword.decode.writer import check_advance, check_put, check_text
 from nextword.model.config import GPTConfig
 
 
@@ -36,11 +36,13 @@ class RereadingWriter:
         self.n_rows = n_rows
         self._model, self._device = model, device
         self._texts: list[list[int]] = [[] for _ in range(n_rows)]
+        self._unscored: set[int] = set()  # rows of whose prompts nothing has been told
 
     def read(self, row: int, ids: Sequence[int]) -> None:
         """Forget what this row holds, and read these ids, 1 to n_ctx of them. Raises ValueError for other ids."""
         check_text(ids, self.config)
         self._texts[self._checked(row)] = list(ids)
+        self._unscored.add(row)
 
     def write(self, rows: Sequence[int], sampling: Sampling, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
         """Write n tokens on each of these rows: numbers (n, R) in [0, 1) -> ids (n, R).
@@ -63,6 +65,24 @@ class RereadingWriter:
                 self._texts[row].append(int(chosen[i, column]))
         return chosen
 
+    def advance(
+        self, rows: Sequence[int], at_most: int | None = None, scored: Collection[int] = ()
+    ) -> dict[int, NDArray[np.float32]]:
+        """The scores (n, V) of what follows these rows' texts, and every token of those in `scored`; see `Writer`."""
+        check_advance(self, rows)
+        found = {}
+        for row in rows:
+            is_new = row in scored and row in self._unscored
+            found[row] = np.array((self._all(row) if is_new else self._next(row).unsqueeze(0)).numpy())
+            self._unscored.discard(row)
+        return found
+
+    def put(self, rows: Sequence[int], ids: Sequence[int]) -> None:
+        """Say which token comes next on each of these rows. Raises ValueError where there is no room."""
+        check_put(self, rows, ids)
+        for row, id in zip(rows, ids, strict=True):
+            self._texts[row].append(id)
+
     def logits(self, row: int) -> NDArray[np.float32]:
         """The scores (V,) of this row's next token. Raises ValueError where n_ctx is full."""
         if self.room(row) == 0:
@@ -78,9 +98,13 @@ class RereadingWriter:
 
     def _next(self, row: int) -> Tensor:
         """The scores (V,) of this row's next token, in float32 on the CPU."""
+        return self._all(row)[-1]
+
+    def _all(self, row: int) -> Tensor:
+        """The scores (T, V) of what follows every token of this row's text, in float32 on the CPU."""
         with torch.no_grad():
             logits = self._model(torch.tensor([self._texts[row]], device=self._device))
-        return logits[0, -1].float().cpu()
+        return logits[0].float().cpu()
 
     def _checked(self, row: int) -> int:
         if not 0 <= row < self.n_rows:

@@ -1,6 +1,6 @@
 """Writing with PyTorch, on any device; on CUDA by replaying graphs, so that the processor is hardly needed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Literal
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from nextword.decode.choose import choose
 from nextword.decode.sampling import Sampling
-from nextword.decode.writer import check_text
+from nextword.decode.writer import check_advance, check_put, check_text
 from nextword.model import GPT, KVCache, RowCache
 
 REACH = 128  # positions that attention looks at in short texts; in longer ones a multiple of them
@@ -58,6 +58,7 @@ class TorchWriter:
         self._tokens_at_once = TOKENS_AT_ONCE if device.type == "cuda" else 0  # a CPU is busy enough with one text
         self._lengths: list[int | None] = [None] * n_rows  # of each row's text, with the pending token
         self._unread: dict[int, list[int]] = {}  # row -> what it is still to read
+        self._seen: set[int] = set()  # rows whose pending token is in the cache, though it does not count yet
         # Everything that a graph touches stays at its address.
         self._cache = RowCache(model.config, n_rows, weight.dtype, device)
         self._pending = torch.zeros(n_rows, dtype=torch.int64, device=device)  # (R,)
@@ -79,6 +80,7 @@ class TorchWriter:
         self._check_row(row)
         check_text(ids, self.config)
         self._unread[row] = list(ids)
+        self._seen.discard(row)
         self._lengths[row] = len(ids)
 
     @torch.inference_mode()
@@ -99,6 +101,7 @@ class TorchWriter:
         if n == 0 or not columns:
             return np.zeros(numbers.shape, dtype=np.int64)
         self._catch_up()
+        self._seen.difference_update(columns)
         all_numbers = np.zeros((n, self.n_rows))
         all_numbers[:, columns] = numbers
         self._numbers[:n] = torch.from_numpy(all_numbers).to(self._numbers.dtype).to(self._device)
@@ -113,22 +116,71 @@ class TorchWriter:
         return chosen
 
     @torch.inference_mode()
-    def logits(self, row: int) -> NDArray[np.float32]:
-        """The scores (V,) of this row's next token. Raises ValueError where n_ctx is full.
+    def advance(
+        self, rows: Sequence[int], at_most: int | None = None, scored: Collection[int] = ()
+    ) -> dict[int, NDArray[np.float32]]:
+        """Read on, on these rows -> scores (n, V) by row; see `Writer`.
 
-        It leaves no trace: the pending token is read again when the next one is written.
+        Prompts are read whole, whatever at_most says. The pending tokens stay pending, and `put` makes them count.
         """
+        check_advance(self, rows)
+        found = {row: self._read_scored(row) for row in rows if row in scored and row in self._unread}
+        self._catch_up()
+        if others := [row for row in rows if row not in found]:
+            step = self._look(others)
+            found |= {row: step[i : i + 1] for i, row in enumerate(others)}
+        return found
+
+    @torch.inference_mode()
+    def put(self, rows: Sequence[int], ids: Sequence[int]) -> None:
+        """Say which token comes next on each of these rows. Raises ValueError where there is no room."""
+        check_put(self, rows, ids)
+        if not rows:
+            return
+        if unseen := [row for row in rows if row not in self._seen]:
+            self._catch_up()
+            self._look(unseen)
+        places = torch.tensor(list(rows), device=self._device)
+        self._cache.lengths[places] += 1
+        self._pending[places] = torch.tensor(list(ids), device=self._device)
+        self._seen.difference_update(rows)
+        for row in rows:
+            self._lengths[row] = self._length(row) + 1
+
+    @torch.inference_mode()
+    def logits(self, row: int) -> NDArray[np.float32]:
+        """The scores (V,) of this row's next token. Raises ValueError where n_ctx is full."""
         if self.room(row) == 0:
             raise ValueError(f"row {row} holds {self.config.n_ctx} tokens and cannot see one more: read anew.")
         self._catch_up()
-        self._activate([])
-        self._cache.reach = self._reach(self._length(row))
-        with resting(self._model):
-            return np.array(self._step()[row].float().cpu().numpy())  # a copy: kernels use their place again
+        return self._look([row])[0]
 
     def room(self, row: int) -> int:
         """How many more tokens can be written on this row: n_ctx + 1 - L after reading L."""
         return self.config.n_ctx + 1 - self._length(row)
+
+    def _look(self, rows: list[int]) -> NDArray[np.float32]:
+        """The scores (R, V) of these rows' next tokens. The pending ones are seen, and do not count yet."""
+        self._activate(rows)
+        self._cache.reach = self._reach(max(map(self._length, rows)))
+        places = torch.tensor(rows, device=self._device)
+        with resting(self._model):
+            scores = np.array(self._step()[places].float().cpu().numpy())  # a copy: kernels use their place again
+        self._cache.lengths[places] -= 1
+        self._seen.update(rows)
+        return scores
+
+    def _read_scored(self, row: int) -> NDArray[np.float32]:
+        """Read what this row is still to read, and give the scores (T, V) of what follows each token."""
+        ids = self._unread.pop(row)
+        self._refresh()
+        with resting(self._model):
+            x = self._model.trunk(torch.tensor([ids], device=self._device), self._cache.row(row))  # (1, T, C)
+            scores = np.array(self._model.head(x)[0].float().cpu().numpy())
+        self._cache.lengths[row] = len(ids) - 1
+        self._pending[row] = ids[-1]
+        self._seen.add(row)
+        return scores
 
     def _catch_up(self) -> None:
         """Read what is still to be read, texts of similar lengths together."""

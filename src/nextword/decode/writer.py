@@ -1,7 +1,7 @@
 """What the writing loops need of a model: to read and to write on rows, side by side."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
@@ -41,6 +41,22 @@ class Writer(Protocol):
 
         Each token is chosen by its row's logits and its number; see `Sampling`.
         """
+
+    def advance(
+        self, rows: Sequence[int], at_most: int | None = None, scored: Collection[int] = ()
+    ) -> dict[int, NDArray[np.float32]]:
+        """Read on, on these rows, in one pass: what was put there or is left of a prompt -> scores (n, V) by row.
+
+        at_most: how many tokens are to be read in this pass, the first rows'
+        first; a row whose text is not read to its end is not in the answer, and
+        goes on at the next call. scored: rows of which the scores of what follows
+        every token are wanted, as many as were read now; of the others, and where
+        nothing was left to read, those of the next token only. The scores are
+        not to be changed, and hold until the next call.
+        """
+
+    def put(self, rows: Sequence[int], ids: Sequence[int]) -> None:
+        """Say which token comes next on each of these rows, chosen by someone else: the other half of `write`."""
 
     def logits(self, row: int) -> NDArray[np.float32]:
         """The scores (V,) of this row's next token."""
@@ -96,6 +112,23 @@ def fits_native(model: "GPT") -> bool:
         )
         and library() is not None
     )
+
+
+def check_advance(writer: Writer, rows: Sequence[int]) -> None:
+    """Raise ValueError unless these rows of the writer hold texts whose next token can be scored."""
+    for row in rows:
+        if writer.room(row) == 0:
+            raise ValueError(f"row {row} holds {writer.config.n_ctx} tokens and cannot see one more: read anew.")
+
+
+def check_put(writer: Writer, rows: Sequence[int], ids: Sequence[int]) -> None:
+    """Raise ValueError unless these ids can be put on these rows of the writer."""
+    if len(rows) != len(ids) or len(set(rows)) != len(rows):
+        raise ValueError(f"{len(ids)} ids cannot be put on the rows {list(rows)}: give one for each, all different.")
+    for row, id in zip(rows, ids, strict=True):
+        check_text([id], writer.config)
+        if writer.room(row) == 0:
+            raise ValueError(f"row {row} has no room for one more token: read a shorter text.")
 
 
 def check_text(ids: Sequence[int], config: GPTConfig) -> None:
