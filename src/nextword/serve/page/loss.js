@@ -1,0 +1,55 @@
+// The loss curve, as SVG, which takes its colours from the style sheet.
+
+const LEFT = 34;
+const BELOW = 24;
+
+function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+/** Gives back draw(steps, step); a click on the chart calls moved(step). */
+export function lossChart(box, moved) {
+  const picture = svg("svg", { role: "img" });
+  box.append(picture);
+  let newest = 1;
+  let drawn = null;
+
+  picture.addEventListener("click", (event) => {
+    const { left, width } = picture.getBoundingClientRect();
+    const share = (event.clientX - left - LEFT) / (width - LEFT - 8);
+    moved(Math.round(Math.min(Math.max(share, 0), 1) * newest));
+  });
+
+  const draw = (steps, step) => {
+    drawn = [steps, step];
+    // Drawn in the page's own pixels, so that its letters are as large on a phone.
+    const WIDTH = box.clientWidth || 640;
+    const HEIGHT = box.clientHeight || 240;
+    picture.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+    const train = steps.filter((one) => one.train_loss !== null).map((one) => [one.step, one.train_loss]);
+    const val = steps.filter((one) => one.val_loss !== null).map((one) => [one.step, one.val_loss]);
+    const highest = Math.max(1, Math.ceil(Math.max(...train.map(([, y]) => y), ...val.map(([, y]) => y))));
+    newest = Math.max(1, steps.at(-1)?.step ?? 1);
+    const x = (at) => LEFT + (at / newest) * (WIDTH - LEFT - 8);
+    const y = (loss) => 8 + (1 - loss / highest) * (HEIGHT - 8 - BELOW);
+    const line = (points) => points.map(([at, loss], i) => `${i ? "L" : "M"}${x(at).toFixed(1)} ${y(loss).toFixed(1)}`).join("");
+
+    const parts = [];
+    const tick = highest > 6 ? 2 : 1;
+    for (let loss = 0; loss <= highest; loss += tick) {
+      parts.push(svg("line", { class: "rule", x1: LEFT, x2: WIDTH - 8, y1: y(loss), y2: y(loss) }), svg("text", { x: LEFT - 8, y: y(loss) + 4, "text-anchor": "end" }, `${loss}`));
+    }
+    for (const share of [0, 0.5, 1]) {
+      parts.push(svg("text", { x: x(share * newest), y: HEIGHT - 4, "text-anchor": ["start", "middle", "end"][2 * share] }, share === 0 ? "step 0" : `${Math.round(share * newest)}`));
+    }
+    parts.push(svg("path", { class: "train", d: line(train) }), svg("path", { class: "val", d: line(val) }), ...val.map(([at, loss]) => svg("circle", { class: "val-dot", cx: x(at), cy: y(loss), r: 3 })), svg("line", { class: "now", x1: x(step), x2: x(step), y1: 8, y2: HEIGHT - BELOW }));
+    picture.replaceChildren(...parts);
+    const story = (name, points) => (points.length > 1 ? `${name} loss went from ${points[0][1].toFixed(2)} to ${points.at(-1)[1].toFixed(2)}` : "");
+    picture.setAttribute("aria-label", `Over ${newest} steps, ${[story("training", train), story("validation", val)].filter(Boolean).join("; ")}.`);
+  };
+  new ResizeObserver(() => drawn && draw(...drawn)).observe(box);
+  return draw;
+}

@@ -1,0 +1,161 @@
+// The next word: from the model's scores, through temperature, top-k and top-p, to the one token that is drawn.
+
+import { announce, find, make, percent, rove, standOn } from "./dom.js";
+import { barred, choose, probabilities, rank } from "./sampling.js";
+import { quoted, spoken, textOf, visible } from "./words.js";
+import * as api from "./api.js";
+
+const ROWS = 12;
+const KS = [1, 2, 3, 4, 5, 10, 20, 30, 40, 50, 100, 500, 5000, null]; // the slider's places; null allows every token
+
+/** Show the distribution, and give back what the writer needs: ready() and draw(). */
+export function nextPanel({ text, trouble }) {
+  const rows = [];
+  let logits = null;
+  let order = null;
+  let chances = null;
+  let model = null; // the chances before any slider: temperature 1, every token
+  let drawn = null;
+  let turn = 0;
+
+  const settings = () => ({
+    temperature: Number(find("temperature").value),
+    topK: KS[Number(find("top-k").value)],
+    topP: Number(find("top-p").value),
+  });
+
+  // The rows are made once and only change, so that nothing jumps and the focus stays where it is.
+  const list = find("bars");
+  for (let place = 0; place < ROWS; place++) {
+    const parts = {
+      word: make("span", { class: "word" }),
+      score: make("span", { class: "score" }),
+      bar: make("span", { class: "bar" }, make("i", { class: "bar-model" }), make("i", { class: "bar-final" }), make("span", { class: "why" })),
+      chance: make("span", { class: "chance" }),
+    };
+    const button = make("button", { type: "button", class: "candidate", tabindex: place ? "-1" : "0", disabled: "" }, parts.word, parts.score, parts.bar, parts.chance);
+    button.addEventListener("click", () => order && take(order[place]));
+    list.append(make("li", {}, button));
+    rows.push({ button, ...parts });
+  }
+  rove(list, ".candidate");
+
+  const strip = find("strip");
+  const pieces = rows.map(() => strip.appendChild(make("i", { class: "piece" })));
+  const others = strip.appendChild(make("i", { class: "piece others" }));
+  const pin = strip.appendChild(make("b", { class: "pin" }));
+
+  const take = (id) => {
+    announce(`Taken: ${spoken(textOf(id))}`);
+    text.take(id);
+  };
+
+  const draw = () => {
+    const number = Math.random();
+    return { number, id: choose(chances, number, order) };
+  };
+
+  const sayNumbers = () => {
+    const { temperature, topK, topP } = settings();
+    find("temperature-said").textContent = temperature === 0 ? "0, the likeliest" : temperature.toFixed(2);
+    find("top-k-said").textContent = topK === null ? "all" : topK.toLocaleString("en");
+    find("top-k").setAttribute("aria-valuetext", topK === null ? "all tokens" : `${topK} tokens`);
+    find("top-p-said").textContent = topP === 1 ? "all" : topP.toFixed(2);
+  };
+
+  const forgetDraw = () => {
+    drawn = null;
+    pin.classList.remove("shown");
+    find("take-drawn").disabled = true;
+    find("take-drawn").textContent = "Take it";
+    find("drawn").textContent = "A random number from 0 to 1 picks the place.";
+    [...pieces, others].forEach((piece) => piece.classList.remove("hit"));
+    rows.forEach(({ button }) => button.classList.remove("hit"));
+  };
+
+  const recompute = () => {
+    sayNumbers();
+    if (!logits) return;
+    const now = settings();
+    chances = probabilities(logits, now, order);
+    const longest = Math.max(chances[order[0]], model[order[0]]);
+    let shown = 0;
+    rows.forEach(({ button, word, score, bar, chance }, place) => {
+      const id = order[place];
+      button.parentElement.hidden = id === undefined;
+      if (id === undefined) return;
+      const p = chances[id];
+      const why = barred(place, p, now);
+      shown += p;
+      word.replaceChildren(...visible(textOf(id)));
+      score.textContent = logits[id].toFixed(1).replace("-", "−");
+      bar.style.setProperty("--model", model[id] / longest);
+      bar.style.setProperty("--final", p / longest);
+      bar.lastChild.textContent = why === null ? "" : why === "temperature" ? "not the likeliest" : `beyond ${why}`;
+      chance.textContent = percent(p);
+      button.classList.toggle("barred", why !== null);
+      button.disabled = false;
+      button.setAttribute("aria-label", `Take ${spoken(textOf(id))}: score ${logits[id].toFixed(1)}, chance ${percent(p)}${why === null ? "" : `, cannot be drawn: ${why}`}`);
+      pieces[place].style.flexGrow = p;
+      const name = textOf(id).trim();
+      pieces[place].textContent = p * strip.clientWidth > 9 * name.length + 6 ? name : "";
+    });
+    const left = Math.max(0, 1 - shown);
+    others.style.flexGrow = left < 1e-9 ? 0 : left;
+    others.textContent = left > 0.12 ? "others" : "";
+    const allowed = chances.reduce((n, p) => n + (p > 0), 0);
+    find("rest").textContent = `${allowed.toLocaleString("en")} of ${logits.length.toLocaleString("en")} tokens can be drawn. Those not shown share ${percent(left)}.`;
+    strip.setAttribute("aria-label", `Chances laid end to end: ${rows.map((_, place) => order[place]).filter((id) => chances[id] > 0).slice(0, 5).map((id) => `${spoken(textOf(id))} ${percent(chances[id])}`).join(", ")}`);
+    forgetDraw();
+  };
+
+  const ask = async () => {
+    const mine = ++turn;
+    chances = null;
+    find("draw").disabled = true;
+    const ids = text.ids;
+    if (ids.length === 0) return;
+    find("next").setAttribute("aria-busy", "true");
+    try {
+      const found = await api.floats("/api/next", { ids });
+      if (mine !== turn) return;
+      logits = found;
+      order = rank(logits);
+      model = probabilities(logits, { temperature: 1, topK: null, topP: 1 }, order);
+      recompute();
+      trouble(null);
+      find("draw").disabled = false;
+    } catch (error) {
+      if (mine === turn) trouble(error);
+    } finally {
+      if (mine === turn) find("next").removeAttribute("aria-busy");
+    }
+  };
+
+  find("draw").addEventListener("click", () => {
+    if (!chances) return;
+    forgetDraw();
+    drawn = draw();
+    const place = order.indexOf(drawn.id);
+    pin.style.left = `${100 * drawn.number}%`;
+    pin.classList.add("shown");
+    (pieces[place] ?? others).classList.add("hit");
+    rows[place]?.button.classList.add("hit");
+    find("drawn").textContent = `${drawn.number.toFixed(4)} falls on ${quoted(textOf(drawn.id))}.`;
+    find("take-drawn").textContent = `Take ${quoted(textOf(drawn.id))}`;
+    find("take-drawn").disabled = false;
+  });
+  find("take-drawn").addEventListener("click", () => {
+    if (!drawn) return;
+    take(drawn.id);
+    find("draw").focus();
+  });
+  for (const id of ["temperature", "top-k", "top-p"]) find(id).addEventListener("input", recompute);
+  text.addEventListener("change", () => {
+    ready = ask();
+    standOn(rows.map(({ button }) => button), 0);
+  });
+  sayNumbers();
+  let ready = Promise.resolve();
+  return { ready: () => ready, draw: () => (chances ? draw() : null), recompute };
+}

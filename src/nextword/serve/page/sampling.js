@@ -1,0 +1,68 @@
+// From logits and a random number to the next token: `nextword.decode.choose` in the browser's words.
+// The model is asked once; all that the sliders change is computed here, so that they answer at once.
+// Nothing here knows of the page, and the tests hold its numbers against Python's.
+
+/** All ids, highest logit first; among equals the lower id is first. */
+export function rank(logits) {
+  const order = Uint32Array.from(logits, (_, id) => id);
+  return order.sort((a, b) => logits[b] - logits[a] || a - b);
+}
+
+/**
+ * What the next token is drawn from: logits (V) -> probabilities (V).
+ * Temperature comes first, then top-k, then top-p among what is left. A topK of null means all tokens. With
+ * temperature 0 the likeliest token has probability 1.
+ */
+export function probabilities(logits, { temperature, topK, topP }, order = rank(logits)) {
+  const chances = new Float64Array(logits.length);
+  if (temperature === 0) {
+    chances[order[0]] = 1;
+    return chances;
+  }
+  const highest = logits[order[0]]; // subtracted, so that a tiny temperature gives exp(-Infinity) and never NaN
+  const K = Math.min(topK ?? order.length, order.length);
+  const weights = new Float64Array(K);
+  let total = 0;
+  for (let place = 0; place < K; place++) {
+    weights[place] = Math.exp(Math.fround(logits[order[place]] - highest) / temperature);
+    total += weights[place];
+  }
+  const kept = topP < 1 ? nucleus(weights, topP, total) : K;
+  let left = 0;
+  for (let place = 0; place < kept; place++) left += weights[place];
+  for (let place = 0; place < kept; place++) chances[order[place]] = weights[place] / left;
+  return chances;
+}
+
+/** How many of the weights, heaviest first, it takes to hold the share p: one is kept while those before hold less. */
+function nucleus(weights, p, total) {
+  let before = 0;
+  let kept = 0;
+  while (kept < weights.length && before < p * total) before += weights[kept++];
+  return kept;
+}
+
+/** Why a token cannot be drawn: "top-k", "top-p", "temperature" (which is 0), or null where it can. */
+export function barred(place, chance, { temperature, topK }) {
+  if (chance > 0) return null;
+  if (temperature === 0) return "temperature";
+  return topK !== null && place >= topK ? "top-k" : "top-p";
+}
+
+/**
+ * Lay the probabilities end to end, in the order of ids given, and take the token in which the number falls:
+ * the first where the running sum exceeds number * total.
+ */
+export function choose(chances, number, order) {
+  let total = 0;
+  for (const id of order) total += chances[id];
+  let running = 0;
+  let last = order[0];
+  for (const id of order) {
+    if (chances[id] === 0) continue;
+    running += chances[id];
+    last = id;
+    if (running > number * total) return id;
+  }
+  return last;
+}
