@@ -39,12 +39,13 @@ class Resting:
 
 
 def foreign_writer(
-    spec: str, weights: str | Path | None, device: str = "auto", dtype: str | None = None
+    spec: str, weights: str | Path | None, device: str = "auto", dtype: str | None = None, n_rows: int = 1
 ) -> tuple[Writer, Tokenizer]:
     """Build the class that `my_gpt2:GPT` names in the shape of these weights, load them into it, and write with it.
 
-    weights: as `nextword.load` takes them. dtype: float32 unless given. Raises
-    WeightsError where they cannot be had, and SymbolError where the class can't.
+    weights: as `nextword.load` takes them. dtype: float32 unless given. n_rows:
+    how many texts side by side. Raises WeightsError where they cannot be had,
+    and SymbolError where the class can't.
     """
     if weights is None:
         raise WeightsError(
@@ -59,4 +60,4 @@ def foreign_writer(
     model.eval().to(pick_device(device))
     if dtype is not None:
         model.to(getattr(torch, dtype))
-    return RereadingWriter(model, model.config, device=next(model.parameters()).device), tokenizer
+    return RereadingWriter(model, model.config, n_rows, device=next(model.parameters()).device), tokenizer

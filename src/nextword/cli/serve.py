@@ -1,0 +1,120 @@
+"""`nextword serve`: the API, and the page."""
+
+import os
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Annotated, Literal
+
+import tyro
+
+from nextword.cli.arguments import parse
+from nextword.symbols import is_symbol
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Serve a model: a page to play with, and an API that OpenAI's clients know."""
+
+    model: str = "gpt2"
+    """A run directory, any GPT-2 directory, or gpt2, gpt2-medium, gpt2-large, gpt2-xl.
+    Or a class of your own, my_gpt2:GPT or path/to/file.py:GPTModel, to be filled with --weights."""
+
+    weights: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    """What to fill a class of your own with: all that --model takes besides."""
+
+    name: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    """What the API calls the model. Default: as --model does."""
+
+    host: str = "127.0.0.1"
+    """The address to listen at. Others than this machine reach it only if you give another, such as 0.0.0.0."""
+
+    port: int = 8000
+    """The port to listen at; 0 takes any that is free."""
+
+    rows: int = 32
+    """How many texts are written side by side. Each has its memory: 72 MiB for the 124M model and a full context."""
+
+    queue: int = 1024
+    """How many texts may wait for a row; who comes after them is told to try again later."""
+
+    api_key: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    """Answer only those who send this key. Better given as NEXTWORD_API_KEY, since others can see a command line."""
+
+    cors_origin: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(help_behavior_hint="")] = ()
+    """A site whose pages may ask here, such as https://example.org; may be given several times. Default: none."""
+
+    max_body: int = 1 << 20
+    """The longest body of a request, in bytes."""
+
+    drain_seconds: int = 30
+    """After SIGTERM or Ctrl-C, how long what has begun may take to end."""
+
+    device: str = "auto"
+    """Where to compute: cuda, mps or cpu; auto takes the first of them that is there."""
+
+    dtype: Annotated[Literal["float32", "bfloat16"] | None, tyro.conf.arg(help_behavior_hint="")] = None
+    """How to hold the weights. bfloat16 writes nearly twice as fast. Default: as they are stored."""
+
+    quantize: Annotated[Literal["int8", "int4"] | None, tyro.conf.arg(help_behavior_hint="")] = None
+    """Compute in 8 bits, with weights of 8 or 4, on a CPU: faster still, and a little less exact."""
+
+    def __post_init__(self) -> None:
+        for flag, value, least in (("rows", self.rows, 1), ("queue", self.queue, 0), ("max-body", self.max_body, 1)):
+            if value < least:
+                raise ValueError(f"--{flag} must be at least {least}, not {value}.")
+        if not 0 <= self.port < 65536:
+            raise ValueError(f"--port must be from 0 to 65535, not {self.port}.")
+        if self.drain_seconds < 0:
+            raise ValueError(f"--drain-seconds must be at least 0, not {self.drain_seconds}.")
+        if self.api_key == "":
+            raise ValueError("--api-key is empty: leave it out to let everybody ask.")
+
+
+def run(arguments: list[str]) -> int:
+    """Serve until stopped; says on standard error where."""
+    args = parse(Arguments, "serve", arguments)
+    if missing := [package for package in ("fastapi", "uvicorn") if find_spec(package) is None]:
+        raise ValueError(
+            f"Serving needs {' and '.join(missing)}: install nextword with the extra serve, pip install '.[serve]'."
+        )
+
+    from nextword.native import is_compiled
+    from nextword.serve.app import create_app
+    from nextword.serve.engine import Engine
+    from nextword.serve.server import known_names, listen
+    from nextword.serve.server import run as serve
+
+    bound = listen(args.host, args.port)  # what is wrong is told before a model is loaded
+    if is_symbol(args.model):
+        from nextword.foreign import foreign_writer
+
+        writer, tokenizer = foreign_writer(args.model, args.weights, args.device, args.dtype, args.rows)
+    else:
+        from nextword.loading import load_writer
+
+        if args.weights is not None:
+            raise ValueError(f"--weights fills a class of your own (--model my_gpt2:GPT): use --model {args.weights}.")
+        if not is_compiled():
+            print("[Compiling the kernels for this processor: some seconds, once.]", file=sys.stderr)
+        writer, tokenizer = load_writer(args.model, args.device, args.dtype, args.quantize, args.rows)
+    name = args.name or args.model
+    app = create_app(
+        Engine(writer, args.queue),
+        tokenizer,
+        name,
+        api_key=args.api_key or os.environ.get("NEXTWORD_API_KEY") or None,
+        hosts=known_names(args.host),
+        origins=args.cors_origin,
+        max_body=args.max_body,
+    )
+    host, port = bound.getsockname()[:2]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    def ready() -> None:
+        print(
+            f"{name} is served at {address}, and its API at {address}/v1. Ctrl-C ends it.", file=sys.stderr, flush=True
+        )
+
+    serve(app, bound, args.drain_seconds, ready)
+    return 0

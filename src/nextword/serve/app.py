@@ -1,0 +1,152 @@
+"""The web application: all endpoints, with the guard before them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.routing import Route
+
+from nextword.serve import refusals
+from nextword.serve.completions import Completions
+from nextword.serve.engine import Engine
+from nextword.serve.guard import BODY_SECONDS, MAX_BODY, Guard
+from nextword.serve.refusals import Refusal
+from nextword.serve.requests import CompletionRequest, DetokenizeRequest, TokenizeRequest
+from nextword.tokenizer import Tokenizer
+
+PAGE = Path(__file__).parent / "page"
+
+
+def create_app(
+    engine: Engine,
+    tokenizer: Tokenizer,
+    name: str,
+    *,
+    routers: Sequence[APIRouter] = (),
+    page: Path | None = PAGE,
+    api_key: str | None = None,
+    hosts: Sequence[str] | None = None,
+    origins: Sequence[str] = (),
+    max_body: int = MAX_BODY,
+    body_seconds: float = BODY_SECONDS,
+) -> FastAPI:
+    """The API, and the page if its files are there, as an ASGI application that closes the engine when it ends.
+
+    name: what the model is called in answers, and in requests that name one.
+    routers: further endpoints, such as those that the page asks. The rest: see
+    `Guard`.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(engine.close)
+
+    # Its usual pages of documentation would be loaded from elsewhere.
+    app = FastAPI(title="nextword", docs_url=None, redoc_url=None, lifespan=lifespan)
+    refusals.install(app)
+    app.include_router(completion_routes(engine, tokenizer, name))
+    app.include_router(token_routes(tokenizer))
+    app.include_router(state_routes(engine))
+    for router in routers:
+        app.include_router(router)
+    if page is not None and (page / "index.html").exists():
+        app.routes.extend(page_routes(page))
+    if origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=list(origins), allow_methods=["*"], allow_headers=["*"], max_age=600
+        )
+    app.add_middleware(
+        Guard,
+        metrics=engine.metrics,
+        api_key=api_key,
+        hosts=hosts,
+        origins=origins,
+        max_body=max_body,
+        body_seconds=body_seconds,
+    )
+    return app
+
+
+def page_routes(page: Path) -> list[Route]:
+    """The page's files, each at a path of its own, so that they stand in no other endpoint's way."""
+    files = StaticFiles(directory=page, html=True)
+    names = [str(file.relative_to(page).as_posix()) for file in sorted(page.rglob("*")) if file.is_file()]
+    return [Route(f"/{name}", files) for name in ["", *names]]
+
+
+def completion_routes(engine: Engine, tokenizer: Tokenizer, name: str) -> APIRouter:
+    """What OpenAI's clients call."""
+    router = APIRouter()
+    completions = Completions(engine, tokenizer, name)
+    model = {
+        "id": name,
+        "object": "model",
+        "created": 0,
+        "owned_by": "nextword",
+        "max_model_len": engine.config.n_ctx,
+    }
+
+    @router.post("/v1/completions", response_model=None)
+    async def complete(asked: CompletionRequest, request: Request) -> Response:
+        return await completions.answer(asked, request)
+
+    @router.get("/v1/models")
+    async def list_models() -> dict[str, Any]:
+        return {"object": "list", "data": [model]}
+
+    @router.get("/v1/models/{id:path}")
+    async def describe_model(id: str) -> dict[str, Any]:
+        if id != name:
+            raise Refusal(
+                f"There is no model {id[:200]!r} here: this server has {name!r}.", "model", 404, "model_not_found"
+            )
+        return model
+
+    return router
+
+
+def token_routes(tokenizer: Tokenizer) -> APIRouter:
+    """Text to ids and back."""
+    router = APIRouter()
+
+    @router.post("/tokenize")
+    def tokenize(asked: TokenizeRequest) -> dict[str, Any]:
+        ids = tokenizer.encode(asked.text, asked.allow_special)
+        return {
+            "tokens": [
+                {"id": id, "text": tokenizer.decode([id]), "bytes": tokenizer.decode_bytes([id]).hex()} for id in ids
+            ]
+        }
+
+    @router.post("/detokenize")
+    def detokenize(asked: DetokenizeRequest) -> dict[str, str]:
+        if wrong := [id for id in asked.ids if id >= tokenizer.n_vocab]:
+            raise Refusal(f"ids: {wrong[0]} is outside the vocabulary, 0 to {tokenizer.n_vocab - 1}.", "ids")
+        return {"text": tokenizer.decode(asked.ids)}
+
+    return router
+
+
+def state_routes(engine: Engine) -> APIRouter:
+    """How the server is."""
+    router = APIRouter()
+
+    @router.get("/health")
+    async def health() -> JSONResponse:
+        if not engine.is_alive:
+            return JSONResponse({"status": "stopped"}, 503)
+        return JSONResponse({"status": "ok", "running": engine.running, "waiting": engine.waiting})
+
+    @router.get("/metrics")
+    async def metrics() -> PlainTextResponse:
+        text = engine.metrics.render(engine.running, engine.waiting, engine.n_rows)
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
+
+    return router

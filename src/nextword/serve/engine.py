@@ -1,0 +1,241 @@
+"""Continuous batching: texts join and leave the running batch between two tokens.
+
+The engine's thread is the only one that touches the writer. Others hand it
+jobs; it hands back events, all of a step at once, by a function that each job
+brings along.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextword.decode import Writer
+from nextword.serve.choice import Chooser, Likelihood, Wishes, likelihood
+from nextword.serve.metrics import Metrics
+from nextword.serve.text import GrowingText, Piece
+
+PROMPT_TOKENS = 128  # of prompts that are read in one step, while others wait for their next tokens
+
+log = logging.getLogger("nextword.serve")
+
+
+class QueueFullError(Exception):
+    """There are as many texts waiting as may wait."""
+
+
+class ClosedError(Exception):
+    """The engine takes no more texts."""
+
+
+@dataclass(frozen=True)
+class PromptRead:
+    """A prompt's likelihoods, for a job that asked for them: one for each token but the first."""
+
+    likelihoods: list[Likelihood]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The job's end where something went wrong in the engine."""
+
+    message: str
+
+
+Event = PromptRead | Piece | Failed
+Deliver = Callable[[list[tuple["Job", Event]]], object]
+"""Called in the engine's thread with what happened, in order."""
+
+
+@dataclass(eq=False)
+class Job:
+    """A text to be written: its prompt, how to go on, and what is known of it by now.
+
+    n_logprobs: of how many of the likeliest tokens log-probabilities are wanted
+    beside each token's own; None for none. scored: whether those of the prompt
+    are wanted, too. offset: characters of the text that stand before what is
+    written. deliver: told of every event; jobs of one request share it.
+    """
+
+    ids: Sequence[int]
+    max_tokens: int
+    wishes: Wishes
+    rng: np.random.Generator
+    deliver: Deliver
+    eot_id: int
+    stop: Sequence[str] = ()
+    n_logprobs: int | None = None
+    scored: bool = False
+    offset: int = 0
+    is_cancelled: bool = False
+    came: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.chooser = Chooser(self.wishes, self.rng)
+        self.text = GrowingText(self.stop, self.offset)
+        self.n_written = 0
+        self.likelihoods: list[Likelihood] = []
+        self.has_read = False
+        self.last_token = self.came
+
+
+class Engine:
+    """Writes jobs on the rows of a writer, side by side, in a thread of its own.
+
+    max_waiting: how many jobs may wait for a row. Whoever closes it gets the
+    thread back: `close(drain=True)` writes everything to its end first.
+    """
+
+    def __init__(self, writer: Writer, max_waiting: int = 1024, metrics: Metrics | None = None):
+        self.config, self.n_rows, self.max_waiting = writer.config, writer.n_rows, max_waiting
+        self.metrics = metrics or Metrics()
+        self._writer = writer
+        self._lock = threading.Condition()
+        self._waiting: deque[Job] = deque()
+        self._at: dict[int, Job] = {}  # row -> the job that is written there
+        self._is_closed = False
+        self._thread = threading.Thread(target=self._run, name="nextword-engine", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the engine is at work or ready for it."""
+        return self._thread.is_alive() and not self._is_closed
+
+    @property
+    def running(self) -> int:
+        """How many texts are being written."""
+        return len(self._at)
+
+    @property
+    def waiting(self) -> int:
+        """How many texts wait for a row."""
+        return len(self._waiting)
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Take up all of these jobs or, raising QueueFullError or ClosedError, none of them."""
+        with self._lock:
+            if self._is_closed:
+                raise ClosedError("The server is about to stop.")
+            free = self.n_rows - len(self._at)
+            if len(self._waiting) + len(jobs) > self.max_waiting + free:
+                raise QueueFullError(f"{len(self._waiting)} texts are waiting already.")
+            self._waiting.extend(jobs)
+            self._lock.notify()
+
+    def cancel(self, jobs: Iterable[Job]) -> None:
+        """Write no more of these jobs; their rows are free after the step that is under way."""
+        with self._lock:
+            for job in jobs:
+                job.is_cancelled = True
+            self._lock.notify()
+
+    def close(self, drain: bool = False, timeout: float | None = None) -> None:
+        """Take no more jobs, and end: with `drain` after all that there are, else after the step under way."""
+        with self._lock:
+            self._is_closed = True
+            if not drain:
+                for job in (*self._waiting, *self._at.values()):
+                    job.is_cancelled = True
+            self._lock.notify()
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while self._admit():
+            events: list[tuple[Job, Event]] = []
+            try:
+                self._step(events)
+            except Exception as error:
+                log.exception("A step of the engine failed; the texts that were being written are given up.")
+                events += [(job, Failed(f"{type(error).__name__}: {error}")) for job in self._at.values()]
+                with self._lock:
+                    self._at.clear()
+            self._hand_out(events)
+
+    def _admit(self) -> bool:
+        """Let go of cancelled jobs, give free rows to waiting ones, and wait if there are none; False at the end."""
+        with self._lock:
+            while True:
+                self._at = {row: job for row, job in self._at.items() if not job.is_cancelled}
+                self._waiting = deque(job for job in self._waiting if not job.is_cancelled)
+                free = [row for row in range(self.n_rows) if row not in self._at]
+                for row in free[: len(self._waiting)]:
+                    job = self._waiting.popleft()
+                    self._writer.read(row, job.ids)
+                    self._at[row] = job
+                    self.metrics.read(len(job.ids))
+                if self._at:
+                    return True
+                if self._is_closed:
+                    return False
+                self._lock.wait()
+
+    def _step(self, events: list[tuple[Job, Event]]) -> None:
+        """One pass over the weights: a token for every text that is read, and some more of the prompts."""
+        writing = [row for row, job in self._at.items() if job.has_read]
+        reading = [row for row, job in self._at.items() if not job.has_read]  # in the order in which they came
+        at_most = len(writing) + (PROMPT_TOKENS if writing else 2 * PROMPT_TOKENS)
+        scored = [row for row in reading if self._at[row].scored]
+        found = self._writer.advance(writing + reading, at_most, scored)
+        rows, ids = [], []
+        for row, scores in found.items():
+            job = self._at[row]
+            if not job.has_read and not self._finish_reading(job, scores, events):
+                continue
+            id = self._write(job, scores[-1], events) if not job.is_cancelled else None
+            if id is None:
+                with self._lock:
+                    del self._at[row]
+            else:
+                rows.append(row)
+                ids.append(id)
+        self._writer.put(rows, ids)
+
+    def _finish_reading(self, job: Job, scores: NDArray[np.float32], events: list[tuple[Job, Event]]) -> bool:
+        """Take what was found out about the prompt; is it read to its end?"""
+        if job.scored:
+            done = len(job.likelihoods)
+            following = job.ids[done + 1 : done + 1 + len(scores)]  # what does follow; after the last one nothing yet
+            job.likelihoods += [
+                likelihood(row, id, job.n_logprobs or 0) for row, id in zip(scores, following, strict=False)
+            ]
+            if len(following) == len(scores):
+                return False
+            events.append((job, PromptRead(job.likelihoods)))
+        job.has_read = True
+        return True
+
+    def _write(self, job: Job, logits: NDArray[np.float32], events: list[tuple[Job, Event]]) -> int | None:
+        """Choose the next token; None if the text is over."""
+        if job.max_tokens == 0:
+            events.append((job, Piece("", [], "length")))
+            return None
+        id = job.chooser.choose(logits)
+        now = time.monotonic()
+        self.metrics.wrote(now - job.last_token, job.n_written == 0)
+        job.last_token = now
+        job.n_written += 1
+        if id == job.eot_id:
+            events.append((job, job.text.end()))
+            return None
+        known = None if job.n_logprobs is None else likelihood(logits, id, job.n_logprobs)
+        piece = job.text.add(id, known, is_last=job.n_written == job.max_tokens)
+        events.append((job, piece))
+        return None if piece.finish_reason else id
+
+    def _hand_out(self, events: list[tuple[Job, Event]]) -> None:
+        """Tell each deliverer of all that concerns it, in one call."""
+        by_deliverer: dict[Deliver, list[tuple[Job, Event]]] = {}
+        for job, event in events:
+            by_deliverer.setdefault(job.deliver, []).append((job, event))
+        for deliver, its_events in by_deliverer.items():
+            try:
+                deliver(its_events)
+            except RuntimeError:  # its event loop is closed: nobody is listening
+                for job, _ in its_events:
+                    job.is_cancelled = True

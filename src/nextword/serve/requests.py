@@ -1,0 +1,75 @@
+"""What may be asked for: the bodies of requests, and the limits of their values."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+MAX_TEXTS = 128  # prompts times n
+MAX_LOGPROBS = 20
+MAX_STOP = 16
+
+Id = Annotated[int, Field(ge=0, strict=True)]
+StopText = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class Strict(BaseModel):
+    """A body with these fields and no others; numbers are finite."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class StreamOptions(Strict):
+    """What a stream says besides the text."""
+
+    include_usage: bool | None = False
+
+
+class CompletionRequest(Strict):
+    """POST /v1/completions. What is null is as if it were left out."""
+
+    model: str | None = None
+    prompt: str | list[str] | list[Id] | list[list[Id]] = ""
+    max_tokens: Annotated[int | None, Field(ge=0)] = 16
+    temperature: Annotated[float | None, Field(ge=0, le=2)] = 1.0
+    top_p: Annotated[float | None, Field(gt=0, le=1)] = 1.0
+    top_k: Annotated[int | None, Field(ge=-1)] = None
+    min_p: Annotated[float | None, Field(ge=0, le=1)] = 0.0
+    n: Annotated[int | None, Field(ge=1, le=MAX_TEXTS)] = 1
+    best_of: int | None = None
+    stop: StopText | Annotated[list[StopText], Field(max_length=MAX_STOP)] | None = None
+    seed: Annotated[int | None, Field(ge=-(2**63), lt=2**64)] = None
+    logprobs: Annotated[int | None, Field(ge=0, le=MAX_LOGPROBS)] = None
+    echo: bool | None = False
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
+    presence_penalty: Annotated[float | None, Field(ge=-2, le=2)] = 0.0
+    frequency_penalty: Annotated[float | None, Field(ge=-2, le=2)] = 0.0
+    logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = None
+    suffix: str | None = None
+    user: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, values: object) -> object:
+        if isinstance(values, dict):
+            return {name: value for name, value in values.items() if value is not None or name == "logprobs"}
+        return values
+
+    @model_validator(mode="after")
+    def _with_options_for_streams_only(self) -> Self:
+        if self.stream_options is not None and not self.stream:
+            raise ValueError("stream_options are for streams: add stream = true, or leave them out")
+        return self
+
+
+class TokenizeRequest(Strict):
+    """POST /tokenize."""
+
+    text: str
+    allow_special: bool = False
+
+
+class DetokenizeRequest(Strict):
+    """POST /detokenize."""
+
+    ids: list[Id]

@@ -1,0 +1,128 @@
+"""The server process: sockets, signals, and patience with slow clients."""
+
+import asyncio
+import resource
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import h11
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEAD_SECONDS = 10.0  # until a request's head is there
+IDLE_SECONDS = 30  # between two requests of one connection
+
+
+class PunctualProtocol(H11Protocol):
+    """HTTP/1.1 that hangs up on whoever begins a request and does not come to the end of its head.
+
+    (Bodies are timed by the `Guard`; uvicorn times what is between requests.)
+    """
+
+    _clock: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._wind()
+
+    def data_received(self, data: bytes) -> None:
+        """Go on waiting, or stop it, as the data has it."""
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_clock()
+        elif self._clock is None:
+            self._wind()
+
+    def on_response_complete(self) -> None:
+        """The next request may have begun already."""
+        super().on_response_complete()
+        if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0] and self._clock is None:
+            self._wind()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """There is nothing to wait for any more."""
+        self._stop_clock()
+        super().connection_lost(exc)
+
+    def _wind(self) -> None:
+        self._clock = self.loop.call_later(HEAD_SECONDS, self._hang_up)
+
+    def _stop_clock(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
+
+    def _hang_up(self) -> None:
+        self._clock = None
+        if not self.transport.is_closing():
+            self.transport.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that is bound, so that a port that is taken is told before a model is loaded. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        reason = error.strerror or error
+        raise OSError(f"{host}:{port} cannot be listened at: {reason}. Use another --port, or 0 for any.") from None
+    return bound
+
+
+def known_names(host: str) -> list[str] | None:
+    """The names under which a server at this address may be called; None for all, where others are to reach it."""
+    loopback = ["localhost", "127.0.0.1", "::1"]
+    return sorted({*loopback, host}) if host in loopback or host.startswith("127.") else None
+
+
+def run(app: FastAPI, bound: socket.socket, drain_seconds: int = 30, ready: Callable[[], object] | None = None) -> None:
+    """Serve until SIGTERM or Ctrl-C, and then end what has begun, for drain_seconds at most."""
+    allow_many_connections()
+    config = uvicorn.Config(
+        app,
+        http=PunctualProtocol,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=drain_seconds,
+        backlog=2048,
+    )
+    server = Server(config, ready)
+    # When it has ended, uvicorn raises the signal anew, for those who waited for it before: nobody does.
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        server.run(sockets=[bound])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], object] | None):
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept connections."""
+        await super().startup(sockets)
+        if self.started and self._ready is not None:
+            self._ready()
+
+
+def allow_many_connections() -> None:
+    """As many open connections as this process may have: often 1024 is only where the limit begins."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard and (hard == resource.RLIM_INFINITY or soft < hard):
+        wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))

@@ -1,0 +1,39 @@
+import socket
+
+import pytest
+
+from nextword.cli import serve
+from nextword.cli.main import run
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--rows", "0"], "--rows must be at least 1, not 0"),
+        (["--port", "70000"], "--port must be from 0 to 65535"),
+        (["--api-key", ""], "--api-key is empty"),
+        (["--model", "no/such/place", "--port", "0"], "no/such/place is neither a path that exists"),
+        (["--weights", "gpt2", "--port", "0"], "--weights fills a class of your own"),
+    ],
+)
+def test_what_cannot_be_served_is_told_in_a_line(flags, message, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("fastapi", reason="fastapi (extra: serve) is not installed")
+    assert run(["serve", *flags]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_told_before_a_model_is_loaded(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("fastapi", reason="fastapi (extra: serve) is not installed")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert run(["serve", "--model", "no/such/place", "--port", str(taken.getsockname()[1])]) == 1
+    assert "Use another --port" in capsys.readouterr().err
+
+
+def test_without_the_extra_its_name_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(serve, "find_spec", lambda package: None)
+    assert run(["serve"]) == 2
+    assert "install nextword with the extra serve" in capsys.readouterr().err

@@ -1,0 +1,154 @@
+import queue
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from nextword.decode import Sampling, Writer
+from nextword.decode.rereading_writer import RereadingWriter
+from nextword.decode.writer import writer_for
+from nextword.model import GPT
+from nextword.serve.choice import Wishes
+from nextword.serve.engine import ClosedError, Engine, Event, Failed, Job, PromptRead, QueueFullError
+from nextword.serve.text import Piece
+from nextword.tokenizer import Tokenizer
+
+TOKENIZER = Tokenizer()
+FEW = Sampling(1.0, 20)  # among all tokens the last digits of sums would decide now and then
+
+
+class Box:
+    """Where events arrive."""
+
+    def __init__(self) -> None:
+        self.events: queue.Queue[tuple[Job, Event]] = queue.Queue()
+
+    def deliver(self, events: list[tuple[Job, Event]]) -> None:
+        for event in events:
+            self.events.put(event)
+
+    def finish(self, jobs: list[Job]) -> dict[Job, list[Event]]:
+        found: dict[Job, list[Event]] = {job: [] for job in jobs}
+        left = set(jobs)
+        while left:
+            job, event = self.events.get(timeout=20)
+            found[job].append(event)
+            if isinstance(event, Failed) or (isinstance(event, Piece) and event.finish_reason):
+                left.discard(job)
+        return found
+
+
+def job(box: Box, ids: list[int], max_tokens: int = 8, seed: int = 0, **settings: object) -> Job:
+    wishes = Wishes(FEW, logit_bias={TOKENIZER.eot_id: -100.0})
+    return Job(ids, max_tokens, wishes, np.random.default_rng(seed), box.deliver, TOKENIZER.eot_id, **settings)
+
+
+@pytest.fixture(params=[1, 3, 16])
+def engine(request: pytest.FixtureRequest, small: GPT) -> Iterator[Engine]:
+    engine = Engine(writer_for(small, request.param))
+    yield engine
+    engine.close()
+    assert not engine._thread.is_alive()
+
+
+def texts(found: dict[Job, list[Event]]) -> list[list[int]]:
+    return [[t.id for e in events if isinstance(e, Piece) for t in e.tokens] for events in found.values()]
+
+
+def test_a_text_is_the_same_alone_and_among_many(engine: Engine, small: GPT) -> None:
+    prompts = [[seed + 1] * (1 + 7 * seed % 50) for seed in range(20)]
+    box = Box()
+    jobs = [job(box, prompt, 3 + seed % 10, seed) for seed, prompt in enumerate(prompts)]
+    engine.submit(jobs)
+    among = texts(box.finish(jobs))
+    alone = []
+    for seed, prompt in enumerate(prompts):
+        writer = writer_for(small)
+        writer.read(0, prompt)
+        rng = np.random.default_rng(seed)
+        alone.append(writer.write([0], FEW, rng.random((3 + seed % 10, 1)))[:, 0].tolist())
+    assert among == alone
+    assert engine.running == engine.waiting == 0
+
+
+def test_a_prompt_of_many_steps_is_scored_whole(small: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for at_once in (1, 5, 128):
+        monkeypatch.setattr("nextword.serve.engine.PROMPT_TOKENS", at_once)
+        engine, box = Engine(writer_for(small, 2)), Box()
+        jobs = [job(box, [5] * 3, 30), job(box, list(range(40)), 0, scored=True, n_logprobs=2)]
+        engine.submit(jobs)
+        events = box.finish(jobs)[jobs[1]]
+        assert isinstance(events[0], PromptRead)
+        found.append([one.logprob for one in events[0].likelihoods])
+        engine.close()
+    assert len(found[0]) == 39
+    np.testing.assert_allclose(found[0], found[2], atol=1e-4)
+    np.testing.assert_allclose(found[1], found[2], atol=1e-4)
+
+
+class Gated:
+    """A writer whose every pass waits for leave."""
+
+    def __init__(self, writer: Writer):
+        self._writer, self.gate, self.config, self.n_rows = writer, threading.Semaphore(0), writer.config, writer.n_rows
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._writer, name)
+
+    def advance(self, *args: object) -> object:
+        assert self.gate.acquire(timeout=20)
+        return self._writer.advance(*args)  # type: ignore[arg-type]
+
+
+def wait_for(condition: object) -> None:
+    until = time.monotonic() + 10
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+def test_a_cancelled_text_makes_room_at_the_next_step(small: GPT) -> None:
+    writer, box = Gated(writer_for(small, 1)), Box()
+    engine = Engine(writer, max_waiting=2)  # type: ignore[arg-type]
+    first, second, third = (job(box, [id], 5) for id in (1, 2, 3))
+    engine.submit([first])
+    wait_for(lambda: engine.running == 1)
+    engine.submit([second, third])
+    with pytest.raises(QueueFullError, match="2 texts are waiting"):
+        engine.submit([job(box, [4])])
+    engine.cancel([first, second])
+    for _ in range(6):
+        writer.gate.release()
+    assert list(box.finish([third])) == [third]
+    engine.close()
+
+
+def test_closing_writes_what_there_is_to_its_end_or_lets_go_of_it(small: GPT) -> None:
+    engine, box = Engine(writer_for(small, 2)), Box()
+    jobs = [job(box, [id], 20) for id in range(6)]
+    engine.submit(jobs)
+    engine.close(drain=True)
+    assert [len(ids) for ids in texts(box.finish(jobs))] == [20] * 6
+    assert not engine.is_alive
+    with pytest.raises(ClosedError, match="about to stop"):
+        engine.submit([job(box, [1])])
+
+
+def test_a_step_that_fails_ends_its_texts_and_not_the_engine(small: GPT) -> None:
+    calls = iter([False, True, False, False, False])
+
+    def model(ids: object) -> object:
+        if next(calls, False):
+            raise MemoryError("no room")
+        return small(ids)
+
+    engine, box = Engine(RereadingWriter(model, small.config, 2)), Box()  # type: ignore[arg-type]
+    broken, well = job(box, [1], 4), job(box, [2], 2)
+    engine.submit([broken])
+    assert box.finish([broken])[broken][-1] == Failed("MemoryError: no room")
+    engine.submit([well])
+    assert len(texts(box.finish([well]))[0]) == 2
+    engine.close()
