@@ -1,5 +1,29 @@
-"""See inside: what a model is thinking on its way to the next token."""
+"""See inside: what a model is thinking on its way to the next token.
 
+lens.trace(model, ids)["h.3.attn.weights"]     everything that a forward pass makes, by name
+lens.trace(model, ids).attention(3, 5).plot()  where a head looks
+"""
+
+from nextword.lens.attribution import direct_logit_attribution
+from nextword.lens.changing import Effect, ablate, patch
+from nextword.lens.labelled import Axis, Labelled
 from nextword.lens.logit_lens import logit_lens
+from nextword.lens.neurons import neuron, neuron_words, top_neurons
+from nextword.lens.surprising import surprise
+from nextword.lens.tracing import Trace, trace
 
-__all__ = ["logit_lens"]
+__all__ = [
+    "Axis",
+    "Effect",
+    "Labelled",
+    "Trace",
+    "ablate",
+    "direct_logit_attribution",
+    "logit_lens",
+    "neuron",
+    "neuron_words",
+    "patch",
+    "surprise",
+    "top_neurons",
+    "trace",
+]

@@ -1,0 +1,166 @@
+"""What if: the next word without some parts, or with what they made of another text."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nextword.foreign import ForeignGPT
+from nextword.lens.labelled import Axis, Labelled
+from nextword.lens.names import check_head, check_layer
+from nextword.lens.tracing import Change, Ids, Trace, numbers, trace
+from nextword.lens.wording import token_texts
+from nextword.model import GPT
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+How = Literal["zero", "mean"]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a change does: the logits as they were and as they are with it, (B, T, V) each."""
+
+    before: Tensor
+    logits: Tensor
+    title: str
+
+    def next(self, n: int = 10, position: int = -1, text: int = 0) -> Labelled:
+        """The chances of the next word before and after: (2, n), for those that are likely in one or the other."""
+        before, after = (numbers(x[text, position].float().softmax(-1)) for x in (self.before, self.logits))
+        best = np.argsort(-np.maximum(before, after), kind="stable")[:n]
+        words = token_texts(best, self.before.size(-1))
+        values = np.stack([before[best], after[best]])
+        shown = np.array([[f"{p:.1%}" for p in row] for row in values], dtype=object)
+        return Labelled(
+            values, (Axis("when", ["before", "after"]), Axis("next", words)), self.title, "probability", shown
+        )
+
+    def plot(self, file: str | Path | None = None) -> "Figure":
+        """Draw the chances of the next word, before and after; see `Labelled.plot`."""
+        return self.next().plot(file)
+
+
+def ablate(
+    model: GPT | ForeignGPT,
+    ids: Ids,
+    heads: Iterable[tuple[int, int]] = (),
+    mlps: Iterable[int] = (),
+    how: How = "zero",
+) -> Effect:
+    """Switch heads, (layer, head), and MLPs off, and see what would be said.
+
+    how: "zero", and they add nothing; "mean", and at every position they add
+    what they add on average over these texts, so that what they always say
+    stays and only what depends on the words is gone. Raises ValueError for
+    parts that are not there, and as `trace` does.
+    """
+    heads, mlps = [*heads], [*mlps]
+    traced = trace(model, ids)
+    return effect(traced, off(traced, heads, mlps, how), f"without {in_words(heads, mlps)}")
+
+
+def patch(
+    model: GPT | ForeignGPT,
+    ids: Ids,
+    source_ids: Ids,
+    heads: Iterable[tuple[int, int]] = (),
+    mlps: Iterable[int] = (),
+    names: Iterable[str] = (),
+    positions: Sequence[int] | None = None,
+) -> Effect:
+    """Put what some parts made of another text in the place of what they make of this one.
+
+    source_ids: the other text, with as many tokens. names: more of what the
+    pass makes, as `Trace` names it ("h.3.resid_pre"). positions: only there,
+    if given. Raises ValueError where the texts differ in length, for what is
+    not there, and as `trace` does.
+
+    Source: Meng et al., "Locating and Editing Factual Associations in GPT" (2022), section 2.
+    """
+    heads, mlps, names = [*heads], [*mlps], [*names]
+    traced, source = trace(model, ids), trace(model, source_ids)
+    if traced.ids.shape != source.ids.shape:
+        raise ValueError(
+            f"the texts must be equally long, and have {traced.ids.size(1)} and {source.ids.size(1)} tokens: "
+            "what stands at a position of one is put at the same position of the other."
+        )
+    T = traced.ids.size(1)
+    if wrong := [at for at in positions or () if not -T <= at < T]:
+        raise ValueError(f"position {wrong[0]} is not there: the texts have {T} tokens, 0 to {T - 1}.")
+    at = slice(None) if positions is None else torch.tensor([*positions], device=traced.ids.device) % T
+    changes: dict[str, Change] = {}
+
+    def put(name: str, chosen: list[int] | None) -> None:
+        def change(made: Tensor) -> Tensor:
+            new, other = made.clone(), source[name]
+            # Positions are the last but one dimension of everything; heads, where there are any, the second.
+            if chosen is None:
+                new[..., at, :] = other[..., at, :]
+            else:
+                for head in chosen:
+                    new[:, head, at] = other[:, head, at]
+            return new
+
+        changes[name] = change
+
+    for name, chosen in by_layer(heads, traced).items():
+        put(name, chosen)
+    for layer in mlps:
+        check_layer(layer, traced.config)
+        put(f"h.{layer}.mlp.out", None)
+    for name in names:
+        put(name, None)
+    what = ", ".join(part for part in (in_words(heads, mlps), *names) if part)
+    return effect(traced, changes, f"with the other text's {what}")
+
+
+def off(traced: Trace, heads: Iterable[tuple[int, int]], mlps: Iterable[int], how: How = "zero") -> dict[str, Change]:
+    """The changes that switch these parts off."""
+    if how not in ("zero", "mean"):
+        raise ValueError(f"how is zero or mean, not {how!r}.")
+
+    def silence(part: Tensor) -> Tensor:
+        """part (B, T, ...) -> the same everywhere."""
+        return torch.zeros_like(part) if how == "zero" else part.mean((0, 1), keepdim=True).expand_as(part)
+
+    def without(chosen: list[int]) -> Change:
+        def change(y: Tensor) -> Tensor:
+            y = y.clone()
+            for head in chosen:
+                y[:, head] = silence(y[:, head])
+            return y
+
+        return change
+
+    changes = {name: without(chosen) for name, chosen in by_layer(heads, traced).items()}
+    for layer in mlps:
+        check_layer(layer, traced.config)
+        changes[f"h.{layer}.mlp.out"] = silence
+    return changes
+
+
+def effect(traced: Trace, changes: dict[str, Change], title: str) -> Effect:
+    """The logits before and after. Raises ValueError where nothing is to be changed."""
+    if not changes:
+        raise ValueError("There is nothing to change: name heads, [(layer, head)], or mlps, [layer].")
+    return Effect(traced["logits"], traced.changed(changes)["logits"], title)
+
+
+def by_layer(heads: Iterable[tuple[int, int]], traced: Trace) -> dict[str, list[int]]:
+    """Heads, under the name of what they and their neighbours gather: {"h.3.attn.y": [0, 5]}."""
+    found: dict[str, list[int]] = {}
+    for layer, head in heads:
+        check_head(layer, head, traced.config)
+        found.setdefault(f"h.{layer}.attn.y", []).append(head)
+    return found
+
+
+def in_words(heads: list[tuple[int, int]], mlps: list[int]) -> str:
+    """The parts in a title: h.3 head 5, h.2 mlp."""
+    return ", ".join([*(f"h.{layer} head {head}" for layer, head in heads), *(f"h.{layer} mlp" for layer in mlps)])

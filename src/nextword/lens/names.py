@@ -1,0 +1,101 @@
+"""What a forward pass makes, by name: the one table of it, in the order in which it is made."""
+
+import difflib
+import re
+from typing import NamedTuple
+
+from nextword.model import GPTConfig
+
+
+class Kind(NamedTuple):
+    """One kind of thing that a forward pass makes: its dimensions, what it is, and what hangs on it.
+
+    axes: names of its dimensions, the first of them always the texts side by
+    side. beside: nothing else is computed from it, so that changing it would
+    change nothing.
+    """
+
+    axes: tuple[str, ...]
+    meaning: str
+    beside: bool = False
+
+
+STREAM = ("text", "token", "number")
+PER_HEAD = ("text", "head", "token", "number")
+PAIRS = ("text", "head", "query", "key")
+
+BEFORE = {"embed": Kind(STREAM, "what each token is, plus where it stands")}
+
+IN_BLOCK = {
+    "resid_pre": Kind(STREAM, "the stream as the block finds it"),
+    "ln_1.scale": Kind(("text", "token", "one"), "what the norm before attention divides by", beside=True),
+    "ln_1.out": Kind(STREAM, "what attention reads"),
+    "attn.qkv": Kind(STREAM, "queries, keys and values of all heads, side by side"),
+    "attn.q": Kind(PER_HEAD, "queries: what each token looks for"),
+    "attn.k": Kind(PER_HEAD, "keys: what each token can be found by"),
+    "attn.v": Kind(PER_HEAD, "values: what each token has to give"),
+    "attn.scores": Kind(PAIRS, "how well each query matches each key, later ones too"),
+    "attn.weights": Kind(PAIRS, "how much each token takes from each"),
+    "attn.y": Kind(PER_HEAD, "what each head gathers: the values, averaged by the weights"),
+    "attn.head_out": Kind(("text", "head", "token", "number"), "what each head adds to the stream", beside=True),
+    "attn.out": Kind(STREAM, "what attention adds to the stream: all heads, and the bias"),
+    "resid_mid": Kind(STREAM, "the stream between the block's halves"),
+    "ln_2.scale": Kind(("text", "token", "one"), "what the norm before the MLP divides by", beside=True),
+    "ln_2.out": Kind(STREAM, "what the MLP reads"),
+    "mlp.pre": Kind(("text", "token", "neuron"), "the MLP's neurons before GELU"),
+    "mlp.post": Kind(("text", "token", "neuron"), "the MLP's neurons after GELU"),
+    "mlp.out": Kind(STREAM, "what the MLP adds to the stream"),
+    "resid_post": Kind(STREAM, "the stream as the block leaves it"),
+}
+"""What each block makes; its name begins with the block's: h.3.attn.weights."""
+
+AFTER = {
+    "ln_f.scale": Kind(("text", "token", "one"), "what the last norm divides by", beside=True),
+    "ln_f.out": Kind(STREAM, "what the head reads"),
+    "logits": Kind(("text", "token", "vocabulary"), "the score of every token as the next one"),
+}
+
+
+class Place(NamedTuple):
+    """A name, taken apart: the block, or -1 for what is before all of them and n_layer for what is after."""
+
+    layer: int
+    part: str
+    kind: Kind
+
+
+def all_names(config: GPTConfig) -> list[str]:
+    """Everything that can be asked for, in the order in which it is made."""
+    blocks = [f"h.{layer}.{part}" for layer in range(config.n_layer) for part in IN_BLOCK]
+    return [*BEFORE, *blocks, *AFTER]
+
+
+def place_of(name: str, config: GPTConfig) -> Place:
+    """Take a name apart. Raises ValueError, with the name that may be meant, where there is none such."""
+    if name in BEFORE:
+        return Place(-1, name, BEFORE[name])
+    if name in AFTER:
+        return Place(config.n_layer, name, AFTER[name])
+    match = re.fullmatch(r"h\.(\d+)\.(.+)", name)
+    if match is None or match[2] not in IN_BLOCK:
+        near = difflib.get_close_matches(name, all_names(config), n=1, cutoff=0.5)
+        hint = (
+            f"Did you mean {near[0]}?" if near else "There are embed, h.0.attn.weights, ..., logits: see trace.names."
+        )
+        raise ValueError(f"A forward pass makes nothing called {name!r}. {hint}")
+    layer = int(match[1])
+    check_layer(layer, config)
+    return Place(layer, match[2], IN_BLOCK[match[2]])
+
+
+def check_layer(layer: int, config: GPTConfig) -> None:
+    """Raise ValueError unless the model has this block."""
+    if not 0 <= layer < config.n_layer:
+        raise ValueError(f"layer {layer} is not there: the model's layers are 0 to {config.n_layer - 1}.")
+
+
+def check_head(layer: int, head: int, config: GPTConfig) -> None:
+    """Raise ValueError unless the model has this head."""
+    check_layer(layer, config)
+    if not 0 <= head < config.n_head:
+        raise ValueError(f"head {head} is not there: each layer's heads are 0 to {config.n_head - 1}.")

@@ -1,0 +1,71 @@
+"""How surprising each token of a text is to the model, and what it had expected."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nextword.foreign import ForeignGPT
+from nextword.lens.labelled import Axis, Labelled
+from nextword.lens.tracing import Ids, numbers, trace
+from nextword.model import GPT
+
+ROWS = 64  # positions whose logits are made at a time: 13 MB of them
+
+
+@dataclass(frozen=True)
+class Surprise:
+    """What the model thought of each token of a text but the first, from what came before it.
+
+    logprob (T - 1,): ln p of the token itself. top_ids and top_logprob
+    (T - 1, n): the n likeliest in its place.
+    """
+
+    logprob: Tensor
+    top_ids: Tensor
+    top_logprob: Tensor
+
+    @property
+    def perplexity(self) -> float:
+        """Among how many equally likely tokens the model seemed to be choosing; NaN for a single token."""
+        return math.exp(-self.logprob.double().mean().item()) if len(self.logprob) else math.nan
+
+
+def surprise(model: GPT | ForeignGPT, ids: Ids) -> Labelled:
+    """How surprised the model is by each token: -ln p in nats (T,), NaN for the first, which nothing predicts.
+
+    ids: one text's. Raises as `trace` does.
+    """
+    traced = trace(model, ids)
+    found = surprise_of(traced.model, traced["ln_f.out"][0, :-1], traced.ids[0, 1:], 1)
+    return Labelled(
+        np.concatenate([[np.nan], -numbers(found.logprob)]),
+        (Axis("token", traced.tokens()),),
+        f"surprise; perplexity {found.perplexity:,.1f}",
+        "nats",
+    )
+
+
+@torch.no_grad()
+def surprise_of(model: GPT, x: Tensor, following: Tensor, n: int) -> Surprise:
+    """x (T, C), what the head reads at each position, and the ids that follow there (T,)."""
+    parts = []
+    for rows, ids in zip(x.split(ROWS), following.split(ROWS), strict=True):
+        logits = model.head(rows).float()  # (ROWS, V)
+        total = log_sum(logits)
+        own = logits.gather(-1, ids.unsqueeze(-1)) - total
+        best = logits.topk(min(n, logits.size(-1)), dim=-1)
+        parts.append((own.squeeze(-1), best.indices, best.values - total))
+    return Surprise(*(torch.cat(part) for part in zip(*parts, strict=True)))
+
+
+def log_sum(logits: Tensor) -> Tensor:
+    """ln of the sum of exp, from which probabilities follow: (..., V) -> (..., 1).
+
+    By way of softmax, since 1/p of the likeliest is the sum over its own share,
+    and PyTorch's logsumexp takes five times as long on a CPU.
+    """
+    highest = logits.amax(-1, keepdim=True)
+    return highest - logits.softmax(-1).amax(-1, keepdim=True).log()

@@ -1,0 +1,28 @@
+"""What ids are called in tables and pictures."""
+
+from collections.abc import Iterable
+
+from nextword.tokenizer.vocab import N_VOCAB, token_bytes
+
+MARKS = {"\n": "↵", "\r": "␍", "\t": "⇥"}
+
+
+def token_text(id: int, n_vocab: int = N_VOCAB) -> str:
+    """A token on one line: its line breaks and tabs as marks, bytes that are no character as �.
+
+    Of a model with another vocabulary than GPT-2's the ids themselves.
+
+    >>> token_text(262)
+    ' the'
+    >>> token_text(198)
+    '↵'
+    """
+    if n_vocab != N_VOCAB:
+        return str(id)
+    text = token_bytes(id).decode("utf-8", errors="replace")
+    return "".join(MARKS.get(c, c if c.isprintable() else "�") for c in text)
+
+
+def token_texts(ids: Iterable[int], n_vocab: int = N_VOCAB) -> list[str]:
+    """What each of these ids is called."""
+    return [token_text(int(id), n_vocab) for id in ids]
