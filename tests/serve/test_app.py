@@ -32,6 +32,7 @@ def client(engine: Engine) -> Iterator[TestClient]:
 @pytest.mark.parametrize(
     ("body", "message", "param"),
     [
+        ({"prompt": "a", "max_tokens": "9"}, "max_tokens: Input should be a valid integer", "max_tokens"),
         ({"prompt": "a", "max_tokens": -1}, "max_tokens: Input should be greater than or equal to 0", "max_tokens"),
         ({"prompt": {"a": 1}}, "give a text, a list of texts", "prompt"),
         ({"prompt": []}, "an empty list holds no prompt", "prompt"),
@@ -86,6 +87,17 @@ def test_unknown_places_and_methods(client: TestClient) -> None:
     assert client.get("/nothing").json()["error"]["message"] == "There is nothing at /nothing."
     assert client.get("/v1/completions").status_code == 405
     assert client.get("/docs").status_code == 404  # it would load its scripts from elsewhere
+
+
+def test_the_api_is_documented_as_it_answers(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    for path, methods in document["paths"].items():
+        for method in methods.values():
+            assert set(method["responses"]) == {"200", "4XX", "5XX"}, path
+    assert set(document["paths"]["/v1/completions"]["post"]["responses"]["200"]["content"]) == {
+        "application/json",
+        "text/event-stream",
+    }
 
 
 def test_text_to_ids_and_back(client: TestClient) -> None:

@@ -49,7 +49,7 @@ def create_app(
         await asyncio.to_thread(engine.close)
 
     # Its usual pages of documentation would be loaded from elsewhere.
-    app = FastAPI(title="nextword", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = FastAPI(title="nextword", docs_url=None, redoc_url=None, lifespan=lifespan, responses=refusals.DOCUMENTED)
     refusals.install(app)
     app.include_router(completion_routes(engine, tokenizer, name))
     app.include_router(token_routes(tokenizer))
@@ -93,7 +93,12 @@ def completion_routes(engine: Engine, tokenizer: Tokenizer, name: str) -> APIRou
         "max_model_len": engine.config.n_ctx,
     }
 
-    @router.post("/v1/completions", response_model=None)
+    stream = {
+        "content": {"application/json": {}, "text/event-stream": {}},
+        "description": "The texts, or a stream of them",
+    }
+
+    @router.post("/v1/completions", response_model=None, responses={200: stream})
     async def complete(asked: CompletionRequest, request: Request) -> Response:
         return await completions.answer(asked, request)
 
@@ -144,7 +149,7 @@ def state_routes(engine: Engine) -> APIRouter:
             return JSONResponse({"status": "stopped"}, 503)
         return JSONResponse({"status": "ok", "running": engine.running, "waiting": engine.waiting})
 
-    @router.get("/metrics")
+    @router.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> PlainTextResponse:
         text = engine.metrics.render(engine.running, engine.waiting, engine.n_rows)
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")

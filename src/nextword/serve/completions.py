@@ -101,7 +101,7 @@ class Completions:
             self._inboxes.pop(job, None)
 
     async def _prompts(self, asked: CompletionRequest) -> list[Prompt]:
-        given = asked.prompt
+        given = "" if asked.prompt is None else asked.prompt
         several: list[Any] = (
             given if isinstance(given, list) and (not given or not isinstance(given[0], int)) else [given]
         )

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 
@@ -26,6 +27,28 @@ class Refusal(Exception):
     def response(self) -> JSONResponse:
         """The answer."""
         return JSONResponse(error_body(str(self), self.status, self.param, self.code), self.status, self.headers)
+
+
+class Error(BaseModel):
+    """What went wrong."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorBody(BaseModel):
+    """An answer that is an error."""
+
+    error: Error
+
+
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorBody, "description": "The request is at fault"},
+    "5XX": {"model": ErrorBody, "description": "The server is at fault, or about to stop"},
+}
+"""Every endpoint's errors, for the OpenAPI document."""
 
 
 def error_body(message: str, status: int, param: str | None = None, code: str | None = None) -> dict[str, Any]:

@@ -8,14 +8,14 @@ MAX_TEXTS = 128  # prompts times n
 MAX_LOGPROBS = 20
 MAX_STOP = 16
 
-Id = Annotated[int, Field(ge=0, strict=True)]
+Id = Annotated[int, Field(ge=0)]
 StopText = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class Strict(BaseModel):
-    """A body with these fields and no others; numbers are finite."""
+    """A body with these fields and no others, of these types; numbers are finite."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class StreamOptions(Strict):
@@ -28,7 +28,7 @@ class CompletionRequest(Strict):
     """POST /v1/completions. What is null is as if it were left out."""
 
     model: str | None = None
-    prompt: str | list[str] | list[Id] | list[list[Id]] = ""
+    prompt: str | list[str] | list[Id] | list[list[Id]] | None = ""
     max_tokens: Annotated[int | None, Field(ge=0)] = 16
     temperature: Annotated[float | None, Field(ge=0, le=2)] = 1.0
     top_p: Annotated[float | None, Field(gt=0, le=1)] = 1.0
