@@ -7,9 +7,9 @@ from foreign.own import source
 from reference import theirs
 
 from nextword.foreign import build
-from nextword.lens import trace
+from nextword.lens import Trace, trace
 from nextword.lens.names import BEFORE, IN_BLOCK
-from nextword.model import GPT, plain
+from nextword.model import GPT, KVCache, plain
 
 
 def plain_intermediates(model: GPT, ids: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -183,3 +183,16 @@ def test_a_learners_class(folder, config, model: GPT, ids: torch.Tensor) -> None
     wrong.load(model)
     with pytest.raises(ValueError, match=r"GPT gives logits that are up to .* away from those of GPT-2"):
         trace(wrong, ids)
+
+
+def test_the_end_of_a_text_after_what_was_read_before(model: GPT, ids: torch.Tensor) -> None:
+    cache = KVCache(model.config, batch_size=2)
+    model(ids[:, :13], cache)
+    end = Trace(model, ids[:, 13:], past=cache)
+    whole = trace(model, ids)
+    for name in ("h.1.attn.y", "h.1.mlp.out", "logits"):
+        torch.testing.assert_close(end[name], whole[name][..., 13:, :], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(end["h.0.attn.weights"], whole["h.0.attn.weights"][:, :, 13:], rtol=1e-4, atol=1e-5)
+    assert cache.length == 13
+    assert end.attention(0, 0).shape == (3, 16)
+    assert end.labelled("h.0.attn.weights").shape == (2, 3, 3, 16)

@@ -53,3 +53,17 @@ def test_no_graph_grows_in_the_cache(model: GPT, config: GPTConfig, ids: Tensor)
     model(ids[:, :4], cache)
     keys, _ = cache.extend(0, torch.zeros(2, 3, 1, 4), torch.zeros(2, 3, 1, 4))
     assert not keys.requires_grad
+
+
+def test_a_branch_goes_on_from_the_middle_of_a_text(model: GPT, config: GPTConfig, ids: torch.Tensor) -> None:
+    cache = KVCache(config, batch_size=2)
+    model(ids, cache)
+    branch = cache.branch(10)
+    assert branch.length == 10
+    other = ids.flip(1)[:, :6]
+    both = torch.cat([ids[:, :10], other], dim=1)
+    torch.testing.assert_close(model(other, branch), model(both)[:, 10:], rtol=1e-4, atol=1e-5)
+    keys, values = cache.held(1)
+    assert keys.shape == values.shape == (2, 3, 16, 4)
+    assert not torch.equal(branch.held(1)[0][:, :, 10:], keys[:, :, 10:])  # what the old one holds is its own
+    assert torch.equal(branch.held(1)[1][:, :, :10], values[:, :, :10])

@@ -1,5 +1,6 @@
 """Everything that a forward pass makes, by name."""
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ from nextword.foreign import ForeignGPT, as_gpt
 from nextword.lens.labelled import Axis, Labelled
 from nextword.lens.names import all_names, check_head, check_layer, place_of
 from nextword.lens.wording import token_texts
-from nextword.model import GPT, plain
+from nextword.model import GPT, KVCache, plain
 from nextword.model.attention import merge_heads, split_heads
 from nextword.model.block import Block
 from nextword.model.gpt import check_ids
@@ -31,7 +32,9 @@ class Trace:
     is off, whatever the model's mode. changes: what to put in the place of
     what is made under these names; all that follows is computed from that.
     kept: the parts to keep (such as "attn.q"), if not all; the stream between
-    the blocks always is. Raises as `trace` does.
+    the blocks always is. past: a cache with what the model has read before
+    these ids, if they are the last ones of a text; it stays as it is, and its
+    tokens are among the keys. Raises as `trace` does.
     """
 
     def __init__(
@@ -40,10 +43,11 @@ class Trace:
         ids: Tensor,
         changes: Mapping[str, Change] | None = None,
         kept: Collection[str] | None = None,
+        past: KVCache | None = None,
     ):
-        check_ids(ids, model.config)
+        check_ids(ids, model.config, past)
         self.model, self.config, self.ids = model, model.config, ids
-        self._changes = dict(changes or {})
+        self._changes, self._past = dict(changes or {}), past
         for name in self._changes:
             if place_of(name, self.config).kind.beside:
                 instead = "attn.y" if name.endswith("head_out") else "out"
@@ -69,7 +73,7 @@ class Trace:
 
     def changed(self, changes: Mapping[str, Change]) -> "Trace":
         """The same pass with something changed; what comes before the first change is not computed anew."""
-        other = Trace(self.model, self.ids, {**self._changes, **changes}, self._kept)
+        other = Trace(self.model, self.ids, {**self._changes, **changes}, self._kept, self._past)
         first = min((place_of(name, self.config).layer for name in changes), default=self.config.n_layer + 1)
         other._made = {name: made for name, made in self._made.items() if place_of(name, self.config).layer < first}
         return other
@@ -96,9 +100,13 @@ class Trace:
         """Where a head looks: (T, T), each row how one token shares its attention among itself and those before."""
         check_head(layer, head, self.config)
         weights = numbers(self[f"h.{layer}.attn.weights"][text, head])
+        n_past = 0 if self._past is None else self._past.length
+        before = [f"({i})" for i in range(n_past)]  # of the cache's tokens only the places are known
         tokens = self.tokens(text)
         return Labelled(
-            weights, (Axis("who looks", tokens), Axis("at whom", tokens)), f"attention of layer {layer}, head {head}"
+            weights,
+            (Axis("who looks", tokens), Axis("at whom", [*before, *tokens])),
+            f"attention of layer {layer}, head {head}",
         )
 
     @torch.no_grad()
@@ -132,7 +140,7 @@ class Trace:
         return token_texts(self.ids[text].tolist(), self.config.n_vocab)
 
     def _axis(self, name: str, size: int) -> Axis:
-        if name in ("token", "query", "key") and self.ids.size(0) == 1:
+        if name in ("token", "query", "key") and self.ids.shape == (1, size):
             return Axis(name, self.tokens())
         if name == "vocabulary":
             return Axis(name, token_texts(range(size), self.config.n_vocab))
@@ -155,7 +163,9 @@ class Trace:
         model = self.model
         match part:
             case "embed":
-                return model.wte(self.ids) + model.wpe.weight[: self.ids.size(1)]
+                T = self.ids.size(1)
+                positions = torch.arange(T, device=self.ids.device) if self._past is None else self._past.place(T)
+                return model.wte(self.ids) + model.wpe(positions)
             case "ln_f.scale":
                 return scale(self.stream(layer))
             case "ln_f.out":
@@ -177,13 +187,20 @@ class Trace:
             case "attn.qkv":
                 return block.attn.c_attn(get("ln_1.out"))
             case "attn.q" | "attn.k" | "attn.v":
-                return split_heads(get("attn.qkv").chunk(3, -1)["qkv".index(part[-1])], self.config.n_head)
+                which = "qkv".index(part[-1])
+                new = split_heads(get("attn.qkv").chunk(3, -1)[which], self.config.n_head)
+                if self._past is None or part == "attn.q":
+                    return new
+                return torch.cat([self._past.held(layer)[which - 1], new], dim=2)
             case "attn.scores":
                 return plain.attention_scores(get("attn.q"), get("attn.k"))
             case "attn.weights":
-                return plain.causal_weights(get("attn.scores"))
+                return causal_softmax(get("attn.scores"))
             case "attn.y":
-                return get("attn.weights") @ get("attn.v")
+                if {f"h.{layer}.attn.scores", f"h.{layer}.attn.weights"} & {*self._made, *self._changes}:
+                    return get("attn.weights") @ get("attn.v")
+                # Nobody has asked for the weights yet, and the kernel does without writing them down.
+                return model.ops.causal_attention(get("attn.q"), get("attn.k"), get("attn.v"))
             case "attn.head_out":
                 return head_out(get("attn.y"), block.attn.c_proj.weight)
             case "attn.out":
@@ -250,6 +267,13 @@ def as_rows(ids: Ids, device: torch.device | str = "cpu") -> Tensor:
     """Ids as the model reads them: a list or (T,) becomes (1, T), and (B, T) stays."""
     rows = ids if isinstance(ids, Tensor) else torch.tensor(ids, dtype=torch.int64)
     return (rows.unsqueeze(0) if rows.dim() == 1 else rows).to(device)
+
+
+def causal_softmax(scores: Tensor) -> Tensor:
+    """`plain.causal_weights`, in fewer passes over the memory: scores (B, H, T, S) -> (B, H, T, S)."""
+    T, S = scores.size(-2), scores.size(-1)
+    later = torch.ones(T, S, dtype=torch.bool, device=scores.device).triu(S - T + 1)
+    return scores.masked_fill(later, -math.inf).softmax(-1)
 
 
 def scale(x: Tensor, eps: float = 1e-5) -> Tensor:

@@ -61,6 +61,25 @@ class KVCache:
         values[:, :, self.length : S] = v.detach()
         return keys[:, :, :S], values[:, :, :S]
 
+    def held(self, layer: int) -> tuple[Tensor, Tensor]:
+        """What a layer's part of the cache holds: two of (B, H, length, D), which change when the cache does."""
+        return self._keys[layer][:, :, : self.length], self._values[layer][:, :, : self.length]
+
+    def view(self, length: int) -> "KVCache":
+        """The first tokens of this cache, in the same memory."""
+        other = KVCache.__new__(KVCache)
+        other._keys, other._values, other.length = self._keys, self._values, length
+        return other
+
+    def branch(self, length: int) -> "KVCache":
+        """Another cache that holds the first tokens of this one, for a text that goes on differently from there."""
+        other = KVCache.__new__(KVCache)
+        other._keys, other._values = ([torch.empty_like(x) for x in kept] for kept in (self._keys, self._values))
+        for new, old in zip((*other._keys, *other._values), (*self._keys, *self._values), strict=True):
+            new[:, :, :length] = old[:, :, :length]
+        other.length = length
+        return other
+
     def advance(self, T: int) -> None:
         """Count T more tokens as read."""
         self.length += T

@@ -1,0 +1,156 @@
+"""Texts that the model has read for the page: what is known of their beginning is known of whatever continues them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from nextword.lens import Trace
+from nextword.lens.surprising import ROWS, log_sum
+from nextword.model import GPT, KVCache
+
+TEXTS = 4  # that are kept; each is 115 MB for GPT-2 124M, if it is as long as it can be
+LIKELIEST = 5  # words that are kept of what each layer would say
+
+
+class Said(NamedTuple):
+    """What would be said at some positions: the likeliest tokens (T, 5), and their ln p (T, 5)."""
+
+    ids: Tensor
+    logprob: Tensor
+
+
+class Reading:
+    """One text, read: the stream at every layer, keys and values, and what has been asked of it so far.
+
+    Nothing that GPT-2 computes at a position depends on later ones, so all of
+    this holds for the text's beginnings, too.
+    """
+
+    def __init__(self, model: GPT):
+        config, like = model.config, model.wte.weight
+        self.ids: list[int] = []
+        self.cache = KVCache(config, dtype=like.dtype, device=like.device)
+        # Memory that is not written to is not used, so room for the longest text costs nothing.
+        self.stream = like.new_empty(config.n_layer + 1, config.n_ctx, config.n_embd)
+        shape = (config.n_layer + 1, config.n_ctx)
+        self.said_ids = like.new_empty(*shape, min(LIKELIEST, config.n_vocab), dtype=torch.int64)
+        self.said_logprob = like.new_empty(*shape, min(LIKELIEST, config.n_vocab), dtype=torch.float32)
+        self.total = like.new_empty(*shape, dtype=torch.float32)  # of which a logit is taken to give a logprob
+        self.is_said = torch.zeros(shape, dtype=torch.bool)
+
+    def branch(self, length: int) -> "Reading":
+        """The first tokens of it, to be continued otherwise."""
+        other = Reading.__new__(Reading)
+        other.ids, other.cache = self.ids[:length], self.cache.branch(length)
+        for name in ("stream", "said_ids", "said_logprob", "total"):
+            new = torch.empty_like(getattr(self, name))
+            new[:, :length] = getattr(self, name)[:, :length]
+            setattr(other, name, new)
+        other.is_said = self.is_said.clone()
+        other.is_said[:, length:] = False
+        return other
+
+
+class Text:
+    """The questions about one text, which is a reading or a beginning of one."""
+
+    def __init__(self, model: GPT, reading: Reading, length: int):
+        self._model, self._reading, self.length = model, reading, length
+        self.ids = reading.ids[:length]
+
+    @property
+    def n_layer(self) -> int:
+        """How many layers the model has."""
+        return self._model.config.n_layer
+
+    def next(self) -> Tensor:
+        """The logits of the next token: (V,)."""
+        x = self._reading.stream[-1, self.length - 1]
+        return self._model.head(self._model.ln_f(x)).float()
+
+    def said(self, layer: int, first: int, last: int) -> Said:
+        """What would be said after so many layers at the positions from first to before last."""
+        kept = self._reading
+        missing = first + (~kept.is_said[layer, first:last]).nonzero().squeeze(-1)
+        for at in missing.split(ROWS) if len(missing) else ():
+            logits = self._model.head(self._model.ln_f(kept.stream[layer, at])).float()  # (ROWS, V)
+            total = log_sum(logits)
+            best = logits.topk(kept.said_ids.size(-1), dim=-1)
+            kept.said_ids[layer, at], kept.said_logprob[layer, at] = best.indices, best.values - total
+            kept.total[layer, at] = total.squeeze(-1)
+            kept.is_said[layer, at] = True
+        return Said(kept.said_ids[layer, first:last], kept.said_logprob[layer, first:last])
+
+    def surprise(self) -> tuple[Tensor, Said]:
+        """ln p of every token but the first (T - 1,), and what was expected in its place."""
+        last = self.length - 1
+        said = self.said(self.n_layer, 0, last)
+        following = torch.tensor(self.ids[1:], dtype=torch.int64, device=said.ids.device)
+        x = self._model.ln_f(self._reading.stream[-1, :last])  # (T - 1, C)
+        own = (x * self._model.wte(following)).sum(-1).float() - self._reading.total[-1, :last]
+        # Where the token is among the likeliest, its number is there already, and the two must not differ by a digit.
+        is_it = said.ids == following.unsqueeze(-1)
+        own = torch.where(is_it.any(-1), said.logprob.masked_fill(~is_it, 0.0).sum(-1), own)
+        return own, said
+
+    def trace(self) -> Trace:
+        """The pass over the text, of which the stream is known; what is made of that is not kept."""
+        ids = torch.tensor([self.ids], device=self._reading.stream.device)
+        traced = Trace(self._model, ids, kept=())
+        for layer in range(self.n_layer):
+            before, after = self._reading.stream[layer : layer + 2, : self.length].unsqueeze(1)  # (1, T, C) each
+            traced.know(f"h.{layer}.resid_pre", before)
+            traced.know(f"h.{layer}.resid_post", after)
+        return traced
+
+    def trace_of_the_end(self) -> Trace:
+        """The pass over the last token alone, after what was read before it."""
+        ids = torch.tensor([self.ids[-1:]], device=self._reading.stream.device)
+        return Trace(self._model, ids, past=self._reading.cache.view(self.length - 1))
+
+
+class Reader:
+    """Reads texts, and keeps the last few. A text that continues or shares one of them is read from there on."""
+
+    def __init__(self, model: GPT, n_texts: int = TEXTS):
+        self.model = model
+        self._n_texts = n_texts
+        self._kept: list[Reading] = []  # the one that was asked for last stands last
+
+    @torch.no_grad()
+    def read(self, ids: Sequence[int]) -> Text:
+        """Read a text, as far as it is new. Raises ValueError for ids that the model cannot read."""
+        wanted = [*ids]
+        shared, best = max(((common(one.ids, wanted), n) for n, one in enumerate(self._kept)), default=(0, -1))
+        if shared == len(wanted):  # known from its first to its last token
+            reading = self._kept.pop(best)
+        else:
+            if shared and shared == len(self._kept[best].ids):
+                reading = self._kept.pop(best)  # what it was is the beginning of what it becomes
+            elif shared:
+                reading = self._kept[best].branch(shared)
+            else:
+                reading = Reading(self.model)
+            try:
+                self._go_on(reading, wanted[shared:])
+            finally:
+                self._kept = self._kept[-self._n_texts + 1 :] if self._n_texts > 1 else []
+        self._kept.append(reading)
+        return Text(self.model, reading, len(wanted))
+
+    def _go_on(self, reading: Reading, ids: list[int]) -> None:
+        start, end = len(reading.ids), len(reading.ids) + len(ids)
+        x = self.model.embed(torch.tensor([ids], device=reading.stream.device), reading.cache)  # (1, T, C)
+        reading.stream[0, start:end] = x[0]
+        for layer, block in enumerate(self.model.h):
+            x = block(x, reading.cache)
+            reading.stream[layer + 1, start:end] = x[0]
+        reading.cache.advance(len(ids))
+        reading.ids += ids
+
+
+def common(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens two texts begin with together."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

@@ -1,0 +1,245 @@
+"""The page's questions, over HTTP, against what the model itself and the lens say."""
+
+import asyncio
+import json
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+import torch
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from foreign.conftest import folder  # noqa: F401
+from foreign.own import source
+from serve.test_watched_run import checkpoint
+
+from nextword.foreign import build
+from nextword.lens import ablate, direct_logit_attribution, logit_lens, trace
+from nextword.model import GPT
+from nextword.serve import refusals
+from nextword.serve.inside import router
+from nextword.serve.lens_worker import LensWorker
+from nextword.tokenizer import Tokenizer
+from nextword.train.run_directory import RunDirectory
+
+IDS = [3, 14, 15, 9, 26, 5, 35]
+
+
+def app_of(worker: LensWorker) -> FastAPI:
+    app = FastAPI()
+    refusals.install(app)
+    app.include_router(router(worker))
+    return app
+
+
+@pytest.fixture
+def client(model: GPT) -> Iterator[TestClient]:
+    with TestClient(app_of(LensWorker(model, "tiny"))) as client:
+        yield client
+
+
+def test_the_thread_ends_with_the_application(model: GPT) -> None:
+    @asynccontextmanager
+    async def of_the_app(app: FastAPI) -> AsyncIterator[None]:
+        yield
+
+    worker = LensWorker(model, "tiny")
+    app = FastAPI(lifespan=of_the_app)
+    app.include_router(router(worker))
+    with TestClient(app) as client:
+        assert client.post("/api/next", json={"ids": IDS}).status_code == 200
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        asyncio.run(worker.do(lambda: None))
+
+
+def floats(answer: httpx.Response) -> torch.Tensor:
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/octet-stream"
+    return torch.from_numpy(np.frombuffer(answer.content, dtype="<f4").copy())
+
+
+def close(found: torch.Tensor, expected: torch.Tensor) -> None:
+    torch.testing.assert_close(found, expected.detach(), rtol=1e-4, atol=1e-4)
+
+
+def test_what_model_this_is(client: TestClient) -> None:
+    assert client.get("/api/model").json() == {
+        "name": "tiny",
+        "n_params": 61 * 12 + 16 * 12 + 2 * (12 * 144 + 13 * 12) + 24,
+        "config": {"n_vocab": 61, "n_ctx": 16, "n_embd": 12, "n_head": 3, "n_layer": 2},
+        "run": False,
+    }
+
+
+def test_next(client: TestClient, model: GPT) -> None:
+    close(floats(client.post("/api/next", json={"ids": IDS})), model(torch.tensor([IDS]))[0, -1])
+    longer = [*IDS, 1, 2]
+    close(floats(client.post("/api/next", json={"ids": longer})), model(torch.tensor([longer]))[0, -1])
+
+
+def test_surprise(client: TestClient, model: GPT) -> None:
+    found = client.post("/api/surprise", json={"ids": IDS}).json()
+    logprobs = model(torch.tensor([IDS]))[0].log_softmax(-1).detach()
+    expected = logprobs[:-1].gather(-1, torch.tensor(IDS[1:]).unsqueeze(-1)).squeeze(-1)
+    assert found["logprob"][0] is None
+    close(torch.tensor(found["logprob"][1:]), expected)
+    assert found["top"][0] == []
+    values, order = logprobs[:-1].topk(5)
+    assert [[one["id"] for one in top] for top in found["top"][1:]] == order.tolist()
+    close(torch.tensor([[one["logprob"] for one in top] for top in found["top"][1:]]), values)
+    assert found["perplexity"] == pytest.approx(math.exp(-expected.mean().item()), rel=1e-4)
+    assert client.post("/api/surprise", json={"ids": [4]}).json() == {
+        "logprob": [None],
+        "top": [[]],
+        "perplexity": None,
+    }
+
+
+def test_attention(client: TestClient, model: GPT) -> None:
+    found = floats(client.post("/api/attention", json={"ids": IDS, "layer": 1, "head": 2}))
+    close(found.view(7, 7), trace(model, IDS)["h.1.attn.weights"][0, 2])
+
+
+def test_attention_maps(client: TestClient, model: GPT) -> None:
+    weights = torch.cat([trace(model, IDS)[f"h.{layer}.attn.weights"][0] for layer in range(2)])  # (L * H, 7, 7)
+    whole = client.post("/api/attention_maps", json={"ids": IDS, "size": 32})  # larger than the text
+    found = np.frombuffer(whole.content, dtype=np.uint8).reshape(6, 7, 7)
+    assert np.abs(found - 255 * weights.numpy()).max() <= 0.501
+    small = client.post("/api/attention_maps", json={"ids": IDS, "size": 2})
+    found = np.frombuffer(small.content, dtype=np.uint8).reshape(6, 2, 2)
+    assert np.abs(found[:, 1, 0] - 255 * weights[:, 3:, :4].amax((1, 2)).numpy()).max() <= 0.501
+
+
+def test_logit_lens(client: TestClient, model: GPT) -> None:
+    found = client.post("/api/logit_lens", json={"ids": IDS, "top": 3}).json()
+    p, order = logit_lens(model, torch.tensor([IDS]))[:, 0].softmax(-1).topk(3)
+    assert found["layers"] == 3
+    assert [[[one["id"] for one in cell] for cell in layer] for layer in found["cells"]] == order.tolist()
+    close(torch.tensor([[[one["p"] for one in cell] for cell in layer] for layer in found["cells"]]), p)
+    some = client.post("/api/logit_lens", json={"ids": IDS, "top": 3, "first": 2, "last": 5}).json()
+    assert some["cells"] == [layer[2:5] for layer in found["cells"]]
+    assert some["first"] == 2
+
+
+def test_knockout(client: TestClient, model: GPT) -> None:
+    found = client.post("/api/knockout", json={"ids": IDS, "heads": [[0, 1], [1, 2]], "mlps": [0]})
+    close(floats(found), ablate(model, IDS, heads=[(0, 1), (1, 2)], mlps=[0]).logits[0, -1])
+    nothing = client.post("/api/knockout", json={"ids": IDS})
+    close(floats(nothing), model(torch.tensor([IDS]))[0, -1])
+
+
+def test_contributions(client: TestClient, model: GPT) -> None:
+    found = client.post("/api/contributions", json={"ids": IDS, "token": 9}).json()
+    flat = [found["embed"]]
+    for heads, mlp in zip(found["heads"], found["mlps"], strict=True):
+        flat += [*heads, mlp]
+    close(
+        torch.tensor([*flat, found["rest"]]), torch.from_numpy(direct_logit_attribution(model, IDS, 9).values).float()
+    )
+    assert sum([*flat, found["rest"]]) == pytest.approx(model(torch.tensor([IDS]))[0, -1, 9].item(), rel=1e-4)
+
+
+def test_the_vocabulary_zipped_and_plain(client: TestClient) -> None:
+    zipped = client.get("/api/vocabulary")
+    assert zipped.headers["content-encoding"] == "gzip"
+    texts = zipped.json()
+    assert len(texts) == 50257
+    tokenizer = Tokenizer()
+    assert [texts[id] for id in (262, 198, 50256, 0)] == [tokenizer.decode([id]) for id in (262, 198, 50256, 0)]
+    plain = client.get("/api/vocabulary", headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.json() == texts
+
+
+def test_the_functions_of_the_tour(client: TestClient) -> None:
+    assert "def causal_attention" in client.get("/api/source").json()["model/plain.py:causal_attention"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "param", "message"),
+    [
+        ("next", {"ids": []}, "ids", "at least 1 item"),
+        ("next", {"ids": [1] * 17}, "ids", "17 tokens are more than the model's window of 16"),
+        ("next", {"ids": [61]}, "ids", "61 is outside the vocabulary, 0 to 60"),
+        ("next", {"ids": [-1]}, "ids", "greater than or equal to 0"),
+        ("next", {"ids": ["1"]}, "ids", "valid integer"),
+        ("next", {"ids": [2**70]}, "ids", ""),
+        ("next", {}, "ids", "required"),
+        ("next", {"ids": [1], "top_k": 3}, "top_k", "no parameter 'top_k'"),
+        ("attention", {"ids": [1], "layer": 2, "head": 0}, "layer", "layers are 0 to 1"),
+        ("attention", {"ids": [1], "layer": 0, "head": 3}, "head", "heads are 0 to 2"),
+        ("attention_maps", {"ids": [1], "size": 0}, "size", "greater than or equal to 1"),
+        ("logit_lens", {"ids": [1], "top": 6}, "top", "less than or equal to 5"),
+        ("logit_lens", {"ids": [1], "first": 1}, "first", "1 is not before the last position"),
+        ("knockout", {"ids": [1], "heads": [[0, 5]]}, "heads", "head 5 is not there"),
+        ("knockout", {"ids": [1], "heads": [[0]]}, "heads", "at least 2 items"),
+        ("knockout", {"ids": [1], "mlps": [2]}, "mlps", "layer 2 is not there"),
+        ("contributions", {"ids": [1], "token": 61}, "token", "61 is outside the vocabulary"),
+        ("run/attention", {"ids": [1], "step": 1, "layer": 0, "head": 0}, None, "no run of nextword's"),
+    ],
+)
+def test_what_cannot_be_answered(
+    client: TestClient, path: str, body: dict[str, object], param: str | None, message: str
+) -> None:
+    answer = client.post(f"/api/{path}", content=json.dumps(body), headers={"content-type": "application/json"})
+    assert answer.status_code == (400 if param else 404)
+    error = answer.json()["error"]
+    assert error["param"] == param
+    assert message in error["message"]
+
+
+def test_a_run(model: GPT, tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "run", {})
+    run.log(step=1, train_loss=9.0, val_loss=None)
+    then = checkpoint(run.path, 10, seed=4)
+    with TestClient(app_of(LensWorker(model, "tiny", run.path))) as client:
+        assert client.get("/api/model").json()["run"] is True
+        found = client.get("/api/run").json()
+        assert (found["checkpoints"], found["steps"][0]["train_loss"]) == ([10], 9.0)
+        question = {"ids": IDS, "step": 10, "layer": 1, "head": 0}
+        close(
+            floats(client.post("/api/run/attention", json=question)).view(7, 7),
+            trace(then, IDS)["h.1.attn.weights"][0, 0],
+        )
+        gone = client.post("/api/run/attention", json={**question, "step": 5})
+        assert gone.status_code == 404
+        assert gone.json()["error"]["message"] == "There is no checkpoint of step 5; kept are: 10."
+
+
+def test_a_learners_class(folder, config, model: GPT) -> None:  # noqa: F811
+    (folder / "my_gpt2.py").write_text(source())
+    own = build("my_gpt2:GPT", config)
+    own.load(model)
+    with TestClient(app_of(LensWorker(own, "mine"))) as client:
+        close(floats(client.post("/api/next", json={"ids": IDS})), model(torch.tensor([IDS]))[0, -1])
+
+
+def test_a_long_question_lets_others_pass(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the lens is asked layer by layer, the next word need not wait for all of it."""
+    head: Callable[[torch.Tensor], torch.Tensor] = model.head
+
+    def slow(x: torch.Tensor) -> torch.Tensor:
+        time.sleep(0.1)
+        return head(x)
+
+    monkeypatch.setattr(model, "head", slow)
+
+    async def both() -> list[str]:
+        done: list[str] = []
+        transport = httpx.ASGITransport(app=app_of(LensWorker(model, "tiny")))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+
+            async def ask(path: str, wait: float) -> None:
+                await asyncio.sleep(wait)
+                await client.post(path, json={"ids": IDS})
+                done.append(path)
+
+            await asyncio.gather(ask("/api/logit_lens", 0.0), ask("/api/next", 0.02))
+        return done
+
+    assert asyncio.run(both()) == ["/api/next", "/api/logit_lens"]
