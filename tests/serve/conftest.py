@@ -60,5 +60,5 @@ def serve() -> Callable[..., object]:
 @pytest.fixture(scope="session")
 def server(directory: Path) -> Iterator[SimpleNamespace]:
     """The one that most tests share."""
-    with serving(directory) as served:
+    with serving(directory, "--api-only") as served:
         yield served

@@ -194,13 +194,3 @@ def test_a_body_has_its_limits(small: GPT) -> None:
         assert client.post("/v1/completions", content=long, headers=json).status_code == 413
         assert client.post("/v1/completions", content=iter([long]), headers=json).status_code == 413
         assert client.post("/v1/completions", json={"prompt": "a"}).status_code == 200
-
-
-def test_a_full_queue_says_when_to_come_back(small: GPT) -> None:
-    engine = Engine(writer_for(small, 1), max_waiting=2)
-    with TestClient(create_app(engine, Tokenizer(), "small")) as client:
-        assert client.post("/v1/completions", json={"prompt": ["a"] * 3, "max_tokens": 1}).status_code == 200
-        engine.max_waiting = -1  # nobody may wait, nor begin
-        refused = client.post("/v1/completions", json={"prompt": "a"})
-        assert refused.status_code in (400, 429)
-        engine.max_waiting = 2

@@ -202,7 +202,7 @@ def slow(serve, tmp_path_factory: pytest.TempPathFactory) -> "SimpleNamespace":
     """A server with one row, and a model that takes its time."""
     path = tmp_path_factory.mktemp("slow") / "model"
     save_huggingface(GPT(GPTConfig(n_ctx=1024, n_embd=192, n_head=3, n_layer=2)), path)
-    with serve(path, "--rows", "1", "--queue", "1", "--max-body", "10000", "--api-key", "k") as served:
+    with serve(path, "--api-only", "--rows", "1", "--queue", "1", "--max-body", "10000", "--api-key", "k") as served:
         yield served
 
 
@@ -264,8 +264,18 @@ def test_a_key_and_limits_hold_on_the_wire(slow: SimpleNamespace) -> None:
     assert rebound.status_code == 403
 
 
+def test_the_page_and_what_it_asks_are_there_unless_left_out(serve, directory: Path, server: SimpleNamespace) -> None:
+    with serve(directory) as served:
+        assert "<title>nextword" in httpx.get(served.url).text
+        assert httpx.get(f"{served.url}/api/model").json()["name"] == "small"
+        assert len(httpx.post(f"{served.url}/api/next", json={"ids": [1, 2]}).content) == 4 * 50257
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(10) == 0
+    assert httpx.get(server.url).status_code == httpx.get(f"{server.url}/api/model").status_code == 404
+
+
 def test_sigterm_lets_what_has_begun_end(serve, directory: Path) -> None:
-    with serve(directory, "--rows", "2") as served:
+    with serve(directory, "--api-only", "--rows", "2") as served:
         with httpx.stream(
             "POST", f"{served.url}/v1/completions", json={"prompt": ["a"] * 20, "max_tokens": 60, "stream": True}
         ) as answer:
@@ -279,6 +289,20 @@ def test_sigterm_lets_what_has_begun_end(serve, directory: Path) -> None:
             httpx.get(f"{served.url}/health")
 
 
+def test_sigterm_waits_no_longer_than_it_may(serve, directory: Path) -> None:
+    many = {"prompt": ["a"] * 100, "max_tokens": 60, "logit_bias": NO_END, "stream": True}
+    with (
+        serve(directory, "--api-only", "--rows", "1", "--drain-seconds", "0") as served,
+        httpx.stream("POST", f"{served.url}/v1/completions", json=many) as answer,
+    ):
+        lines = answer.iter_lines()
+        next(lines)
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(5) == 0
+        with pytest.raises(httpx.RemoteProtocolError):
+            list(lines)
+
+
 IMPATIENT = """
 import nextword.serve.guard, nextword.serve.server
 nextword.serve.guard.BODY_SECONDS = nextword.serve.server.HEAD_SECONDS = 0.4
@@ -288,7 +312,7 @@ nextword.serve.guard.BODY_SECONDS = nextword.serve.server.HEAD_SECONDS = 0.4
 def test_slow_senders_are_not_waited_for(serve, directory: Path) -> None:
     head = b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     whole = head + b"Content-Length: 15\r\n\r\n" + b'{"prompt": "a"}'
-    with serve(directory, before=IMPATIENT) as served:
+    with serve(directory, "--api-only", before=IMPATIENT) as served:
 
         def answers(*parts: bytes, pause: float = 0.1) -> bytes:
             with socket.create_connection(("127.0.0.1", served.port), timeout=5) as connection:

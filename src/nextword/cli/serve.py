@@ -4,12 +4,16 @@ import os
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from nextword.cli.arguments import parse
 from nextword.symbols import is_symbol
+
+if TYPE_CHECKING:
+    from nextword.serve.lens_worker import LensWorker
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,9 @@ class Arguments:
     drain_seconds: int = 30
     """After SIGTERM or Ctrl-C, how long what has begun may take to end."""
 
+    api_only: bool = False
+    """Leave out the page, for which the model is loaded a second time, into PyTorch."""
+
     device: str = "auto"
     """Where to compute: cuda, mps or cpu; auto takes the first of them that is there."""
 
@@ -80,7 +87,7 @@ def run(arguments: list[str]) -> int:
         )
 
     from nextword.native import is_compiled
-    from nextword.serve.app import create_app
+    from nextword.serve.app import PAGE, create_app
     from nextword.serve.engine import Engine
     from nextword.serve.server import known_names, listen
     from nextword.serve.server import run as serve
@@ -99,10 +106,17 @@ def run(arguments: list[str]) -> int:
             print("[Compiling the kernels for this processor: some seconds, once.]", file=sys.stderr)
         writer, tokenizer = load_writer(args.model, args.device, args.dtype, args.quantize, args.rows)
     name = args.name or args.model
+    routers = []
+    if not args.api_only:
+        from nextword.serve.inside import router
+
+        routers.append(router(lens_worker(args, name)))
     app = create_app(
         Engine(writer, args.queue),
         tokenizer,
         name,
+        routers=routers,
+        page=None if args.api_only else PAGE,
         api_key=args.api_key or os.environ.get("NEXTWORD_API_KEY") or None,
         hosts=known_names(args.host),
         origins=args.cors_origin,
@@ -118,3 +132,17 @@ def run(arguments: list[str]) -> int:
 
     serve(app, bound, args.drain_seconds, ready)
     return 0
+
+
+def lens_worker(args: Arguments, name: str) -> "LensWorker":
+    """The model once more, in PyTorch, for the page to look into."""
+    from nextword.serve.lens_worker import LensWorker
+
+    if is_symbol(args.model):
+        from nextword.foreign import foreign_model
+
+        return LensWorker(foreign_model(args.model, args.weights, args.device)[0], name)
+    from nextword.loading import load
+
+    path = Path(args.model).expanduser()
+    return LensWorker(load(args.model, args.device)[0], name, path if (path / "run.json").exists() else None)

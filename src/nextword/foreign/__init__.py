@@ -11,9 +11,9 @@ from nextword.lazy import attach
 if TYPE_CHECKING:
     from nextword.foreign.building import build
     from nextword.foreign.foreign_gpt import ForeignGPT, Model, as_gpt
-    from nextword.foreign.writing import foreign_writer, writer_of
+    from nextword.foreign.writing import foreign_model, foreign_writer, writer_of
 
-__all__ = ["ForeignGPT", "Model", "as_gpt", "build", "foreign_writer", "writer_of"]
+__all__ = ["ForeignGPT", "Model", "as_gpt", "build", "foreign_model", "foreign_writer", "writer_of"]
 
 __getattr__, __dir__ = attach(
     __name__,
@@ -22,6 +22,7 @@ __getattr__, __dir__ = attach(
         "Model": "foreign_gpt",
         "as_gpt": "foreign_gpt",
         "build": "building",
+        "foreign_model": "writing",
         "foreign_writer": "writing",
         "writer_of": "writing",
     },

@@ -38,14 +38,13 @@ class Resting:
             self._model.train(training)
 
 
-def foreign_writer(
-    spec: str, weights: str | Path | None, device: str = "auto", dtype: str | None = None, n_rows: int = 1
-) -> tuple[Writer, Tokenizer]:
-    """Build the class that `my_gpt2:GPT` names in the shape of these weights, load them into it, and write with it.
+def foreign_model(
+    spec: str, weights: str | Path | None, device: str = "auto", dtype: str | None = None
+) -> tuple[ForeignGPT, Tokenizer]:
+    """Build the class that `my_gpt2:GPT` names in the shape of these weights, and load them into it.
 
-    weights: as `nextword.load` takes them. dtype: float32 unless given. n_rows:
-    how many texts side by side. Raises WeightsError where they cannot be had,
-    and SymbolError where the class can't.
+    weights: as `nextword.load` takes them. dtype: float32 unless given. Raises
+    WeightsError where they cannot be had, and SymbolError where the class can't.
     """
     if weights is None:
         raise WeightsError(
@@ -60,4 +59,12 @@ def foreign_writer(
     model.eval().to(pick_device(device))
     if dtype is not None:
         model.to(getattr(torch, dtype))
+    return model, tokenizer
+
+
+def foreign_writer(
+    spec: str, weights: str | Path | None, device: str = "auto", dtype: str | None = None, n_rows: int = 1
+) -> tuple[Writer, Tokenizer]:
+    """Write with a class of a user's own, n_rows texts side by side, filled with these weights: see `foreign_model`."""
+    model, tokenizer = foreign_model(spec, weights, device, dtype)
     return RereadingWriter(model, model.config, n_rows, device=next(model.parameters()).device), tokenizer
