@@ -67,6 +67,8 @@ function askForKey() {
       "close",
       () => {
         key = find("key").value;
+        find("key").value = "";
+        find("key-said").textContent = "That was not the key. It is what was given to --api-key."; // if it asks again
         asking = null;
         resolve();
       },

@@ -4,7 +4,7 @@ import { find, make, percent, rove, standOn } from "./dom.js";
 import { paint, paintLarge } from "./heat.js";
 import { quoted, spoken, textOf } from "./words.js";
 import { follow } from "./panel.js";
-import { tokenButton } from "./tokens.js";
+import { tokenButton, withBreak } from "./tokens.js";
 import * as api from "./api.js";
 
 const SMALL = 32; // pixels of a small map: enough to see its pattern, and a few kilobytes for all heads together
@@ -50,6 +50,8 @@ export function attentionPanel({ settled, model }) {
     standOn(buttons, head[0] * H + head[1]);
   };
 
+  const tokens = () => [...row.querySelectorAll(".token")];
+
   const looks = (position) => weights.subarray(position * ids.length, (position + 1) * ids.length);
 
   /** The tokens that a token looks at most: [[position, weight], ...]. */
@@ -61,7 +63,7 @@ export function attentionPanel({ settled, model }) {
     cellAt = paintLarge(large, weights, ids.map((id) => textOf(id).trim() || "␣"), query);
     large.setAttribute("aria-label", `Layer ${head[0] + 1}, head ${head[1] + 1}. The last token looks most at ${most(ids.length - 1, 3).map(([other, weight]) => `${spoken(textOf(ids[other]))}, ${percent(weight)}`).join("; ")}.`);
     const shares = looks(query);
-    [...row.querySelectorAll(".token")].forEach((button, position) => {
+    tokens().forEach((button, position) => {
       button.style.setProperty("--look", Math.sqrt(shares[position]).toFixed(3));
       button.classList.toggle("chosen", position === query);
       button.classList.toggle("later", position > query);
@@ -80,8 +82,8 @@ export function attentionPanel({ settled, model }) {
   };
 
   const drawTokens = () => {
-    row.replaceChildren(...ids.map((id, position) => tokenButton(id, position)));
-    standOn([...row.children], ids.length - 1);
+    row.replaceChildren(...ids.flatMap((id, position) => withBreak(tokenButton(id, position), id)));
+    standOn(tokens(), ids.length - 1);
   };
 
   const again = follow(section, settled, async (now, isStale) => {
@@ -112,7 +114,7 @@ export function attentionPanel({ settled, model }) {
   const ask = (position) => {
     if (!weights || position === query || position >= ids.length) return;
     query = position;
-    standOn([...row.children], position);
+    standOn(tokens(), position);
     paintHead();
   };
   const fromToken = (event) => {

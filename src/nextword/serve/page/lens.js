@@ -5,7 +5,8 @@ import { quoted, spoken, textOf, visible } from "./words.js";
 import { follow } from "./panel.js";
 import * as api from "./api.js";
 
-const COLUMNS = 40; // of a long text, as many are shown at a time; a slider moves the window
+// Of a long text so many tokens are asked about and shown at a time, since each cell costs the model a whole head.
+const COLUMNS = 32;
 
 const nameOf = (layer) => (layer === 0 ? "embedding" : `layer ${layer}`);
 
@@ -15,22 +16,22 @@ export function lensPanel({ settled }) {
   const slider = find("lens-from");
   let cells = null;
   let ids = [];
-  let followed = null;
+  let from = 0;
+  let followed = -1;
+
+  const saysAt = (layer, position) => cells[layer][position - from];
 
   const drawTable = () => {
-    const from = ids.length > COLUMNS ? Number(slider.value) : 0;
-    const to = Math.min(ids.length, from + COLUMNS);
-    find("lens-from-said").textContent = `${from + 1} to ${to} of ${ids.length}`;
-    const columns = [...ids.keys()].slice(from, to);
+    const columns = cells[0].map((_, i) => from + i);
     const head = make("tr", {}, make("th", { scope: "col", class: "corner" }, "after"), ...columns.map((position) => make("th", { scope: "col", "data-position": position }, ...visible(textOf(ids[position])))));
-    const rows = cells.map((layer, index) =>
-      make("tr", {}, make("th", { scope: "row" }, nameOf(index)), ...columns.map((position) => {
-        const [{ id, p }] = layer[position];
-        const cell = make("td", { role: "gridcell", tabindex: "-1", "data-position": position, "data-layer": index, "aria-label": `${nameOf(index)} after ${spoken(textOf(ids[position]))}: ${spoken(textOf(id))}, ${percent(p)}`, title: `${percent(p)}` }, ...visible(textOf(id)));
+    const rows = cells.map((_, layer) =>
+      make("tr", {}, make("th", { scope: "row" }, nameOf(layer)), ...columns.map((position) => {
+        const [{ id, p }] = saysAt(layer, position);
+        const cell = make("td", { role: "gridcell", tabindex: "-1", "data-position": position, "data-layer": layer, "aria-label": `${nameOf(layer)} after ${spoken(textOf(ids[position]))}: ${spoken(textOf(id))}, ${percent(p)}`, title: percent(p) }, ...visible(textOf(id)));
         cell.style.setProperty("--sure", Math.sqrt(p).toFixed(3));
         if (p > 0.45) cell.classList.add("sure");
-        // A cell says the same as the last layer: from here on the answer stands.
-        if (index < cells.length - 1 && id === cells.at(-1)[position][0].id) cell.classList.add("agrees");
+        // Underlined where a layer already says what the last one will.
+        if (layer < cells.length - 1 && id === saysAt(cells.length - 1, position)[0].id) cell.classList.add("agrees");
         return cell;
       })),
     );
@@ -44,13 +45,13 @@ export function lensPanel({ settled }) {
   const mark = () => {
     table.querySelectorAll("[data-position]").forEach((cell) => cell.classList.toggle("followed", Number(cell.dataset.position) === followed));
     find("follow-title").replaceChildren("What comes after ", quoted(textOf(ids[followed])), ", layer by layer");
-    find("follow").replaceChildren(...cells.map((layer, index) => {
-      const words = layer[followed].map(({ id, p }) => {
+    find("follow").replaceChildren(...cells.map((_, layer) => {
+      const words = saysAt(layer, followed).map(({ id, p }) => {
         const said = make("span", { class: "said" }, make("b", {}, ...visible(textOf(id))), make("span", { class: "quiet" }, ` ${percent(p)}`));
         said.style.setProperty("--sure", p.toFixed(3));
         return said;
       });
-      return make("li", {}, make("span", { class: "layer-name quiet" }, nameOf(index)), ...words);
+      return make("li", {}, make("span", { class: "layer-name quiet" }, nameOf(layer)), ...words);
     }));
   };
 
@@ -63,10 +64,10 @@ export function lensPanel({ settled }) {
   table.addEventListener("click", (event) => {
     choose(event);
     const cell = event.target.closest("td");
-    if (cell) {
-      standOn([...table.querySelectorAll("td")], [...table.querySelectorAll("td")].indexOf(cell));
-      cell.focus();
-    }
+    if (!cell) return;
+    const all = [...table.querySelectorAll("td")];
+    standOn(all, all.indexOf(cell));
+    cell.focus();
   });
   table.addEventListener("keydown", (event) => {
     if (event.key === "Enter" || event.key === " ") {
@@ -75,20 +76,34 @@ export function lensPanel({ settled }) {
     }
   });
   rove(table, "td", () => table.querySelectorAll("thead th").length - 1);
-  slider.addEventListener("input", () => cells && drawTable());
+
+  const sayWindow = (length) => {
+    const first = Number(slider.value);
+    find("lens-from-said").textContent = `${first + 1} to ${Math.min(length, first + COLUMNS)} of ${length}`;
+  };
+  slider.addEventListener("input", () => {
+    sayWindow(settled.ids.length);
+    again();
+  });
 
   const again = follow(section, settled, async (now, isStale) => {
-    const found = await api.post("/api/logit_lens", { ids: now, top: 3 });
+    const isNew = now.join() !== ids.join();
+    if (isNew) {
+      slider.max = Math.max(0, now.length - COLUMNS);
+      slider.value = slider.max;
+      sayWindow(now.length);
+      find("lens-window").hidden = now.length <= COLUMNS;
+    }
+    const first = Number(slider.value);
+    const last = Math.min(now.length, first + COLUMNS);
+    const found = await api.post("/api/logit_lens", { ids: now, top: 3, first, last });
     if (isStale()) return;
-    const grew = now.length !== ids.length;
     ids = now;
+    from = first;
     cells = found.cells;
-    if (grew || followed === null) followed = ids.length - 1;
-    find("lens-window").hidden = ids.length <= COLUMNS;
-    slider.max = Math.max(0, ids.length - COLUMNS);
-    if (grew) slider.value = slider.max;
+    if (isNew || followed < first || followed >= last) followed = last - 1;
     drawTable();
-    if (grew) find("lens-scroll").scrollLeft = find("lens-scroll").scrollWidth;
+    if (isNew) find("lens-scroll").scrollLeft = find("lens-scroll").scrollWidth;
   });
   return { redraw: again };
 }

@@ -26,6 +26,7 @@ function trouble(error) {
 async function start() {
   tour();
   const vocabulary = loadVocabulary();
+  vocabulary.catch(trouble); // it is waited for only later
   const model = await get("/api/model");
   const text = new Text();
   text.limit = model.config.n_ctx;

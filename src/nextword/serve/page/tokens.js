@@ -15,9 +15,11 @@ export function tokenButton(id, position) {
   const button = make("button", { type: "button", class: "token", tabindex: "-1", "data-position": position, "aria-label": spoken(text) });
   // Real spaces and line ends, so that it reads as a text; a token of nothing else gets a mark to be seen by.
   button.append(text.trim() === "" ? make("span", { class: "mark" }, ...visible(text)) : text.replace(/\ufffd/g, "◌"));
-  if (text.includes("\n")) button.classList.add("breaks");
   return button;
 }
+
+/** The button, and after a token with a line end a new line, so that paragraphs look like paragraphs. */
+export const withBreak = (button, id) => (textOf(id).includes("\n") ? [button, make("br")] : [button]);
 
 /** Show the tokens of the text, what each was worth to the model, and what else could have stood there. */
 export function tokensPanel({ text, settled }) {
@@ -35,11 +37,12 @@ export function tokensPanel({ text, settled }) {
     const old = buttons();
     let same = 0;
     while (same < old.length && same < ids.length && Number(old[same].dataset.id) === ids[same]) same++;
-    old.slice(same).forEach((button) => button.remove());
+    const end = same === 0 ? null : old[same - 1].nextSibling?.nodeName === "BR" ? old[same - 1].nextSibling : old[same - 1];
+    while (row.lastChild !== end) row.lastChild.remove();
     for (let position = same; position < ids.length; position++) {
       const button = tokenButton(ids[position], position);
       button.dataset.id = ids[position];
-      row.append(button);
+      row.append(...withBreak(button, ids[position]));
     }
     buttons().forEach((button, position) => button.classList.toggle("taken", !places[position].typed));
     standOn(buttons(), Math.min(chosen ?? ids.length - 1, ids.length - 1));
