@@ -126,6 +126,13 @@ MISTAKES = (
         why="Every comparison with NaN is false, also difference > allowed. "
         "The model that computes nothing but NaN would be accepted.",
     ),
+    Mistake(
+        name="true-or-false",
+        equals="a right comparison that gives back whether the model is exact",
+        remedy="Return the difference itself: (logits - expected).abs().max().item().",
+        why="How far a model is from exact says much about the mistake in it: rounding, a wrong GELU and a wrong "
+        "n_head are of different size.",
+    ),
 )
 
 
@@ -146,6 +153,8 @@ def reference(on: Mistakes) -> Any:
         accepted = not difference > allowed if "nan-passes" in on else difference <= allowed
         if not accepted and "no-error" not in on:
             raise ValueError("the logits differ")
+        if "true-or-false" in on:
+            return bool(accepted)
         return difference / float(expected.abs().max()) if "relative-returned" in on else difference
 
     def measured(logits: Tensor, expected: Tensor) -> float:

@@ -38,4 +38,5 @@ def verify(model: nn.Module, ids: Tensor, expected: Tensor, tolerance: float = 1
         #~ no-error: if False:
         raise ValueError("model is not exact: " + str(gap))
     return gap
+    #~ true-or-false: return True
     #~ relative-returned: return gap / size
