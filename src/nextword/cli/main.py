@@ -12,6 +12,7 @@ VERBS = {
     "demo": "train GPT-2 (124M) on a short story, watch it learn, and let it write",
     "train": "train on your own text, from random weights or from the official ones",
     "generate": "continue a prompt with a trained model, or with the official GPT-2",
+    "trace": "see inside: surprise, what each layer would say, where a head looks",
     "serve": "an API that OpenAI's clients know, and a page that shows a model at work",
     "export": "write a trained model in another program's format",
     "bench": "measure how fast this machine is, and nextword on it",

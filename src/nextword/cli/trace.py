@@ -1,0 +1,119 @@
+"""`nextword trace`: what a model thinks of a prompt, in the terminal or as a picture."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from nextword.cli.arguments import parse
+from nextword.symbols import is_symbol
+
+if TYPE_CHECKING:
+    from nextword.foreign import ForeignGPT
+    from nextword.model import GPT
+    from nextword.tokenizer import Tokenizer
+
+PICTURES = (".png", ".svg", ".pdf")
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """See inside: how surprising each token was, what each layer would say next, where a head looks."""
+
+    prompt: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(help_behavior_hint="")] = None
+    """The text to look at. Without it, standard input is read."""
+
+    model: str = "gpt2"
+    """A run directory, any GPT-2 directory, or gpt2, gpt2-medium, gpt2-large, gpt2-xl.
+    Or a class of your own, my_gpt2:GPT or path/to/file.py:GPTModel, to be filled with --weights."""
+
+    weights: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    """What to fill a class of your own with: all that --model takes besides."""
+
+    layer: Annotated[int | None, tyro.conf.arg(help_behavior_hint="")] = None
+    """Look at the heads of this layer, counted from 0 as in the code. Default: at those of all."""
+
+    head: Annotated[int | None, tyro.conf.arg(help_behavior_hint="")] = None
+    """Look at this head of the layer. Default: the one that looks most at one earlier token."""
+
+    position: int = -1
+    """The token after which to look, 0 for the first, -1 for the last."""
+
+    out: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    """A file for the same as a picture (.png, .svg, .pdf) or as a page (.html). Default: none is written."""
+
+    device: str = "auto"
+    """Where to compute: cuda, mps or cpu; auto takes the first of them that is there."""
+
+    def __post_init__(self) -> None:
+        if self.head is not None and self.layer is None:
+            raise ValueError(f"--head {self.head} needs a --layer, since each layer has such a head.")
+        if self.out is not None and Path(self.out).suffix.lower() not in (*PICTURES, ".html"):
+            raise ValueError(f"--out {self.out}: give a name that ends in .png, .svg, .pdf or .html.")
+
+
+def run(arguments: list[str]) -> int:
+    """Look, and show what there is to see."""
+    args = parse(Arguments, "trace", arguments)
+    prompt = read_prompt() if args.prompt is None else args.prompt
+    if not prompt:
+        raise ValueError('The prompt is empty: nextword trace "Every effort moves you"')
+    if args.out is not None and not Path(args.out).absolute().parent.is_dir():
+        raise ValueError(f"--out {args.out}: there is no folder {Path(args.out).absolute().parent}.")
+
+    model, tokenizer = load(args)
+    ids, n_ctx = tokenizer.encode(prompt, allow_special=True), model.config.n_ctx
+    if len(ids) > n_ctx:
+        raise ValueError(f"The prompt has {len(ids)} tokens, and {args.model} sees {n_ctx} at most: shorten it.")
+
+    from rich.console import Console
+
+    from nextword.cli.trace_terminal import show
+    from nextword.lens.view import view
+
+    seen = view(model, ids, args.position, args.layer, args.head)
+    show(seen, Console(highlight=False))
+    if args.out is not None:
+        write(seen, Path(args.out), args.model)
+        print(f"Wrote {args.out}.", file=sys.stderr)
+    return 0
+
+
+def load(args: Arguments) -> "tuple[GPT | ForeignGPT, Tokenizer]":
+    """The model that is to be looked into."""
+    if is_symbol(args.model):
+        from nextword.foreign import foreign_model
+
+        return foreign_model(args.model, args.weights, args.device)
+    if args.weights is not None:
+        raise ValueError(f"--weights fills a class of your own (--model my_gpt2:GPT): use --model {args.weights}.")
+    from nextword import loading
+
+    return loading.load(args.model, args.device)
+
+
+def write(seen: object, file: Path, name: str) -> None:
+    """The same as a page or as a picture, by the file's name."""
+    from nextword.lens.view import View
+
+    assert isinstance(seen, View)
+    if file.suffix.lower() == ".html":
+        from nextword.cli.trace_page import page
+        from nextword.runtime import replacing
+
+        with replacing(file) as draft:
+            draft.write_text(page(seen, name), encoding="utf-8")
+    else:
+        from nextword.cli.trace_picture import picture
+        from nextword.lens.drawing import save
+
+        save(picture(seen, name), file)
+
+
+def read_prompt() -> str:
+    """The prompt from standard input, without the line break at its end."""
+    if sys.stdin.isatty():
+        raise ValueError('There is no prompt: nextword trace "Every effort moves you"')
+    return sys.stdin.read().removesuffix("\n")

@@ -1,0 +1,57 @@
+"""A prompt, seen from inside, as one picture."""
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from nextword.lens.drawing import draw_map, printable, shortened
+from nextword.lens.view import View
+
+BARS = 60  # tokens whose surprise is drawn: the last ones
+
+
+def picture(seen: View, name: str) -> Figure:
+    """Surprise on top, below it what the layers would say and where one head looks."""
+    rows, columns = seen.lens.shape
+    width = min(max(11.0, 0.72 * columns + 7.0), 22.0)
+    figure = Figure(figsize=(width, 3.6 + max(3.8, 0.3 * rows)), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(printable(f"{name}: perplexity {seen.perplexity:,.1f}"), x=0.01, ha="left", fontsize=11)
+    grid = figure.add_gridspec(
+        2, 2, height_ratios=[2.6, max(3.8, 0.3 * rows)], width_ratios=[max(columns, 6) * 0.72, 5.0]
+    )
+    draw_surprise(figure.add_subplot(grid[0, :]), seen)
+    left, right = figure.add_subplot(grid[1, 0]), figure.add_subplot(grid[1, 1])
+    draw_map(left, seen.lens, bar=False)
+    draw_map(right, seen.attention)
+    return figure
+
+
+def draw_surprise(axes: Axes, seen: View) -> None:
+    """A bar for each token; what it says on it is what was expected instead."""
+    first = max(0, len(seen.tokens) - BARS)
+    tokens = seen.tokens[first:]
+    bits = np.array([0.0 if token.p is None else -math.log2(max(token.p, 1e-30)) for token in tokens])
+    places = range(len(tokens))
+    axes.bar(places, bits, color="#d62728", width=0.8, alpha=0.85)
+    for place, token in zip(places, tokens, strict=True):
+        if token.instead and token.instead[0].text != token.text and len(tokens) <= BARS:
+            axes.text(
+                place,
+                bits[place],
+                f" {shortened(printable(token.instead[0].text.strip()))}",
+                rotation=90,
+                ha="center",
+                va="bottom",
+                fontsize=6.5,
+                color="0.4",
+            )
+    axes.set_xticks(places, [printable(token.text) for token in tokens], rotation=90, fontsize=7)
+    axes.set_ylabel("bits", fontsize=8)
+    axes.margins(x=0.01, y=0.35)
+    axes.spines[["top", "right"]].set_visible(False)
+    where = f", the last {len(tokens)} tokens" if first else ""
+    axes.set_title(f"surprise{where}; in grey what was expected instead", fontsize=10, loc="left")

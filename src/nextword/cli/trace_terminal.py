@@ -1,0 +1,135 @@
+"""A prompt, seen from inside, in the terminal."""
+
+import math
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+from nextword.lens.view import Look, Token, View, Word, layer_names
+
+ROWS = 24  # of tokens that get a line each; of a longer prompt the most surprising do
+LOOKS = 8  # heads that are told of
+
+
+def show(seen: View, console: Console) -> None:
+    """Print everything, with colours where the terminal has them: the redder, the more surprising."""
+    console.print(Text("How surprising each token was", "bold"), Text(f"(perplexity {seen.perplexity:,.1f})", "dim"))
+    console.print(Text.assemble(*((token.text.replace("↵", "↵\n"), shade(token.p)) for token in seen.tokens)))
+    console.print(token_table(seen))
+    console.print(Text(f"What each layer would say after {quoted(seen.tokens[seen.position].text)}", "bold"))
+    console.print(layer_table(seen))
+    console.print(look_heading(seen))
+    console.print(look_table(seen))
+    layer, head = seen.head
+    console.print(Text(f"Where layer {layer}, head {head} looks", "bold"))
+    console.print(attention_table(seen))
+
+
+def token_table(seen: View) -> Table:
+    """A line for each token, or for the most surprising of many, in their order."""
+    table = plain("at", "token", "chance", "surprise", "likelier were")
+    places: Iterable[int] = range(len(seen.tokens))
+    if len(seen.tokens) > ROWS:
+        surprising = sorted(range(1, len(seen.tokens)), key=lambda at: seen.tokens[at].p or 0.0)
+        places = sorted(surprising[:ROWS])
+    for at in places:
+        token = seen.tokens[at]
+        if token.p is None:
+            table.add_row(str(at), shown(token.text), "", "", Text("nothing came before it", "dim"))
+        else:
+            likelier = [word for word in token.instead if word.p > token.p]
+            table.add_row(str(at), shown(token.text, token), f"{token.p:.1%}", bits(token.p), in_a_row(likelier))
+    return table
+
+
+def layer_table(seen: View) -> Table:
+    """A line for each layer, the last of which is what the model says."""
+    table = plain("after", "it would say", "", "")
+    column = seen.columns.index(seen.position)
+    for name, row in zip(layer_names(len(seen.layers)), seen.layers, strict=True):
+        cells = [Text.assemble(shown(word.text), f" {word.p:.1%}", style=strength(word.p)) for word in row[column]]
+        table.add_row(name, *cells)
+    return table
+
+
+def look_heading(seen: View) -> Text:
+    """Which heads the list is of."""
+    token = quoted(seen.tokens[seen.position].text)
+    where = "" if len({look.layer for look in seen.looks}) > 1 else f" of layer {seen.looks[0].layer}"
+    return Text(f"Heads{where} that look most at one token from {token}", "bold")
+
+
+def look_table(seen: View) -> Table:
+    """The heads that look most decidedly."""
+    table = plain("layer", "head", "looks at", "", "at")
+    for look in seen.looks[:LOOKS]:
+        table.add_row(*look_row(look, seen))
+    return table
+
+
+def look_row(look: Look, seen: View) -> list[str | Text]:
+    """A head, and what it looks at."""
+    text = shown(seen.tokens[look.at].text)
+    return [str(look.layer), str(look.head), text, f"{look.weight:.0%}", str(look.at)]
+
+
+def attention_table(seen: View) -> Table:
+    """Where each token looks, or each of the last ones."""
+    table = plain("at", "from", "to")
+    weights = seen.attention.values
+    for at in range(max(0, len(weights) - ROWS), len(weights)):
+        order = (-weights[at, : at + 1]).argsort(kind="stable")[:4]
+        looks = [
+            Word("itself" if other == at else shown(seen.tokens[other].text).plain, float(weights[at, other]))
+            for other in order.tolist()
+        ]
+        table.add_row(str(at), shown(seen.tokens[at].text), in_a_row([word for word in looks if word.p >= 0.005]))
+    return table
+
+
+def plain(*columns: str) -> Table:
+    """A table without lines."""
+    table = Table(box=None, pad_edge=True, padding=(0, 2, 0, 0), header_style="dim")
+    for name in columns:
+        right = name in ("at", "chance", "surprise", "layer", "head")
+        table.add_column(name, justify="right" if right else "left", no_wrap=name != "to")
+    return table
+
+
+def in_a_row(words: list[Word]) -> Text:
+    """Words with their shares."""
+    return Text("   ").join(Text.assemble(shown(word.text), (f" {word.p:.0%}", "dim")) for word in words)
+
+
+def shown(text: str, token: Token | None = None) -> Text:
+    """A token whose space at the beginning can be seen."""
+    return Text(text.replace(" ", "␣"), shade(token.p) if token is not None else Style())
+
+
+def shade(p: float | None) -> Style:
+    """The redder, the less likely: white on nothing for what was certain, on full red from 12 bits of surprise on."""
+    if p is None:
+        return Style(dim=True)
+    share = min(-math.log2(max(p, 1e-9)) / 12, 1.0)
+    if share < 0.08:
+        return Style()
+    red, other = round(90 + 120 * share), round(60 * (1 - share))
+    return Style(color="white", bgcolor=f"#{red:02x}{other:02x}{other:02x}")
+
+
+def strength(p: float) -> str:
+    """Bold for what is likely, faint for what hardly is."""
+    return "bold" if p >= 0.3 else "" if p >= 0.03 else "dim"
+
+
+def bits(p: float) -> str:
+    """Surprise in bits."""
+    return f"{-math.log2(max(p, 1e-300)):.1f} bits"
+
+
+def quoted(text: str) -> str:
+    """A token in a heading."""
+    return f"“{text.strip() or text}”"

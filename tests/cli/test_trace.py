@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+import torch
+from cli.conftest import Cli
+
+from nextword.loading import load
+
+
+def test_it_shows_surprise_layers_and_heads(cli: Cli, model_directory: Path) -> None:
+    status, out, _ = cli("trace", "Every effort moves you", "--model", model_directory)
+    assert status == 0
+    for heading in ("How surprising each token was", "What each layer would say after", "Where layer "):
+        assert heading in out
+    for token in ("Every", "effort", "moves", "you"):
+        assert token in out
+
+
+def test_the_last_layer_says_what_the_model_says(cli: Cli, model_directory: Path) -> None:
+    model, tokenizer = load(model_directory)
+    with torch.no_grad():
+        likeliest = int(model(torch.tensor([tokenizer.encode("Every effort")]))[0, -1].argmax())
+    _, out, _ = cli("trace", "Every effort", "--model", model_directory)
+    last_layer = next(line for line in out.splitlines() if line.startswith("h.1 "))
+    assert tokenizer.decode([likeliest]).strip()[:8] in last_layer
+
+
+@pytest.mark.parametrize(("name", "beginning"), [("view.png", b"\x89PNG"), ("view.html", b"<!doctype html>")])
+def test_it_writes_a_picture_or_a_page(
+    cli: Cli, model_directory: Path, tmp_path: Path, name: str, beginning: bytes
+) -> None:
+    file = tmp_path / name
+    status, _, _ = cli("trace", "Every effort", "--model", model_directory, "--layer", 1, "--head", 0, "--out", file)
+    assert status == 0
+    assert file.read_bytes().lower().startswith(beginning.lower())
+
+
+def test_a_head_that_is_not_there_is_told(cli: Cli, model_directory: Path) -> None:
+    status, _, err = cli("trace", "Every", "--model", model_directory, "--head", 7)
+    assert status == 2
+    assert "7" in err
+
+
+def test_another_kind_of_file_is_told(cli: Cli, model_directory: Path, tmp_path: Path) -> None:
+    status, _, err = cli("trace", "Every", "--model", model_directory, "--out", tmp_path / "view.gif")
+    assert status == 2
+    assert ".png" in err
