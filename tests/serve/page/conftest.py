@@ -66,9 +66,9 @@ def url(run_directory: Path, serve: Callable[..., Any]) -> Iterator[str]:
         yield served.url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open, its event loop keeps asyncio.run from working
 def browser() -> Iterator[Any]:
-    """One Chromium for all tests."""
+    """One Chromium for all tests of a file."""
     if CHROMIUM is None:
         pytest.skip("the page is tested in Chromium, which is not installed here (Debian: apt install chromium)")
     api = pytest.importorskip("playwright.sync_api", reason="playwright (extra: test) is not installed")

@@ -5,7 +5,8 @@ import { find, make } from "./dom.js";
 const million = (n) => (n >= 1e9 ? `${(n / 1e9).toFixed(2)} billion` : `${(n / 1e6).toFixed(1)} million`);
 
 export function factsPanel({ model }) {
-  const { name, n_params, config } = model;
+  const { n_params, config } = model;
+  const name = model.name.split("/").filter(Boolean).slice(-2).join("/"); // of a long path its end says enough
   find("model-line").textContent = `${name}: ${million(n_params)} parameters, ${config.n_layer} layers of ${config.n_head} heads`;
   document.title = `${name} – nextword`;
   const facts = [
