@@ -49,7 +49,8 @@ def graduate(arguments: list[str]) -> int:
     course = find(args.dir)
     if to_do := still_to_do(course):
         more = f", and {len(to_do) - 5} more" if len(to_do) > 5 else ""
-        raise ValueError(f"{len(to_do)} exercises have not passed yet: {'; '.join(to_do[:5])}{more}. Then graduate.")
+        have = "exercise has" if len(to_do) == 1 else "exercises have"
+        raise ValueError(f"{len(to_do)} {have} not passed yet: {'; '.join(to_do[:5])}{more}. Then graduate.")
     seen = examine(course, args.time_limit, quiet=args.json)
     if args.json:
         print(json.dumps({"version": 1, "graduated": not seen.mistakes, **asdict(seen)}, indent=1))
