@@ -45,3 +45,27 @@ def test_another_kind_of_file_is_told(cli: Cli, model_directory: Path, tmp_path:
     status, _, err = cli("trace", "Every", "--model", model_directory, "--out", tmp_path / "view.gif")
     assert status == 2
     assert ".png" in err
+
+
+def test_a_page_shows_a_prompt_and_does_not_run_it(cli: Cli, model_directory: Path, tmp_path: Path) -> None:
+    file = tmp_path / "view.html"
+    cli("trace", "<script>alert(1)</script> & \"'", "--model", model_directory, "--out", file)
+    text = file.read_text()
+    assert "<script" not in text
+    assert "http" not in text  # nothing is loaded from elsewhere
+    assert "&lt;" in text
+
+
+def test_prompts_that_cannot_be_looked_at(cli: Cli, model_directory: Path) -> None:
+    status, _, err = cli("trace", "", "--model", model_directory)
+    assert (status, "The prompt is empty" in err) == (2, True)
+    status, _, err = cli("trace", "one " * 40, "--model", model_directory)
+    assert status == 2
+    assert "tokens, and" in err
+    assert "sees 32 at most: shorten it." in err
+
+
+def test_no_text_of_a_prompt_is_taken_for_markup(cli: Cli, model_directory: Path) -> None:
+    status, out, _ = cli("trace", "[bold]one[/bold] [/]", "--model", model_directory)
+    assert status == 0
+    assert "[bold]one[/bold] [/]" in out

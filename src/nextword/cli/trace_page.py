@@ -3,7 +3,7 @@
 import math
 from html import escape
 
-from nextword.lens.view import Token, View, Word, layer_names
+from nextword.lens.view import Token, View, Word, layer_names, percent
 
 MOST = 48  # tokens along the map of one head: the last ones
 
@@ -57,7 +57,7 @@ def token_span(token: Token) -> str:
         return f'<span title="the first token: nothing came before it" style="--p:0">{text}</span>'
     expected = ", ".join(said(word) for word in token.instead)
     share = min(-math.log2(max(token.p, 1e-9)) / 14, 0.85)
-    return f'<span title="{token.p:.1%}; likeliest: {expected}" style="--p:{share:.2f}">{text}</span>'
+    return f'<span title="{percent(token.p)}; likeliest: {expected}" style="--p:{share:.2f}">{text}</span>'
 
 
 def lens_table(seen: View) -> str:
@@ -92,7 +92,7 @@ def map_table(seen: View) -> str:
 
 def said(word: Word) -> str:
     """A word and its chance."""
-    return f"{marked(word.text)} {word.p:.1%}"
+    return f"{marked(word.text)} {percent(word.p)}"
 
 
 def marked(text: str) -> str:

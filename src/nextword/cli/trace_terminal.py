@@ -8,7 +8,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from nextword.lens.view import Look, Token, View, Word, layer_names
+from nextword.lens.view import Look, Token, View, Word, layer_names, percent
 
 ROWS = 24  # of tokens that get a line each; of a longer prompt the most surprising do
 LOOKS = 8  # heads that are told of
@@ -19,12 +19,12 @@ def show(seen: View, console: Console) -> None:
     console.print(Text("How surprising each token was", "bold"), Text(f"(perplexity {seen.perplexity:,.1f})", "dim"))
     console.print(Text.assemble(*((token.text.replace("↵", "↵\n"), shade(token.p)) for token in seen.tokens)))
     console.print(token_table(seen))
-    console.print(Text(f"What each layer would say after {quoted(seen.tokens[seen.position].text)}", "bold"))
+    console.print(Text(f"\nWhat each layer would say after {quoted(seen.tokens[seen.position].text)}", "bold"))
     console.print(layer_table(seen))
     console.print(look_heading(seen))
     console.print(look_table(seen))
     layer, head = seen.head
-    console.print(Text(f"Where layer {layer}, head {head} looks", "bold"))
+    console.print(Text(f"\nWhere layer {layer}, head {head} looks", "bold"))
     console.print(attention_table(seen))
 
 
@@ -41,7 +41,7 @@ def token_table(seen: View) -> Table:
             table.add_row(str(at), shown(token.text), "", "", Text("nothing came before it", "dim"))
         else:
             likelier = [word for word in token.instead if word.p > token.p]
-            table.add_row(str(at), shown(token.text, token), f"{token.p:.1%}", bits(token.p), in_a_row(likelier))
+            table.add_row(str(at), shown(token.text, token), percent(token.p), bits(token.p), in_a_row(likelier))
     return table
 
 
@@ -50,7 +50,7 @@ def layer_table(seen: View) -> Table:
     table = plain("after", "it would say", "", "")
     column = seen.columns.index(seen.position)
     for name, row in zip(layer_names(len(seen.layers)), seen.layers, strict=True):
-        cells = [Text.assemble(shown(word.text), f" {word.p:.1%}", style=strength(word.p)) for word in row[column]]
+        cells = [Text.assemble(shown(word.text), f" {percent(word.p)}", style=strength(word.p)) for word in row[column]]
         table.add_row(name, *cells)
     return table
 
@@ -59,7 +59,7 @@ def look_heading(seen: View) -> Text:
     """Which heads the list is of."""
     token = quoted(seen.tokens[seen.position].text)
     where = "" if len({look.layer for look in seen.looks}) > 1 else f" of layer {seen.looks[0].layer}"
-    return Text(f"Heads{where} that look most at one token from {token}", "bold")
+    return Text(f"\nHeads{where} that look most at one token from {token}", "bold")
 
 
 def look_table(seen: View) -> Table:

@@ -28,6 +28,11 @@ class Word(NamedTuple):
     p: float
 
 
+def percent(p: float) -> str:
+    """A chance in words: 12.5%, and <0.1% for what is nearly nothing but not nothing."""
+    return "<0.1%" if 0.0 < p < 0.0005 else f"{p:.1%}"
+
+
 class Token(NamedTuple):
     """A token of the prompt; how likely it was and what was likelier, unless it is the first."""
 
