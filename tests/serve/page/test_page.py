@@ -345,3 +345,4 @@ def test_a_model_that_is_no_run_says_how_to_see_training(
         page.wait_for_selector(".candidate:not([disabled])")
         assert "nextword train" in page.locator("#training").text_content()
         assert page.locator("#run").is_hidden()
+        page.close()  # before its server ends, or it would complain of questions that nobody answers
