@@ -16,10 +16,11 @@ from learn.conftest import answer
 from nextword.cli.learn import COMMANDS
 from nextword.cli.learn_watch import Watch
 from nextword.learn.checking import Checker
+from nextword.learn.diagnosis import diagnose
 from nextword.learn.folder import Course
 from nextword.learn.lines import Line, text_of
 from nextword.learn.starting import init
-from nextword.learn.styles import styles
+from nextword.learn.styles import run_source, styles
 from nextword.learn.track import CHAPTERS, TRACK
 
 NUMBER = TRACK.number("layer_norm")
@@ -175,12 +176,19 @@ def test_the_list_shows_chapters_and_what_is_next(cli: Cli, course: Course) -> N
 
 
 def test_the_solution_is_the_packages_own_source(cli: Cli) -> None:
-    out = cli("learn", "solution", NUMBER)[1]
-    place, _, rest = out.partition("\n\n")
-    file, number = place.removeprefix("# ").rsplit(":", 1)
+    imports, _, rest = cli("learn", "solution", NUMBER)[1].partition("# ")
+    place, _, source = rest.partition("\n\n")
+    file, number = place.rsplit(":", 1)
     assert Path(file).parts[-2:] == ("model", "plain.py")
-    assert Path(file).read_text().splitlines()[int(number) - 1] == rest.splitlines()[0]
-    assert rest.startswith("def layer_norm(")
+    assert Path(file).read_text().splitlines()[int(number) - 1] == source.splitlines()[0]
+    assert source.startswith("def layer_norm(")
+    assert imports.split("\n")[:2] == ["import torch", "from torch import Tensor"]
+
+
+@pytest.mark.parametrize("name", TRACK.names)
+def test_a_solution_passes_as_it_is_printed(cli: Cli, name: str) -> None:
+    answer = run_source(cli("learn", "solution", name)[1], f"printed_{name}")
+    assert diagnose(TRACK[name], answer).status == "passed"
 
 
 def test_reset_says_where_the_old_file_is(cli: Cli, course: Course) -> None:

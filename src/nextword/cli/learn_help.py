@@ -1,5 +1,6 @@
 """`nextword learn hint` and `solution`: for those who are stuck."""
 
+import ast
 import inspect
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,17 +73,51 @@ def next_hint(course: "Course", exercise: "Exercise") -> list["Line"]:
 
 
 def solution(arguments: list[str]) -> int:
-    """Print the source of each of the exercise's symbols, straight from the package."""
+    """Print the source of each of the exercise's symbols, straight from the package, with the imports that it needs."""
     args = parse(SolutionArguments, "learn solution", arguments)
 
     from nextword.learn.folder import exercise_named
     from nextword.learn.track import TRACK
 
     exercise = TRACK[exercise_named(args.exercise)]
-    for number, symbol in enumerate(exercise.symbols):
-        place, source = place_and_source(exercise.ours(symbol))
-        print(f"{'' if number == 0 else chr(10)}# {place}\n\n{source.rstrip()}")
+    solutions = [exercise.ours(symbol) for symbol in exercise.symbols]
+    print("\n".join(imports_of(solutions)))
+    for ours in solutions:
+        place, source = place_and_source(ours)
+        print(f"\n\n# {place}\n\n{source.rstrip()}")
     return 0
+
+
+def imports_of(solutions: list[Any]) -> list[str]:
+    """The import statements with which these functions and classes run as they are, in any file.
+
+    What their modules import is imported likewise, and what these define
+    themselves is imported from them.
+    """
+    own = {ours.__name__ for ours in solutions}
+    lines: set[str] = set()
+    for ours in solutions:
+        module = inspect.getmodule(ours)
+        assert module is not None
+        used = {node.id for node in ast.walk(ast.parse(inspect.getsource(ours))) if isinstance(node, ast.Name)} - own
+        statements = ast.parse(inspect.getsource(module)).body
+        imported = {
+            alias.asname or alias.name: ast.unparse(statement_for(statement, alias))
+            for statement in statements
+            if isinstance(statement, ast.Import | ast.ImportFrom)
+            for alias in statement.names
+        }
+        lines |= {imported[name] for name in used if name in imported}
+        defined = sorted(name for name in used if name not in imported and name in vars(module))
+        lines |= {f"from {module.__name__} import {', '.join(defined)}"} if defined else set()
+    return sorted(lines, key=lambda line: ("nextword" in line, line.split()[1], line[0] == "f", line))
+
+
+def statement_for(statement: ast.Import | ast.ImportFrom, alias: ast.alias) -> ast.stmt:
+    """The import of one name out of a statement that may import several."""
+    if isinstance(statement, ast.Import):
+        return ast.Import([alias])
+    return ast.ImportFrom(statement.module, [alias], statement.level)
 
 
 def place_and_source(ours: Any) -> tuple[str, str]:
