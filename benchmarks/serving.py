@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -39,8 +39,8 @@ class Arguments:
     dtype: Literal["float32", "bfloat16"] = "float32"
     """How both hold the weights."""
 
-    repeats: int = 2
-    """How often each of them is measured, in turns; the best counts."""
+    repeats: int = 3
+    """How often each of them is measured, in turns; a figure is the median."""
 
 
 @dataclass(frozen=True)
@@ -198,9 +198,9 @@ class Loop:
         return steps[1:]  # the first is the prompt's own
 
 
-def best(one: Measured | None, other: Measured) -> Measured:
-    """The faster of two."""
-    return other if one is None or other.rate > one.rate else one
+def median(several: list[Measured]) -> Measured:
+    """Each figure's median."""
+    return Measured(*map(statistics.median, zip(*map(astuple, several), strict=True)))
 
 
 def main() -> None:
@@ -214,16 +214,15 @@ def main() -> None:
         print("|---|---|---|---|---|---|---|---|")
         for n_clients in args.clients:
             clients = requests_for(n_clients)
-            ours: Measured | None = None
-            theirs: Measured | None = None
+            ours: list[Measured] = []
+            theirs: list[Measured] = []
             with server(model, args.dtype, max(args.clients)) as port:
                 asyncio.run(ask(port, Request([1], 2)))
                 for _ in range(args.repeats):
-                    ours = best(ours, measured(asyncio.run(load(port, clients))))
-                    theirs = best(theirs, measured(loop.load(clients)))
-            assert ours is not None
-            assert theirs is not None
-            print(f"| {n_clients} | {cells(ours)} | {cells(theirs)} | {ours.rate / theirs.rate:.2f} |", flush=True)
+                    ours.append(measured(asyncio.run(load(port, clients))))
+                    theirs.append(measured(loop.load(clients)))
+            ratio = statistics.median(a.rate / b.rate for a, b in zip(ours, theirs, strict=True))
+            print(f"| {n_clients} | {cells(median(ours))} | {cells(median(theirs))} | {ratio:.2f} |", flush=True)
 
 
 def cells(one: Measured) -> str:

@@ -16,7 +16,6 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from foreign.conftest import folder  # noqa: F401
 from foreign.own import source
-from serve.test_watched_run import checkpoint
 
 from nextword.foreign import build
 from nextword.lens import ablate, direct_logit_attribution, logit_lens, trace
@@ -24,16 +23,17 @@ from nextword.model import GPT
 from nextword.serve import refusals
 from nextword.serve.inside import router
 from nextword.serve.lens_worker import LensWorker
+from nextword.serve.watched_run import WatchedRun
 from nextword.tokenizer import Tokenizer
 from nextword.train.run_directory import RunDirectory
 
 IDS = [3, 14, 15, 9, 26, 5, 35]
 
 
-def app_of(worker: LensWorker) -> FastAPI:
+def app_of(worker: LensWorker, run: WatchedRun | None = None) -> FastAPI:
     app = FastAPI()
     refusals.install(app)
-    app.include_router(router(worker))
+    app.include_router(router(worker, run))
     return app
 
 
@@ -180,7 +180,7 @@ def test_the_functions_of_the_tour(client: TestClient) -> None:
         ("knockout", {"ids": [1], "heads": [[0]]}, "heads", "at least 2 items"),
         ("knockout", {"ids": [1], "mlps": [2]}, "mlps", "layer 2 is not there"),
         ("contributions", {"ids": [1], "token": 61}, "token", "61 is outside the vocabulary"),
-        ("run/attention", {"ids": [1], "step": 1, "layer": 0, "head": 0}, None, "no run of nextword's"),
+        ("run/attention", {"step": 1, "layer": 0, "head": 0}, None, "nothing at /api/run/attention"),
     ],
 )
 def test_what_cannot_be_answered(
@@ -196,19 +196,18 @@ def test_what_cannot_be_answered(
 def test_a_run(model: GPT, tmp_path: Path) -> None:
     run = RunDirectory.create(tmp_path / "run", {})
     run.log(step=1, train_loss=9.0, val_loss=None)
-    then = checkpoint(run.path, 10, seed=4)
-    with TestClient(app_of(LensWorker(model, "tiny", run.path))) as client:
+    run.attention.add(10, model, torch.tensor(IDS))
+    with TestClient(app_of(LensWorker(model, "tiny"), WatchedRun(run.path))) as client:
         assert client.get("/api/model").json()["run"] is True
         found = client.get("/api/run").json()
-        assert (found["checkpoints"], found["steps"][0]["train_loss"]) == ([10], 9.0)
-        question = {"ids": IDS, "step": 10, "layer": 1, "head": 0}
-        close(
-            floats(client.post("/api/run/attention", json=question)).view(7, 7),
-            trace(then, IDS)["h.1.attn.weights"][0, 0],
-        )
-        gone = client.post("/api/run/attention", json={**question, "step": 5})
-        assert gone.status_code == 404
-        assert gone.json()["error"]["message"] == "There is no checkpoint of step 5; kept are: 10."
+        assert (found["attention"], found["steps"][0]["train_loss"]) == ({"steps": [10], "ids": IDS}, 9.0)
+        question = {"step": 10, "layer": 1, "head": 0}
+        looked = floats(client.post("/api/run/attention", json=question)).view(7, 7)
+        torch.testing.assert_close(looked, trace(model, IDS)["h.1.attn.weights"][0, 0], rtol=0, atol=1e-3)
+        for other, message in (({"step": 5}, "after step 5; steps that are kept: 10"), ({"head": 3}, "no head 3")):
+            refused = client.post("/api/run/attention", json={**question, **other})
+            assert refused.status_code == 404
+            assert message in refused.json()["error"]["message"]
 
 
 def test_a_learners_class(folder, config, model: GPT) -> None:  # noqa: F811

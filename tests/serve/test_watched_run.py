@@ -4,22 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import TINY, randomize
 
 from nextword.model import GPT
 from nextword.serve.watched_run import STEPS, WatchedRun, losses
 from nextword.train.run_directory import RunDirectory
-from nextword.weights import save_huggingface
-
-
-def checkpoint(run: Path, step: int, seed: int) -> GPT:
-    """As far as a reader needs one."""
-    model = GPT(TINY).eval()
-    randomize(model, seed)
-    path = run / "checkpoints" / f"step-{step:08d}"
-    save_huggingface(model, path)
-    (path / "manifest.json").write_text("{}")
-    return model
 
 
 @pytest.fixture
@@ -28,7 +16,12 @@ def run(tmp_path: Path) -> RunDirectory:
 
 
 def test_a_run_that_has_only_begun(run: RunDirectory) -> None:
-    assert WatchedRun(run.path).describe() == {"dir": str(run.path), "steps": [], "samples": [], "checkpoints": []}
+    assert WatchedRun(run.path).describe() == {
+        "dir": str(run.path),
+        "steps": [],
+        "samples": [],
+        "attention": {"steps": [], "ids": []},
+    }
 
 
 def test_what_the_trainer_writes_is_read(run: RunDirectory) -> None:
@@ -61,12 +54,9 @@ def test_a_long_run_is_told_in_fewer_points() -> None:
     assert [entry["step"] for entry in found if entry["val_loss"]] == [501]
 
 
-def test_the_models_of_checkpoints(run: RunDirectory) -> None:
+def test_the_attention_of_a_run(run: RunDirectory, model: GPT) -> None:
     watched = WatchedRun(run.path)
-    models = {step: checkpoint(run.path, step, seed=step) for step in (10, 20, 30)}
-    assert watched.checkpoints() == [10, 20, 30]
-    for step in (10, 20, 30, 10):
-        assert torch.equal(watched.model(step).wte.weight, models[step].wte.weight)
-    assert watched.model(10) is watched.model(10)
-    with pytest.raises(LookupError):
-        watched.model(15)
+    run.attention.add(10, model, torch.tensor([3, 14, 15]))
+    assert watched.describe()["attention"] == {"steps": [10], "ids": [3, 14, 15]}
+    run.attention.add(20, model, torch.tensor([3, 14, 15]))
+    assert watched.describe()["attention"]["steps"] == [10, 20]

@@ -86,6 +86,7 @@ def state(run: Path) -> dict[str, object]:
         run / "model.safetensors",
         run / "best" / "model.safetensors",
         run / "samples.md",
+        *sorted((run / "attention").iterdir()),
     ]
     content = {str(file.relative_to(run)): file.read_bytes() for file in files}
     return {"checkpoints": sorted(path.name for path in (run / "checkpoints").iterdir()), "log": log(run)} | content

@@ -193,6 +193,14 @@ def test_rewinding_forgets_later_and_half_written_samples(run, path, half):
     assert (path / "samples.md").read_text() == kept
 
 
+def test_rewinding_forgets_later_looks_at_the_attention(run):
+    model = GPT(GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2))
+    for step in (4, 8):
+        run.attention.add(step, model, torch.arange(5))
+    run.rewind(4)
+    assert run.attention.steps() == [4]
+
+
 def test_samples_are_quotations(run, path):
     run.add_sample(4, "The ferry", " left\n# at\n\nseven")
     assert (path / "samples.md").read_text() == "## Step 4\n\n> **The ferry** left\n> # at\n> \n> seven\n\n"

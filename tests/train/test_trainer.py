@@ -14,9 +14,11 @@ from transformers import AutoTokenizer, GPT2LMHeadModel
 import nextword
 from nextword.data import batch, read_corpus
 from nextword.errors import DataError
+from nextword.lens import trace
 from nextword.model import GPT
 from nextword.tokenizer import save_tokenizer
 from nextword.train import Trainer
+from nextword.train.attention_log import AttentionLog
 from nextword.train.events import Finished, Sampled, Saved, Started, Stepped, Validated, Warned
 from nextword.train.plot import plot_loss
 from nextword.train.trainer import SAVE_SECONDS
@@ -241,6 +243,19 @@ def test_samples_are_written_down_with_their_step(config):
     assert samples[0].text.split()[0] in text
 
 
+def test_where_the_heads_look_is_kept_at_each_validation(config):
+    trainer = Trainer(config)
+    events = train(trainer)
+    steps = [event.step for event in of(events, Validated)]
+    kept = AttentionLog(Path(config.out) / "attention")
+    assert kept.steps() == steps
+    assert steps[0] == 0
+    assert kept.text() == trainer.job.val_ids[: TINY.n_ctx].tolist()
+    last = trace(trainer.job.model, kept.text())["h.1.attn.weights"][0, 1]
+    torch.testing.assert_close(kept.read(steps[-1], 1, 1), last, rtol=0, atol=1e-3)
+    assert (kept.read(0, 1, 1) - last).abs().max() > 1e-3
+
+
 def test_a_run_leaves_a_gpt2_directory(config, monkeypatch):
     """With its tokenizer and its picture, which the other tests go without."""
     monkeypatch.setattr("nextword.weights.huggingface_saving.save_tokenizer", save_tokenizer)
@@ -248,7 +263,7 @@ def test_a_run_leaves_a_gpt2_directory(config, monkeypatch):
     run = Path(config.out)
     trainer = Trainer(config)
     train(trainer)
-    names = "best checkpoints config.json log.jsonl loss.png merges.txt model.safetensors run.json samples.md"
+    names = "attention best checkpoints config.json log.jsonl loss.png merges.txt model.safetensors run.json samples.md"
     names += " tokenizer.json tokenizer_config.json vocab.json"
     assert sorted(path.name for path in run.iterdir() if path.name != ".lock") == names.split()
     assert (run / "loss.png").read_bytes().startswith(b"\x89PNG")

@@ -14,6 +14,7 @@ from nextword.symbols import is_symbol
 
 if TYPE_CHECKING:
     from nextword.serve.lens_worker import LensWorker
+    from nextword.serve.watched_run import WatchedRun
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def run(arguments: list[str]) -> int:
     if not args.api_only:
         from nextword.serve.inside import router
 
-        routers.append(router(lens_worker(args, name)))
+        routers.append(router(lens_worker(args, name), watched_run(args.model)))
     app = create_app(
         Engine(writer, args.queue),
         tokenizer,
@@ -144,5 +145,12 @@ def lens_worker(args: Arguments, name: str) -> "LensWorker":
         return LensWorker(foreign_model(args.model, args.weights, args.device)[0], name)
     from nextword.loading import load
 
-    path = Path(args.model).expanduser()
-    return LensWorker(load(args.model, args.device)[0], name, path if (path / "run.json").exists() else None)
+    return LensWorker(load(args.model, args.device)[0], name)
+
+
+def watched_run(model: str) -> "WatchedRun | None":
+    """The run that the model is, if it is one."""
+    from nextword.serve.watched_run import WatchedRun
+
+    path = Path(model).expanduser()
+    return WatchedRun(path) if (path / "run.json").exists() else None

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -12,7 +11,6 @@ from nextword.foreign import ForeignGPT
 from nextword.lens.tracing import subject
 from nextword.model import GPT
 from nextword.serve.reading import Reader, Text
-from nextword.serve.watched_run import WatchedRun
 
 R = TypeVar("R")
 
@@ -20,16 +18,14 @@ R = TypeVar("R")
 class LensWorker:
     """Holds the model that the page looks into, and what it has read.
 
-    name: what the model is called. run: the directory of the run that made it,
-    if it is one. A model of a user's own class is taken for one of ours with
-    its weights; raises ValueError where it computes something else.
+    name: what the model is called. One of a user's own class is taken for one of
+    ours with its weights; raises ValueError where it computes something else.
     """
 
-    def __init__(self, model: GPT | ForeignGPT, name: str, run: Path | None = None):
+    def __init__(self, model: GPT | ForeignGPT, name: str):
         n = min(model.config.n_ctx, model.config.n_vocab, 8)
         self.model = subject(model, torch.arange(n, device=next(model.parameters()).device).unsqueeze(0)).eval()
         self.name, self.config = name, self.model.config
-        self.run = None if run is None else WatchedRun(run)
         self._reader = Reader(self.model)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nextword-lens")
 

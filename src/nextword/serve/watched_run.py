@@ -1,17 +1,13 @@
-"""A training run, looked at from outside while it goes on: its losses, its samples, and its checkpoints' models."""
+"""A training run, looked at from outside while it goes on: its losses, its samples, and where its heads look."""
 
 import json
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
-from nextword.model import GPT
-from nextword.train.checkpoint import checkpoints
+from nextword.train.attention_log import AttentionLog
 from nextword.train.run_directory import SAMPLE
-from nextword.weights import load_model
 
 STEPS = 2000  # points of a curve; of a longer run every second, third, ... step is told
-MODELS = 2  # of checkpoints that are held
 
 
 class WatchedRun:
@@ -20,32 +16,16 @@ class WatchedRun:
     def __init__(self, path: Path):
         self.path = path
         self._known: dict[Path, tuple[tuple[int, int], Any]] = {}
-        self._models: OrderedDict[Path, GPT] = OrderedDict()
+        self.attention = AttentionLog(path / "attention")
 
     def describe(self) -> dict[str, Any]:
-        """The losses step by step, what the model wrote, and of which steps there are checkpoints."""
+        """The losses step by step, what the model wrote, and when its attention, to which text, was kept."""
         return {
             "dir": str(self.path),
             "steps": self._read(self.path / "log.jsonl", losses),
             "samples": self._read(self.path / "samples.md", samples),
-            "checkpoints": self.checkpoints(),
+            "attention": {"steps": self.attention.steps(), "ids": self.attention.text()},
         }
-
-    def checkpoints(self) -> list[int]:
-        """The steps whose weights are kept, the earliest first."""
-        return [int(path.name[5:]) for path in checkpoints(self.path / "checkpoints")]
-
-    def model(self, step: int) -> GPT:
-        """The model as it was at a checkpoint. Raises LookupError where there is none any more."""
-        path = self.path / "checkpoints" / f"step-{step:08d}"
-        if step not in self.checkpoints():
-            raise LookupError(step)
-        if path not in self._models:
-            self._models[path] = load_model(path).eval()
-            while len(self._models) > MODELS:
-                self._models.popitem(last=False)
-        self._models.move_to_end(path)
-        return self._models[path]
 
     def _read(self, file: Path, read: Any) -> Any:
         try:

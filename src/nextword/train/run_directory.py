@@ -5,6 +5,7 @@ best/                the same, with the weights that did best on the validation 
 run.json             everything needed to repeat the run
 log.jsonl            one line a step
 loss.png samples.md  the picture, and what the model wrote as it learned
+attention/           where each head looked meanwhile, in the beginning of the validation text
 checkpoints/         the last two states to resume from
 """
 
@@ -20,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from nextword.errors import RunError
 from nextword.runtime import replacing
+from nextword.train.attention_log import AttentionLog
 from nextword.train.checkpoint import checkpoints
 
 MODEL_FILES = (
@@ -30,7 +32,7 @@ MODEL_FILES = (
     "vocab.json",
     "merges.txt",
 )
-CONTENTS = (*MODEL_FILES, "best", "log.jsonl", "loss.png", "samples.md", "checkpoints")
+CONTENTS = (*MODEL_FILES, "best", "log.jsonl", "loss.png", "samples.md", "attention", "checkpoints")
 """What a new run deletes of an older one; run.json, by which a run is known, is replaced last."""
 
 SAMPLE = re.compile(r"^## Step (\d+)\n\n(?:> .*\n)+\n", re.MULTILINE)
@@ -91,6 +93,11 @@ class RunDirectory:
         """The folder of the states to resume from."""
         return self.path / "checkpoints"
 
+    @property
+    def attention(self) -> AttentionLog:
+        """Where each head looked, as the model learned."""
+        return AttentionLog(self.path / "attention")
+
     def log(self, **values: float | None) -> None:
         """Add a line to log.jsonl. JSON has no infinity and no NaN: they become null, as what was not measured."""
         finite = {name: value if value is None or isfinite(value) else None for name, value in values.items()}
@@ -116,6 +123,7 @@ class RunDirectory:
             with replacing(samples) as file:
                 kept = [section[0] for section in sections if int(section[1]) <= step]
                 file.write_text("".join(kept), encoding="utf-8")
+        self.attention.rewind(step)
 
     def publish(self, checkpoint: Path) -> None:
         """Make the run's directory itself the GPT-2 directory of this checkpoint, its weights without a second copy.

@@ -107,6 +107,7 @@ class Trainer:
         if self.step == 0:
             untrained = self._validate()
             self._log(validated=untrained)
+            self._look()
             yield untrained
         self._began = self._saved_at = time.monotonic()
         self._first = self._saved_step = self.step
@@ -165,6 +166,8 @@ class Trainer:
         last = step == plan.steps
         validated = self._validate() if last or step % plan.eval_every == 0 else None
         self._log(stepped, validated)
+        if validated is not None:
+            self._look()
         seconds_a_step = (time.monotonic() - self._began) / (step - self._first)
         yield replace(stepped, seconds_left=seconds_a_step * (plan.steps - step))
         if warning := self._watch.warning(stepped.train_loss, self._progress.start_loss or stepped.train_loss):
@@ -183,6 +186,10 @@ class Trainer:
             progress.best_val_loss, progress.best_step = loss, self.step
             self._best = copy.deepcopy(as_gpt(job.model)).cpu()
         return Validated(self.step, loss, perplexity(loss), is_best)
+
+    def _look(self) -> None:
+        """Keep where each head looks in the beginning of the validation text."""
+        self._directory.attention.add(self.step, as_gpt(self.job.model), self.job.val_ids)
 
     def _sample(self) -> Sampled:
         """Let the model write, with the same random numbers each time, and keep what it wrote."""

@@ -94,7 +94,7 @@ def test_everything_can_be_done_with_the_keyboard(open_page: Callable[..., Any])
     page.locator(".map").first.focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    until(page, "document.getElementById('head-name').textContent === 'Layer 2, head 1'")
+    until(page, "document.getElementById('head-name').textContent === 'Layer 1, head 0'")
 
     page.locator("#lens").scroll_into_view_if_needed()
     page.locator("#lens-table td[tabindex='0']").focus()

@@ -212,7 +212,7 @@ def test_attention_shows_all_heads_and_where_a_token_looks(page: Any) -> None:
     until(page, "document.querySelector('.map canvas').width > 1")
     assert page.locator(".map").count() == 6
     page.locator(".map").nth(3).click()
-    until(page, "document.getElementById('head-name').textContent === 'Layer 2, head 2'")
+    until(page, "document.getElementById('head-name').textContent === 'Layer 1, head 1'")
     page.locator("#looking .token").nth(1).hover()
     until(page, "document.getElementById('looks-at').textContent.startsWith('“piano” looks at')")
     shares = re.findall(r"(\d+(?:\.\d)?) %", page.locator("#looks-at").text_content())

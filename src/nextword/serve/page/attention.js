@@ -27,7 +27,7 @@ export function attentionPanel({ settled, model }) {
   const buttons = [];
   for (let layer = 0; layer < L; layer++) {
     for (let h = 0; h < H; h++) {
-      const button = make("button", { type: "button", class: "map", tabindex: buttons.length ? "-1" : "0", "aria-pressed": "false", "aria-label": `Layer ${layer + 1}, head ${h + 1}`, title: `Layer ${layer + 1}, head ${h + 1}` }, make("canvas", { width: 1, height: 1 }));
+      const button = make("button", { type: "button", class: "map", tabindex: buttons.length ? "-1" : "0", "aria-pressed": "false", "aria-label": `Layer ${layer}, head ${h}`, title: `Layer ${layer}, head ${h}` }, make("canvas", { width: 1, height: 1 }));
       button.addEventListener("click", () => show(layer, h));
       grid.append(button);
       buttons.push(button);
@@ -45,7 +45,7 @@ export function attentionPanel({ settled, model }) {
   };
 
   const markHead = () => {
-    find("head-name").textContent = `Layer ${head[0] + 1}, head ${head[1] + 1}`;
+    find("head-name").textContent = `Layer ${head[0]}, head ${head[1]}`;
     buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(index === head[0] * H + head[1])));
     standOn(buttons, head[0] * H + head[1]);
   };
@@ -61,7 +61,7 @@ export function attentionPanel({ settled, model }) {
   const paintHead = () => {
     if (!weights) return;
     cellAt = paintLarge(large, weights, ids.map((id) => textOf(id).trim() || "␣"), query);
-    large.setAttribute("aria-label", `Layer ${head[0] + 1}, head ${head[1] + 1}. The last token looks most at ${most(ids.length - 1, 3).map(([other, weight]) => `${spoken(textOf(ids[other]))}, ${percent(weight)}`).join("; ")}.`);
+    large.setAttribute("aria-label", `Layer ${head[0]}, head ${head[1]}. The last token looks most at ${most(ids.length - 1, 3).map(([other, weight]) => `${spoken(textOf(ids[other]))}, ${percent(weight)}`).join("; ")}.`);
     const shares = looks(query);
     tokens().forEach((button, position) => {
       button.style.setProperty("--look", Math.sqrt(shares[position]).toFixed(3));

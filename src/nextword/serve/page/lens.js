@@ -8,7 +8,7 @@ import * as api from "./api.js";
 // Of a long text so many tokens are asked about and shown at a time, since each cell costs the model a whole head.
 const COLUMNS = 32;
 
-const nameOf = (layer) => (layer === 0 ? "embedding" : `layer ${layer}`);
+const nameOf = (layer) => (layer === 0 ? "embedding" : `layer ${layer - 1}`);
 
 export function lensPanel({ settled }) {
   const section = find("lens");

@@ -24,7 +24,7 @@ export function partsPanel({ settled, model, trouble }) {
   const headRow = make("tr", {}, make("td"), ...Array.from({ length: H }, (_, h) => make("th", { scope: "col" }, `${h + 1}`)), make("th", { scope: "col" }, "MLP"));
   const body = make("tbody");
   for (let layer = 0; layer < L; layer++) {
-    const row = make("tr", {}, make("th", { scope: "row" }, `layer ${layer + 1}`));
+    const row = make("tr", {}, make("th", { scope: "row" }, `layer ${layer}`));
     for (let part = 0; part <= H; part++) {
       const button = make("button", { type: "button", class: "part", tabindex: buttons.length ? "-1" : "0", "aria-pressed": "false" });
       button.addEventListener("click", () => turn(layer, part));
@@ -36,7 +36,7 @@ export function partsPanel({ settled, model, trouble }) {
   table.append(make("caption", { class: "unseen" }, "What each part adds to the token's score. Pressed parts are switched off."), make("thead", {}, headRow), body);
   rove(table, ".part", () => H + 1);
 
-  const nameOf = (layer, part) => `layer ${layer + 1}, ${part === H ? "MLP" : `head ${part + 1}`}`;
+  const nameOf = (layer, part) => `layer ${layer}, ${part === H ? "MLP" : `head ${part}`}`;
 
   const drawButtons = () => {
     const strongest = Math.max(...buttons.map(({ added }) => Math.abs(added)), 1e-9);

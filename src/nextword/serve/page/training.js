@@ -1,4 +1,4 @@
-// Training, live: the loss so far, what the model wrote, and one head's attention from checkpoint to checkpoint.
+// Training, live: the loss so far, what the model wrote, and where each head looked as it learned.
 
 import { find, make } from "./dom.js";
 import { lossChart } from "./loss.js";
@@ -10,7 +10,7 @@ const EVERY = 2000; // milliseconds between two looks at the run
 
 const last = (list, before = Infinity) => list.filter((one) => one.step <= before).at(-1);
 
-export function trainingPanel({ settled, model }) {
+export function trainingPanel({ model }) {
   if (!model.run) {
     find("training-lead").textContent = "This model is not a run of nextword’s own, so nothing is known of its training. Train one, and serve its directory while it learns:";
     find("training-lead").after(make("pre", { class: "command", tabindex: "0" }, "nextword train --data story --out runs/story\nnextword serve --model runs/story"));
@@ -26,31 +26,33 @@ export function trainingPanel({ settled, model }) {
   const chart = lossChart(find("loss"), (step) => moveTo(step));
 
   for (const [id, n] of [["run-layer", model.config.n_layer], ["run-head", model.config.n_head]]) {
-    for (let i = 0; i < n; i++) find(id).append(make("option", { value: i }, `${i + 1}`));
-    find(id).addEventListener("change", () => paintHead());
+    for (let i = 0; i < n; i++) find(id).append(make("option", { value: i }, `${i}`));
+    find(id).addEventListener("change", () => run && paintHead());
   }
   find("run").hidden = false;
 
   const paintHead = async () => {
-    const step = run?.checkpoints.filter((one) => one <= Number(slider.value)).at(-1) ?? run?.checkpoints[0];
+    const { steps, ids } = run.attention;
+    const step = steps.filter((one) => one <= Number(slider.value)).at(-1) ?? steps[0];
     const name = find("run-head-name");
     if (step === undefined) {
-      name.textContent = "No checkpoint has been saved yet.";
+      name.textContent = "Where the heads look is kept each time the validation loss is measured. Nothing is there yet.";
       return;
     }
-    const ids = settled.ids;
-    const question = { ids, step, layer: Number(find("run-layer").value), head: Number(find("run-head").value) };
+    const question = { step, layer: Number(find("run-layer").value), head: Number(find("run-head").value) };
     const asked = JSON.stringify(question);
-    if (ids.length === 0) return;
+    if (painted === asked) return;
     painted = asked;
     try {
       const weights = await api.floats("/api/run/attention", question);
       if (painted !== asked) return;
-      name.textContent = `as of the checkpoint at step ${step}${run.checkpoints.length > 1 ? ` (kept: ${run.checkpoints.join(", ")})` : ""}`;
+      name.textContent = step === 0 ? "before it had learned anything" : `after step ${step}`;
       paintLarge(find("run-map"), weights, ids.map((id) => textOf(id).trim() || "␣"), null);
-      find("run-map").setAttribute("aria-label", `Attention of layer ${question.layer + 1}, head ${question.head + 1}, at step ${step}`);
+      find("run-map").setAttribute("aria-label", `Attention of layer ${question.layer}, head ${question.head}, after step ${step}`);
     } catch (error) {
-      if (painted === asked) name.textContent = error.message;
+      if (painted !== asked) return;
+      name.textContent = error.message;
+      painted = "";
     }
   };
 
@@ -92,9 +94,8 @@ export function trainingPanel({ settled, model }) {
     if (run) draw();
   };
   slider.addEventListener("input", () => moveTo(slider.value));
-  settled.addEventListener("change", () => run && inSight && paintHead());
   document.addEventListener("theme", () => run && ((painted = ""), paintHead()));
-  new ResizeObserver(() => run && paintHead()).observe(find("run-map"));
+  new ResizeObserver(() => run && ((painted = ""), paintHead())).observe(find("run-map"));
   new IntersectionObserver(
     ([entry]) => {
       inSight = entry.isIntersecting;

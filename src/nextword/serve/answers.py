@@ -1,0 +1,90 @@
+"""Questions about a text, answered: each function takes a `Text` that has been read, and gives what the page shows.
+
+Long ones come in parts, which are found out one by one and remembered, so that
+the model's thread is soon free for others.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_max_pool2d
+
+from nextword.lens.attribution import contributions
+from nextword.lens.changing import off
+from nextword.serve.reading import Text
+
+PORTION = 128  # positions whose logits are made in one turn: a tenth of a second for GPT-2 124M
+
+
+def saying(layers: Iterable[int], first: int, last: int) -> list[Callable[[Text], object]]:
+    """Find out what these layers would say at the positions from first to before last, in parts, to be remembered."""
+    starts = range(first, last, PORTION)
+    return [
+        partial(Text.said, layer=layer, first=start, last=min(start + PORTION, last))
+        for layer in layers
+        for start in starts
+    ]
+
+
+def surprises(text: Text) -> dict[str, Any]:
+    """How likely each token was, and what was expected in its place; nothing for the first."""
+    own, said = text.surprise()
+    perplexity = math.exp(min(-own.double().mean().item(), 700.0)) if len(own) else None
+    return {
+        "logprob": [None, *own.tolist()],
+        "top": [[], *(words("logprob", *row) for row in rows(said.ids, said.logprob))],
+        "perplexity": perplexity,
+    }
+
+
+def cells(text: Text, first: int, last: int, top: int) -> dict[str, Any]:
+    """What each layer would say at these positions."""
+    found = []
+    for layer in range(text.n_layer + 1):
+        said = text.said(layer, first, last)
+        found.append([words("p", *row) for row in rows(said.ids[:, :top], said.logprob[:, :top].exp())])
+    return {"layers": text.n_layer + 1, "first": first, "cells": found}
+
+
+def rows(*arrays: Tensor) -> Iterator[tuple[list[Any], ...]]:
+    """The rows of some arrays, side by side, as lists."""
+    return zip(*(array.tolist() for array in arrays), strict=True)
+
+
+def words(name: str, ids: list[int], values: list[float]) -> list[dict[str, float]]:
+    """Tokens with a number each."""
+    return [{"id": id, name: value} for id, value in zip(ids, values, strict=True)]
+
+
+def attention(text: Text, layer: int, head: int) -> Tensor:
+    """Where one head looks: (T, T)."""
+    return text.trace()[f"h.{layer}.attn.weights"][0, head]
+
+
+def small_maps(text: Text, layer: int, size: int) -> bytes:
+    """A layer's attention in few pixels: H maps of size x size bytes, of T x T where the text is shorter.
+
+    Each pixel is the strongest weight in its part of the map, 255 for all of a
+    token's attention, so that a single bright spot is not lost.
+    """
+    large = text.trace()[f"h.{layer}.attn.weights"][0].float()  # (H, T, T)
+    small = adaptive_max_pool2d(large, min(size, text.length))
+    return (small * 255).round().to(torch.uint8).cpu().numpy().tobytes()
+
+
+def knocked_out(text: Text, heads: Sequence[tuple[int, int]], mlps: Sequence[int]) -> Tensor:
+    """The next token's logits without some heads, (layer, head), and without the MLPs of some layers: (V,)."""
+    if not heads and not mlps:
+        return text.next()
+    traced = text.trace()
+    return traced.model.head(traced.changed(off(traced, heads, mlps))["ln_f.out"][0, -1])
+
+
+def contributed(text: Text, token: int) -> dict[str, Any]:
+    """What the embedding, each head and each MLP added to a token's logit at the text's end."""
+    found = contributions(text.trace_of_the_end(), token)
+    return {"embed": found.embed, "heads": found.heads.tolist(), "mlps": found.mlps.tolist(), "rest": found.rest}

@@ -1,0 +1,85 @@
+"""Where every head looked as a run learned: the same text's attention, again and again.
+
+attention/step-00000100.safetensors   ids (T,), and weights (L, H, T, T) in float16
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from nextword.errors import RunError
+from nextword.lens import trace
+from nextword.model import GPT
+from nextword.runtime import replacing
+from nextword.weights import save_tensors
+
+TOKENS = 48
+"""Of the text, at most: enough to see a pattern, and for GPT-2 124M 0.7 MB a look."""
+
+KEPT = 64
+"""Looks, at most: of more, every second is let go, but never the first or the newest."""
+
+
+class AttentionLog:
+    """A run's folder of looks. It is there when the first is taken."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def add(self, step: int, model: GPT, ids: Tensor) -> None:
+        """Keep where each head looks in the beginning of a text (T,) after so many updates."""
+        ids = ids[: min(TOKENS, model.config.n_ctx)].to(model.wte.weight.device, torch.int64)
+        traced = trace(model, ids)
+        layers = [traced[f"h.{layer}.attn.weights"][0] for layer in range(model.config.n_layer)]  # (H, T, T) each
+        self._folder.mkdir(exist_ok=True)
+        with replacing(self._file(step)) as file:
+            save_tensors({"ids": ids.cpu(), "weights": torch.stack(layers).half().cpu()}, file)
+        if len(self.steps()) > KEPT:
+            for old in self.steps()[1:-1:2]:
+                self._file(old).unlink()
+
+    def steps(self) -> list[int]:
+        """After how many updates somebody looked, the earliest first."""
+        return sorted(int(file.stem[5:]) for file in self._folder.glob("step-????????.safetensors"))
+
+    def text(self) -> list[int]:
+        """The ids of the text that is looked at, (T,); empty before the first look."""
+        steps = self.steps()
+        if not steps:
+            return []
+        with self._open(steps[-1]) as file:
+            return file.get_tensor("ids").tolist()
+
+    def read(self, step: int, layer: int, head: int) -> Tensor:
+        """Where one head looked at one of the `steps`: (T, T). Raises RunError where it is not there."""
+        with self._open(step) as file:
+            weights = file.get_slice("weights")
+            L, H, _, _ = weights.get_shape()
+            if not (0 <= layer < L and 0 <= head < H):
+                raise RunError(f"There is no head {head} in layer {layer}: there are {L} layers of {H} heads.")
+            return weights[layer, head].float()
+
+    def rewind(self, step: int) -> None:
+        """Forget the looks after this step: a run that resumes there will take them again."""
+        for later in self.steps():
+            if later > step:
+                self._file(later).unlink()
+
+    @contextmanager
+    def _open(self, step: int) -> Iterator[Any]:
+        try:
+            with safe_open(self._file(step), framework="pt") as file:
+                yield file
+        except FileNotFoundError:
+            there = ", ".join(map(str, self.steps())) or "none"
+            raise RunError(f"Nobody looked at the attention after step {step}; steps that are kept: {there}.") from None
+        except SafetensorError as error:
+            raise RunError(f"{self._file(step)} cannot be read ({error}).") from error
+
+    def _file(self, step: int) -> Path:
+        return self._folder / f"step-{step:08d}.safetensors"
