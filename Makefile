@@ -39,7 +39,7 @@ clean:
 
 .venv/installed: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "Installing nextword and what it needs (PyTorch is large: a minute or more the first time) ..."
-	@$(PIP) --editable .
+	@$(PIP) --editable '.[serve]'
 	@touch $@
 
 # Each program that nextword is compared with is installed on its own: who fails is left out, and the others are not.

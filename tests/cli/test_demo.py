@@ -33,8 +33,23 @@ def test_it_explains_trains_writes_and_may_be_repeated(cli: Cli, tmp_path: Path)
         assert "greedy" in words
         assert "top-k" in words
         assert "The model has memorised" in words
+        assert f"nextword serve --model {out}" in text
         assert (out / "loss.png").read_bytes()[:4] == b"\x89PNG"
     assert json.loads((out / "log.jsonl").read_text().splitlines()[-1])["step"] == 2
+
+
+def test_the_program_is_named_as_it_can_be_called_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / ".venv" / "bin" / "nextword"
+    program.parent.mkdir(parents=True)
+    program.touch(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [str(program), "demo"])
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert demo.command() == ".venv/bin/nextword"
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert demo.command() == "nextword"
+    monkeypatch.setattr("sys.argv", ["pytest"])
+    assert demo.command() == "nextword"
 
 
 @pytest.mark.usefixtures("short")

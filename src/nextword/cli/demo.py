@@ -2,6 +2,9 @@
 
 import json
 import math
+import os
+import shutil
+import sys
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -149,9 +152,18 @@ def closing(trainer: "Trainer", seconds: float) -> str:
 
 def what_next(trainer: "Trainer") -> str:
     """Where to look, and what to type."""
-    run = trainer.job.directory
+    run, nextword = trainer.job.directory, command()
     return (
         f"  the loss curve           {run / 'loss.png'}\n"
-        f'  let it write             nextword generate "{trainer.job.prompt}" --model {run}\n'
-        "  train on your own text   nextword train --data my.txt"
+        f'  let it write             {nextword} generate "{trainer.job.prompt}" --model {run}\n'
+        f"  see inside it            {nextword} serve --model {run}\n"
+        f"  train on your own text   {nextword} train --data my.txt"
     )
+
+
+def command() -> str:
+    """How to call this program from here: by its path, where the shell does not find it by its name."""
+    called = Path(sys.argv[0])
+    if called.name != "nextword" or shutil.which("nextword"):
+        return "nextword"
+    return os.path.relpath(called)
