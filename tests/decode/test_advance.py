@@ -72,6 +72,55 @@ def test_every_position_of_a_prompt_is_scored_where_that_is_asked_for(make: Make
     near(writer.advance([1])[1], right(other)[-1:])
 
 
+def test_long_prompts_are_read_in_parts_so_that_others_need_not_wait(make: MakeWriter, right) -> None:
+    """Read in parts they hold the same, whatever the row held before and whoever writes meanwhile."""
+    for at_most in (2, 3, 5):
+        writer, writing, long = make(3), [1, 2], [9, 8, 7, 6, 5, 4, 3, 2, 1]
+        writer.read(1, [11] * 14)
+        writer.advance([1])
+        writer.read(0, writing)
+        writer.advance([0])
+        writer.read(1, long)
+        writer.read(2, long[:4])
+        for id in range(12):
+            scores = writer.advance([0, 1, 2], at_most=at_most)
+            near(scores[0], right(writing)[-1:])
+            if len(scores) == 3:
+                break
+            writer.put([0], [id])
+            writing.append(id)
+        near(scores[1], right(long)[-1:])
+        near(scores[2], right(long[:4])[-1:])
+
+
+def test_a_prompt_that_is_begun_can_be_written_after(make: MakeWriter, right) -> None:
+    writer, long = make(2), [9, 8, 7, 6, 5, 4, 3, 2, 1]
+    writer.read(0, [1])
+    writer.read(1, long)
+    writer.advance([0, 1], at_most=4)
+    [[id]] = writer.write([1], Sampling(temperature=0), np.zeros((1, 1)))
+    assert id == right(long)[-1].argmax()
+    near(writer.logits(1), right([*long, int(id)])[-1])
+
+
+def test_scores_of_many_prompts_come_one_after_the_other(make: MakeWriter, right) -> None:
+    """All at once they would need more memory than there may be."""
+    writer, prompts = make(4), [[row + 1] * 8 for row in range(4)]
+    for row, prompt in enumerate(prompts):
+        writer.read(row, prompt)
+    parts: dict[int, list[np.ndarray]] = {row: [] for row in range(4)}
+    unread = list(range(4))
+    while unread:
+        found = writer.advance(unread, at_most=8, scored=range(4))
+        assert found
+        assert sum(map(len, found.values())) <= 8
+        for row, scores in found.items():
+            parts[row].append(scores)
+        unread = [row for row in unread if sum(map(len, parts[row])) < 8]
+    for row, prompt in enumerate(prompts):
+        near(np.concatenate(parts[row]), right(prompt))
+
+
 def test_rows_join_while_others_write(make: MakeWriter, right) -> None:
     writer, first, second = make(2), [1, 2], [3, 4, 5, 6, 7, 8, 9, 10, 11]
     writer.read(0, first)

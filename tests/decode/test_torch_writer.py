@@ -60,7 +60,9 @@ def test_whatever_is_read_and_written_in_whatever_order_rows_keep_apart(data: st
     randomize(model)
     rng = np.random.default_rng(data.draw(st.integers(0, 1000)))
     writer = TorchWriter(model, 3)
-    writer._tokens_at_once = data.draw(st.sampled_from([0, 20, 1000]))  # prompts alone, in pairs, or all together
+    writer._reader._tokens_at_once = data.draw(
+        st.sampled_from([0, 20, 1000])
+    )  # prompts alone, in pairs, or all together
     sampling = data.draw(st.sampled_from([GREEDY, Sampling(1.0, None), Sampling(0.9, 5), Sampling(1.1, 9, 0.8)]))
     texts: dict[int, list[int]] = {}
     for _ in range(data.draw(st.integers(1, 8))):
@@ -101,7 +103,7 @@ def test_prompts_are_read_together_where_that_pays(model: GPT, monkeypatch: pyte
     for tokens, together in ((0, [(1, 2), (1, 7)]), (16, [(2, 2), (1, 7)]), (24, [(3, 7)])):
         shapes.clear()
         writer = TorchWriter(model, 3)
-        writer._tokens_at_once = tokens
+        writer._reader._tokens_at_once = tokens
         for row, ids in enumerate(PROMPTS):
             writer.read(row, [5, 5])  # forgotten unread
             writer.read(row, ids)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import torch
 
 from nextword.decode import Sampling, Writer
 from nextword.decode.rereading_writer import RereadingWriter
@@ -151,4 +152,24 @@ def test_a_step_that_fails_ends_its_texts_and_not_the_engine(small: GPT) -> None
     assert box.finish([broken])[broken][-1] == Failed("MemoryError: no room")
     engine.submit([well])
     assert len(texts(box.finish([well]))[0]) == 2
+    engine.close()
+
+
+def test_the_end_of_text_is_a_token_too(small: GPT) -> None:
+    """It counts as written, so whoever counts the tokens that were scored must find it among them."""
+    engine, box = Engine(writer_for(small, 2)), Box()
+    wishes = Wishes(FEW, logit_bias={TOKENIZER.eot_id: 100.0})
+    rng = np.random.default_rng(0)
+    ending = Job([3, 1, 4], 1, wishes, rng, box.deliver, TOKENIZER.eot_id, n_logprobs=1, scored=True)
+    engine.submit([ending])
+    read, piece = box.finish([ending])[ending]
+    assert isinstance(read, PromptRead)
+    assert isinstance(piece, Piece)
+    assert (piece.text, piece.finish_reason, ending.n_written) == ("", "stop", 1)
+    [token] = piece.tokens
+    assert (token.id, token.offset) == (TOKENIZER.eot_id, 0)
+    assert token.likelihood is not None
+    with torch.no_grad():
+        logprobs = small(torch.tensor([[3, 1, 4]]))[0, -1].log_softmax(-1)
+    assert token.likelihood.logprob == pytest.approx(logprobs[TOKENIZER.eot_id].item(), abs=1e-4)
     engine.close()

@@ -51,6 +51,9 @@ def test_tokens_come_with_the_text_that_they_begin_in() -> None:
 def test_a_model_that_ends_leaves_what_was_held_back() -> None:
     text = GrowingText(["stop it"])
     first = text.add(TOKENIZER.encode("stop")[0], None, is_last=False)
-    last = text.end()
+    last = text.end(TOKENIZER.eot_id, None)
     assert (first.text, last.text, last.finish_reason) == ("", "stop", "stop")
-    assert len(first.tokens + last.tokens) == 1
+    assert [(token.id, token.offset) for token in first.tokens + last.tokens] == [
+        (TOKENIZER.encode("stop")[0], 0),
+        (TOKENIZER.eot_id, 4),
+    ]

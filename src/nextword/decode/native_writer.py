@@ -141,6 +141,7 @@ class NativeWriter:
                 if count:
                     found[row] = logits[begin : begin + count]
                 self._logits[row] = None if self._unread[row] else logits[begin + count - 1]
+            self._let_go(except_of=rows)
         for row in rows:
             known = self._logits[row]
             if row not in found and known is not None and not self._unread[row]:
@@ -169,6 +170,14 @@ class NativeWriter:
         """Read all that is unread on these rows, in as few passes over the weights as can be."""
         while any(self._unread[row] for row in rows):
             self.advance(rows, max(TOKENS_AT_ONCE, len(rows)))
+
+    def _let_go(self, except_of: Sequence[int]) -> None:
+        """Take out of an earlier pass's scores what rows that rest still need, so that the others' can be forgotten."""
+        resting = set(range(self.n_rows)).difference(except_of)
+        for row in resting:
+            scores = self._logits[row]
+            if scores is not None and scores.base is not None:
+                self._logits[row] = scores.copy()
 
     def _scores(self, row: int) -> NDArray[np.float32]:
         scores = self._logits[row]

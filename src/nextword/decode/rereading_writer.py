@@ -70,9 +70,14 @@ class RereadingWriter:
     ) -> dict[int, NDArray[np.float32]]:
         """The scores (n, V) of what follows these rows' texts, and every token of those in `scored`; see `Writer`."""
         check_advance(self, rows)
-        found = {}
+        found: dict[int, NDArray[np.float32]] = {}
+        n_scored = 0
         for row in rows:
             is_new = row in scored and row in self._unscored
+            if is_new:
+                if n_scored and at_most is not None and n_scored + len(self._texts[row]) > at_most:
+                    continue  # a prompt is scored whole, and its scores are large: one at a time
+                n_scored += len(self._texts[row])
             found[row] = np.array((self._all(row) if is_new else self._next(row).unsqueeze(0)).numpy())
             self._unscored.discard(row)
         return found

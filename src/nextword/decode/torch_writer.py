@@ -1,8 +1,8 @@
 """Writing with PyTorch, on any device; on CUDA by replaying graphs, so that the processor is hardly needed."""
 
+import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nextword.decode.choose import choose
+from nextword.decode.row_reader import RowReader
 from nextword.decode.sampling import Sampling
 from nextword.decode.writer import check_advance, check_put, check_text
-from nextword.model import GPT, KVCache, RowCache
+from nextword.model import GPT, RowCache
 
 REACH = 128  # positions that attention looks at in short texts; in longer ones a multiple of them
 GRAPHS_KEPT = 24  # at most: one for each sampling setting and reach
@@ -55,13 +56,13 @@ class TorchWriter:
         self.pace = 16 if device.type == "cuda" else 1
         self._model, self._device, self._by = model, device, by
         self._captures = device.type == "cuda"
-        self._tokens_at_once = TOKENS_AT_ONCE if device.type == "cuda" else 0  # a CPU is busy enough with one text
         self._lengths: list[int | None] = [None] * n_rows  # of each row's text, with the pending token
-        self._unread: dict[int, list[int]] = {}  # row -> what it is still to read
         self._seen: set[int] = set()  # rows whose pending token is in the cache, though it does not count yet
         # Everything that a graph touches stays at its address.
         self._cache = RowCache(model.config, n_rows, weight.dtype, device)
         self._pending = torch.zeros(n_rows, dtype=torch.int64, device=device)  # (R,)
+        tokens_at_once = TOKENS_AT_ONCE if self._captures else 0  # a CPU is busy enough with one text
+        self._reader = RowReader(model, self._cache, self._pending, tokens_at_once)
         wide = torch.float32 if device.type == "mps" else torch.float64
         self._numbers = torch.zeros(n_ctx, n_rows, dtype=wide, device=device)
         self._chosen = torch.zeros(n_ctx, n_rows, dtype=torch.int64, device=device)
@@ -79,7 +80,7 @@ class TorchWriter:
         """
         self._check_row(row)
         check_text(ids, self.config)
-        self._unread[row] = list(ids)
+        self._reader.begin(row, ids)
         self._seen.discard(row)
         self._lengths[row] = len(ids)
 
@@ -100,7 +101,7 @@ class TorchWriter:
             raise ValueError(f"there is no room for {n} more tokens on every row: see room(), and read anew.")
         if n == 0 or not columns:
             return np.zeros(numbers.shape, dtype=np.int64)
-        self._catch_up()
+        self._catch_up(columns)
         self._seen.difference_update(columns)
         all_numbers = np.zeros((n, self.n_rows))
         all_numbers[:, columns] = numbers
@@ -121,14 +122,37 @@ class TorchWriter:
     ) -> dict[int, NDArray[np.float32]]:
         """Read on, on these rows -> scores (n, V) by row; see `Writer`.
 
-        Prompts are read whole, whatever at_most says. The pending tokens stay pending, and `put` makes them count.
+        The pending tokens stay pending, and `put` makes them count.
         """
         check_advance(self, rows)
-        found = {row: self._read_scored(row) for row in rows if row in scored and row in self._unread}
-        self._catch_up()
-        if others := [row for row in rows if row not in found]:
+        found = self._read_on(rows, sys.maxsize if at_most is None else at_most, scored)
+        if others := [row for row in rows if row not in found and not self._reader.unread(row)]:
             step = self._look(others)
             found |= {row: step[i : i + 1] for i, row in enumerate(others)}
+        return found
+
+    def _read_on(self, rows: Sequence[int], at_most: int, scored: Collection[int]) -> dict[int, NDArray[np.float32]]:
+        """Read of these rows' prompts what there is time for; give the scores (n, V) of those that are in `scored`."""
+        reading = [row for row in rows if self._reader.unread(row)]
+        left = at_most - len(set(rows).difference(reading, self._seen))  # each of whom reads its pending token
+        found, to_the_end = {}, []
+        if reading:
+            self._refresh()
+        for row in reading:
+            n = min(left, self._reader.unread(row))
+            if n <= 0:
+                break
+            left -= n
+            with resting(self._model):
+                if row in scored:
+                    found[row] = np.array(self._reader.read_scored(row, n).float().cpu().numpy())
+                    if not self._reader.unread(row):
+                        self._seen.add(row)
+                elif n < self._reader.unread(row):
+                    self._reader.read_part(row, n)
+                else:
+                    to_the_end.append(row)
+        self._catch_up(to_the_end)
         return found
 
     @torch.inference_mode()
@@ -138,7 +162,7 @@ class TorchWriter:
         if not rows:
             return
         if unseen := [row for row in rows if row not in self._seen]:
-            self._catch_up()
+            self._catch_up(unseen)
             self._look(unseen)
         places = torch.tensor(list(rows), device=self._device)
         self._cache.lengths[places] += 1
@@ -152,7 +176,7 @@ class TorchWriter:
         """The scores (V,) of this row's next token. Raises ValueError where n_ctx is full."""
         if self.room(row) == 0:
             raise ValueError(f"row {row} holds {self.config.n_ctx} tokens and cannot see one more: read anew.")
-        self._catch_up()
+        self._catch_up([row])
         return self._look([row])[0]
 
     def room(self, row: int) -> int:
@@ -170,54 +194,12 @@ class TorchWriter:
         self._seen.update(rows)
         return scores
 
-    def _read_scored(self, row: int) -> NDArray[np.float32]:
-        """Read what this row is still to read, and give the scores (T, V) of what follows each token."""
-        ids = self._unread.pop(row)
-        self._refresh()
-        with resting(self._model):
-            x = self._model.trunk(torch.tensor([ids], device=self._device), self._cache.row(row))  # (1, T, C)
-            scores = np.array(self._model.head(x)[0].float().cpu().numpy())
-        self._cache.lengths[row] = len(ids) - 1
-        self._pending[row] = ids[-1]
-        self._seen.add(row)
-        return scores
-
-    def _catch_up(self) -> None:
-        """Read what is still to be read, texts of similar lengths together."""
-        if not self._unread:
-            return
-        waiting = sorted(self._unread.items(), key=lambda item: len(item[1]))
-        self._unread = {}
-        self._refresh()
-        group: list[tuple[int, list[int]]] = []
-        for row, ids in waiting:
-            if group and (len(group) + 1) * len(ids) > self._tokens_at_once:
-                self._read_together(group)
-                group = []
-            group.append((row, ids))
-        self._read_together(group)
-
-    def _read_together(self, texts: list[tuple[int, list[int]]]) -> None:
-        """Read these rows' ids but for the last, the longest of which stands last.
-
-        The others are filled up with any id: none looks ahead, so nothing that
-        counts sees it, and its keys and values are replaced before they are seen.
-        """
-        rows = torch.tensor([row for row, _ in texts], device=self._device)
-        T = len(texts[-1][1]) - 1
-        if T > 0:
-            padded = [ids[:-1] + [0] * (T + 1 - len(ids)) for _, ids in texts]
-            if len(texts) == 1:
-                cache = self._cache.row(texts[0][0])
-            else:
-                weight = self._model.wte.weight
-                cache = KVCache(replace(self.config, n_ctx=T), len(texts), weight.dtype, self._device)
+    def _catch_up(self, rows: Collection[int]) -> None:
+        """Read to its end what is still to be read on these rows."""
+        if reading := [row for row in rows if self._reader.unread(row)]:
+            self._refresh()
             with resting(self._model):
-                self._model.trunk(torch.tensor(padded, device=self._device), cache)
-            if len(texts) > 1:
-                self._cache.fill(rows, cache)
-        self._cache.lengths[rows] = torch.tensor([len(ids) - 1 for _, ids in texts], device=self._device)
-        self._pending[rows] = torch.tensor([ids[-1] for _, ids in texts], device=self._device)
+                self._reader.read(reading)
 
     def _make_step(self) -> Callable[[], Tensor]:
         """What reads every row's pending token and gives the scores of the next (R, V).

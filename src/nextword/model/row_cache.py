@@ -51,12 +51,15 @@ class RowCache:
         """How many tokens of each text there is room for."""
         return self._keys[0].size(2)
 
-    def row(self, row: int) -> KVCache:
-        """An empty cache for one text that keeps its keys and values in this row. `lengths` is left to the caller."""
+    def row(self, row: int, length: int = 0) -> KVCache:
+        """A cache for one text that keeps its keys and values in this row, where the first ones are already.
+
+        `lengths` is left to the caller.
+        """
         one = KVCache.__new__(KVCache)
         one._keys = [keys[row : row + 1] for keys in self._keys]
         one._values = [values[row : row + 1] for values in self._values]
-        one.length = 0
+        one.length = length
         return one
 
     def fill(self, rows: Tensor, read: KVCache) -> None:

@@ -220,11 +220,11 @@ class Engine:
         self.metrics.wrote(now - job.last_token, job.n_written == 0)
         job.last_token = now
         job.n_written += 1
-        if id == job.eot_id:
-            events.append((job, job.text.end()))
-            return None
         known = None if job.n_logprobs is None else likelihood(logits, id, job.n_logprobs)
-        piece = job.text.add(id, known, is_last=job.n_written == job.max_tokens)
+        if id == job.eot_id:
+            piece = job.text.end(id, known)
+        else:
+            piece = job.text.add(id, known, is_last=job.n_written == job.max_tokens)
         events.append((job, piece))
         return None if piece.finish_reason else id
 

@@ -51,8 +51,9 @@ class GrowingText:
             return self._give(len(self._held), "length")
         return self._give(len(self._held) - max((overlap(self._held, text) for text in self._stop), default=0), None)
 
-    def end(self) -> Piece:
-        """The last piece, where the model itself ends the text."""
+    def end(self, id: int, likelihood: Likelihood | None) -> Piece:
+        """The last piece, where the model itself ends the text: with a token that stands for no characters."""
+        self._tokens.append(Token(id, self._given + len(self._held), likelihood))
         self._held += self._decoder.finish()
         found = [self._held.index(text) for text in self._stop if text in self._held]
         return self._give(min(found, default=len(self._held)), "stop")
