@@ -1,7 +1,7 @@
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ import torch
 
 from nextword.decode import Sampling, Writer
 from nextword.decode.rereading_writer import RereadingWriter
+from nextword.decode.torch_writer import TorchWriter
 from nextword.decode.writer import writer_for
 from nextword.model import GPT
 from nextword.serve.choice import Wishes
@@ -46,9 +47,10 @@ def job(box: Box, ids: list[int], max_tokens: int = 8, seed: int = 0, **settings
     return Job(ids, max_tokens, wishes, np.random.default_rng(seed), box.deliver, TOKENIZER.eot_id, **settings)
 
 
-@pytest.fixture(params=[1, 3, 16])
+@pytest.fixture(params=[(writer_for, 1), (writer_for, 3), (writer_for, 16), (TorchWriter, 3)], ids=str)
 def engine(request: pytest.FixtureRequest, small: GPT) -> Iterator[Engine]:
-    engine = Engine(writer_for(small, request.param))
+    make, n_rows = request.param
+    engine = Engine(make(small, n_rows))
     yield engine
     engine.close()
     assert not engine._thread.is_alive()
@@ -74,11 +76,14 @@ def test_a_text_is_the_same_alone_and_among_many(engine: Engine, small: GPT) -> 
     assert engine.running == engine.waiting == 0
 
 
-def test_a_prompt_of_many_steps_is_scored_whole(small: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("make", [writer_for, TorchWriter])
+def test_a_prompt_of_many_steps_is_scored_whole(
+    make: Callable[[GPT, int], Writer], small: GPT, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = []
     for at_once in (1, 5, 128):
         monkeypatch.setattr("nextword.serve.engine.PROMPT_TOKENS", at_once)
-        engine, box = Engine(writer_for(small, 2)), Box()
+        engine, box = Engine(make(small, 2)), Box()
         jobs = [job(box, [5] * 3, 30), job(box, list(range(40)), 0, scored=True, n_logprobs=2)]
         engine.submit(jobs)
         events = box.finish(jobs)[jobs[1]]
@@ -136,6 +141,45 @@ def test_closing_writes_what_there_is_to_its_end_or_lets_go_of_it(small: GPT) ->
     assert not engine.is_alive
     with pytest.raises(ClosedError, match="about to stop"):
         engine.submit([job(box, [1])])
+
+
+def test_who_waits_is_told_when_the_engine_ends(small: GPT) -> None:
+    writer, box = Gated(writer_for(small, 1)), Box()
+    engine = Engine(writer)  # type: ignore[arg-type]
+    written, waiting, gone = jobs = [job(box, [id], 20) for id in (1, 2, 3)]
+    engine.submit(jobs)
+    wait_for(lambda: engine.running == 1)
+    engine.cancel([gone])
+    threading.Timer(0.05, writer.gate.release).start()
+    engine.close()
+    found = box.finish([written, waiting])
+    assert found[written][-1] == found[waiting][-1] == Failed("The server stopped before the text was written.")
+    assert box.events.empty()
+
+
+def test_ids_that_the_model_cannot_read_are_refused_before_they_reach_the_engine(small: GPT) -> None:
+    engine, box = Engine(writer_for(small, 1)), Box()
+    with pytest.raises(ValueError, match="outside the vocabulary"):
+        engine.submit([job(box, [1]), job(box, [60000])])
+    well = job(box, [2], 2)
+    engine.submit([well])
+    assert len(texts(box.finish([well]))[0]) == 2
+    engine.close()
+
+
+def test_a_listener_that_fails_does_not_end_the_engine(small: GPT) -> None:
+    def fails(events: object) -> None:
+        raise KeyError("nobody of this name")
+
+    engine, box = Engine(writer_for(small, 2)), Box()
+    deaf = job(box, [1], 50)
+    deaf.deliver = fails
+    well = job(box, [2], 5)
+    engine.submit([deaf, well])
+    assert len(texts(box.finish([well]))[0]) == 5
+    wait_for(lambda: engine.running == 0)
+    assert engine.is_alive
+    engine.close()
 
 
 def test_a_step_that_fails_ends_its_texts_and_not_the_engine(small: GPT) -> None:

@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextword.decode import Writer
+from nextword.decode.writer import check_text
 from nextword.serve.choice import Chooser, Likelihood, Wishes, likelihood
 from nextword.serve.metrics import Metrics
 from nextword.serve.text import GrowingText, Piece
 
-PROMPT_TOKENS = 128  # of prompts that are read in one step, while others wait for their next tokens
+PROMPT_TOKENS = 128  # of prompts that are read in one step, times the pace, while others wait for their next tokens
 
 log = logging.getLogger("nextword.serve")
 
@@ -72,16 +73,17 @@ class Job:
     n_logprobs: int | None = None
     scored: bool = False
     offset: int = 0
-    is_cancelled: bool = False
-    came: float = field(default_factory=time.monotonic)
+    is_cancelled: bool = field(default=False, init=False)
+    chooser: Chooser = field(init=False)
+    text: GrowingText = field(init=False)
+    n_written: int = field(default=0, init=False)
+    likelihoods: list[Likelihood] = field(default_factory=list, init=False)
+    has_read: bool = field(default=False, init=False)
+    last_token: float = field(default_factory=time.monotonic, init=False)  # when it came; at first, when the job came
 
     def __post_init__(self) -> None:
         self.chooser = Chooser(self.wishes, self.rng)
         self.text = GrowingText(self.stop, self.offset)
-        self.n_written = 0
-        self.likelihoods: list[Likelihood] = []
-        self.has_read = False
-        self.last_token = self.came
 
 
 class Engine:
@@ -99,6 +101,7 @@ class Engine:
         self._waiting: deque[Job] = deque()
         self._at: dict[int, Job] = {}  # row -> the job that is written there
         self._is_closed = False
+        self._drains = False
         self._thread = threading.Thread(target=self._run, name="nextword-engine", daemon=True)
         self._thread.start()
 
@@ -118,7 +121,12 @@ class Engine:
         return len(self._waiting)
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        """Take up all of these jobs or, raising QueueFullError or ClosedError, none of them."""
+        """Take up all of these jobs or, raising QueueFullError or ClosedError, none of them.
+
+        Raises ValueError for ids that the model cannot read.
+        """
+        for job in jobs:
+            check_text(job.ids, self.config)
         with self._lock:
             if self._is_closed:
                 raise ClosedError("The server is about to stop.")
@@ -136,31 +144,40 @@ class Engine:
             self._lock.notify()
 
     def close(self, drain: bool = False, timeout: float | None = None) -> None:
-        """Take no more jobs, and end: with `drain` after all that there are, else after the step under way."""
+        """Take no more jobs, and end: with `drain` after all that there are, else after the step under way.
+
+        Jobs that are given up are told so.
+        """
         with self._lock:
             self._is_closed = True
-            if not drain:
-                for job in (*self._waiting, *self._at.values()):
-                    job.is_cancelled = True
+            self._drains = drain
             self._lock.notify()
         self._thread.join(timeout)
 
     def _run(self) -> None:
-        while self._admit():
-            events: list[tuple[Job, Event]] = []
-            try:
-                self._step(events)
-            except Exception as error:
-                log.exception("A step of the engine failed; the texts that were being written are given up.")
-                events += [(job, Failed(f"{type(error).__name__}: {error}")) for job in self._at.values()]
-                with self._lock:
-                    self._at.clear()
-            self._hand_out(events)
+        try:
+            while self._admit():
+                events: list[tuple[Job, Event]] = []
+                try:
+                    self._step(events)
+                except Exception as error:
+                    log.exception("A step of the engine failed; the texts that were being written are given up.")
+                    events += [(job, Failed(f"{type(error).__name__}: {error}")) for job in self._at.values()]
+                    with self._lock:
+                        self._at.clear()
+                self._hand_out(events)
+        finally:
+            with self._lock:
+                self._is_closed = True
+                left = [job for job in (*self._at.values(), *self._waiting) if not job.is_cancelled]
+                self._at.clear()
+                self._waiting.clear()
+            self._hand_out([(job, Failed("The server stopped before the text was written.")) for job in left])
 
     def _admit(self) -> bool:
         """Let go of cancelled jobs, give free rows to waiting ones, and wait if there are none; False at the end."""
         with self._lock:
-            while True:
+            while not self._is_closed or self._drains:
                 self._at = {row: job for row, job in self._at.items() if not job.is_cancelled}
                 self._waiting = deque(job for job in self._waiting if not job.is_cancelled)
                 free = [row for row in range(self.n_rows) if row not in self._at]
@@ -174,12 +191,13 @@ class Engine:
                 if self._is_closed:
                     return False
                 self._lock.wait()
+            return False
 
     def _step(self, events: list[tuple[Job, Event]]) -> None:
         """One pass over the weights: a token for every text that is read, and some more of the prompts."""
         writing = [row for row, job in self._at.items() if job.has_read]
         reading = [row for row, job in self._at.items() if not job.has_read]  # in the order in which they came
-        at_most = len(writing) + (PROMPT_TOKENS if writing else 2 * PROMPT_TOKENS)
+        at_most = len(writing) + PROMPT_TOKENS * self._writer.pace * (1 if writing else 2)
         scored = [row for row in reading if self._at[row].scored]
         found = self._writer.advance(writing + reading, at_most, scored)
         rows, ids = [], []
@@ -236,6 +254,8 @@ class Engine:
         for deliver, its_events in by_deliverer.items():
             try:
                 deliver(its_events)
-            except RuntimeError:  # its event loop is closed: nobody is listening
+            except Exception as error:
+                if not isinstance(error, RuntimeError):  # that is an event loop which is closed: nobody is listening
+                    log.exception("Someone who waits for texts could not be told of them; they are given up.")
                 for job, _ in its_events:
                     job.is_cancelled = True
