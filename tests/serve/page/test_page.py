@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from serve.page.playing import until
+from serve.page.playing import until, wait_for
 
 from nextword.decode.choose import probabilities
 from nextword.decode.sampling import Sampling
@@ -165,9 +165,57 @@ def test_it_writes_on_until_it_is_paused(page: Any) -> None:
     page.click("#write-on")
     count = number_of_tokens(page)
     page.wait_for_timeout(500)
-    assert number_of_tokens(page) <= count + 1
+    assert number_of_tokens(page) == count
     assert page.locator("#write-on").text_content() == "Write on"
     assert page.locator("#announcer").text_content().startswith("Written: ")
+
+
+def hold(page: Any, path: str) -> list[Any]:
+    """Keep the answers to a path back; give the list of those that wait, to be let go with `continue_`."""
+    waiting: list[Any] = []
+    page.route(f"**{path}", lambda route: waiting.append(route))
+    return waiting
+
+
+def test_no_token_comes_after_the_pause_whatever_is_under_way(page: Any) -> None:
+    waiting = hold(page, "/api/next")
+    slide(page, "pace", 6)
+    page.click("#write-on")
+    until(page, f"document.querySelectorAll('#tokens .token').length === {len(IDS) + 1}")
+    wait_for(page, lambda: waiting)
+    page.click("#write-on")
+    waiting[0].continue_()
+    page.wait_for_timeout(300)
+    assert number_of_tokens(page) == len(IDS) + 1
+    assert page.locator("#write-on").text_content() == "Write on"
+
+
+def test_what_is_shown_for_another_text_cannot_be_taken(page: Any) -> None:
+    waiting = hold(page, "/api/next")
+    page.locator(".candidate").first.dblclick()
+    wait_for(page, lambda: waiting)
+    slide(page, "temperature", 0.3)
+    assert page.locator("#draw").is_disabled()
+    waiting[0].continue_()
+    until(page, "!document.getElementById('draw').disabled")
+    assert number_of_tokens(page) == len(IDS) + 1
+
+
+def test_questions_about_a_text_that_is_gone_are_called_off(page: Any) -> None:
+    settle(page, "lens")
+    page.wait_for_selector("#lens-table td")
+    given_up: list[str] = []
+    page.on("requestfailed", lambda request: given_up.append(request.url))
+    waiting = hold(page, "/api/logit_lens")
+    for words in ("Agnes had", "Agnes had a"):
+        page.fill("#prompt", words)
+        until(page, f"document.getElementById('tokens').textContent === {words!r}")
+        page.wait_for_timeout(300)
+    assert len(waiting) == 2
+    assert [url.rsplit("/", 1)[1] for url in given_up] == ["logit_lens"]
+    waiting[1].continue_()
+    columns = len(TOKENIZER.encode("Agnes had a")) + 1
+    until(page, f"document.querySelectorAll('#lens-table thead th').length === {columns}")
 
 
 def test_it_writes_until_the_window_is_full(page: Any) -> None:
@@ -241,6 +289,8 @@ def test_parts_add_up_and_can_be_switched_off(page: Any) -> None:
     settle(page, "parts")
     page.wait_for_selector(".outcome")
     assert page.locator(".part").count() == 9
+    assert texts(page, "#parts-table thead th") == ["0", "1", "MLP"]
+    assert texts(page, "#parts-table tbody th") == ["layer 0", "layer 1", "layer 2"]
     said = page.locator("#parts-sum").text_content().replace("−", "-")
     *shares, total = map(float, re.findall(r"[+-]?\d+\.\d", said))
     assert sum(shares) == pytest.approx(total, abs=0.26)
@@ -271,6 +321,28 @@ def test_training_is_followed_live(page: Any, run_directory: Any) -> None:
             log.write('{"step": 13, "train_loss": 4.25, "val_loss": null}\n')
         until(page, "document.getElementById('run-step-said').textContent.startsWith('13 of 13')")
         assert "4.25" in page.locator("#run-live").text_content()
+
+
+def test_a_run_that_went_wrong_has_a_curve_too(page: Any) -> None:
+    wild = {"dir": "runs/wild", "samples": [], "attention": {"steps": [], "ids": []}}
+    wild["steps"] = [{"step": n, "train_loss": 10.0**n, "val_loss": None} for n in range(8)]
+    page.route("**/api/run", lambda route: route.fulfill(json=wild))
+    settle(page, "training")
+    page.wait_for_selector("#loss path.train")
+    ticks = texts(page, "#loss text[text-anchor=end]")
+    assert ticks[:3] == ["0", "2M", "4M"]
+    assert "Nothing is there yet" in page.locator("#run-head-name").text_content()
+
+
+def test_a_server_with_a_key_is_asked_for_it_once(open_page: Any, url: str) -> None:
+    page = open_page(at="about:blank", complain=False)
+    page.route("**/api/model", lambda route: route.fulfill(status=401, json={"error": {"message": "no key"}}))
+    page.goto(url)
+    page.wait_for_selector("#key-dialog[open]")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#trouble:visible")
+    assert "who have its key" in page.locator("#trouble").text_content()
+    assert not page.locator("#key-dialog").is_visible()
 
 
 def test_the_tour_leads_through_the_page_and_shows_the_code(page: Any) -> None:

@@ -9,38 +9,55 @@ let key = null;
 /** GET, as JSON. */
 export const get = async (path) => (await ask(path)).json();
 
-/** POST, as JSON. */
-export const post = (path, body) => remember(path, body, (answer) => answer.json());
+/** POST, as JSON. A signal calls the question off, unless others wait for the same answer. */
+export const post = (path, body, signal) => remember(path, body, signal, (answer) => answer.json());
 
 /** POST, as an array of float32, little endian as every browser's machine is. */
-export const floats = (path, body) =>
-  remember(path, body, async (answer) => new Float32Array(await answer.arrayBuffer()));
+export const floats = (path, body, signal) =>
+  remember(path, body, signal, async (answer) => new Float32Array(await answer.arrayBuffer()));
 
 /** POST, as an array of bytes. */
-export const bytes = (path, body) => remember(path, body, async (answer) => new Uint8Array(await answer.arrayBuffer()));
+export const bytes = (path, body, signal) =>
+  remember(path, body, signal, async (answer) => new Uint8Array(await answer.arrayBuffer()));
 
-function remember(path, body, read) {
+function remember(path, body, signal, read) {
   const question = path + JSON.stringify(body);
-  const known = answers.get(question);
-  if (known) return known;
-  const answer = ask(path, body).then(read);
-  answers.set(question, answer);
-  answer.catch(() => answers.delete(question));
-  if (answers.size > KEPT) answers.delete(answers.keys().next().value);
-  return answer;
+  let known = answers.get(question);
+  if (!known) {
+    const controller = new AbortController();
+    known = { controller, waiting: 0, answer: ask(path, body, controller.signal).then(read) };
+    answers.set(question, known);
+    known.answer.then(
+      () => (known.waiting = Infinity), // it is there: nobody can call it off
+      () => forget(question, known),
+    );
+    if (answers.size > KEPT) answers.delete(answers.keys().next().value);
+  }
+  known.waiting++;
+  signal?.addEventListener("abort", () => {
+    if (--known.waiting > 0) return;
+    forget(question, known);
+    known.controller.abort();
+  });
+  return known.answer;
 }
 
-async function ask(path, body) {
+function forget(question, known) {
+  if (answers.get(question) === known) answers.delete(question);
+}
+
+async function ask(path, body, signal) {
   const headers = { ...(body && { "Content-Type": "application/json" }), ...(key && { Authorization: `Bearer ${key}` }) };
   let answer;
   try {
-    answer = await fetch(path, body ? { method: "POST", headers, body: JSON.stringify(body) } : { headers });
-  } catch {
+    answer = await fetch(path, body ? { method: "POST", headers, body: JSON.stringify(body), signal } : { headers });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
     throw new Error("The server does not answer. Is nextword serve still running?");
   }
   if (answer.status === 401) {
     await askForKey();
-    return ask(path, body);
+    return ask(path, body, signal);
   }
   if (!answer.ok) throw new Error(await whatWentWrong(answer));
   return answer;
@@ -59,17 +76,19 @@ async function whatWentWrong(answer) {
 
 let asking = null;
 
-/** One dialog, however many questions wait for it. The key is kept in memory only. */
+/** One dialog, however many questions wait for it. The key is kept in memory only. Whoever closes it gives no key. */
 function askForKey() {
-  asking ??= new Promise((resolve) => {
+  asking ??= new Promise((resolve, reject) => {
     const dialog = find("key-dialog");
     dialog.addEventListener(
       "close",
       () => {
-        key = find("key").value;
+        const given = find("key").value;
         find("key").value = "";
-        find("key-said").textContent = "That was not the key. It is what was given to --api-key."; // if it asks again
         asking = null;
+        if (!given) return reject(new Error("This server answers those only who have its key. Reload the page to give it."));
+        key = given;
+        find("key-said").textContent = "That was not the key. It is what was given to --api-key."; // if it asks again
         resolve();
       },
       { once: true },

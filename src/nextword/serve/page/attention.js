@@ -72,9 +72,9 @@ export function attentionPanel({ settled, model }) {
     find("looks-at").textContent = `${quoted(textOf(ids[query]))} looks at ${sentence.join(", ")}.`;
   };
 
-  const loadHead = async (isStale) => {
+  const loadHead = async (isStale, signal) => {
     const asked = head;
-    const found = await api.floats("/api/attention", { ids, layer: head[0], head: head[1] });
+    const found = await api.floats("/api/attention", { ids, layer: head[0], head: head[1] }, signal);
     if (isStale() || asked !== head) return;
     weights = found;
     query = Math.min(query ?? ids.length - 1, ids.length - 1);
@@ -86,7 +86,7 @@ export function attentionPanel({ settled, model }) {
     standOn(tokens(), ids.length - 1);
   };
 
-  const again = follow(section, settled, async (now, isStale) => {
+  const again = follow(section, settled, async (now, isStale, signal) => {
     if (now.join() !== ids.join()) {
       ids = now;
       weights = null;
@@ -95,8 +95,8 @@ export function attentionPanel({ settled, model }) {
     }
     markHead();
     await Promise.all([
-      loadHead(isStale),
-      api.bytes("/api/attention_maps", { ids, size: SMALL }).then((found) => {
+      loadHead(isStale, signal),
+      api.bytes("/api/attention_maps", { ids, size: SMALL }, signal).then((found) => {
         if (isStale()) return;
         maps = found;
         mapSize = Math.round(Math.sqrt(found.length / (L * H)));

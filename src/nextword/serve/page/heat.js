@@ -24,10 +24,10 @@ export function paint(canvas, weights, size) {
   context.putImageData(image, 0, 0);
 }
 
-const LEGIBLE = 13; // pixels that a cell needs to have its token beside it
+const LEGIBLE = 13; // pixels that a token beside the map needs
 
 /**
- * Paint one head large: T x T weights, a row for each token, with the tokens along both axes where there is room.
+ * Paint one head large: T x T weights, a row for each token, with the tokens along both axes.
  * Gives back cellAt(x, y), in the canvas's own CSS pixels -> [row, column] or null.
  */
 export function paintLarge(canvas, weights, words, chosen) {
@@ -38,38 +38,39 @@ export function paintLarge(canvas, weights, words, chosen) {
   const context = canvas.getContext("2d");
   context.scale(ratio, ratio);
   const margin = Math.min(84, side * 0.24);
-  const labelled = (side - margin) / T >= LEGIBLE;
-  const left = labelled ? margin : 0;
+  const left = margin;
   const cell = (side - left) / T;
+  const every = Math.ceil(LEGIBLE / cell); // of a long text every second, third, ... token is named
   const small = document.createElement("canvas");
   paint(small, weights, T);
   context.imageSmoothingEnabled = false;
   context.drawImage(small, left, left, cell * T, cell * T);
 
-  if (labelled) {
-    const [r, g, b] = colour("--ink");
-    context.font = `${Math.min(13, cell * 0.8)}px ${getComputedStyle(canvas).fontFamily}`;
-    context.textBaseline = "middle";
-    context.fillStyle = `rgb(${r} ${g} ${b})`;
-    words.forEach((word, i) => {
-      const middle = left + cell * (i + 0.5);
-      const short = word.length > 9 ? `${word.slice(0, 8)}…` : word;
-      context.globalAlpha = chosen === null || chosen === i ? 1 : 0.55;
-      context.textAlign = "right";
-      context.fillText(short, left - 6, middle);
-      context.globalAlpha = 0.75;
-      context.save();
-      context.translate(middle, left - 6);
-      context.rotate(-Math.PI / 2);
-      context.textAlign = "left";
-      context.fillText(short, 0, 0);
-      context.restore();
-    });
-    context.globalAlpha = 1;
-  }
+  const [r, g, b] = colour("--ink");
+  context.font = `${Math.min(13, cell * every * 0.8)}px ${getComputedStyle(canvas).fontFamily}`;
+  context.textBaseline = "middle";
+  context.fillStyle = `rgb(${r} ${g} ${b})`;
+  words.forEach((word, i) => {
+    // The chosen token is always named; those beside it make room.
+    const isNamed = i === chosen || (i % every === 0 && (chosen === null || Math.abs(i - chosen) >= every));
+    if (!isNamed) return;
+    const middle = left + cell * (i + 0.5);
+    const short = word.length > 9 ? `${word.slice(0, 8)}…` : word;
+    context.globalAlpha = chosen === null || chosen === i ? 1 : 0.55;
+    context.textAlign = "right";
+    context.fillText(short, left - 6, middle);
+    context.globalAlpha = 0.75;
+    context.save();
+    context.translate(middle, left - 6);
+    context.rotate(-Math.PI / 2);
+    context.textAlign = "left";
+    context.fillText(short, 0, 0);
+    context.restore();
+  });
+  context.globalAlpha = 1;
   if (chosen !== null && chosen < T) {
-    const [r, g, b] = colour("--accent");
-    context.strokeStyle = `rgb(${r} ${g} ${b})`;
+    const accent = colour("--accent");
+    context.strokeStyle = `rgb(${accent.join(" ")})`;
     context.lineWidth = 1.5;
     context.strokeRect(left + 0.75, left + cell * chosen, cell * T - 1.5, Math.max(2, cell));
   }

@@ -86,7 +86,7 @@ export function lensPanel({ settled }) {
     again();
   });
 
-  const again = follow(section, settled, async (now, isStale) => {
+  const again = follow(section, settled, async (now, isStale, signal) => {
     const isNew = now.join() !== ids.join();
     if (isNew) {
       slider.max = Math.max(0, now.length - COLUMNS);
@@ -96,7 +96,7 @@ export function lensPanel({ settled }) {
     }
     const first = Number(slider.value);
     const last = Math.min(now.length, first + COLUMNS);
-    const found = await api.post("/api/logit_lens", { ids: now, top: 3, first, last });
+    const found = await api.post("/api/logit_lens", { ids: now, top: 3, first, last }, signal);
     if (isStale()) return;
     ids = now;
     from = first;

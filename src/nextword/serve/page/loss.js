@@ -10,6 +10,12 @@ function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** The least of 1, 2, 5, 10, 20, 50, ... that is not below x. */
+function roundStep(x) {
+  const power = 10 ** Math.max(0, Math.floor(Math.log10(x)));
+  return power * ([1, 2, 5].find((times) => times * power >= x) ?? 10);
+}
+
 /** Gives back draw(steps, step); a click on the chart calls moved(step). */
 export function lossChart(box, moved) {
   const picture = svg("svg", { role: "img" });
@@ -38,9 +44,9 @@ export function lossChart(box, moved) {
     const line = (points) => points.map(([at, loss], i) => `${i ? "L" : "M"}${x(at).toFixed(1)} ${y(loss).toFixed(1)}`).join("");
 
     const parts = [];
-    const tick = highest > 6 ? 2 : 1;
+    const tick = roundStep(highest / 6);
     for (let loss = 0; loss <= highest; loss += tick) {
-      parts.push(svg("line", { class: "rule", x1: LEFT, x2: WIDTH - 8, y1: y(loss), y2: y(loss) }), svg("text", { x: LEFT - 8, y: y(loss) + 4, "text-anchor": "end" }, `${loss}`));
+      parts.push(svg("line", { class: "rule", x1: LEFT, x2: WIDTH - 8, y1: y(loss), y2: y(loss) }), svg("text", { x: LEFT - 8, y: y(loss) + 4, "text-anchor": "end" }, loss.toLocaleString("en", { notation: "compact" })));
     }
     for (const share of [0, 0.5, 1]) {
       parts.push(svg("text", { x: x(share * newest), y: HEIGHT - 4, "text-anchor": ["start", "middle", "end"][2 * share] }, share === 0 ? "step 0" : `${Math.round(share * newest)}`));

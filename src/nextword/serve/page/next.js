@@ -17,6 +17,7 @@ export function nextPanel({ text, trouble }) {
   let model = null; // the chances before any slider: temperature 1, every token
   let drawn = null;
   let turn = 0;
+  let question = new AbortController();
 
   const settings = () => ({
     temperature: Number(find("temperature").value),
@@ -111,13 +112,16 @@ export function nextPanel({ text, trouble }) {
 
   const ask = async () => {
     const mine = ++turn;
-    chances = null;
+    question.abort();
+    question = new AbortController();
+    logits = order = chances = null; // what is shown is about another text: it can be neither taken nor recomputed
+    forgetDraw();
     find("draw").disabled = true;
     const ids = text.ids;
     if (ids.length === 0) return;
     find("next").setAttribute("aria-busy", "true");
     try {
-      const found = await api.floats("/api/next", { ids });
+      const found = await api.floats("/api/next", { ids }, question.signal);
       if (mine !== turn) return;
       logits = found;
       order = rank(logits);

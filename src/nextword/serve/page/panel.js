@@ -3,14 +3,16 @@
 const REST = 120; // milliseconds; while the model writes on, only the text and the next word keep up
 
 /**
- * Call draw(ids, isStale) for the text as it changes, while the section can be seen. A draw that takes its time asks
- * isStale() before it shows what it found. Gives back a function that asks for a drawing.
+ * Call draw(ids, isStale, signal) for the text as it changes, while the section can be seen. A draw that takes its time
+ * asks isStale() before it shows what it found; the signal calls off its questions when the text is another one. Gives
+ * back a function that asks for a drawing.
  */
 export function follow(section, text, draw) {
   let inSight = false;
   let due = true;
   let timer = 0;
   let turn = 0;
+  let questions = new AbortController();
 
   const notice = document.createElement("p");
   notice.className = "notice";
@@ -24,7 +26,7 @@ export function follow(section, text, draw) {
     const isStale = () => mine !== turn;
     section.setAttribute("aria-busy", "true");
     try {
-      await draw(text.ids, isStale);
+      await draw(text.ids, isStale, questions.signal);
       if (!isStale()) notice.hidden = true;
     } catch (error) {
       if (isStale()) return;
@@ -41,10 +43,14 @@ export function follow(section, text, draw) {
     timer = setTimeout(now, REST);
   };
 
-  text.addEventListener("change", soon);
+  text.addEventListener("change", () => {
+    questions.abort();
+    questions = new AbortController();
+    soon();
+  });
   new IntersectionObserver(
-    ([entry]) => {
-      inSight = entry.isIntersecting;
+    (entries) => {
+      inSight = entries.at(-1).isIntersecting;
       if (inSight && due) soon();
     },
     { rootMargin: "200px" },

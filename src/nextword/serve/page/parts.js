@@ -21,7 +21,7 @@ export function partsPanel({ settled, model, trouble }) {
   let order = null;
 
   const buttons = [];
-  const headRow = make("tr", {}, make("td"), ...Array.from({ length: H }, (_, h) => make("th", { scope: "col" }, `${h + 1}`)), make("th", { scope: "col" }, "MLP"));
+  const headRow = make("tr", {}, make("td"), ...Array.from({ length: H }, (_, h) => make("th", { scope: "col" }, `${h}`)), make("th", { scope: "col" }, "MLP"));
   const body = make("tbody");
   for (let layer = 0; layer < L; layer++) {
     const row = make("tr", {}, make("th", { scope: "row" }, `layer ${layer}`));
@@ -111,15 +111,15 @@ export function partsPanel({ settled, model, trouble }) {
     buttons[0].button.focus();
   });
 
-  const again = follow(section, settled, async (now, isStale) => {
+  const again = follow(section, settled, async (now, isStale, signal) => {
     const isNew = now.join() !== ids.join();
-    const logits = await api.floats("/api/next", { ids: now });
+    const logits = await api.floats("/api/next", { ids: now }, signal);
     if (isStale()) return;
     ids = now;
     before = logits;
     order = rank(logits);
     if (isNew || token === null) token = order[0];
-    const added = await api.post("/api/contributions", { ids, token });
+    const added = await api.post("/api/contributions", { ids, token }, signal);
     if (isStale()) return;
     for (const one of buttons) one.added = one.part === H ? added.mlps[one.layer] : added.heads[one.layer][one.part];
     const heads = added.heads.flat().reduce((a, b) => a + b, 0);

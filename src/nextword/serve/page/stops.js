@@ -56,7 +56,7 @@ export const STOPS = [
     title: "The answer grows layer by layer",
     words: "Layers only add to a stream of numbers, so that one may ask after each of them what would be said. Early layers echo, and later ones make up their mind.",
     try: "Press a cell and follow its column down.",
-    code: "lens/logit_lens.py:logit_lens",
+    code: "lens/plain.py:logit_lens",
   },
   {
     at: "parts",

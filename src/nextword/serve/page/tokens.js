@@ -107,11 +107,11 @@ export function tokensPanel({ text, settled }) {
     drawTokens();
     showCard();
   });
-  const again = follow(section, settled, async (ids, isStale) => {
+  const again = follow(section, settled, async (ids, isStale, signal) => {
     if (ids.length < 2) {
       surprise = { logprob: [null], top: [[]], perplexity: null };
     } else {
-      const found = await api.post("/api/surprise", { ids });
+      const found = await api.post("/api/surprise", { ids }, signal);
       if (isStale()) return;
       surprise = found;
     }

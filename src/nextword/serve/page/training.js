@@ -97,8 +97,8 @@ export function trainingPanel({ model }) {
   document.addEventListener("theme", () => run && ((painted = ""), paintHead()));
   new ResizeObserver(() => run && ((painted = ""), paintHead())).observe(find("run-map"));
   new IntersectionObserver(
-    ([entry]) => {
-      inSight = entry.isIntersecting;
+    (entries) => {
+      inSight = entries.at(-1).isIntersecting;
       look();
     },
     { rootMargin: "200px" },

@@ -13,12 +13,26 @@ export function writingPanel({ text, next, settled }) {
   const pace = find("pace");
   let running = false;
   let began = 0;
-  let timer = 0;
+  let turn = 0;
+  let wake = () => {};
 
-  const wait = () => new Promise((resolve) => { timer = setTimeout(resolve, 1000 * SECONDS[pace.value]); });
+  // A change of pace counts at once, not after a long wait.
+  const wait = () => new Promise((resolve) => {
+    const timer = setTimeout(resolve, 1000 * SECONDS[pace.value]);
+    wake = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  });
 
+  /** One token; false where there is none to be had, or where it is no longer wanted when it is there. */
   const step = async () => {
-    await next.ready();
+    const mine = turn;
+    for (let ready = null; ready !== next.ready(); ) {
+      ready = next.ready(); // the text may have become another one meanwhile
+      await ready;
+    }
+    if (mine !== turn) return false;
     const drawn = next.draw();
     if (drawn === null || text.isFull) return false;
     text.take(drawn.id);
@@ -28,7 +42,8 @@ export function writingPanel({ text, next, settled }) {
   const stop = (why = "") => {
     if (!running) return;
     running = false;
-    clearTimeout(timer);
+    turn++;
+    wake();
     button.textContent = "Write on";
     button.setAttribute("aria-pressed", "false");
     settled.hold(false);
@@ -41,15 +56,13 @@ export function writingPanel({ text, next, settled }) {
     button.textContent = "Pause";
     button.setAttribute("aria-pressed", "true");
     settled.hold(true);
-    const mine = (start.turn = (start.turn ?? 0) + 1);
-    while (running && mine === start.turn) {
-      if (!(await step())) return stop(text.isFull ? `The model sees ${text.limit} tokens at most, and the text has as many.` : "");
-      await Promise.race([wait(), paced()]);
+    const mine = ++turn;
+    while (mine === turn) {
+      if (!(await step())) return mine === turn && stop(text.isFull ? `The model sees ${text.limit} tokens at most, and the text has as many.` : "");
+      await wait();
     }
   };
 
-  // A change of pace counts at once, not after a long wait.
-  const paced = () => new Promise((resolve) => pace.addEventListener("input", resolve, { once: true }));
   const sayPace = () => {
     find("pace-said").textContent = SAID[pace.value];
     pace.setAttribute("aria-valuetext", SAID[pace.value]);
@@ -59,8 +72,11 @@ export function writingPanel({ text, next, settled }) {
   one.addEventListener("click", async () => {
     if (await step()) announce(`Taken: ${spoken(textOf(text.here.id))}`);
   });
-  find("prompt").addEventListener("input", () => stop());
-  pace.addEventListener("input", sayPace);
+  find("prompt").addEventListener("input", () => (running ? stop() : turn++));
+  pace.addEventListener("input", () => {
+    sayPace();
+    wake();
+  });
   text.addEventListener("change", () => {
     one.disabled = text.isFull || text.ids.length === 0;
     button.disabled = one.disabled && !running;
