@@ -1,8 +1,7 @@
 """Writing with PyTorch, on any device; on CUDA by replaying graphs, so that the processor is hardly needed."""
 
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from typing import Literal
 
 import numpy as np
@@ -15,6 +14,7 @@ from nextword.decode.row_reader import RowReader
 from nextword.decode.sampling import Sampling
 from nextword.decode.writer import check_advance, check_put, check_text
 from nextword.model import GPT, RowCache
+from nextword.model.resting import resting
 
 REACH = 128  # positions that attention looks at in short texts; in longer ones a multiple of them
 GRAPHS_KEPT = 24  # at most: one for each sampling setting and reach
@@ -333,16 +333,3 @@ def padded_head(weight: Tensor) -> Tensor:
     """Zeros with the place for weight (V, C), and rows added until their number suits the tensor cores."""
     V, C = weight.shape
     return torch.zeros(-(-V // VOCAB_MULTIPLE) * VOCAB_MULTIPLE, C, dtype=weight.dtype, device=weight.device)
-
-
-@contextmanager
-def resting(model: GPT) -> Iterator[None]:
-    """Dropout off meanwhile, whatever mode the model is in; then that mode again."""
-    if not model.training:
-        yield
-        return
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train()

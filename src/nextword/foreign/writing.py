@@ -11,6 +11,7 @@ from nextword.foreign.building import build
 from nextword.foreign.foreign_gpt import ForeignGPT, Model
 from nextword.loading import DTYPES, load
 from nextword.model import GPT
+from nextword.model.resting import resting
 from nextword.runtime import pick_device
 from nextword.tokenizer import Tokenizer
 
@@ -30,12 +31,8 @@ class Resting:
 
     def __call__(self, ids: torch.Tensor) -> torch.Tensor:
         """ids (B, T) -> logits (B, T, V)."""
-        training = self._model.training
-        self._model.eval()
-        try:
+        with resting(self._model):
             return self._model(ids)
-        finally:
-            self._model.train(training)
 
 
 def foreign_model(
