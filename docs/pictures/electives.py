@@ -6,7 +6,7 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from nextword.lens import logit_lens
+from nextword.lens.plain import logit_lens
 from nextword.model.plain import softmax
 from nextword.tokenizer import bpe
 from nextword.tokenizer.vocab import load_ids, load_merges

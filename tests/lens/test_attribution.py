@@ -34,5 +34,5 @@ def test_each_head_is_what_the_norm_and_the_head_make_of_it(model: GPT, ids: tor
 def test_what_is_not_there(model: GPT, ids: torch.Tensor) -> None:
     with pytest.raises(ValueError, match="token 61 is outside the vocabulary, 0 to 60"):
         direct_logit_attribution(model, ids[0], 61)
-    with pytest.raises(ValueError, match="position 16 is not there: the text has 16 tokens"):
+    with pytest.raises(ValueError, match="position 16 is not there: the text has 16 tokens, counted from 0"):
         direct_logit_attribution(model, ids[0], 5, 16)

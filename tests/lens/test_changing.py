@@ -4,6 +4,8 @@ import torch
 from nextword.lens import ablate, patch, trace
 from nextword.model import GPT
 
+HOWS = ("zero", "mean")
+
 
 def hooked(model: GPT, ids: torch.Tensor, hooks: dict[torch.nn.Module, object]) -> torch.Tensor:
     """The logits with forward (pre-)hooks on the model itself: another way to the same."""
@@ -43,6 +45,14 @@ def test_parts_together_and_their_means(model: GPT, ids: torch.Tensor) -> None:
     torch.testing.assert_close(found.logits, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_with_their_means_earlier_logits_depend_on_later_words(model: GPT, ids: torch.Tensor) -> None:
+    other = ids.clone()
+    other[:, -1] = (other[:, -1] + 1) % 61
+    zero, mean = ([ablate(model, text, mlps=[0], how=how).logits[:, 0] for text in (ids, other)] for how in HOWS)
+    torch.testing.assert_close(*zero)
+    assert not torch.allclose(*mean)
+
+
 def test_the_other_texts_stream_says_what_the_other_text_says(model: GPT, ids: torch.Tensor) -> None:
     first, second = ids[:1], ids[1:]
     torch.testing.assert_close(patch(model, first, second, names=["h.1.resid_pre"]).logits, model(second))
@@ -78,6 +88,10 @@ def test_the_next_words_before_and_after(model: GPT, ids: torch.Tensor) -> None:
     assert array.values[0, 0] == pytest.approx(model(ids)[0, -1].softmax(-1)[token].item(), rel=1e-4)
     assert array.values[1, 0] == pytest.approx(found.logits[0, -1].softmax(-1)[token].item(), rel=1e-4)
     assert array.title == "without h.1 mlp"
+    with pytest.raises(ValueError, match="position 16 is not there: the text has 16 tokens"):
+        found.next(position=16)
+    with pytest.raises(ValueError, match="text 2 is not there: 2 texts, counted from 0"):
+        found.next(text=2)
 
 
 def test_what_cannot_be_changed(model: GPT, ids: torch.Tensor) -> None:
@@ -89,6 +103,8 @@ def test_what_cannot_be_changed(model: GPT, ids: torch.Tensor) -> None:
         ablate(model, ids, mlps=[2])
     with pytest.raises(ValueError, match="equally long, and have 16 and 5 tokens"):
         patch(model, ids[0], ids[1, :5], mlps=[0])
+    with pytest.raises(ValueError, match="ids holds 1 and source_ids 2 side by side: each text needs another"):
+        patch(model, ids[0], ids, mlps=[0])
     with pytest.raises(ValueError, match="position 16 is not there"):
         patch(model, ids[0], ids[1], mlps=[0], positions=[16])
     with pytest.raises(ValueError, match=r"Did you mean h.0.mlp.out\?"):

@@ -1,26 +1,22 @@
+import pytest
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel
 
 from nextword.lens import logit_lens
+from nextword.lens.plain import logit_lens as written_out
 from nextword.model import GPT
-from nextword.weights import save_huggingface
 
 
-def test_it_is_what_transformers_makes_of_its_hidden_states(model: GPT, ids: torch.Tensor, tmp_path: object) -> None:
-    save_huggingface(model, tmp_path)  # type: ignore[arg-type]
-    other = GPT2LMHeadModel.from_pretrained(tmp_path, config=GPT2Config.from_pretrained(tmp_path)).eval()
-    with torch.no_grad():
-        states = other(ids, output_hidden_states=True).hidden_states  # the last of them is normalised already
-        expected = [other.lm_head(other.transformer.ln_f(state)) for state in states[:-1]]
-        expected.append(other.lm_head(states[-1]))
-    torch.testing.assert_close(logit_lens(model, ids), torch.stack(expected), rtol=1e-4, atol=1e-4)
+def test_it_is_the_plain_twin_with_words_to_it(model: GPT, ids: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nextword.lens.saying.ROWS", 5)  # 16 positions: the last part is a short one
+    best = written_out(model, ids[:1])[:, 0].softmax(-1).max(-1)
+    found = logit_lens(model, ids[0])
+    torch.testing.assert_close(torch.from_numpy(found.values), best.values, rtol=1e-4, atol=1e-6)
+    assert found.words is not None
+    assert found.words.tolist() == [[str(id) for id in row] for row in best.indices.tolist()]
+    assert [(axis.name, len(axis.labels)) for axis in found.axes] == [("after", 3), ("token", 16)]
+    assert [*found.axes[0].labels] == ["embed", "h.0", "h.1"]
 
 
-def test_the_last_layer_says_what_the_model_says(model: GPT, ids: torch.Tensor) -> None:
-    torch.testing.assert_close(logit_lens(model, ids)[-1], model(ids))
-
-
-def test_the_mode_is_put_back(model: GPT, ids: torch.Tensor) -> None:
-    model.train()
-    logit_lens(model, ids)
-    assert model.training
+def test_several_texts_are_refused(model: GPT, ids: torch.Tensor) -> None:
+    with pytest.raises(ValueError, match=r"told of one text, and ids holds 2: give one of them, such as ids\[0\]"):
+        logit_lens(model, ids)

@@ -17,7 +17,7 @@ def test_it_is_the_loss_of_each_token(model: GPT, ids: torch.Tensor) -> None:
 
 
 def test_what_was_expected_instead(model: GPT, ids: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nextword.lens.surprising.ROWS", 4)
+    monkeypatch.setattr("nextword.lens.saying.ROWS", 4)
     traced = trace(model, ids[:1])
     found = surprise_of(model, traced["ln_f.out"][0, :-1], ids[0, 1:], 3)
     values, order = model(ids[:1])[0, :-1].log_softmax(-1).topk(3)

@@ -7,7 +7,7 @@ from foreign.own import source
 from reference import theirs
 
 from nextword.foreign import build
-from nextword.lens import Trace, trace
+from nextword.lens import Trace, neuron_words, trace
 from nextword.lens.names import BEFORE, IN_BLOCK
 from nextword.model import GPT, KVCache, plain
 
@@ -132,6 +132,17 @@ def test_a_head_that_is_not_there(model: GPT, ids: torch.Tensor) -> None:
         trace(model, [61])
 
 
+def test_a_text_or_a_layer_that_is_not_there(model: GPT, ids: torch.Tensor) -> None:
+    traced = trace(model, ids)
+    for ask in (lambda: traced.attention(0, 0, text=2), lambda: traced.logit_lens(text=-3), lambda: traced.tokens(2)):
+        with pytest.raises(ValueError, match=r"text -?\d is not there: 2 texts, counted from 0, stand side by side"):
+            ask()
+    for layer in (-1, 3):
+        for look in (traced.stream, traced.said):
+            with pytest.raises(ValueError, match=f"no stream after {layer} blocks: .* 0 blocks, the embeddings, to 2"):
+                look(layer)
+
+
 def test_labels_say_what_the_dimensions_are(model: GPT, ids: torch.Tensor) -> None:
     traced = trace(model, ids[0])
     for name in traced.names:
@@ -145,7 +156,7 @@ def test_labels_say_what_the_dimensions_are(model: GPT, ids: torch.Tensor) -> No
 
 
 def test_the_logit_lens_with_labels(model: GPT, ids: torch.Tensor) -> None:
-    from nextword.lens import logit_lens
+    from nextword.lens.plain import logit_lens
 
     expected = logit_lens(model, ids).softmax(-1).max(-1)
     array = trace(model, ids).logit_lens(text=1)
@@ -181,8 +192,13 @@ def test_a_learners_class(folder, config, model: GPT, ids: torch.Tensor) -> None
     (folder / "exact.py").write_text(source().replace("q.size(-1) ** 0.5", "q.size(-1)"))
     wrong = build("exact:GPT", config)
     wrong.load(model)
-    with pytest.raises(ValueError, match=r"GPT gives logits that are up to .* away from those of GPT-2"):
-        trace(wrong, ids)
+    for look in (lambda: trace(wrong, ids), lambda: neuron_words(wrong, 0, 0)):
+        with pytest.raises(ValueError, match=r"GPT gives logits that are up to .* away from those of GPT-2"):
+            look()
+    own.train()
+    with pytest.raises(ValueError, match="id 61 is outside the vocabulary"):
+        trace(own, [61])
+    assert own.training
 
 
 def test_the_end_of_a_text_after_what_was_read_before(model: GPT, ids: torch.Tensor) -> None:

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from nextword.lens import logit_lens, trace
+from nextword.lens import trace
+from nextword.lens.plain import logit_lens
 from nextword.lens.view import COLUMNS, percent, view
 from nextword.model import GPT
 

@@ -69,6 +69,13 @@ def test_causal_attention_where_each_row_sees_something_else(B: int, H: int, T: 
     same("causal_attention", q, k, v, visible=visible)
 
 
+@given(sizes, sizes, sizes, sizes, seeds)
+@settings(max_examples=40, deadline=None)
+def test_causal_weights(B: int, H: int, T: int, past: int, seed: int) -> None:
+    for S in (T, T + past):
+        same("causal_weights", randn(seed, B, H, T, S) * 3)
+
+
 @given(sizes, sizes, st.integers(1, 50), seeds)
 @settings(max_examples=40, deadline=None)
 def test_cross_entropy(B: int, T: int, V: int, seed: int) -> None:

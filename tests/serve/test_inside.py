@@ -18,7 +18,8 @@ from foreign.conftest import folder  # noqa: F401
 from foreign.own import source
 
 from nextword.foreign import build
-from nextword.lens import ablate, direct_logit_attribution, logit_lens, trace
+from nextword.lens import ablate, direct_logit_attribution, trace
+from nextword.lens.plain import logit_lens
 from nextword.model import GPT
 from nextword.serve import refusals
 from nextword.serve.inside import router

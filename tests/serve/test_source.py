@@ -32,7 +32,7 @@ def test_lines_and_text_are_what_python_says() -> None:
 
 
 def test_decorators_are_shown_and_the_line_is_where_the_name_stands() -> None:
-    found = source("lens/logit_lens.py:logit_lens")
+    found = source("lens/plain.py:logit_lens")
     assert found["text"].startswith("@torch.no_grad()\ndef logit_lens(")
 
 

@@ -3,7 +3,8 @@
 import math
 from html import escape
 
-from nextword.lens.view import Token, View, Word, layer_names, percent
+from nextword.lens.saying import layer_names
+from nextword.lens.view import Token, View, Word, percent
 
 MOST = 48  # tokens along the map of one head: the last ones
 
@@ -15,7 +16,7 @@ STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2rem; }
 h1 { font-size: 1.3rem; } h2 { font-size: 1.05rem; margin-top: 2rem; }
 .text { font-size: 1.1rem; line-height: 2; white-space: pre-wrap; }
-.text span { background: rgb(var(--hot) / var(--p)); padding: .15em 0; border-radius: 3px; }
+.text span { background: rgb(var(--hot) / calc(0.85 * var(--p))); padding: .15em 0; border-radius: 3px; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 12px; }
 td, th { padding: 2px 6px; text-align: center; white-space: pre; }
@@ -56,8 +57,7 @@ def token_span(token: Token) -> str:
     if token.p is None:
         return f'<span title="the first token: nothing came before it" style="--p:0">{text}</span>'
     expected = ", ".join(said(word) for word in token.instead)
-    share = min(-math.log2(max(token.p, 1e-9)) / 14, 0.85)
-    return f'<span title="{percent(token.p)}; likeliest: {expected}" style="--p:{share:.2f}">{text}</span>'
+    return f'<span title="{percent(token.p)}; likeliest: {expected}" style="--p:{token.redness:.2f}">{text}</span>'
 
 
 def lens_table(seen: View) -> str:

@@ -1,7 +1,5 @@
 """A prompt, seen from inside, as one picture."""
 
-import math
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -34,7 +32,7 @@ def draw_surprise(axes: Axes, seen: View) -> None:
     """A bar for each token; what it says on it is what was expected instead."""
     first = max(0, len(seen.tokens) - BARS)
     tokens = seen.tokens[first:]
-    bits = np.array([0.0 if token.p is None else -math.log2(max(token.p, 1e-30)) for token in tokens])
+    bits = np.array([token.bits or 0.0 for token in tokens])
     places = range(len(tokens))
     axes.bar(places, bits, color="#d62728", width=0.8, alpha=0.85)
     for place, token in zip(places, tokens, strict=True):

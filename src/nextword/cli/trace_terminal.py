@@ -1,6 +1,5 @@
 """A prompt, seen from inside, in the terminal."""
 
-import math
 from collections.abc import Iterable
 
 from rich.console import Console
@@ -8,7 +7,8 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from nextword.lens.view import Look, Token, View, Word, layer_names, percent
+from nextword.lens.saying import layer_names
+from nextword.lens.view import Look, Token, View, Word, percent
 
 ROWS = 24  # of tokens that get a line each; of a longer prompt the most surprising do
 LOOKS = 8  # heads that are told of
@@ -17,7 +17,7 @@ LOOKS = 8  # heads that are told of
 def show(seen: View, console: Console) -> None:
     """Print everything, with colours where the terminal has them: the redder, the more surprising."""
     console.print(Text("How surprising each token was", "bold"), Text(f"(perplexity {seen.perplexity:,.1f})", "dim"))
-    console.print(Text.assemble(*((token.text.replace("↵", "↵\n"), shade(token.p)) for token in seen.tokens)))
+    console.print(Text.assemble(*((token.text.replace("↵", "↵\n"), shade(token)) for token in seen.tokens)))
     console.print(token_table(seen))
     console.print(Text(f"\nWhat each layer would say after {quoted(seen.tokens[seen.position].text)}", "bold"))
     console.print(layer_table(seen))
@@ -37,11 +37,12 @@ def token_table(seen: View) -> Table:
         places = sorted(surprising[:ROWS])
     for at in places:
         token = seen.tokens[at]
-        if token.p is None:
+        if token.p is None or token.bits is None:
             table.add_row(str(at), shown(token.text), "", "", Text("nothing came before it", "dim"))
         else:
+            bits = f"{token.bits:.1f} bits"
             likelier = [word for word in token.instead if word.p > token.p]
-            table.add_row(str(at), shown(token.text, token), percent(token.p), bits(token.p), in_a_row(likelier))
+            table.add_row(str(at), shown(token.text, token), percent(token.p), bits, in_a_row(likelier))
     return table
 
 
@@ -106,14 +107,14 @@ def in_a_row(words: list[Word]) -> Text:
 
 def shown(text: str, token: Token | None = None) -> Text:
     """A token whose space at the beginning can be seen."""
-    return Text(text.replace(" ", "␣"), shade(token.p) if token is not None else Style())
+    return Text(text.replace(" ", "␣"), shade(token) if token is not None else Style())
 
 
-def shade(p: float | None) -> Style:
-    """The redder, the less likely: white on nothing for what was certain, on full red from 12 bits of surprise on."""
-    if p is None:
+def shade(token: Token) -> Style:
+    """The redder, the more surprising: white on nothing for what was certain."""
+    if token.p is None:
         return Style(dim=True)
-    share = min(-math.log2(max(p, 1e-9)) / 12, 1.0)
+    share = token.redness
     if share < 0.08:
         return Style()
     red, other = round(90 + 120 * share), round(60 * (1 - share))
@@ -123,11 +124,6 @@ def shade(p: float | None) -> Style:
 def strength(p: float) -> str:
     """Bold for what is likely, faint for what hardly is."""
     return "bold" if p >= 0.3 else "" if p >= 0.03 else "dim"
-
-
-def bits(p: float) -> str:
-    """Surprise in bits."""
-    return f"{-math.log2(max(p, 1e-300)):.1f} bits"
 
 
 def quoted(text: str) -> str:

@@ -2,6 +2,10 @@
 
 lens.trace(model, ids)["h.3.attn.weights"]     everything that a forward pass makes, by name
 lens.trace(model, ids).attention(3, 5).plot()  where a head looks
+lens.logit_lens(model, ids).plot()             what each layer would say next
+
+All of it takes a `GPT` or a model of a user's own class, gives arrays with
+labels (`Labelled`), and can be drawn.
 """
 
 from nextword.lens.attribution import direct_logit_attribution

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from nextword.foreign import ForeignGPT
-from nextword.lens.labelled import Axis, Labelled
-from nextword.lens.names import check_head, check_layer
-from nextword.lens.tracing import Change, Ids, Trace, numbers, trace
+from nextword.lens.labelled import Axis, Labelled, numbers
+from nextword.lens.names import check_head, check_layer, check_text, from_the_front
+from nextword.lens.subjects import Ids
+from nextword.lens.tracing import Change, Trace, trace
 from nextword.lens.wording import token_texts
 from nextword.model import GPT
 
@@ -31,7 +32,12 @@ class Effect:
     title: str
 
     def next(self, n: int = 10, position: int = -1, text: int = 0) -> Labelled:
-        """The chances of the next word before and after: (2, n), for those that are likely in one or the other."""
+        """The chances of the next word before and after: (2, n), for those that are likely in one or the other.
+
+        Raises ValueError for a text or a position that is not there.
+        """
+        check_text(text, self.before.size(0))
+        position = from_the_front(position, self.before.size(1))
         before, after = (numbers(x[text, position].float().softmax(-1)) for x in (self.before, self.logits))
         best = np.argsort(-np.maximum(before, after), kind="stable")[:n]
         words = token_texts(best, self.before.size(-1))
@@ -56,9 +62,11 @@ def ablate(
     """Switch heads, (layer, head), and MLPs off, and see what would be said.
 
     how: "zero", and they add nothing; "mean", and at every position they add
-    what they add on average over these texts, so that what they always say
-    stays and only what depends on the words is gone. Raises ValueError for
-    parts that are not there, and as `trace` does.
+    what they add on average over all positions of these texts, so that what
+    they always say stays and only what depends on the words is gone. That
+    average holds later positions too: with it the logits at a position depend
+    on words that come after, as they never do in GPT-2 itself. Raises
+    ValueError for parts that are not there, and as `trace` does.
     """
     heads, mlps = [*heads], [*mlps]
     traced = trace(model, ids)
@@ -76,24 +84,27 @@ def patch(
 ) -> Effect:
     """Put what some parts made of another text in the place of what they make of this one.
 
-    source_ids: the other text, with as many tokens. names: more of what the
-    pass makes, as `Trace` names it ("h.3.resid_pre"). positions: only there,
-    if given. Raises ValueError where the texts differ in length, for what is
-    not there, and as `trace` does.
+    source_ids: the other text, with as many tokens; or as many other texts, if
+    there are several. names: more of what the pass makes, as `Trace` names it
+    ("h.3.resid_pre"). positions: only there, if given. Raises ValueError where
+    the texts differ in number or length, for what is not there, and as `trace`
+    does.
 
     Source: Meng et al., "Locating and Editing Factual Associations in GPT" (2022), section 2.
     """
     heads, mlps, names = [*heads], [*mlps], [*names]
     traced, source = trace(model, ids), trace(model, source_ids)
-    if traced.ids.shape != source.ids.shape:
+    (B, T), (other_B, other_T) = traced.ids.shape, source.ids.shape
+    if other_B != B:
         raise ValueError(
-            f"the texts must be equally long, and have {traced.ids.size(1)} and {source.ids.size(1)} tokens: "
+            f"ids holds {B} and source_ids {other_B} side by side: each text needs another, from which it is patched."
+        )
+    if other_T != T:
+        raise ValueError(
+            f"the texts must be equally long, and have {T} and {other_T} tokens: "
             "what stands at a position of one is put at the same position of the other."
         )
-    T = traced.ids.size(1)
-    if wrong := [at for at in positions or () if not -T <= at < T]:
-        raise ValueError(f"position {wrong[0]} is not there: the texts have {T} tokens, 0 to {T - 1}.")
-    at = slice(None) if positions is None else torch.tensor([*positions], device=traced.ids.device) % T
+    at = slice(None) if positions is None else [from_the_front(position, T) for position in positions]
     changes: dict[str, Change] = {}
 
     def put(name: str, chosen: list[int] | None) -> None:

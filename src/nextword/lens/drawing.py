@@ -15,7 +15,7 @@ from nextword.runtime import replacing
 MOST_BARS = 40  # of a longer list the largest are drawn, and the others together
 MOST_LABELS = 48  # along a side; of more, every second, third, ... is written
 MOST_WORDS = 600  # in a map; more could not be read
-UP, DOWN, PLAIN = "#1f77b4", "#d62728", "#1f77b4"
+UP, DOWN = "#1f77b4", "#d62728"
 
 
 def draw(array: Labelled) -> Figure:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from torch import Tensor
 
 
 class Axis(NamedTuple):
@@ -85,3 +86,9 @@ class Labelled:
         if file is not None:
             save(figure, Path(file))
         return figure
+
+
+def numbers(x: "Tensor") -> NDArray[np.floating[Any]]:
+    """A tensor's numbers, on the CPU, in float32 unless they are more exact."""
+    x = x.detach().cpu()
+    return (x if x.itemsize == 8 else x.float()).numpy()

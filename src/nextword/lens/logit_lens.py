@@ -1,28 +1,19 @@
-"""The logit lens: what each layer would say next."""
+"""The logit lens: what each layer would say next, with words to it."""
 
-import torch
-from torch import Tensor
-
+from nextword.foreign import ForeignGPT
+from nextword.lens.labelled import Labelled
+from nextword.lens.subjects import Ids, one_text
+from nextword.lens.tracing import trace
 from nextword.model import GPT
 
 
-@torch.no_grad()
-def logit_lens(model: GPT, ids: Tensor) -> Tensor:
-    """Ask the head at every layer, as if the model ended there.
+def logit_lens(model: GPT | ForeignGPT, ids: Ids) -> Labelled:
+    """What each layer would say next: (n_layer + 1, T), the likeliest word of each and how likely it is.
 
-    ids (B, T) -> logits (n_layer + 1, B, T, V): those of the embeddings alone,
-    then those after each block; the last are the model's own. Blocks only add
-    to the residual stream, so that the last LayerNorm and the head can read it
-    anywhere on its way. Dropout is off meanwhile, and the model's mode is put back.
+    The first row is what the embeddings alone would say, the last what the
+    model says. ids: one text's. Raises ValueError for several, and as `trace`
+    does. `plain.logit_lens` is the same, written out, and gives all the scores.
 
     Source: nostalgebraist, "interpreting GPT: the logit lens" (2020).
     """
-    was_training = model.training
-    model.eval()
-    x = model.embed(ids)  # (B, T, C)
-    stream = [x]
-    for block in model.h:
-        x = block(x)
-        stream.append(x)
-    model.train(was_training)
-    return torch.stack([model.head(model.ln_f(x)) for x in stream])  # (n_layer + 1, B, T, V)
+    return trace(model, one_text(ids)).logit_lens()

@@ -99,3 +99,37 @@ def check_head(layer: int, head: int, config: GPTConfig) -> None:
     check_layer(layer, config)
     if not 0 <= head < config.n_head:
         raise ValueError(f"head {head} is not there: each layer's heads are 0 to {config.n_head - 1}.")
+
+
+def check_depth(n: int, config: GPTConfig) -> None:
+    """Raise ValueError unless the stream can be looked at after so many blocks."""
+    if not 0 <= n <= config.n_layer:
+        raise ValueError(
+            f"There is no stream after {n} blocks: there is one after 0 blocks, the embeddings, to {config.n_layer}."
+        )
+
+
+def check_text(text: int, n_texts: int) -> None:
+    """Raise ValueError unless there is such a text among those that stand side by side; -1 is the last of them."""
+    if not -n_texts <= text < n_texts:
+        raise ValueError(f"text {text} is not there: {counted(n_texts, 'text')}, counted from 0, stand side by side.")
+
+
+def check_token(token: int, config: GPTConfig) -> None:
+    """Raise ValueError unless the vocabulary has this token."""
+    if not 0 <= token < config.n_vocab:
+        raise ValueError(f"token {token} is outside the vocabulary, 0 to {config.n_vocab - 1}.")
+
+
+def from_the_front(position: int, n_tokens: int) -> int:
+    """A position, counted from the front; -1 is the last. Raises ValueError where the text has none such."""
+    if not -n_tokens <= position < n_tokens:
+        raise ValueError(
+            f"position {position} is not there: the text has {counted(n_tokens, 'token')}, counted from 0."
+        )
+    return position % n_tokens
+
+
+def counted(n: int, thing: str) -> str:
+    """1 token, 2 tokens."""
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"

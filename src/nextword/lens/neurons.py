@@ -4,10 +4,10 @@ import numpy as np
 import torch
 
 from nextword.foreign import ForeignGPT
-from nextword.lens.attribution import place_in
-from nextword.lens.labelled import Axis, Labelled
-from nextword.lens.names import check_layer
-from nextword.lens.tracing import Ids, block_of, numbers, trace
+from nextword.lens.labelled import Axis, Labelled, numbers
+from nextword.lens.names import check_layer, from_the_front
+from nextword.lens.subjects import Ids, block_of, one_text, subject
+from nextword.lens.tracing import trace
 from nextword.lens.wording import token_texts
 from nextword.model import GPT, GPTConfig
 
@@ -30,10 +30,14 @@ def neuron(model: GPT | ForeignGPT, ids: Ids, layer: int, index: int) -> Labelle
 
 
 def top_neurons(model: GPT | ForeignGPT, ids: Ids, layer: int, position: int = -1, n: int = 10) -> Labelled:
-    """The neurons of a layer that fire the most at one token: (n,), the strongest first. ids: one text's."""
-    traced = trace(model, ids)
+    """The neurons of a layer that fire the most at one token: (n,), the strongest first.
+
+    ids: one text's. Raises ValueError for several, for a layer or a position
+    that is not there, and as `trace` does.
+    """
+    traced = trace(model, one_text(ids))
     check_layer(layer, traced.config)
-    at = place_in(traced, position)
+    at = from_the_front(position, traced.ids.size(1))
     values, order = traced[f"h.{layer}.mlp.post"][0, at].sort(descending=True, stable=True)
     labels = [f"neuron {index}" for index in order[:n].tolist()]
     return Labelled(
@@ -45,16 +49,19 @@ def top_neurons(model: GPT | ForeignGPT, ids: Ids, layer: int, position: int = -
 
 
 @torch.no_grad()
-def neuron_words(model: GPT, layer: int, index: int, n: int = 10) -> Labelled:
+def neuron_words(model: GPT | ForeignGPT, layer: int, index: int, n: int = 10) -> Labelled:
     """The tokens that a neuron makes likelier when it fires: (n,), the most first.
 
     What it writes into the stream, compared with every token's embedding by way
-    of the last norm's weights; what later layers make of it is left out.
+    of the last norm's weights; what later layers make of it is left out. Raises
+    ValueError for a neuron that is not there, and for a class of a user's own
+    that computes something else than GPT-2 does.
 
     Source: Geva et al., "Transformer Feed-Forward Layers Build Predictions by
     Promoting Concepts in the Vocabulary Space" (2022), section 3.
     """
     check_neuron(layer, index, model.config)
+    model = subject(model)
     written = block_of(model, layer).mlp.c_proj.weight[:, index]  # (C,)
     scores = model.head((written - written.mean()) * model.ln_f.weight)  # (V,)
     values, order = scores.sort(descending=True, stable=True)

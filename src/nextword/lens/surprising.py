@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from nextword.foreign import ForeignGPT
-from nextword.lens.labelled import Axis, Labelled
-from nextword.lens.tracing import Ids, numbers, trace
+from nextword.lens.labelled import Axis, Labelled, numbers
+from nextword.lens.saying import likeliest, scores
+from nextword.lens.subjects import Ids, one_text
+from nextword.lens.tracing import trace
 from nextword.model import GPT
-
-ROWS = 64  # positions whose logits are made at a time: 13 MB of them
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class Surprise:
     @property
     def perplexity(self) -> float:
         """Among how many equally likely tokens the model seemed to be choosing; NaN for a single token."""
-        return math.exp(-self.logprob.double().mean().item()) if len(self.logprob) else math.nan
+        return math.exp(-self.logprob.cpu().double().mean().item()) if len(self.logprob) else math.nan
 
 
 def surprise(model: GPT | ForeignGPT, ids: Ids) -> Labelled:
     """How surprised the model is by each token: -ln p in nats (T,), NaN for the first, which nothing predicts.
 
-    ids: one text's. Raises as `trace` does.
+    ids: one text's. Raises ValueError for several, and as `trace` does.
     """
-    traced = trace(model, ids)
+    traced = trace(model, one_text(ids))
     found = surprise_of(traced.model, traced["ln_f.out"][0, :-1], traced.ids[0, 1:], 1)
     return Labelled(
         np.concatenate([[np.nan], -numbers(found.logprob)]),
@@ -51,21 +51,9 @@ def surprise(model: GPT | ForeignGPT, ids: Ids) -> Labelled:
 @torch.no_grad()
 def surprise_of(model: GPT, x: Tensor, following: Tensor, n: int) -> Surprise:
     """x (T, C), what the head reads at each position, and the ids that follow there (T,)."""
-    parts = []
-    for rows, ids in zip(x.split(ROWS), following.split(ROWS), strict=True):
-        logits = model.head(rows).float()  # (ROWS, V)
-        total = log_sum(logits)
+    parts, left = [], following
+    for logits, total in scores(model, x):
+        ids, left = left[: len(logits)], left[len(logits) :]
         own = logits.gather(-1, ids.unsqueeze(-1)) - total
-        best = logits.topk(min(n, logits.size(-1)), dim=-1)
-        parts.append((own.squeeze(-1), best.indices, best.values - total))
+        parts.append((own.squeeze(-1), *likeliest(logits, total, n)))
     return Surprise(*(torch.cat(part) for part in zip(*parts, strict=True)))
-
-
-def log_sum(logits: Tensor) -> Tensor:
-    """ln of the sum of exp, from which probabilities follow: (..., V) -> (..., 1).
-
-    By way of softmax, since 1/p of the likeliest is the sum over its own share,
-    and PyTorch's logsumexp takes five times as long on a CPU.
-    """
-    highest = logits.amax(-1, keepdim=True)
-    return highest - logits.softmax(-1).amax(-1, keepdim=True).log()

@@ -1,24 +1,19 @@
 """Everything that a forward pass makes, by name."""
 
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from nextword.foreign import ForeignGPT, as_gpt
-from nextword.lens.labelled import Axis, Labelled
-from nextword.lens.names import all_names, check_head, check_layer, place_of
+from nextword.foreign import ForeignGPT
+from nextword.lens.labelled import Axis, Labelled, numbers
+from nextword.lens.names import all_names, check_depth, check_head, check_text, place_of
+from nextword.lens.saying import Said, guesses, said
+from nextword.lens.subjects import Ids, as_rows, block_of, subject
 from nextword.lens.wording import token_texts
-from nextword.model import GPT, KVCache, plain
+from nextword.model import GPT, KVCache, fused, plain
 from nextword.model.attention import merge_heads, split_heads
-from nextword.model.block import Block
 from nextword.model.gpt import check_ids
-
-Ids = Tensor | Sequence[int]
-"""One text's ids, (T,) or a list, or several texts' (B, T)."""
 
 Change = Callable[[Tensor], Tensor]
 """What is to stand in the place of what a forward pass makes; the same shape."""
@@ -84,7 +79,8 @@ class Trace:
         self._made[name] = value
 
     def stream(self, layer: int) -> Tensor:
-        """The residual stream after so many blocks, 0 to n_layer: (B, T, C)."""
+        """The residual stream after so many blocks, 0 to n_layer: (B, T, C). Raises ValueError for other numbers."""
+        check_depth(layer, self.config)
         if layer == self.config.n_layer:
             return self[f"h.{layer - 1}.resid_post"]
         return self[f"h.{layer}.resid_pre"]
@@ -97,8 +93,12 @@ class Trace:
         return Labelled(values, axes, f"{name}: {kind.meaning}")
 
     def attention(self, layer: int, head: int, text: int = 0) -> Labelled:
-        """Where a head looks: (T, T), each row how one token shares its attention among itself and those before."""
+        """Where a head looks: (T, T), each row how one token shares its attention among itself and those before.
+
+        Raises ValueError for a head or a text that is not there.
+        """
         check_head(layer, head, self.config)
+        check_text(text, self.ids.size(0))
         weights = numbers(self[f"h.{layer}.attn.weights"][text, head])
         n_past = 0 if self._past is None else self._past.length
         before = [f"({i})" for i in range(n_past)]  # of the cache's tokens only the places are known
@@ -109,34 +109,32 @@ class Trace:
             f"attention of layer {layer}, head {head}",
         )
 
-    @torch.no_grad()
     def logit_lens(self, text: int = 0) -> Labelled:
-        """What each layer would say next: (n_layer + 1, T), the likeliest word of each and how likely it is."""
-        n_layer = self.config.n_layer
-        p, said = [], []
-        for layer in range(n_layer + 1):
-            best = self.said(layer, text).max(-1)
-            p.append(numbers(best.values))
-            said.append(token_texts(best.indices.tolist(), self.config.n_vocab))
-        layers = ["embed", *(f"h.{layer}" for layer in range(n_layer))]
-        return Labelled(
-            np.stack(p),
-            (Axis("after", layers), Axis("token", self.tokens(text))),
-            "what each layer would say next",
-            "probability",
-            np.array(said, dtype=object),
-        )
+        """What each layer would say next: (n_layer + 1, T), the likeliest word of each and how likely it is.
+
+        Raises ValueError for a text that is not there.
+        """
+        found = [self.said(n, text=text) for n in range(self.config.n_layer + 1)]
+        chances = [numbers(one.logprob.exp().squeeze(-1)) for one in found]
+        words = [token_texts(one.ids.squeeze(-1).tolist(), self.config.n_vocab) for one in found]
+        return guesses(chances, words, self.tokens(text))
 
     @torch.no_grad()
-    def said(self, layer: int, text: int = 0) -> Tensor:
-        """The probabilities that the head would give after so many blocks: (T, V)."""
-        if layer != self.config.n_layer:
-            check_layer(layer, self.config)
-        x = self.model.ln_f(self.stream(layer)[text])  # (T, C)
-        return self.model.head(x).float().softmax(-1)
+    def said(self, layer: int, n: int = 1, text: int = 0, positions: Sequence[int] | None = None) -> Said:
+        """The n tokens that the head would find likeliest after so many blocks: at all positions, or at these.
+
+        Raises ValueError for a number of blocks or a text that is not there.
+        """
+        check_depth(layer, self.config)
+        check_text(text, self.ids.size(0))
+        at = slice(None) if positions is None else positions
+        if layer == self.config.n_layer:
+            return said(self.model, self["ln_f.out"][text, at], n)
+        return said(self.model, self.model.ln_f(self.stream(layer)[text, at]), n)
 
     def tokens(self, text: int = 0) -> list[str]:
-        """The tokens of one of the texts, as they are called in tables."""
+        """The tokens of one of the texts, as they are called in tables. Raises ValueError for one that is not there."""
+        check_text(text, self.ids.size(0))
         return token_texts(self.ids[text].tolist(), self.config.n_vocab)
 
     def _axis(self, name: str, size: int) -> Axis:
@@ -195,7 +193,7 @@ class Trace:
             case "attn.scores":
                 return plain.attention_scores(get("attn.q"), get("attn.k"))
             case "attn.weights":
-                return causal_softmax(get("attn.scores"))
+                return fused.causal_weights(get("attn.scores"))
             case "attn.y":
                 if {f"h.{layer}.attn.scores", f"h.{layer}.attn.weights"} & {*self._made, *self._changes}:
                     return get("attn.weights") @ get("attn.v")
@@ -239,43 +237,6 @@ def trace(model: GPT | ForeignGPT, ids: Ids) -> Trace:
     return Trace(subject(model, rows), rows)
 
 
-def subject(model: GPT | ForeignGPT, ids: Tensor) -> GPT:
-    """The model as one of ours. Raises ValueError for one of a user's own that computes something else on these ids."""
-    if isinstance(model, GPT):
-        return model
-    gpt = as_gpt(model)
-    training = model.training
-    model.eval()
-    with torch.no_grad():
-        own, ours = model(ids).float(), gpt(ids)
-    model.train(training)
-    apart = (own - ours).abs().max().item()
-    if not apart <= 1e-2 * max(1.0, ours.abs().max().item()):
-        raise ValueError(
-            f"{type(model.inner).__name__} gives logits that are up to {apart:.2g} away from those of GPT-2 with its "
-            "weights, so what happens inside cannot be told by name. `nextword learn doctor` finds what differs."
-        )
-    return gpt
-
-
-def block_of(model: GPT, layer: int) -> Block:
-    """One of the model's blocks."""
-    return cast(Block, model.h[layer])
-
-
-def as_rows(ids: Ids, device: torch.device | str = "cpu") -> Tensor:
-    """Ids as the model reads them: a list or (T,) becomes (1, T), and (B, T) stays."""
-    rows = ids if isinstance(ids, Tensor) else torch.tensor(ids, dtype=torch.int64)
-    return (rows.unsqueeze(0) if rows.dim() == 1 else rows).to(device)
-
-
-def causal_softmax(scores: Tensor) -> Tensor:
-    """`plain.causal_weights`, in fewer passes over the memory: scores (B, H, T, S) -> (B, H, T, S)."""
-    T, S = scores.size(-2), scores.size(-1)
-    later = torch.ones(T, S, dtype=torch.bool, device=scores.device).triu(S - T + 1)
-    return scores.masked_fill(later, -math.inf).softmax(-1)
-
-
 def scale(x: Tensor, eps: float = 1e-5) -> Tensor:
     """What LayerNorm divides by: x (..., C) -> (..., 1)."""
     return (x.var(-1, keepdim=True, correction=0) + eps).sqrt()
@@ -289,9 +250,3 @@ def head_out(y: Tensor, weight: Tensor) -> Tensor:
     """
     columns = weight.unflatten(1, (y.size(1), -1))  # (C, H, D)
     return torch.einsum("bhtd,chd->bhtc", y, columns)
-
-
-def numbers(x: Tensor) -> "np.ndarray[Any, np.dtype[np.floating[Any]]]":
-    """A tensor's numbers, on the CPU, in float32 unless they are more exact."""
-    x = x.detach()
-    return (x if x.dtype == torch.float64 else x.float()).cpu().numpy()

@@ -1,24 +1,25 @@
 """One prompt, seen from inside: what is worth showing of it, whoever shows it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from nextword.foreign import ForeignGPT
-from nextword.lens.attribution import place_in
-from nextword.lens.labelled import Axis, Labelled
-from nextword.lens.names import check_head, check_layer
+from nextword.lens.labelled import Labelled
+from nextword.lens.names import check_head, check_layer, from_the_front
+from nextword.lens.saying import guesses
+from nextword.lens.subjects import Ids, one_text, subject
 from nextword.lens.surprising import surprise_of
-from nextword.lens.tracing import Ids, Trace, as_rows, subject
+from nextword.lens.tracing import Trace
 from nextword.lens.wording import token_text
 from nextword.model import GPT
 
 WORDS = 3  # that are named in one place
 COLUMNS = 16  # positions of which the layers' guesses are shown: the last ones up to the one that is asked about
+MOST_BITS = 12.0  # of surprise: what surprises more is no redder, here as on the page that `nextword serve` shows
 
 
 class Word(NamedTuple):
@@ -34,11 +35,26 @@ def percent(p: float) -> str:
 
 
 class Token(NamedTuple):
-    """A token of the prompt; how likely it was and what was likelier, unless it is the first."""
+    """A token of the prompt. ln p of it, and what was likeliest in its place: nothing for the first."""
 
     text: str
-    p: float | None
+    logprob: float | None
     instead: list[Word]
+
+    @property
+    def p(self) -> float | None:
+        """How likely it was."""
+        return None if self.logprob is None else math.exp(self.logprob)
+
+    @property
+    def bits(self) -> float | None:
+        """How surprising it was."""
+        return None if self.logprob is None else -self.logprob / math.log(2)
+
+    @property
+    def redness(self) -> float:
+        """How red it is shown, 0 to 1: the redder, the more surprising."""
+        return min((self.bits or 0.0) / MOST_BITS, 1.0)
 
 
 class Look(NamedTuple):
@@ -77,33 +93,29 @@ class View:
     @property
     def lens(self) -> Labelled:
         """The layers' guesses as an array of chances, with the words."""
-        words = np.array([[cell[0].text for cell in row] for row in self.layers], dtype=object)
-        chances = np.array([[cell[0].p for cell in row] for row in self.layers])
-        tokens = [self.tokens[at].text for at in self.columns]
-        return Labelled(
-            chances,
-            (Axis("after", layer_names(len(self.layers))), Axis("token", tokens)),
-            "what each layer would say next",
-            "probability",
-            words,
-        )
+        chances = [[cell[0].p for cell in row] for row in self.layers]
+        words = [[cell[0].text for cell in row] for row in self.layers]
+        return guesses(chances, words, [self.tokens[at].text for at in self.columns])
 
 
 def view(
     model: GPT | ForeignGPT, ids: Ids, position: int = -1, layer: int | None = None, head: int | None = None
 ) -> View:
-    """Look inside at one text. Raises ValueError for a place that is not there, and as `trace` does.
+    """Look inside at one text.
 
-    Without a head that is chosen which looks most at one earlier token, of the
-    layer or of all.
+    Without a head, the one that looks most at one earlier token is chosen, of
+    the layer or of all. Raises ValueError for several texts, for a place that
+    is not there, for a head without a layer, and as `trace` does.
     """
-    rows = as_rows(ids, next(model.parameters()).device)
+    rows = one_text(ids).to(next(model.parameters()).device)
     traced = Trace(subject(model, rows), rows, kept=())
-    at = place_in(traced, position)
-    if layer is not None:
-        check_layer(layer, traced.config)
+    at = from_the_front(position, rows.size(1))
     if head is not None:
-        check_head(layer or 0, head, traced.config)
+        if layer is None:
+            raise ValueError(f"head {head} needs a layer, since each layer has such a head.")
+        check_head(layer, head, traced.config)
+    elif layer is not None:
+        check_layer(layer, traced.config)
     columns = [*range(max(0, at - COLUMNS + 1), at + 1)]
     tokens, perplexity = read_tokens(traced)
     looks = find_looks(traced, at, layer)
@@ -113,7 +125,7 @@ def view(
         perplexity,
         at,
         columns,
-        [said(traced, n, columns) for n in range(traced.config.n_layer + 1)],
+        [cells(traced, n, columns) for n in range(traced.config.n_layer + 1)],
         looks,
         chosen,
         traced.attention(*chosen),
@@ -128,17 +140,14 @@ def read_tokens(traced: Trace) -> tuple[list[Token], float]:
     for id, logprob, best, values in zip(
         ids[1:].tolist(), found.logprob, found.top_ids, found.top_logprob, strict=True
     ):
-        tokens.append(Token(token_text(id, n_vocab), logprob.exp().item(), words(best, values.exp(), n_vocab)))
+        tokens.append(Token(token_text(id, n_vocab), logprob.item(), words(best, values, n_vocab)))
     return tokens, found.perplexity
 
 
-@torch.no_grad()
-def said(traced: Trace, layer: int, columns: Sequence[int]) -> list[list[Word]]:
-    """What would be said after so many blocks, at these positions."""
-    model = traced.model
-    logits = model.head(model.ln_f(traced.stream(layer)[0, columns]))  # (columns, V)
-    best = logits.float().softmax(-1).topk(min(WORDS, logits.size(-1)))
-    return [words(ids, p, logits.size(-1)) for ids, p in zip(best.indices, best.values, strict=True)]
+def cells(traced: Trace, n: int, columns: Sequence[int]) -> list[list[Word]]:
+    """What would be said after n blocks, at these positions."""
+    found = traced.said(n, WORDS, positions=columns)
+    return [words(ids, logprob, traced.config.n_vocab) for ids, logprob in zip(found.ids, found.logprob, strict=True)]
 
 
 def find_looks(traced: Trace, at: int, layer: int | None) -> list[Look]:
@@ -157,11 +166,8 @@ def find_looks(traced: Trace, at: int, layer: int | None) -> list[Look]:
     return sorted(looks, key=lambda look: -look.weight)
 
 
-def words(ids: Tensor, values: Tensor, n_vocab: int) -> list[Word]:
+def words(ids: Tensor, logprob: Tensor, n_vocab: int) -> list[Word]:
     """Tokens with their chances."""
-    return [Word(token_text(id, n_vocab), p) for id, p in zip(ids.tolist(), values.tolist(), strict=True)]
-
-
-def layer_names(n: int) -> list[str]:
-    """What the rows of the logit lens are called: the embedding, then each block."""
-    return ["embed", *(f"h.{layer}" for layer in range(n - 1))]
+    return [
+        Word(token_text(id, n_vocab), math.exp(ln_p)) for id, ln_p in zip(ids.tolist(), logprob.tolist(), strict=True)
+    ]

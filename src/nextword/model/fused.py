@@ -4,6 +4,7 @@ This one is for running. `plain.py` says what each function means;
 `tests/model/test_twins.py` holds the two together in value and in gradient.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from nextword.model.blocked_attention import blocked_attention, fits
 from nextword.model.head_loss import head_loss
 from nextword.native import training as native
 
-__all__ = ["causal_attention", "cross_entropy", "drop", "gelu", "head_loss", "layer_norm"]
+__all__ = ["causal_attention", "causal_weights", "cross_entropy", "drop", "gelu", "head_loss", "layer_norm"]
 
 
 def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-5) -> Tensor:
@@ -51,6 +52,13 @@ class NativeGELU(torch.autograd.Function):
 def drop(x: Tensor, p: float) -> Tensor:
     """Any shape -> the same shape. See `plain.drop`."""
     return F.dropout(x, p) if p else x
+
+
+def causal_weights(scores: Tensor) -> Tensor:
+    """scores (B, H, T, S) -> (B, H, T, S). See `plain.causal_weights`. Attention's own kernel never shows them."""
+    T, S = scores.size(-2), scores.size(-1)
+    later = torch.ones(T, S, dtype=torch.bool, device=scores.device).triu(S - T + 1)
+    return scores.masked_fill(later, -math.inf).softmax(-1)
 
 
 def causal_attention(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0, visible: Tensor | None = None) -> Tensor:

@@ -33,7 +33,7 @@ def saying(layers: Iterable[int], first: int, last: int) -> list[Callable[[Text]
 def surprises(text: Text) -> dict[str, Any]:
     """How likely each token was, and what was expected in its place; nothing for the first."""
     own, said = text.surprise()
-    perplexity = math.exp(min(-own.double().mean().item(), 700.0)) if len(own) else None
+    perplexity = math.exp(min(-own.cpu().double().mean().item(), 700.0)) if len(own) else None
     return {
         "logprob": [None, *own.tolist()],
         "top": [[], *(words("logprob", *row) for row in rows(said.ids, said.logprob))],

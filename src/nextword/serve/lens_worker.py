@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 
 from nextword.foreign import ForeignGPT
-from nextword.lens.tracing import subject
+from nextword.lens.subjects import subject
 from nextword.model import GPT
 from nextword.serve.reading import Reader, Text
 

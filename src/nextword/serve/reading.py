@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from nextword.lens import Trace
-from nextword.lens.surprising import ROWS, log_sum
+from nextword.lens.saying import ROWS, log_sum
 from nextword.model import GPT, KVCache
 
 TEXTS = 4  # that are kept; each is 115 MB for GPT-2 124M, if it is as long as it can be

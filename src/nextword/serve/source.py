@@ -15,7 +15,7 @@ SHOWN = (
     "decode/choose.py:choose",
     "model/plain.py:cross_entropy",
     "model/plain.py:causal_attention",
-    "lens/logit_lens.py:logit_lens",
+    "lens/plain.py:logit_lens",
     "model/block.py:Block.forward",
     "train/plain.py:gradient_step",
 )

@@ -175,7 +175,7 @@ EXERCISE = Exercise(
 Blocks only add to the residual stream. So the last LayerNorm and the head can read it at any layer, and say what the
 model would answer if it ended there. One sees the next word take shape from layer to layer. The model is nextword's
 own: model.embed(ids), the blocks model.h, model.ln_f, model.head(x).""",
-    symbols={"logit_lens": "nextword.lens.logit_lens:logit_lens"},
+    symbols={"logit_lens": "nextword.lens.plain:logit_lens"},
     stub='''
 import torch
 from nextword.model import GPT
