@@ -1,5 +1,6 @@
-"""How the verbs read their flags: one call, so that all of them look and fail alike."""
+"""How the verbs read their flags, and a prompt: one call each, so that all of them look and fail alike."""
 
+import sys
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -35,3 +36,10 @@ def parse(settings: type[T], verb: str, arguments: list[str], default: T | None 
 def values(settings: "DataclassInstance") -> dict[str, Any]:
     """The dataclass's fields by name, as they are."""
     return {field.name: getattr(settings, field.name) for field in fields(settings)}
+
+
+def read_prompt(verb: str) -> str:
+    """The prompt from standard input, without the line break at its end. Raises ValueError where nobody sends one."""
+    if sys.stdin.isatty():
+        raise ValueError(f'There is no prompt: nextword {verb} "Every effort moves you"')
+    return sys.stdin.read().removesuffix("\n")

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from nextword.cli.arguments import parse
-from nextword.symbols import is_symbol
+from nextword.cli.arguments import parse, read_prompt
+from nextword.cli.chosen_model import chosen_writer
 
 
 @dataclass(frozen=True)
@@ -60,28 +60,15 @@ def run(arguments: list[str]) -> int:
     args = parse(Arguments, "generate", arguments)
     if args.num_samples < 1:
         raise ValueError(f"--num-samples must be at least 1, not {args.num_samples}.")
-    prompt = read_prompt() if args.prompt is None else args.prompt
+    prompt = read_prompt("generate") if args.prompt is None else args.prompt
 
     from nextword.decode import Sampling, check_settings, stream
-    from nextword.loading import load_writer
-    from nextword.native import is_compiled
 
     # What is wrong is told before a model is loaded, or even fetched.
     Sampling(args.temperature, args.top_k, args.top_p)
     stop = [text.replace("\\n", "\n") for text in args.stop]
     check_settings(args.max_new_tokens, args.seed, stop)
-    if is_symbol(args.model):
-        if args.quantize is not None:
-            raise ValueError(f"--quantize is for nextword's own model: {args.model} computes as it was written.")
-        from nextword.foreign import foreign_writer
-
-        writer, tokenizer = foreign_writer(args.model, args.weights, args.device, args.dtype)
-    else:
-        if args.weights is not None:
-            raise ValueError(f"--weights fills a class of your own (--model my_gpt2:GPT): use --model {args.weights}.")
-        if not is_compiled():
-            print("[Compiling the kernels for this processor: some seconds, once.]", file=sys.stderr)
-        writer, tokenizer = load_writer(args.model, args.device, args.dtype, args.quantize)
+    writer, tokenizer = chosen_writer(args.model, args.weights, args.device, args.dtype, args.quantize)
     for n in range(args.num_samples):
         if args.num_samples > 1:
             print(f"{chr(10) if n else ''}--- sample {n + 1} of {args.num_samples} ---")
@@ -102,10 +89,3 @@ def run(arguments: list[str]) -> int:
             print(piece, end="", flush=True)
         print()
     return 0
-
-
-def read_prompt() -> str:
-    """The prompt from standard input, without the line break at its end."""
-    if sys.stdin.isatty():
-        raise ValueError('There is no prompt: nextword generate "Every effort moves you"')
-    return sys.stdin.read().removesuffix("\n")

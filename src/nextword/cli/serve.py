@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from nextword.cli.arguments import parse
-from nextword.symbols import is_symbol
+from nextword.cli.chosen_model import chosen_model, chosen_writer
 
 if TYPE_CHECKING:
     from nextword.serve.lens_worker import LensWorker
@@ -87,25 +87,13 @@ def run(arguments: list[str]) -> int:
             f"Serving needs {' and '.join(missing)}: install nextword with the extra serve, pip install '.[serve]'."
         )
 
-    from nextword.native import is_compiled
     from nextword.serve.app import PAGE, create_app
     from nextword.serve.engine import Engine
     from nextword.serve.server import known_names, listen
     from nextword.serve.server import run as serve
 
     bound = listen(args.host, args.port)  # what is wrong is told before a model is loaded
-    if is_symbol(args.model):
-        from nextword.foreign import foreign_writer
-
-        writer, tokenizer = foreign_writer(args.model, args.weights, args.device, args.dtype, args.rows)
-    else:
-        from nextword.loading import load_writer
-
-        if args.weights is not None:
-            raise ValueError(f"--weights fills a class of your own (--model my_gpt2:GPT): use --model {args.weights}.")
-        if not is_compiled():
-            print("[Compiling the kernels for this processor: some seconds, once.]", file=sys.stderr)
-        writer, tokenizer = load_writer(args.model, args.device, args.dtype, args.quantize, args.rows)
+    writer, tokenizer = chosen_writer(args.model, args.weights, args.device, args.dtype, args.quantize, args.rows)
     name = args.name or args.model
     routers = []
     if not args.api_only:
@@ -139,13 +127,7 @@ def lens_worker(args: Arguments, name: str) -> "LensWorker":
     """The model once more, in PyTorch, for the page to look into."""
     from nextword.serve.lens_worker import LensWorker
 
-    if is_symbol(args.model):
-        from nextword.foreign import foreign_model
-
-        return LensWorker(foreign_model(args.model, args.weights, args.device)[0], name)
-    from nextword.loading import load
-
-    return LensWorker(load(args.model, args.device)[0], name)
+    return LensWorker(chosen_model(args.model, args.weights, args.device)[0], name)
 
 
 def watched_run(model: str) -> "WatchedRun | None":

@@ -3,17 +3,12 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import tyro
 
-from nextword.cli.arguments import parse
-from nextword.symbols import is_symbol
-
-if TYPE_CHECKING:
-    from nextword.foreign import ForeignGPT
-    from nextword.model import GPT
-    from nextword.tokenizer import Tokenizer
+from nextword.cli.arguments import parse, read_prompt
+from nextword.cli.chosen_model import chosen_model
 
 PICTURES = (".png", ".svg", ".pdf")
 
@@ -57,13 +52,13 @@ class Arguments:
 def run(arguments: list[str]) -> int:
     """Look, and show what there is to see."""
     args = parse(Arguments, "trace", arguments)
-    prompt = read_prompt() if args.prompt is None else args.prompt
+    prompt = read_prompt("trace") if args.prompt is None else args.prompt
     if not prompt:
         raise ValueError('The prompt is empty: nextword trace "Every effort moves you"')
     if args.out is not None and not Path(args.out).absolute().parent.is_dir():
         raise ValueError(f"--out {args.out}: there is no folder {Path(args.out).absolute().parent}.")
 
-    model, tokenizer = load(args)
+    model, tokenizer = chosen_model(args.model, args.weights, args.device)
     ids, n_ctx = tokenizer.encode(prompt, allow_special=True), model.config.n_ctx
     if len(ids) > n_ctx:
         raise ValueError(f"The prompt has {len(ids)} tokens, and {args.model} sees {n_ctx} at most: shorten it.")
@@ -79,19 +74,6 @@ def run(arguments: list[str]) -> int:
         write(seen, Path(args.out), args.model)
         print(f"Wrote {args.out}.", file=sys.stderr)
     return 0
-
-
-def load(args: Arguments) -> "tuple[GPT | ForeignGPT, Tokenizer]":
-    """The model that is to be looked into."""
-    if is_symbol(args.model):
-        from nextword.foreign import foreign_model
-
-        return foreign_model(args.model, args.weights, args.device)
-    if args.weights is not None:
-        raise ValueError(f"--weights fills a class of your own (--model my_gpt2:GPT): use --model {args.weights}.")
-    from nextword import loading
-
-    return loading.load(args.model, args.device)
 
 
 def write(seen: object, file: Path, name: str) -> None:
@@ -110,10 +92,3 @@ def write(seen: object, file: Path, name: str) -> None:
         from nextword.lens.drawing import save
 
         save(picture(seen, name), file)
-
-
-def read_prompt() -> str:
-    """The prompt from standard input, without the line break at its end."""
-    if sys.stdin.isatty():
-        raise ValueError('There is no prompt: nextword trace "Every effort moves you"')
-    return sys.stdin.read().removesuffix("\n")
