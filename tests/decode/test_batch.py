@@ -9,7 +9,7 @@ import torch
 
 from nextword.decode import Sampling, TorchWriter, generate, generate_batch, generate_batch_ids, generate_ids
 from nextword.decode.batch import Text
-from nextword.decode.writing import until_stop
+from nextword.decode.stopping import until_stop
 from nextword.model import GPT, GPTConfig
 from nextword.tokenizer import Tokenizer
 

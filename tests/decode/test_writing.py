@@ -7,7 +7,6 @@ import torch
 
 import nextword
 from nextword.decode import generate, stream
-from nextword.decode.writing import until_stop
 from nextword.model import GPT, GPTConfig
 from nextword.tokenizer import Tokenizer
 
@@ -85,21 +84,6 @@ def test_a_character_that_is_cut_off_by_the_limit_is_not_hidden(
 def test_a_stop_text_ends_the_text_before_it(model: GPT, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
     saying(tokenizer.encode(" one.\n\nTwo"), monkeypatch)
     assert generate(model, tokenizer, "Is", stop=["\n\n"]) == "Is one."
-
-
-@pytest.mark.parametrize(
-    ("pieces", "stop", "expected"),
-    [
-        (["ab", "c", "de"], ["cd"], ["ab"]),  # over the border of two pieces
-        (["ab", "c", "xe"], ["cd"], ["ab", "cxe"]),  # what only looked like it comes after all
-        (["abc"], ["b", "a"], []),  # the first of several
-        (["aab"], ["ab"], ["a"]),  # a beginning within a beginning
-        (["ab", "ca"], ["zz", "cab"], ["ab", "ca"]),  # held to the end
-        (["ab", "", "c"], [], ["ab", "c"]),
-    ],
-)
-def test_stop_texts_wherever_the_pieces_break(pieces: list[str], stop: list[str], expected: list[str]) -> None:
-    assert list(until_stop(iter(pieces), stop)) == expected
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import numpy as np
 
 from nextword.decode.loop import kept
 from nextword.decode.sampling import Sampling
+from nextword.decode.stopping import Stopping
 from nextword.decode.writer import Writer, writer_for
 from nextword.decode.writing import check_settings
 
@@ -113,29 +114,18 @@ class Text:
     def __init__(self, tokenizer: "Tokenizer", stop: Sequence[str]):
         self._eot_id = tokenizer.eot_id
         self._decoder = tokenizer.stream()
-        self._stop = stop
-        self._longest = max(map(len, stop), default=0)
-        self._written = ""
-        self._over = False
+        self._stopping = Stopping(stop)
+        self._written: list[str] = []
 
     def take(self, id: int) -> bool:
         """Add a token; is the text to go on?"""
         if id == self._eot_id:
             return False
-        return self._add(self._decoder.feed(id))
+        self._written.append(self._stopping.add(self._decoder.feed(id)))
+        return not self._stopping.is_over
 
     def finish(self) -> str:
         """The whole text, with what is left of a character that was cut off."""
-        if not self._over:
-            self._add(self._decoder.finish())
-        return self._written
-
-    def _add(self, piece: str) -> bool:
-        """Add a piece, and end before the first of the stop texts that it completes."""
-        begin = max(0, len(self._written) - self._longest)
-        self._written += piece
-        found = [at for text in self._stop if (at := self._written.find(text, begin)) >= 0]
-        if found:
-            self._written = self._written[: min(found)]
-            self._over = True
-        return not self._over
+        if not self._stopping.is_over:
+            self._written += [self._stopping.add(self._decoder.finish()), self._stopping.end()]
+        return "".join(self._written)

@@ -7,6 +7,7 @@ import numpy as np
 
 from nextword.decode.loop import Notice, generate_ids
 from nextword.decode.sampling import Sampling
+from nextword.decode.stopping import until_stop
 from nextword.decode.writer import Writer
 
 if TYPE_CHECKING:
@@ -89,28 +90,3 @@ def check_settings(max_new_tokens: int, seed: int | None, stop: Sequence[str]) -
         raise ValueError(f"seed must be at least 0 and below 2**64, not {seed}.")
     if "" in stop or isinstance(stop, str):
         raise ValueError("stop must be a list of texts with at least one character each.")
-
-
-def until_stop(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
-    """Pass the pieces on up to the first of the stop texts, wherever the pieces break.
-
-    What may be the beginning of a stop text is held back until that is known.
-    """
-    held = ""
-    for piece in pieces:
-        held += piece
-        found = [held.index(text) for text in stop if text in held]
-        if found:
-            held = held[: min(found)]
-            break
-        safe = len(held) - max((overlap(held, text) for text in stop), default=0)
-        if safe:
-            yield held[:safe]
-            held = held[safe:]
-    if held:
-        yield held
-
-
-def overlap(text: str, stop: str) -> int:
-    """How many characters at the text's end may be the beginning of the stop text."""
-    return next((n for n in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:n])), 0)

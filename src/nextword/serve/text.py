@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from nextword.decode.writing import overlap
+from nextword.decode.stopping import Stopping
 from nextword.serve.choice import Likelihood
 from nextword.tokenizer import StreamDecoder
 
@@ -33,35 +33,31 @@ class GrowingText:
 
     def __init__(self, stop: Sequence[str], offset: int = 0):
         self._decoder = StreamDecoder()
-        self._stop = stop
-        self._held = ""
-        self._given = offset  # characters up to the held ones
+        self._stopping = Stopping(stop)
+        self._given = offset  # characters up to those that are held back
         self._tokens: list[Token] = []  # not given out yet
 
     def add(self, id: int, likelihood: Likelihood | None, is_last: bool) -> Piece:
         """The piece that this token completes, perhaps an empty one."""
-        self._tokens.append(Token(id, self._given + len(self._held), likelihood))
-        self._held += self._decoder.feed(id)
-        if is_last:
-            self._held += self._decoder.finish()
-        found = [self._held.index(text) for text in self._stop if text in self._held]
-        if found:
-            return self._give(min(found), "stop")
-        if is_last:
-            return self._give(len(self._held), "length")
-        return self._give(len(self._held) - max((overlap(self._held, text) for text in self._stop), default=0), None)
+        self._begin(id, likelihood)
+        more = self._decoder.feed(id)
+        return self._give(more + self._decoder.finish(), "length") if is_last else self._give(more, None)
 
     def end(self, id: int, likelihood: Likelihood | None) -> Piece:
         """The last piece, where the model itself ends the text: with a token that stands for no characters."""
-        self._tokens.append(Token(id, self._given + len(self._held), likelihood))
-        self._held += self._decoder.finish()
-        found = [self._held.index(text) for text in self._stop if text in self._held]
-        return self._give(min(found, default=len(self._held)), "stop")
+        self._begin(id, likelihood)
+        return self._give(self._decoder.finish(), "stop")
 
-    def _give(self, count: int, finish_reason: str | None) -> Piece:
-        text, self._held = self._held[:count], self._held[count:]
-        self._given += count
-        is_over = finish_reason is not None
-        ready = [token for token in self._tokens if token.offset < self._given or (is_over and not self._held)]
+    def _begin(self, id: int, likelihood: Likelihood | None) -> None:
+        self._tokens.append(Token(id, self._given + len(self._stopping.held), likelihood))
+
+    def _give(self, more: str, finish_reason: str | None) -> Piece:
+        text = self._stopping.add(more)
+        is_cut = self._stopping.is_over
+        if finish_reason and not is_cut:
+            text += self._stopping.end()
+        self._given += len(text)
+        is_whole = finish_reason is not None and not is_cut
+        ready = [token for token in self._tokens if token.offset < self._given or is_whole]
         self._tokens = self._tokens[len(ready) :]
-        return Piece(text, ready, finish_reason)
+        return Piece(text, ready, "stop" if is_cut else finish_reason)

@@ -1,0 +1,47 @@
+"""Ending a text before the first of its stop texts, wherever the pieces that it comes in break."""
+
+from collections.abc import Iterator, Sequence
+
+
+class Stopping:
+    """Passes a text on up to the first of the stop texts. What may be the beginning of one is held back until known."""
+
+    def __init__(self, stop: Sequence[str]):
+        self.is_over = False
+        self.held = ""
+        self._stop = stop
+
+    def add(self, piece: str) -> str:
+        """Some more of the text -> what of it can be given out; if that is all, `is_over`."""
+        self.held += piece
+        found = [self.held.index(text) for text in self._stop if text in self.held]
+        if found:
+            self.is_over = True
+            safe = min(found)
+            given, self.held = self.held[:safe], ""
+        else:
+            safe = len(self.held) - max((overlap(self.held, text) for text in self._stop), default=0)
+            given, self.held = self.held[:safe], self.held[safe:]
+        return given
+
+    def end(self) -> str:
+        """What is held back, where the text ends by itself."""
+        given, self.held, self.is_over = self.held, "", True
+        return given
+
+
+def until_stop(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
+    """Pass the pieces on up to the first of the stop texts."""
+    stopping = Stopping(stop)
+    for piece in pieces:
+        if given := stopping.add(piece):
+            yield given
+        if stopping.is_over:
+            return
+    if rest := stopping.end():
+        yield rest
+
+
+def overlap(text: str, stop: str) -> int:
+    """How many characters at the text's end may be the beginning of the stop text."""
+    return next((n for n in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:n])), 0)
