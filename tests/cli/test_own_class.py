@@ -42,13 +42,13 @@ def test_it_is_trained_resumed_and_read_again(cli: Cli, own: Path, text_file: Pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("generate", "A", "--model", "my_gpt2:GPT"), "has no weights to write with: add --weights gpt2"),
+        (("generate", "A", "--model", "my_gpt2:GPT"), "has no weights: add --weights gpt2"),
         (("generate", "A", "--model", "gpt2", "--weights", "runs/a"), "use --model runs/a"),
         (("generate", "A", "--model", "my_gpt2:GTP", "--weights", "MODEL"), "my_gpt2.py has no GTP. Did you mean GPT?"),
         (("generate", "A", "--model", "my_gpt2:GPT", "--weights", "nowhere"), "nowhere is neither a path"),
         (("generate", "A", "--model", "my_gpt2:GPT", "--quantize", "int8"), "--quantize is for nextword's own model"),
         (("serve", "--model", "my_gpt2:GPT", "--quantize", "int8", "--port", "0"), "--quantize is for nextword's own"),
-        (("trace", "A", "--model", "my_gpt2:GPT"), "has no weights to write with: add --weights gpt2"),
+        (("trace", "A", "--model", "my_gpt2:GPT"), "has no weights: add --weights gpt2"),
         (("trace", "A", "--model", "gpt2", "--weights", "runs/a"), "use --model runs/a"),
         (("generate", "A", "--model", "my_gpt2:GPT", "--weights", "MODEL", "--dtype", "float32"), ""),
         (("train", "--model", "my_gtp2:GPT"), "There is no my_gtp2.py in"),

@@ -69,3 +69,24 @@ def test_no_text_of_a_prompt_is_taken_for_markup(cli: Cli, model_directory: Path
     status, out, _ = cli("trace", "[bold]one[/bold] [/]", "--model", model_directory)
     assert status == 0
     assert "[bold]one[/bold] [/]" in out
+
+
+def test_of_a_long_prompt_it_shows_what_is_around_the_place_that_is_asked_about(
+    cli: Cli, model_directory: Path
+) -> None:
+    prompt = "one" + " one two" * 15  # 31 tokens
+    _, out, _ = cli("trace", prompt, "--model", model_directory)
+    assert "The 24 most surprising" in out
+    assert "looks, tokens 7 to 30 of 31" in out
+    last = out.splitlines()[-1]
+    assert last.startswith("30  ␣two")
+    assert "␣one(" in last or "␣two(" in last or "itself" in last  # which of many the same is told
+    _, out, _ = cli("trace", prompt, "--model", model_directory, "--position", 2)
+    assert "looks, tokens 0 to 23 of 31" in out
+
+
+def test_one_token_is_not_said_to_have_a_perplexity(cli: Cli, model_directory: Path, tmp_path: Path) -> None:
+    file = tmp_path / "view.html"
+    _, out, _ = cli("trace", "one", "--model", model_directory, "--out", file)
+    assert "one token, and nothing came before it" in out
+    assert "nan" not in out + file.read_text()

@@ -1,9 +1,12 @@
+import math
+from pathlib import Path
+
 import pytest
 import torch
 
 from nextword.lens import trace
 from nextword.lens.plain import logit_lens
-from nextword.lens.view import COLUMNS, percent, view
+from nextword.lens.view import COLUMNS, MOST_BITS, Token, percent, view
 from nextword.model import GPT
 
 
@@ -60,7 +63,33 @@ def test_places_that_are_not_there(model: GPT, ids: torch.Tensor) -> None:
         view(model, ids[0], layer=2)
     with pytest.raises(ValueError, match="head 3 is not there"):
         view(model, ids[0], layer=0, head=3)
+    with pytest.raises(ValueError, match="head 1 needs a layer"):
+        view(model, ids[0], head=1)
+
+
+def test_a_window_of_a_long_text_holds_what_is_asked_about(model: GPT, ids: torch.Tensor) -> None:
+    for position, size, expected in ((15, 5, (11, 16)), (7, 5, (3, 8)), (2, 5, (0, 5)), (3, 20, (0, 16))):
+        seen = view(model, ids[0], position=position)
+        window = seen.window(size)
+        assert window == range(*expected)
+        part = seen.attention_in(window)
+        assert part.values.tolist() == seen.attention.values[slice(*expected), slice(*expected)].tolist()
+        assert [*part.axes[1].labels] == [str(id) for id in ids[0, slice(*expected)].tolist()]
+    assert view(model, ids[0]).attention_in(range(11, 16)).title.endswith(", tokens 11 to 15 of 16")
+
+
+def test_the_redder_the_more_surprising() -> None:
+    reds = [Token("a", logprob, []).redness for logprob in (None, 0.0, -6 * math.log(2), -12 * math.log(2), -99.0)]
+    assert reds == pytest.approx([0.0, 0.0, 0.5, 1.0, 1.0])
+
+
+def test_it_is_as_red_as_on_the_page() -> None:
+    import nextword
+
+    script = (Path(nextword.__file__).parent / "serve" / "page" / "tokens.js").read_text(encoding="utf-8")
+    assert f"const FULL = {MOST_BITS:.0f};" in script
 
 
 def test_chances_in_words() -> None:
+    assert [percent(p, 0) for p in (0.0, 0.004, 0.006, 0.126)] == ["0%", "<1%", "1%", "13%"]
     assert [percent(p) for p in (0.0, 1e-9, 0.001, 0.1254, 1.0)] == ["0.0%", "<0.1%", "0.1%", "12.5%", "100.0%"]

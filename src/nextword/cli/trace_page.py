@@ -6,7 +6,7 @@ from html import escape
 from nextword.lens.saying import layer_names
 from nextword.lens.view import Token, View, Word, percent
 
-MOST = 48  # tokens along the map of one head: the last ones
+MOST = 48  # tokens along the map of one head, at most
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b1b1b; --paper: #fff; --hot: 200 30 30; --cold: 30 90 180; }
@@ -40,11 +40,12 @@ def page(seen: View, name: str) -> str:
 <h1>{escape(name)}, seen from inside</h1>
 <h2>How surprising each token was</h2>
 <p class="text">{"".join(token_span(token) for token in seen.tokens)}</p>
-<p>Perplexity {seen.perplexity:,.1f}. Point at a token to see what was expected.
-After “{asked}” comes: {", ".join(said(word) for word in seen.next)}.</p>
+<p>{seen.summary.capitalize()}. Point at a token to see what was expected.
+After “{asked}” comes: {"; ".join(said(word) for word in seen.next)}. ␣ is a space that belongs to its token.</p>
 <h2>What each layer would say next</h2>
+<p>The first row is what the embeddings alone would say, the last what the model says.</p>
 <div class="wide">{lens_table(seen)}</div>
-<h2>Where layer {layer}, head {head} looks</h2>
+<h2>Where layer {layer}, head {head} looks{seen.told(seen.window(MOST))}</h2>
 <p>Each row is a token, and shares its attention among itself and those before it.</p>
 <div class="wide">{map_table(seen)}</div>
 </html>
@@ -76,7 +77,7 @@ def lens_table(seen: View) -> str:
 
 def map_table(seen: View) -> str:
     """A row for each token that looks, a column for each that is looked at."""
-    places = range(max(0, len(seen.tokens) - MOST), len(seen.tokens))
+    places = seen.window(MOST)
     header = "".join(f'<th scope="col">{marked(seen.tokens[at].text)}</th>' for at in places)
     rows = []
     for at in places:

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from nextword.lens.drawing import draw_map, printable, shortened
 from nextword.lens.view import View
 
-BARS = 60  # tokens whose surprise is drawn: the last ones
+BARS = 60  # tokens whose surprise is drawn, at most
+MAP = 48  # tokens along the map of one head, at most
 
 
 def picture(seen: View, name: str) -> Figure:
@@ -17,26 +18,26 @@ def picture(seen: View, name: str) -> Figure:
     width = min(max(11.0, 0.72 * columns + 7.0), 22.0)
     figure = Figure(figsize=(width, 3.6 + max(3.8, 0.3 * rows)), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(printable(f"{name}: perplexity {seen.perplexity:,.1f}"), x=0.01, ha="left", fontsize=11)
+    figure.suptitle(printable(f"{name}: {seen.summary}"), x=0.01, ha="left", fontsize=11)
     grid = figure.add_gridspec(
         2, 2, height_ratios=[2.6, max(3.8, 0.3 * rows)], width_ratios=[max(columns, 6) * 0.72, 5.0]
     )
     draw_surprise(figure.add_subplot(grid[0, :]), seen)
     left, right = figure.add_subplot(grid[1, 0]), figure.add_subplot(grid[1, 1])
     draw_map(left, seen.lens, bar=False)
-    draw_map(right, seen.attention)
+    draw_map(right, seen.attention_in(seen.window(MAP)))
     return figure
 
 
 def draw_surprise(axes: Axes, seen: View) -> None:
     """A bar for each token; what it says on it is what was expected instead."""
-    first = max(0, len(seen.tokens) - BARS)
-    tokens = seen.tokens[first:]
+    window = seen.window(BARS)
+    tokens = [seen.tokens[at] for at in window]
     bits = np.array([token.bits or 0.0 for token in tokens])
     places = range(len(tokens))
     axes.bar(places, bits, color="#d62728", width=0.8, alpha=0.85)
     for place, token in zip(places, tokens, strict=True):
-        if token.instead and token.instead[0].text != token.text and len(tokens) <= BARS:
+        if token.instead and token.instead[0].text != token.text:
             axes.text(
                 place,
                 bits[place],
@@ -51,5 +52,4 @@ def draw_surprise(axes: Axes, seen: View) -> None:
     axes.set_ylabel("bits", fontsize=8)
     axes.margins(x=0.01, y=0.35)
     axes.spines[["top", "right"]].set_visible(False)
-    where = f", the last {len(tokens)} tokens" if first else ""
-    axes.set_title(f"surprise{where}; in grey what was expected instead", fontsize=10, loc="left")
+    axes.set_title(f"surprise{seen.told(window)}; in grey what was expected instead", fontsize=10, loc="left")

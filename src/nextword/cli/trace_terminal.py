@@ -16,15 +16,19 @@ LOOKS = 8  # heads that are told of
 
 def show(seen: View, console: Console) -> None:
     """Print everything, with colours where the terminal has them: the redder, the more surprising."""
-    console.print(Text("How surprising each token was", "bold"), Text(f"(perplexity {seen.perplexity:,.1f})", "dim"))
+    console.print(heading("How surprising each token was", f"{seen.summary}; ␣ is a space"))
     console.print(Text.assemble(*((token.text.replace("↵", "↵\n"), shade(token)) for token in seen.tokens)))
+    if len(seen.tokens) > ROWS:
+        console.print(heading(f"\nThe {ROWS} most surprising"))
     console.print(token_table(seen))
-    console.print(Text(f"\nWhat each layer would say after {quoted(seen.tokens[seen.position].text)}", "bold"))
+    asked = quoted(seen.tokens[seen.position].text)
+    note = f"{layer_names(len(seen.layers))[-1]} is the model itself"
+    console.print(heading(f"\nWhat each layer would say after {asked}", note))
     console.print(layer_table(seen))
     console.print(look_heading(seen))
     console.print(look_table(seen))
     layer, head = seen.head
-    console.print(Text(f"\nWhere layer {layer}, head {head} looks", "bold"))
+    console.print(heading(f"\nWhere layer {layer}, head {head} looks{seen.told(seen.window(ROWS))}"))
     console.print(attention_table(seen))
 
 
@@ -60,7 +64,8 @@ def look_heading(seen: View) -> Text:
     """Which heads the list is of."""
     token = quoted(seen.tokens[seen.position].text)
     where = "" if len({look.layer for look in seen.looks}) > 1 else f" of layer {seen.looks[0].layer}"
-    return Text(f"\nHeads{where} that look most at one token from {token}", "bold")
+    note = "itself and the first aside" if seen.position > 1 else ""
+    return heading(f"\nHeads{where} that look most at one token from {token}", note)
 
 
 def look_table(seen: View) -> Table:
@@ -81,14 +86,24 @@ def attention_table(seen: View) -> Table:
     """Where each token looks, or each of the last ones."""
     table = plain("at", "from", "to")
     weights = seen.attention.values
-    for at in range(max(0, len(weights) - ROWS), len(weights)):
+    for at in seen.window(ROWS):
         order = (-weights[at, : at + 1]).argsort(kind="stable")[:4]
-        looks = [
-            Word("itself" if other == at else shown(seen.tokens[other].text).plain, float(weights[at, other]))
-            for other in order.tolist()
-        ]
+        looks = [Word(looked_at(seen, at, other), float(weights[at, other])) for other in order.tolist()]
         table.add_row(str(at), shown(seen.tokens[at].text), in_a_row([word for word in looks if word.p >= 0.005]))
     return table
+
+
+def looked_at(seen: View, at: int, other: int) -> str:
+    """What a token is called among those that another looks at: with its place, where it stands there twice."""
+    text = seen.tokens[other].text
+    if other == at:
+        return "itself"
+    return f"{text}({other})" if sum(token.text == text for token in seen.tokens[: at + 1]) > 1 else text
+
+
+def heading(text: str, note: str = "") -> Text:
+    """A heading, and faintly behind it what one should know to read what follows."""
+    return Text.assemble((text, "bold"), (f" ({note})" if note else "", "dim"))
 
 
 def plain(*columns: str) -> Table:
@@ -102,7 +117,7 @@ def plain(*columns: str) -> Table:
 
 def in_a_row(words: list[Word]) -> Text:
     """Words with their shares."""
-    return Text("   ").join(Text.assemble(shown(word.text), (f" {word.p:.0%}", "dim")) for word in words)
+    return Text("   ").join(Text.assemble(shown(word.text), (f" {percent(word.p, 0)}", "dim")) for word in words)
 
 
 def shown(text: str, token: Token | None = None) -> Text:

@@ -45,7 +45,7 @@ def foreign_model(
     """
     if weights is None:
         raise WeightsError(
-            f"{spec} has no weights to write with: add --weights gpt2 for the official ones, or the directory of "
+            f"{spec} has no weights: add --weights gpt2 for the official ones, or the directory of "
             f"a run (nextword train --model {spec} leaves one)."
         )
     if dtype is not None and dtype not in DTYPES:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from nextword.foreign import ForeignGPT
-from nextword.lens.labelled import Labelled
+from nextword.lens.labelled import Axis, Labelled
 from nextword.lens.names import check_head, check_layer, from_the_front
 from nextword.lens.saying import guesses
 from nextword.lens.subjects import Ids, one_text, subject
@@ -29,9 +29,10 @@ class Word(NamedTuple):
     p: float
 
 
-def percent(p: float) -> str:
+def percent(p: float, digits: int = 1) -> str:
     """A chance in words: 12.5%, and <0.1% for what is nearly nothing but not nothing."""
-    return "<0.1%" if 0.0 < p < 0.0005 else f"{p:.1%}"
+    least = 10.0**-digits
+    return f"<{least:.{digits}f}%" if 0.0 < 100 * p < least / 2 else f"{p:.{digits}%}"
 
 
 class Token(NamedTuple):
@@ -84,6 +85,27 @@ class View:
     looks: list[Look]
     head: tuple[int, int]
     attention: Labelled
+
+    @property
+    def summary(self) -> str:
+        """The perplexity in words."""
+        return f"perplexity {self.perplexity:,.1f}" if len(self.tokens) > 1 else "one token, and nothing came before it"
+
+    def window(self, size: int) -> range:
+        """So many positions, of a longer text those up to the token that is asked about, or the first."""
+        last = min(max(self.position + 1, size), len(self.tokens))
+        return range(max(0, last - size), last)
+
+    def told(self, window: range) -> str:
+        """Which tokens are shown, to be put behind a heading; nothing where all are."""
+        return "" if len(window) == len(self.tokens) else f", tokens {window[0]} to {window[-1]} of {len(self.tokens)}"
+
+    def attention_in(self, window: range) -> Labelled:
+        """The attention among these tokens."""
+        inside = slice(window.start, window.stop)
+        axes = tuple(Axis(axis.name, axis.labels[inside]) for axis in self.attention.axes)
+        title = f"{self.attention.title}{self.told(window)}"
+        return Labelled(self.attention.values[inside, inside], axes, title, self.attention.unit)
 
     @property
     def next(self) -> list[Word]:
