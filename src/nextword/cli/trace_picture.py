@@ -9,7 +9,7 @@ from nextword.lens.drawing import draw_map, printable, shortened
 from nextword.lens.view import View
 
 BARS = 60  # tokens whose surprise is drawn, at most
-MAP = 48  # tokens along the map of one head, at most
+MAP = 32  # tokens along the map of one head, at most
 
 
 def picture(seen: View, name: str) -> Figure:
@@ -50,6 +50,7 @@ def draw_surprise(axes: Axes, seen: View) -> None:
             )
     axes.set_xticks(places, [printable(token.text) for token in tokens], rotation=90, fontsize=7)
     axes.set_ylabel("bits", fontsize=8)
-    axes.margins(x=0.01, y=0.35)
+    axes.margins(x=0.01)
+    axes.set_ylim(0, max(4.0, 1.35 * bits.max()))  # room for the words; and half a bit is not made to look like much
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(f"surprise{seen.told(window)}; in grey what was expected instead", fontsize=10, loc="left")
