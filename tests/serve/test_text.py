@@ -4,6 +4,7 @@ import pytest
 
 from nextword.serve.text import GrowingText, Piece
 from nextword.tokenizer import Tokenizer
+from nextword.tokenizer.vocab import load_ids
 
 TOKENIZER = Tokenizer()
 
@@ -33,6 +34,15 @@ def test_nothing_is_given_out_that_may_have_to_be_taken_back() -> None:
     pieces = grow(list(itertools.chain(*map(TOKENIZER.encode, "ababac!"))), ["abac"])
     assert [piece.text for piece in pieces] == ["", "", "", "ab", "", ""]
     assert pieces[-1].finish_reason == "stop"
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_a_character_that_was_begun_before_it_is_finished(cut: int) -> None:
+    ids = [TOKENIZER.encode("a")[0], *(load_ids()[bytes([byte])] for byte in "🙂".encode()), TOKENIZER.encode("b")[0]]
+    text = GrowingText([], 1, after=ids[: 1 + cut])
+    pieces = [text.add(id, None, is_last=n == 4 - cut) for n, id in enumerate(ids[1 + cut :])]
+    assert [piece.text for piece in pieces] == [""] * (3 - cut) + ["🙂", "b"]
+    assert [token.offset for piece in pieces for token in piece.tokens] == [1] * (4 - cut) + [2]
 
 
 def test_characters_of_several_tokens_come_whole() -> None:

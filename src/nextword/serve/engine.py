@@ -60,7 +60,8 @@ class Job:
     n_logprobs: of how many of the likeliest tokens log-probabilities are wanted
     beside each token's own; None for none. scored: whether those of the prompt
     are wanted, too. offset: characters of the text that stand before what is
-    written. deliver: told of every event; jobs of one request share it.
+    written. after: the ids whose unfinished character is part of it, as in
+    `GrowingText`. deliver: told of every event; jobs of one request share it.
     """
 
     ids: Sequence[int]
@@ -73,6 +74,7 @@ class Job:
     n_logprobs: int | None = None
     scored: bool = False
     offset: int = 0
+    after: Sequence[int] = ()
     is_cancelled: bool = field(default=False, init=False)
     chooser: Chooser = field(init=False)
     text: GrowingText = field(init=False)
@@ -83,7 +85,7 @@ class Job:
 
     def __post_init__(self) -> None:
         self.chooser = Chooser(self.wishes, self.rng)
-        self.text = GrowingText(self.stop, self.offset)
+        self.text = GrowingText(self.stop, self.offset, self.after)
 
 
 class Engine:

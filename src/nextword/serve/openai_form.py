@@ -71,7 +71,9 @@ class Form:
         if self._asked.logprobs is None:
             return None
         entries: list[tuple[int, int, Likelihood | None]] = []
-        if with_prompt:
+        if (
+            with_prompt and not order.prompt.is_empty
+        ):  # the lists tell of the text that is given, in which it has no part
             offsets = self._offsets(order.prompt)
             likelihoods: list[Likelihood | None] = [None, *order.likelihoods]
             entries += list(zip(order.prompt.ids, offsets, likelihoods, strict=True))

@@ -1,7 +1,9 @@
 """What a request asks for: its prompts, and the texts after them, each of which is a job for the engine."""
 
 import asyncio
+import codecs
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,15 +17,20 @@ from nextword.serve.requests import MAX_TEXTS, CompletionRequest
 from nextword.serve.text import Token
 from nextword.tokenizer import Tokenizer
 
-LONG_TEXT = 20_000  # characters; longer ones are tokenized in another thread, so that nobody has to wait
+LONG_TEXT = 20_000  # characters or ids of all prompts; more are read in another thread, so that nobody has to wait
 
 
 @dataclass
 class Prompt:
-    """A prompt as text and as ids, at least one."""
+    """A prompt as text and as ids; of an empty one the ids are the end of text, after which any text may begin.
+
+    Ids may end within a character. Where something is written after them, that
+    character is part of what is written.
+    """
 
     text: str
     ids: list[int]
+    is_empty: bool
 
 
 @dataclass
@@ -47,46 +54,69 @@ class Orders:
 
     async def of(self, asked: CompletionRequest, deliver: Deliver) -> list[Order]:
         """One for each text that is asked for. Raises Refusal for what this server, or this model, cannot do."""
-        prompts = await self._prompts(asked)
-        self._check(asked, prompts)
-        return self._orders(asked, prompts, deliver)
-
-    async def _prompts(self, asked: CompletionRequest) -> list[Prompt]:
-        given = "" if asked.prompt is None else asked.prompt
-        several: list[Any] = (
-            given if isinstance(given, list) and (not given or not isinstance(given[0], int)) else [given]
-        )
-        if not several:
-            raise Refusal("prompt: an empty list holds no prompt; an empty text is one.", "prompt")
-        return [await self._prompt(one) for one in several]
-
-    async def _prompt(self, given: str | list[int]) -> Prompt:
-        config = self._engine.config
-        if isinstance(given, str):
-            given = whole_characters(given)
-            encode = self._tokenizer.encode
-            ids = encode(given, True) if len(given) < LONG_TEXT else await asyncio.to_thread(encode, given, True)
-            text = given
+        given = several(asked)
+        self._check(asked, len(given))  # before any work is done
+        wishes = self._wishes(asked)
+        if sum(map(len, given)) < LONG_TEXT:
+            prompts = self._prompts(asked, given)
         else:
-            ids = given
-            if wrong := [id for id in ids if id >= config.n_vocab]:
-                raise Refusal(f"prompt: id {wrong[0]} is outside the vocabulary, 0 to {config.n_vocab - 1}.", "prompt")
-            text = self._tokenizer.decode(ids)
-        if len(ids) > config.n_ctx:
-            raise too_long(config.n_ctx, f"the prompt has {len(ids)}", "prompt")
-        return Prompt(text, ids or [self._tokenizer.eot_id])
+            prompts = await asyncio.to_thread(self._prompts, asked, given)
+        return self._orders(asked, prompts, wishes, deliver)
 
-    def _orders(self, asked: CompletionRequest, prompts: list[Prompt], deliver: Deliver) -> list[Order]:
+    def _check(self, asked: CompletionRequest, n_prompts: int) -> None:
+        """Raise Refusal for what can be told without reading the prompts."""
         n = asked.n or 1
-        wishes = Wishes(
-            Sampling(
-                asked.temperature or 0.0, asked.top_k if asked.top_k and asked.top_k > 0 else None, asked.top_p or 1.0
-            ),
+        if asked.model is not None and asked.model != self._name:
+            message = f"There is no model {asked.model[:200]!r} here: this server has {self._name!r}."
+            raise Refusal(message, "model", 404, "model_not_found")
+        if asked.best_of is not None and asked.best_of != n:
+            raise Refusal(
+                "best_of: this server does not write more texts than it gives back. "
+                "Ask for n texts with logprobs, and keep the best.",
+                "best_of",
+                code="unsupported_parameter",
+            )
+        if asked.suffix:
+            message = "suffix: GPT-2 only goes on, it cannot fill in before a suffix."
+            raise Refusal(message, "suffix", code="unsupported_parameter")
+        most = min(MAX_TEXTS, self._engine.max_waiting + self._engine.n_rows)
+        if n * n_prompts > most:
+            param = "n" if n > 1 else "prompt"
+            raise Refusal(f"{n * n_prompts} texts are too many for one request: ask for {most} at most.", param)
+
+    def _wishes(self, asked: CompletionRequest) -> Wishes:
+        top_k = asked.top_k if asked.top_k and asked.top_k > 0 else None
+        return Wishes(
+            Sampling(asked.temperature or 0.0, top_k, asked.top_p or 1.0),
             asked.min_p or 0.0,
             asked.presence_penalty or 0.0,
             asked.frequency_penalty or 0.0,
             self._bias(asked),
         )
+
+    def _prompts(self, asked: CompletionRequest, given: Sequence[str | list[int]]) -> list[Prompt]:
+        return [self._prompt(one, asked.max_tokens or 0) for one in given]
+
+    def _prompt(self, given: str | list[int], max_tokens: int) -> Prompt:
+        n_vocab, n_ctx = self._engine.config.n_vocab, self._engine.config.n_ctx
+        if isinstance(given, str):
+            text = whole_characters(given)
+            ids = self._tokenizer.encode(text, True)
+        else:
+            ids = given
+        if len(ids) > n_ctx:
+            raise too_long(n_ctx, f"the prompt has {len(ids)}", "prompt")
+        if isinstance(given, list):
+            if wrong := [id for id in ids if id >= n_vocab]:
+                raise Refusal(f"prompt: id {wrong[0]} is outside the vocabulary, 0 to {n_vocab - 1}.", "prompt")
+            text = text_before(self._tokenizer.decode_bytes(ids), is_last=max_tokens == 0)
+        n_read = len(ids) or 1
+        if n_read + max_tokens > n_ctx + 1:  # the last one need not be read
+            raise too_long(n_ctx, f"the prompt has {n_read}, and max_tokens asks for {max_tokens} more", "max_tokens")
+        return Prompt(text, ids or [self._tokenizer.eot_id], is_empty=not ids)
+
+    def _orders(self, asked: CompletionRequest, prompts: list[Prompt], wishes: Wishes, deliver: Deliver) -> list[Order]:
+        n = asked.n or 1
         stop = [asked.stop] if isinstance(asked.stop, str) else asked.stop or []
         seed = secrets.randbits(64) if asked.seed is None else asked.seed % 2**64
         orders = []
@@ -103,31 +133,10 @@ class Orders:
                 asked.logprobs,
                 scored=bool(asked.echo) and asked.logprobs is not None and len(prompt.ids) > 1,
                 offset=len(prompt.text) if asked.echo else 0,
+                after=prompt.ids,
             )
             orders.append(Order(index, prompt, job))
         return orders
-
-    def _check(self, asked: CompletionRequest, prompts: list[Prompt]) -> None:
-        """Raise Refusal for what this server, or this model, cannot do."""
-        n, max_tokens, n_ctx = asked.n or 1, asked.max_tokens or 0, self._engine.config.n_ctx
-        if asked.model is not None and asked.model != self._name:
-            message = f"There is no model {asked.model[:200]!r} here: this server has {self._name!r}."
-            raise Refusal(message, "model", 404, "model_not_found")
-        if asked.best_of is not None and asked.best_of != n:
-            raise Refusal(
-                "best_of: this server does not write more texts than it gives back. "
-                "Ask for n texts with logprobs, and keep the best.",
-                "best_of",
-                code="unsupported_parameter",
-            )
-        if asked.suffix:
-            message = "suffix: GPT-2 only goes on, it cannot fill in before a suffix."
-            raise Refusal(message, "suffix", code="unsupported_parameter")
-        if n * len(prompts) > min(MAX_TEXTS, self._engine.max_waiting + self._engine.n_rows):
-            raise Refusal(f"{n * len(prompts)} texts are too many for one request: ask for {MAX_TEXTS} at most.", "n")
-        longest = max(len(prompt.ids) for prompt in prompts)
-        if longest + max_tokens > n_ctx + 1:  # the last one need not be read
-            raise too_long(n_ctx, f"the prompt has {longest}, and max_tokens asks for {max_tokens} more", "max_tokens")
 
     def _bias(self, asked: CompletionRequest) -> dict[int, float]:
         n_vocab = self._engine.config.n_vocab
@@ -138,6 +147,20 @@ class Orders:
                 raise Refusal(message, "logit_bias")
             bias[int(key)] = value
         return bias
+
+
+def several(asked: CompletionRequest) -> Sequence[str | list[int]]:
+    """The prompts of a request, which may be one text, some, one list of ids, or some. Raises Refusal for none."""
+    given: Any = "" if asked.prompt is None else asked.prompt
+    if given == []:
+        raise Refusal("prompt: an empty list holds no prompt; an empty text is one.", "prompt")
+    is_one = isinstance(given, str) or isinstance(given[0], int)
+    return [given] if is_one else given
+
+
+def text_before(raw: bytes, is_last: bool) -> str:
+    """A prompt's text, without the character that it ends within unless nothing follows."""
+    return codecs.getincrementaldecoder("utf-8")(errors="replace").decode(raw, final=is_last)
 
 
 def too_long(n_ctx: int, what: str, param: str) -> Refusal:

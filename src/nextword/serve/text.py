@@ -7,6 +7,8 @@ from nextword.decode.stopping import Stopping
 from nextword.serve.choice import Likelihood
 from nextword.tokenizer import StreamDecoder
 
+OPEN = 3  # tokens that an unfinished character can have at most: UTF-8's longest has four bytes
+
 
 class Token(NamedTuple):
     """A token of the text: where in the text it begins, in characters, and how likely it was if that was asked for."""
@@ -29,10 +31,14 @@ class GrowingText:
 
     offset: how many characters stand before it. Only whole characters are
     given out, but for the last one of a text that ends within a character.
+    after: the ids before it, or the last few of them, which may leave a
+    character unfinished; it belongs to this text.
     """
 
-    def __init__(self, stop: Sequence[str], offset: int = 0):
+    def __init__(self, stop: Sequence[str], offset: int = 0, after: Sequence[int] = ()):
         self._decoder = StreamDecoder()
+        for id in after[-OPEN:]:
+            self._decoder.feed(id)
         self._stopping = Stopping(stop)
         self._given = offset  # characters up to those that are held back
         self._tokens: list[Token] = []  # not given out yet
