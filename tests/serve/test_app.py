@@ -1,6 +1,10 @@
 """The endpoints, within this process: what is answered, and what is refused."""
 
-from collections.abc import Iterator
+import asyncio
+import json
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,10 +12,15 @@ import pytest
 pytest.importorskip("fastapi", reason="fastapi (extra: serve) is not installed")
 pytest.importorskip("httpx", reason="httpx (extra: test) is not installed")
 
+import httpx
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
 from fastapi.testclient import TestClient
+from starlette.types import Message
 
 from nextword.decode.writer import writer_for
 from nextword.model import GPT
+from nextword.serve import orders
 from nextword.serve.app import create_app
 from nextword.serve.engine import Engine
 from nextword.tokenizer import Tokenizer
@@ -46,10 +55,18 @@ def client(engine: Engine) -> Iterator[TestClient]:
         ({"prompt": "a", "logit_bias": {"50257": 1}}, "'50257' is no id", "logit_bias"),
         ({"prompt": "a", "logit_bias": {"1": 101}}, "less than or equal to 100", "logit_bias"),
         ({"prompt": "a", "stop": ""}, "at least 1 character", "stop"),
-        ({"prompt": "a", "n": 13}, "13 texts are too many", "n"),
+        ({"prompt": "a", "n": 13}, "13 texts are too many for one request: ask for 12 at most", "n"),
+        ({"prompt": ["a"] * 13}, "13 texts are too many for one request: ask for 12 at most", "prompt"),
+        ({"prompt": ["a"] * 7, "n": 2}, "14 texts are too many for one request: ask for 12 at most", "n"),
+        ({"prompt": ["a", "a " * 65]}, "maximum context length is 64 tokens: the prompt has 66", "prompt"),
+        ({"prompt": "a", "stream_options": 1}, "stream_options: Input should be", "stream_options"),
         ({"prompt": "a", "top_p": 0}, "greater than 0", "top_p"),
         ({"prompt": "a", "logprobs": 21}, "less than or equal to 20", "logprobs"),
-        ({"prompt": "a", "stream_options": {"include_usage": True}}, "stream_options are for streams", None),
+        (
+            {"prompt": "a", "stream_options": {"include_usage": True}},
+            "stream_options: only streams have them",
+            "stream_options",
+        ),
     ],
 )
 def test_what_cannot_be_had_is_refused_in_openais_form(client: TestClient, body, message, param) -> None:
@@ -61,18 +78,89 @@ def test_what_cannot_be_had_is_refused_in_openais_form(client: TestClient, body,
     assert (error["type"], error["param"]) == ("invalid_request_error", param)
 
 
-@pytest.mark.parametrize("body", [b'{"prompt": "a', b"[]", b"", b'{"\\ud800": 1}', b'{"temperature": NaN}', b"\xff"])
-def test_bodies_that_are_no_requests_are_refused(client: TestClient, body: bytes) -> None:
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"prompt": "a', "The body is not JSON: "),
+        (b"\xff", "There was an error parsing the body"),
+        (b"[]", "The body must be a JSON object, sent as application/json. "),
+        (b"", "The body must be a JSON object, sent as application/json. "),
+        (b'{"\\ud800": 1}', "Input should be a valid string"),
+        (b'{"temperature": NaN}', "temperature: Input should be a finite number"),
+    ],
+)
+def test_bodies_that_are_no_requests_are_refused(client: TestClient, body: bytes, message: str) -> None:
     answer = client.post("/v1/completions", content=body, headers={"Content-Type": "application/json"})
-    if body != b"":
-        assert answer.status_code == 400, answer.text
-        assert answer.json()["error"]["message"]
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["error"]["message"].startswith(message)
 
 
 def test_half_a_character_is_the_sign_for_an_unknown_one(client: TestClient) -> None:
     body = b'{"prompt": "a\\ud83dz", "echo": true, "max_tokens": 0}'
     answer = client.post("/v1/completions", content=body, headers={"Content-Type": "application/json"})
     assert answer.json()["choices"][0]["text"] == "a\ufffdz"
+
+
+def test_what_is_refused_is_not_tokenized_before(engine: Engine) -> None:
+    class Untouched(Tokenizer):
+        def encode(self, text: str, allow_special: bool = False) -> list[int]:
+            raise AssertionError(text)
+
+    app = create_app(engine, Untouched(), "small")
+    client = TestClient(app)  # whose engine goes on
+    for wrong in ({"model": "gpt-4"}, {"best_of": 2}, {"suffix": "b"}, {"n": 13}, {"logit_bias": {"a": 1}}):
+        assert client.post("/v1/completions", json={"prompt": ["a"], **wrong}).status_code in (400, 404), wrong
+    assert client.post("/v1/completions", json={"prompt": ["a"] * 13}).status_code == 400
+    assert client.post("/v1/completions", json={"prompt": "a"}).status_code == 500
+
+
+@pytest.mark.parametrize(("length", "elsewhere"), [(19, False), (21, True)])
+def test_many_prompts_are_read_in_another_thread_however_short_each_is(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, length: int, elsewhere: bool
+) -> None:
+    monkeypatch.setattr(orders, "LONG_TEXT", 200)
+    threads: list[str] = []
+
+    class Noting(Tokenizer):
+        def encode(self, text: str, allow_special: bool = False) -> list[int]:
+            threads.append(threading.current_thread().name)
+            return super().encode(text, allow_special)
+
+    client = TestClient(create_app(engine, Noting(), "small"))
+    settings = {"prompt": ["a" * length] * 10, "max_tokens": 2, "temperature": 0}
+    answer = client.post("/v1/completions", json=settings).json()
+    assert [choice["index"] for choice in answer["choices"]] == list(range(10))
+    assert len({choice["text"] for choice in answer["choices"]}) == 1
+    assert [name.startswith("asyncio_") for name in threads] == [elsewhere] * 10
+
+
+def test_a_character_that_the_prompt_begins_is_ended_by_the_text(client: TestClient) -> None:
+    [first, second] = Tokenizer().encode("🙂")
+    settings = {"prompt": [64, first], "max_tokens": 1, "temperature": 0, "logit_bias": {str(second): 100}}
+
+    def choice(**more: object) -> dict:
+        return client.post("/v1/completions", json={**settings, **more}).json()["choices"][0]
+
+    assert choice()["text"] == "🙂"
+    echoed = choice(echo=True, logprobs=0)
+    assert echoed["text"] == "a🙂"
+    assert echoed["logprobs"]["text_offset"] == [0, 1, 1]
+    assert choice(echo=True, max_tokens=0)["text"] == "a\ufffd"
+    assert choice(echo=True, logit_bias={"64": 100})["text"] == "a\ufffda"
+    streamed = client.post("/v1/completions", json={**settings, "echo": True, "stream": True}).text
+    events = [json.loads(line[6:]) for line in streamed.splitlines() if line.startswith("data: {")]
+    assert "".join(event["choices"][0]["text"] for event in events) == "a🙂"
+
+
+def test_the_lists_of_an_empty_prompt_tell_of_the_text_alone(client: TestClient) -> None:
+    settings = {"max_tokens": 3, "logprobs": 1, "echo": True, "logit_bias": {"11": 100}, "temperature": 0}
+    for prompt in ("", [[]]):
+        choice = client.post("/v1/completions", json={"prompt": prompt, **settings}).json()["choices"][0]
+        assert choice["text"] == "".join(choice["logprobs"]["tokens"]) == ",,,"
+        assert choice["logprobs"]["text_offset"] == [0, 1, 2]
+        assert all(value < 0 for value in choice["logprobs"]["token_logprobs"])
+    choice = client.post("/v1/completions", json={"prompt": "<|endoftext|>", **settings}).json()["choices"][0]
+    assert choice["text"] == "".join(choice["logprobs"]["tokens"]) == "<|endoftext|>,,,"
 
 
 def test_another_model_is_not_found(client: TestClient) -> None:
@@ -109,6 +197,29 @@ def test_text_to_ids_and_back(client: TestClient) -> None:
     special = client.post("/tokenize", json={"text": "<|endoftext|>", "allow_special": True}).json()["tokens"]
     assert [token["id"] for token in special] == [50256]
     assert client.post("/detokenize", json={"ids": [50257]}).status_code == 400
+    for path, body in (("tokenize", {"text": "a" * 100_001}), ("detokenize", {"ids": [1] * 100_001})):
+        long = client.post(f"/{path}", json=body)
+        assert long.status_code == 400
+        assert "at most 100000" in long.json()["error"]["message"]
+
+
+def test_long_texts_keep_nobody_waiting(engine: Engine) -> None:
+    """Each character is a token of its own, and the event loop does none of the work."""
+    text = "".join(chr(0x4E00 + n % 20_000) for n in range(100_000))
+
+    async def ask() -> tuple[int, float]:
+        transport = httpx.ASGITransport(app=create_app(engine, Tokenizer(), "small"))
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+            asked = asyncio.create_task(client.post("/tokenize", json={"text": text}))
+            longest, before = 0.0, time.monotonic()
+            while not asked.done():
+                await asyncio.sleep(0.001)
+                longest, before = max(longest, time.monotonic() - before), time.monotonic()
+            return len((await asked).json()["tokens"]), longest
+
+    n_tokens, longest = asyncio.run(ask())
+    assert n_tokens > 200_000
+    assert longest < 0.5
 
 
 def test_headers_are_safe(client: TestClient) -> None:
@@ -121,8 +232,90 @@ def test_headers_are_safe(client: TestClient) -> None:
 
 
 def test_other_sites_pages_may_not_ask(client: TestClient) -> None:
-    assert client.get("/health", headers={"Origin": "https://elsewhere.example"}).status_code == 403
-    assert client.get("/health", headers={"Origin": "http://testserver"}).status_code == 200
+    for origin in ("https://elsewhere.example", "http://[", "null", "http://testserver.example", ""):
+        refused = client.get("/health", headers={"Origin": origin})
+        assert refused.status_code == 403
+        assert "may not ask here" in refused.json()["error"]["message"]
+        assert refused.headers["x-frame-options"] == "DENY"
+    for origin in ("http://testserver", "https://testserver"):
+        assert client.get("/health", headers={"Origin": origin}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["[", "[::1", "::1", "a b", "a/b", "a:b", "a@b"])
+def test_a_host_that_is_none_is_refused(client: TestClient, host: str) -> None:
+    refused = client.get("/nothing", headers={"Host": host})
+    assert refused.status_code == 400
+    assert "The Host header is no name or address" in refused.json()["error"]["message"]
+    assert refused.headers["x-frame-options"] == "DENY"
+    assert refused.headers["connection"] == "close"
+
+
+def counted(client: TestClient, path: str, status: int) -> int:
+    start = f'nextword_requests_total{{path="{path}",status="{status}"}} '
+    lines = client.get("/metrics").text.splitlines()
+    return sum(int(line.removeprefix(start)) for line in lines if line.startswith(start))
+
+
+def test_a_failure_is_answered_safely_counted_and_written_down(
+    engine: Engine, client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(jobs: object) -> None:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(engine, "submit", fail)
+    before = counted(client, "/v1/completions", 500)
+    failed = client.post("/v1/completions", json={"prompt": "a"})
+    assert failed.status_code == 500
+    assert failed.json()["error"] == {
+        "message": "Something went wrong in the server; its log says what.",
+        "type": "server_error",
+        "param": None,
+        "code": None,
+    }
+    assert failed.headers["x-frame-options"] == "DENY"
+    assert counted(client, "/v1/completions", 500) == before + 1
+    assert "POST '/v1/completions' failed." in caplog.text
+    assert "ZeroDivisionError: secret" in caplog.text
+
+
+def test_an_answer_that_breaks_off_is_a_failure_and_one_that_nobody_reads_is_none(engine: Engine) -> None:
+    router = APIRouter()
+
+    async def parts(error: BaseException | None) -> AsyncIterator[str]:
+        yield "a"
+        await asyncio.sleep(0)
+        if error is not None:
+            raise error
+        await asyncio.sleep(60)
+
+    router.get("/breaks")(lambda: StreamingResponse(parts(ZeroDivisionError())))
+    router.get("/left")(lambda: StreamingResponse(parts(None)))
+    app = create_app(engine, Tokenizer(), "small", routers=[router])
+    scope = {"type": "http", "method": "GET", "headers": [(b"host", b"testserver")], "query_string": b""}
+    scope |= {"http_version": "1.1", "scheme": "http", "server": ("testserver", 80), "asgi": {"spec_version": "2.3"}}
+
+    async def ask(path: str) -> None:
+        has_begun, messages = asyncio.Event(), iter([{"type": "http.request", "body": b""}])
+
+        async def receive() -> Message:
+            if message := next(messages, None):
+                return message
+            if path == "/breaks":
+                await asyncio.sleep(60)
+            await has_begun.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                has_begun.set()
+
+        await asyncio.wait_for(app({**scope, "path": path, "raw_path": path.encode()}, receive, send), 5)
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(ask("/breaks"))
+    asyncio.run(ask("/left"))
+    client = TestClient(app)
+    assert counted(client, "/breaks", 500) == counted(client, "/left", 499) == 1
 
 
 def test_metrics_count(client: TestClient) -> None:
@@ -157,16 +350,24 @@ def test_the_page_is_served_from_its_files_and_nothing_else(small: GPT, tmp_path
 
 def test_with_a_key_only_who_has_it_may_ask(small: GPT, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("page")
-    app = create_app(Engine(writer_for(small)), Tokenizer(), "small", api_key="sésame", page=tmp_path)
+    app = create_app(Engine(writer_for(small)), Tokenizer(), "small", api_key="sésame\n", page=tmp_path)
     with TestClient(app) as client:
-        for path in ("/v1/models", "/metrics", "/openapi.json", "/api/anything"):
+        for path in ("/v1/models", "/metrics", "/openapi.json", "/api/anything", "/new", "/tokens.js", "/health/x"):
             refused = client.get(path)
             assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
             assert refused.json()["error"]["code"] == "invalid_api_key"
             assert client.get(path, headers={"Authorization": "Bearer wrong"}).status_code == 401
             right = {"Authorization": "Bearer sésame".encode()}
-            assert client.get(path, headers=right).status_code == (404 if "api/" in path else 200)
-        assert client.get("/").status_code == client.get("/health").status_code == 200
+            there = path in ("/v1/models", "/metrics", "/openapi.json")
+            assert client.get(path, headers=right).status_code == (200 if there else 404)
+            assert client.options(path).status_code == 401
+        for path in ("/", "/index.html", "/health"):
+            assert client.get(path).status_code == 200
+
+
+def test_an_empty_key_is_not_taken_for_one(engine: Engine) -> None:
+    with pytest.raises(ValueError, match="The API key is empty"):
+        TestClient(create_app(engine, Tokenizer(), "small", api_key=" \n")).get("/health")
 
 
 def test_only_its_own_names_are_answered(small: GPT) -> None:
@@ -177,14 +378,32 @@ def test_only_its_own_names_are_answered(small: GPT) -> None:
         assert client.get("/health", headers={"Host": "rebound.example:8000"}).status_code == 403
 
 
-def test_sites_that_were_let_in_may_ask(small: GPT) -> None:
-    app = create_app(Engine(writer_for(small)), Tokenizer(), "small", origins=["https://friend.example"], api_key="k")
-    with TestClient(app) as client:
-        asked = {"Origin": "https://friend.example", "Access-Control-Request-Method": "POST"}
-        assert (
-            client.options("/v1/completions", headers=asked).headers["access-control-allow-origin"] == asked["Origin"]
-        )
-        assert client.get("/health", headers={"Origin": "https://other.example"}).status_code == 403
+def test_sites_that_were_let_in_may_ask(engine: Engine) -> None:
+    friend = {"Origin": "https://friend.example"}
+    app = create_app(
+        engine, Tokenizer(), "small", origins=[friend["Origin"]], hosts=["testserver"], api_key="k", max_body=100
+    )
+    client = TestClient(app)
+    preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    answer = client.options("/v1/completions", headers=friend | preflight)
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == friend["Origin"]
+    assert answer.headers["access-control-allow-headers"] == "authorization"
+    key = {"Authorization": "Bearer k"}
+    for status, headers, body in (
+        (200, key, {"prompt": "a", "max_tokens": 1}),
+        (400, key, {"chat": 1}),
+        (401, {}, {}),
+        (403, key | {"Host": "rebound.example"}, {}),
+        (413, key, {"prompt": "a" * 100}),
+    ):
+        answer = client.post("/v1/completions", headers=friend | headers, json=body)
+        assert answer.status_code == status
+        assert answer.headers["access-control-allow-origin"] == friend["Origin"]
+        assert answer.headers["access-control-expose-headers"] == "Retry-After"
+    other = client.get("/health", headers={"Origin": "https://other.example"})
+    assert other.status_code == 403
+    assert "access-control-allow-origin" not in other.headers
 
 
 def test_a_body_has_its_limits(small: GPT) -> None:

@@ -1,6 +1,7 @@
 """The web application: all endpoints, with the guard before them."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -56,21 +57,27 @@ def create_app(
     app.include_router(state_routes(engine))
     for router in routers:
         app.include_router(router)
-    if page is not None and (page / "index.html").exists():
-        app.routes.extend(page_routes(page))
-    if origins:
-        app.add_middleware(
-            CORSMiddleware, allow_origins=list(origins), allow_methods=["*"], allow_headers=["*"], max_age=600
-        )
+    of_page = page_routes(page) if page is not None and (page / "index.html").exists() else []
+    app.routes.extend(of_page)
     app.add_middleware(
         Guard,
         metrics=engine.metrics,
         api_key=api_key,
+        open_paths={"/health", *(route.path for route in of_page)},
         hosts=hosts,
         origins=origins,
         max_body=max_body,
         body_seconds=body_seconds,
     )
+    if origins:  # outermost, so that pages that may ask may also read why they were refused
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["Retry-After"],
+            max_age=600,
+        )
     return app
 
 
@@ -121,20 +128,24 @@ def token_routes(tokenizer: Tokenizer) -> APIRouter:
     """Text to ids and back."""
     router = APIRouter()
 
-    @router.post("/tokenize")
-    def tokenize(asked: TokenizeRequest) -> dict[str, Any]:
-        ids = tokenizer.encode(asked.text, asked.allow_special)
-        return {
-            "tokens": [
-                {"id": id, "text": tokenizer.decode([id]), "bytes": tokenizer.decode_bytes([id]).hex()} for id in ids
-            ]
-        }
+    # These run in other threads, and so does making JSON of what may be a hundred thousand tokens: token by token,
+    # since json.dumps lets no other thread work while it is at something.
 
-    @router.post("/detokenize")
-    def detokenize(asked: DetokenizeRequest) -> dict[str, str]:
-        if wrong := [id for id in asked.ids if id >= tokenizer.n_vocab]:
-            raise Refusal(f"ids: {wrong[0]} is outside the vocabulary, 0 to {tokenizer.n_vocab - 1}.", "ids")
-        return {"text": tokenizer.decode(asked.ids)}
+    @router.post("/tokenize", response_model=None, response_class=JSONResponse)
+    def tokenize(asked: TokenizeRequest) -> Response:
+        known: dict[int, str] = {}
+        for id in (ids := tokenizer.encode(asked.text, asked.allow_special)):
+            if id not in known:
+                token = {"id": id, "text": tokenizer.decode([id]), "bytes": tokenizer.decode_bytes([id]).hex()}
+                known[id] = json.dumps(token, ensure_ascii=False, separators=(",", ":"))
+        tokens = ",".join(known[id] for id in ids)
+        return Response(f'{{"tokens":[{tokens}]}}', media_type="application/json")
+
+    @router.post("/detokenize", response_model=None)
+    def detokenize(asked: DetokenizeRequest) -> JSONResponse:
+        if wrong := next((id for id in asked.ids if id >= tokenizer.n_vocab), None):
+            raise Refusal(f"ids: {wrong} is outside the vocabulary, 0 to {tokenizer.n_vocab - 1}.", "ids")
+        return JSONResponse({"text": tokenizer.decode(asked.ids)})
 
     return router
 

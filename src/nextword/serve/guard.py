@@ -2,18 +2,24 @@
 
 import asyncio
 import hmac
+import logging
+import re
 import time
-from collections.abc import Sequence
-from urllib.parse import urlsplit
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nextword.serve.metrics import Metrics
-from nextword.serve.refusals import Refusal
+from nextword.serve.refusals import Refusal, failure
 
 MAX_BODY = 1 << 20  # bytes
 BODY_SECONDS = 10.0
+LINGER_SECONDS = 1.0  # for which the rest of a refused body is taken and thrown away
+GONE = 499  # nginx's status for an answer whose reader hung up
+
+HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]*)(:[0-9]*)?")  # a name or an address, and perhaps a port
 
 SAFE_HEADERS = {
     "content-security-policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; "
@@ -24,19 +30,20 @@ SAFE_HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
-NEEDS_KEY = ("/v1/", "/api/", "/tokenize", "/detokenize", "/metrics", "/openapi.json")
+
+log = logging.getLogger("nextword.serve")
 
 
 class Guard:
-    """Refuses what is not to reach the app, and adds safe headers to what leaves it.
+    """Refuses what is not to reach the app, adds safe headers to what leaves it, and answers where it fails.
 
-    api_key: what has to come as `Authorization: Bearer KEY`, but for the page's
-    own files and /health. hosts: the names under which the server may be
-    called; None for any. On a loopback address they keep a page from elsewhere
-    from reaching it by a name of its own that points here. origins: other
-    sites whose pages may ask ("*" for all); a request of any other site's page
-    is refused. The body is read here, whole, in at most max_body bytes and
-    body_seconds.
+    api_key: what has to come as `Authorization: Bearer KEY`, but for the
+    open_paths. hosts: the names under which the server may be called; None for
+    any. On a loopback address they keep a page from elsewhere from reaching it
+    by a name of its own that points here. origins: other sites whose pages may
+    ask ("*" for all); a request of any other site's page is refused. The body
+    is read here, whole, in at most max_body bytes and body_seconds; whoever is
+    refused before that is hung up on. Raises ValueError for an empty key.
     """
 
     def __init__(
@@ -44,59 +51,65 @@ class Guard:
         app: ASGIApp,
         metrics: Metrics,
         api_key: str | None = None,
+        open_paths: Collection[str] = (),
         hosts: Sequence[str] | None = None,
         origins: Sequence[str] = (),
         max_body: int = MAX_BODY,
         body_seconds: float = BODY_SECONDS,
     ):
-        self._app, self._metrics = app, metrics
-        self._key = None if api_key is None else api_key.encode()
+        # The line end of a key that was read from a file is no part of it, and no header could bring it.
+        self._key = None if api_key is None else api_key.strip().encode()
+        if self._key == b"":
+            raise ValueError("The API key is empty: give None to let everybody ask.")
+        self._app, self._metrics, self._open_paths = app, metrics, open_paths
         self._hosts, self._origins = hosts, origins
         self._max_body, self._body_seconds = max_body, body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let one request through, or answer it here."""
+        """Let one request through, or answer it here; and count it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, status = time.monotonic(), 500
+        began, incoming, answer = time.monotonic(), Incoming(receive), Answer(send)
+        try:
+            await self._pass_on(scope, incoming, answer)
+        except Exception:
+            if answer.has_begun:  # and cannot be taken back: whoever runs this writes the log and cuts the connection
+                answer.status = 500
+                raise
+            log.exception("%s %r failed.", scope["method"], scope["path"])
+            await failure()(scope, receive, answer)
+        finally:
+            route = scope.get("route")
+            self._metrics.answered(getattr(route, "path", "other"), answer.status, time.monotonic() - began)
 
-        async def send_safely(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = MutableHeaders(scope=message)
-                for name, value in SAFE_HEADERS.items():
-                    headers.setdefault(name, value)
-                if closes:
-                    headers["connection"] = "close"
-            await send(message)
-
-        closes = False
+    async def _pass_on(self, scope: Scope, incoming: "Incoming", answer: "Answer") -> None:
         try:
             self._check(scope)
-            body = await self._read(Headers(scope=scope), receive)
+            body = await self._read(Headers(scope=scope), incoming)
         except Refusal as refusal:
-            closes = refusal.status in (408, 413)  # the rest of the body will not be read
-            await refusal.response()(scope, receive, send_safely)
+            # Were the connection closed on bytes that nobody took, the answer could be lost on its way.
+            await answer.refuse(refusal)
+            await incoming.drain(LINGER_SECONDS)
+            await answer.end()
         except ConnectionError:
             return  # whoever asked has gone
         else:
-            await self._app(scope, Replay(body, receive), send_safely)
-        route = scope.get("route")
-        self._metrics.answered(getattr(route, "path", "other"), status, time.monotonic() - began)
+            await self._app(scope, Replay(body, incoming.receive), answer)
 
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
-        host = headers.get("host", "")
-        if self._hosts is not None and urlsplit(f"//{host}").hostname not in self._hosts:
+        host = headers.get("host", "").lower()
+        named = HOST.fullmatch(host)
+        if named is None:
+            raise Refusal("The Host header is no name or address: call this server by the address that it printed.")
+        if self._hosts is not None and named[1].strip("[]") not in self._hosts:
             raise Refusal("This server is not known by that name. Call it by the address that it printed.", status=403)
         origin = headers.get("origin")
-        if origin is not None and "*" not in self._origins and origin not in self._origins:  # noqa: SIM102
-            if urlsplit(origin).netloc != host:
-                raise Refusal(f"Pages of {origin[:200]} may not ask here: see --cors-origin.", status=403)
-        path = scope["path"]
-        if self._key is not None and path.startswith(NEEDS_KEY) and scope["method"] != "OPTIONS":
+        own = (f"http://{host}", f"https://{host}")
+        if origin is not None and "*" not in self._origins and origin not in (*self._origins, *own):
+            raise Refusal(f"Pages of {origin[:200]} may not ask here: see --cors-origin.", status=403)
+        if self._key is not None and scope["path"] not in self._open_paths:
             kind, _, given = headers.get("authorization", "").partition(" ")
             if kind.lower() != "bearer" or not hmac.compare_digest(given.strip().encode("latin-1"), self._key):
                 raise Refusal(
@@ -106,7 +119,7 @@ class Guard:
                     headers={"WWW-Authenticate": "Bearer"},
                 )
 
-    async def _read(self, headers: Headers, receive: Receive) -> bytes:
+    async def _read(self, headers: Headers, incoming: "Incoming") -> bytes:
         """The body, whole. Raises Refusal for one that is too long or too slow, ConnectionError if it stops coming."""
         too_long = Refusal(f"The body is longer than {self._max_body} bytes.", status=413)
         announced = headers.get("content-length", "0")
@@ -115,17 +128,67 @@ class Guard:
         body = bytearray()
         try:
             async with asyncio.timeout(self._body_seconds):
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise ConnectionError
-                    body += message.get("body", b"")
+                while not incoming.is_over:
+                    body += await incoming.part()
                     if len(body) > self._max_body:
                         raise too_long
-                    if not message.get("more_body", False):
-                        return bytes(body)
         except TimeoutError:
             raise Refusal(f"The body took more than {self._body_seconds:g} seconds.", status=408) from None
+        return bytes(body)
+
+
+class Incoming:
+    """A body on its way, part by part."""
+
+    def __init__(self, receive: Receive):
+        self.receive = receive
+        self.is_over = False
+
+    async def part(self) -> bytes:
+        """What came next. Raises ConnectionError if the other side has gone."""
+        message = await self.receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionError
+        self.is_over = not message.get("more_body", False)
+        return message.get("body", b"")
+
+    async def drain(self, seconds: float) -> None:
+        """Take the rest, for so long at most, and throw it away."""
+        with suppress(TimeoutError, ConnectionError):
+            async with asyncio.timeout(seconds):
+                while not self.is_over:
+                    await self.part()
+
+
+class Answer:
+    """Sends an answer with safe headers. status: what it came to, `GONE` until its end is sent."""
+
+    def __init__(self, send: Send):
+        self._send = send
+        self._announced = self.status = GONE
+        self.has_begun = False
+
+    async def __call__(self, message: Message) -> None:
+        """Send the next part."""
+        if message["type"] == "http.response.start":
+            self.has_begun, self._announced = True, message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in SAFE_HEADERS.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            self.status = self._announced
+
+    async def refuse(self, refusal: Refusal) -> None:
+        """Send all but the end of an answer that closes the connection: what comes after it is not read."""
+        response = refusal.response()
+        headers = [*response.raw_headers, (b"connection", b"close")]
+        await self({"type": "http.response.start", "status": refusal.status, "headers": headers})
+        await self({"type": "http.response.body", "body": response.body, "more_body": True})
+
+    async def end(self) -> None:
+        """Send the end."""
+        await self({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 class Replay:

@@ -50,6 +50,8 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
 }
 """Every endpoint's errors, for the OpenAPI document."""
 
+NO_OBJECT = ("missing", "model_attributes_type", "model_type", "dict_type")  # what pydantic calls a body that is none
+
 
 def error_body(message: str, status: int, param: str | None = None, code: str | None = None) -> dict[str, Any]:
     """OpenAI's form of an error; its type follows from the status."""
@@ -66,7 +68,7 @@ def whole_characters(text: str) -> str:
 
 
 def install(app: FastAPI) -> None:
-    """Have the app answer all errors in this form."""
+    """Have the app answer all errors of requests in this form; where the app itself fails, the `Guard` does."""
 
     @app.exception_handler(Refusal)
     async def refused(request: Request, refusal: Refusal) -> JSONResponse:
@@ -83,15 +85,18 @@ def install(app: FastAPI) -> None:
         message = first["msg"].removeprefix("Value error, ")
         if place[:1] == ["prompt"]:
             message = "give a text, a list of texts, a list of ids, or a list of lists of ids."
-        if not place:
-            return Refusal(f"The body must be a JSON object, sent as application/json. {message}").response()
-        return Refusal(f"{place[0]}: {message}", place[0]).response()
+        if place:
+            return Refusal(f"{place[0]}: {message}", place[0]).response()
+        if first["type"] in NO_OBJECT:
+            message = f"The body must be a JSON object, sent as application/json. {message}"
+        return Refusal(message).response()
 
     @app.exception_handler(HTTPException)
     async def plain(request: Request, error: HTTPException) -> JSONResponse:
         message = f"There is nothing at {request.url.path}." if error.status_code == 404 else str(error.detail)
         return JSONResponse(error_body(message, error.status_code), error.status_code, error.headers)
 
-    @app.exception_handler(Exception)
-    async def failed(request: Request, error: Exception) -> JSONResponse:
-        return JSONResponse(error_body("Something went wrong in the server; its log says what.", 500), 500)
+
+def failure() -> JSONResponse:
+    """The answer where the server itself is at fault."""
+    return JSONResponse(error_body("Something went wrong in the server; its log says what.", 500), 500)

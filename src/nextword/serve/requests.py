@@ -1,12 +1,13 @@
 """What may be asked for: the bodies of requests, and the limits of their values."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 MAX_TEXTS = 128  # prompts times n
 MAX_LOGPROBS = 20
 MAX_STOP = 16
+MAX_TOKENIZED = 100_000  # characters, or ids, of one /tokenize or /detokenize
 
 Id = Annotated[int, Field(ge=0)]
 StopText = Annotated[str, Field(min_length=1, max_length=1000)]
@@ -55,21 +56,22 @@ class CompletionRequest(Strict):
             return {name: value for name, value in values.items() if value is not None or name == "logprobs"}
         return values
 
-    @model_validator(mode="after")
-    def _with_options_for_streams_only(self) -> Self:
-        if self.stream_options is not None and not self.stream:
-            raise ValueError("stream_options are for streams: add stream = true, or leave them out")
-        return self
+    @field_validator("stream_options")
+    @classmethod
+    def _for_streams_only(cls, options: StreamOptions | None, info: ValidationInfo) -> StreamOptions | None:
+        if options is not None and not info.data.get("stream"):
+            raise ValueError("only streams have them: add stream = true, or leave them out")
+        return options
 
 
 class TokenizeRequest(Strict):
     """POST /tokenize."""
 
-    text: str
+    text: Annotated[str, Field(max_length=MAX_TOKENIZED)]
     allow_special: bool = False
 
 
 class DetokenizeRequest(Strict):
     """POST /detokenize."""
 
-    ids: list[Id]
+    ids: Annotated[list[Id], Field(max_length=MAX_TOKENIZED)]
