@@ -1,7 +1,6 @@
 """The server process: sockets, signals, and patience with slow clients."""
 
 import asyncio
-import resource
 import signal
 import socket
 from collections.abc import Callable
@@ -14,39 +13,78 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 10.0  # until a request's head is there
 IDLE_SECONDS = 30  # between two requests of one connection
+STALL_SECONDS = 60.0  # in which whoever is answered has to take something of it
 
 
 class PunctualProtocol(H11Protocol):
-    """HTTP/1.1 that hangs up on whoever begins a request and does not come to the end of its head.
+    """HTTP/1.1 that hangs up on whoever does not come to the end of a request's head, or takes nothing of an answer.
 
-    (Bodies are timed by the `Guard`; uvicorn times what is between requests.)
+    (Bodies are timed by the `Guard`, and here only where the answer did not
+    wait for them; uvicorn times what is between requests.)
     """
 
     _clock: asyncio.TimerHandle | None = None
+    _stall_clock: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        # Whatever is not taken at once is to be known of, however little it is: `pause_writing` is called for it.
+        transport.set_write_buffer_limits(high=0)
         self._wind()
 
     def data_received(self, data: bytes) -> None:
         """Go on waiting, or stop it, as the data has it."""
         super().data_received(data)
-        if self.conn.their_state is not h11.IDLE:
+        if not self._is_owed_something():
             self._stop_clock()
         elif self._clock is None:
             self._wind()
 
     def on_response_complete(self) -> None:
-        """The next request may have begun already."""
+        """The next request may have begun already, and this one's body may not be there: nobody reads it any more."""
         super().on_response_complete()
-        if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0] and self._clock is None:
+        has_begun = self.conn.their_state is not h11.IDLE or self.conn.trailing_data[0]
+        if self._is_owed_something() and has_begun and self._clock is None:
             self._wind()
+
+    def pause_writing(self) -> None:
+        """Begin to wait for the other side to take what is sent."""
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        """It has taken all."""
+        self._stop_watching()
+        super().resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """There is nothing to wait for any more."""
         self._stop_clock()
+        self._stop_watching()
         super().connection_lost(exc)
+
+    def _is_owed_something(self) -> bool:
+        """Whether the rest of a head is to come, or of a body whose answer is out."""
+        return self.conn.their_state is h11.IDLE or (
+            self.conn.their_state is h11.SEND_BODY and self.conn.our_state is h11.DONE
+        )
+
+    def _watch(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        self._stall_clock = self.loop.call_later(STALL_SECONDS, self._look_again, left)
+
+    def _look_again(self, left: int) -> None:
+        if self.transport.get_write_buffer_size() < left:
+            self._watch()
+        else:
+            self._stall_clock = None
+            self.transport.abort()  # to close it would be to wait until all is taken
+
+    def _stop_watching(self) -> None:
+        if self._stall_clock is not None:
+            self._stall_clock.cancel()
+            self._stall_clock = None
 
     def _wind(self) -> None:
         self._clock = self.loop.call_later(HEAD_SECONDS, self._hang_up)
@@ -122,6 +160,10 @@ class Server(uvicorn.Server):
 
 def allow_many_connections() -> None:
     """As many open connections as this process may have: often 1024 is only where the limit begins."""
+    try:
+        import resource
+    except ImportError:  # Windows, which has no such limit
+        return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard and (hard == resource.RLIM_INFINITY or soft < hard):
         wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
