@@ -21,7 +21,7 @@ from nextword.foreign import build
 from nextword.lens import ablate, direct_logit_attribution, trace
 from nextword.lens.plain import logit_lens
 from nextword.model import GPT
-from nextword.serve import refusals
+from nextword.serve import lens_worker, refusals
 from nextword.serve.inside import router
 from nextword.serve.lens_worker import LensWorker
 from nextword.serve.watched_run import WatchedRun
@@ -81,6 +81,20 @@ def test_next(client: TestClient, model: GPT) -> None:
     close(floats(client.post("/api/next", json={"ids": IDS})), model(torch.tensor([IDS]))[0, -1])
     longer = [*IDS, 1, 2]
     close(floats(client.post("/api/next", json={"ids": longer})), model(torch.tensor([longer]))[0, -1])
+
+
+def test_the_way_of_the_last_token(client: TestClient, model: GPT) -> None:
+    for ids in (IDS, IDS[:1]):
+        rows = floats(client.post("/api/way", json={"ids": ids})).view(-1, 12)
+        what, where, *rest = rows
+        stream, attention, mlp = rest[:3], rest[3:5], rest[5:]
+        close(what, model.wte.weight[ids[-1]])
+        close(where, model.wpe.weight[len(ids) - 1])
+        close(stream[0], what + where)
+        for layer in range(2):
+            close(stream[layer + 1], stream[layer] + attention[layer] + mlp[layer])
+        close(model.head(model.ln_f(stream[2])), model(torch.tensor([ids]))[0, -1])
+        close(attention[1], trace(model, ids)["h.1.attn.out"][0, -1])
 
 
 def test_surprise(client: TestClient, model: GPT) -> None:
@@ -243,3 +257,46 @@ def test_a_long_question_lets_others_pass(model: GPT, monkeypatch: pytest.Monkey
         return done
 
     assert asyncio.run(both()) == ["/api/next", "/api/logit_lens"]
+
+
+def test_who_has_gone_is_answered_no_further(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
+    head: Callable[[torch.Tensor], torch.Tensor] = model.head
+    asked: list[int] = []
+    monkeypatch.setattr(model, "head", lambda x: asked.append(1) or head(x))
+    messages = [{"type": "http.request", "body": json.dumps({"ids": IDS}).encode()}]
+
+    async def receive() -> dict[str, object]:
+        """The body, and after the first layer's answer the news that the other side has gone."""
+        if messages:
+            return messages.pop()
+        if not asked:
+            await asyncio.sleep(60)
+        return {"type": "http.disconnect"}
+
+    sent: list[dict[str, object]] = []
+
+    async def send(message: dict[str, object]) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/api/logit_lens", "query_string": b"", "http_version": "1.1"}
+    scope["headers"] = [(b"content-type", b"application/json")]
+    asyncio.run(app_of(LensWorker(model, "tiny"))(scope, receive, send))
+    assert (len(asked), sent[0]["status"]) == (1, 499)
+
+
+def test_no_more_may_wait_than_there_is_room_for(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lens_worker, "ASKING", 3)
+
+    async def crowd() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app=app_of(LensWorker(model, "tiny")))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            first = await asyncio.gather(*(client.post("/api/surprise", json={"ids": IDS}) for _ in range(8)))
+            return [*first, await client.post("/api/next", json={"ids": IDS})]
+
+    *first, last = asyncio.run(crowd())
+    assert sorted(answer.status_code for answer in first) == [200] * 3 + [429] * 5
+    refused = next(answer for answer in first if answer.status_code == 429)
+    assert refused.headers["retry-after"] == "1"
+    assert refused.json()["error"]["type"] == "rate_limit_error"
+    assert "3 questions about the model are waiting already" in refused.json()["error"]["message"]
+    assert last.status_code == 200

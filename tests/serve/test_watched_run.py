@@ -7,6 +7,7 @@ import torch
 
 from nextword.model import GPT
 from nextword.serve.watched_run import STEPS, WatchedRun, losses
+from nextword.train.attention_log import AttentionLog
 from nextword.train.run_directory import RunDirectory
 
 
@@ -44,6 +45,16 @@ def test_what_the_trainer_writes_is_read(run: RunDirectory) -> None:
     assert found["samples"][1] == {"step": 3, "prompt": "One day", "text": ""}
 
 
+@pytest.mark.parametrize("prompt", ["One day", "A Penny on Haddow\n\nThe piano", "One\nday\n\ncame", ""])
+@pytest.mark.parametrize("text", [" a goat\n\n> came **in**.", "\n\nThe **goat** came", " **in**\n**a** goat", ""])
+def test_a_prompt_of_several_lines_is_told_from_what_follows(run: RunDirectory, prompt: str, text: str) -> None:
+    run.add_sample(2, prompt, text)
+    run.add_sample(3, "One day", "")
+    found = WatchedRun(run.path).describe()["samples"]
+    assert found[0] == {"step": 2, "prompt": prompt, "text": text}
+    assert found[1]["step"] == 3
+
+
 def test_a_long_run_is_told_in_fewer_points() -> None:
     lines = [
         {"step": n, "train_loss": 1.0, "val_loss": 2.0 if n == 501 else None, "lr": 1e-3} for n in range(1, 10 * STEPS)
@@ -60,3 +71,25 @@ def test_the_attention_of_a_run(run: RunDirectory, model: GPT) -> None:
     assert watched.describe()["attention"] == {"steps": [10], "ids": [3, 14, 15]}
     run.attention.add(20, model, torch.tensor([3, 14, 15]))
     assert watched.describe()["attention"]["steps"] == [10, 20]
+
+
+def test_a_look_that_cannot_be_read_takes_nothing_else_away(run: RunDirectory, model: GPT) -> None:
+    run.log(step=1, train_loss=10.5, val_loss=None)
+    run.attention.add(10, model, torch.tensor([3, 14, 15]))
+    [file] = (run.path / "attention").iterdir()
+    file.write_bytes(b"damaged")
+    found = WatchedRun(run.path).describe()
+    assert found["attention"] == {"steps": [], "ids": []}
+    assert found["steps"][0]["train_loss"] == 10.5
+
+
+def test_a_look_that_goes_away_while_it_is_told_of(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AttentionLog, "steps", lambda self: [10])
+    assert WatchedRun(run.path).describe()["attention"] == {"steps": [], "ids": []}
+
+
+def test_half_a_character_that_is_being_written(run: RunDirectory) -> None:
+    run.add_sample(2, "One day", " a goat")
+    with (run.path / "samples.md").open("ab") as file:
+        file.write("🐐".encode()[:2])
+    assert WatchedRun(run.path).describe()["samples"][0]["text"] == " a goat"

@@ -6,7 +6,7 @@ Arrays go out as bytes, little endian, row after row.
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache, partial
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ from pydantic import Field
 
 from nextword.model import GPTConfig
 from nextword.serve import answers
-from nextword.serve.lens_worker import LensWorker
+from nextword.serve.lens_worker import BusyError, GoneError, LensWorker
 from nextword.serve.octets import Octets, floats
 from nextword.serve.reading import LIKELIEST, Text
 from nextword.serve.refusals import Refusal
@@ -102,54 +102,77 @@ def router(worker: LensWorker, run: WatchedRun | None = None) -> APIRouter:
         return dict(sources())
 
     @routes.post("/next", response_class=Octets)
-    async def next_token(asked: TextRequest) -> Response:
-        return floats(await worker.ask(text_of(asked, config), Text.next))
+    async def next_token(asked: TextRequest, request: Request) -> Response:
+        [logits] = await answered(worker, request, text_of(asked, config), [Text.next])
+        return floats(logits)
 
     @routes.post("/surprise")
-    async def surprise(asked: TextRequest) -> dict[str, Any]:
+    async def surprise(asked: TextRequest, request: Request) -> dict[str, Any]:
         ids = text_of(asked, config)
-        await worker.ask_in_parts(ids, answers.saying([config.n_layer], 0, len(ids) - 1))
-        return await worker.ask(ids, answers.surprises)
+        parts = answers.saying([config.n_layer], 0, len(ids) - 1)
+        *_, found = await answered(worker, request, ids, [*parts, answers.surprises])
+        return found
+
+    @routes.post("/way", response_class=Octets)
+    async def way(asked: TextRequest) -> Response:
+        return floats(await worker.ask(text_of(asked, config), answers.way))
 
     @routes.post("/attention", response_class=Octets)
-    async def attention(asked: HeadRequest) -> Response:
+    async def attention(asked: HeadRequest, request: Request) -> Response:
         check_head(asked, config)
         question = partial(answers.attention, layer=asked.layer, head=asked.head)
-        return floats(await worker.ask(text_of(asked, config), question))
+        [weights] = await answered(worker, request, text_of(asked, config), [question])
+        return floats(weights)
 
     @routes.post("/attention_maps", response_class=Octets)
-    async def attention_maps(asked: MapsRequest) -> Response:
+    async def attention_maps(asked: MapsRequest, request: Request) -> Response:
         layers = [partial(answers.small_maps, layer=layer, size=asked.size) for layer in range(config.n_layer)]
-        return Octets(b"".join(await worker.ask_in_parts(text_of(asked, config), layers)))
+        return Octets(b"".join(await answered(worker, request, text_of(asked, config), layers)))
 
     @routes.post("/logit_lens")
-    async def logit_lens(asked: LensRequest) -> dict[str, Any]:
+    async def logit_lens(asked: LensRequest, request: Request) -> dict[str, Any]:
         last = len(asked.ids) if asked.last is None else min(asked.last, len(asked.ids))
         if asked.first >= last:
             raise Refusal(f"first: {asked.first} is not before the last position that is asked for, {last}.", "first")
         ids, layers = text_of(asked, config), range(config.n_layer + 1)
-        await worker.ask_in_parts(ids, answers.saying(layers, asked.first, last))
-        return await worker.ask(ids, partial(answers.cells, first=asked.first, last=last, top=asked.top))
+        cells = partial(answers.cells, first=asked.first, last=last, top=asked.top)
+        *_, found = await answered(worker, request, ids, [*answers.saying(layers, asked.first, last), cells])
+        return found
 
     @routes.post("/knockout", response_class=Octets)
-    async def knockout(asked: KnockoutRequest) -> Response:
+    async def knockout(asked: KnockoutRequest, request: Request) -> Response:
         for layer, head in asked.heads:
             check_part("heads", layer, config, head)
         for layer in asked.mlps:
             check_part("mlps", layer, config)
         heads = [(layer, head) for layer, head in asked.heads]
         question = partial(answers.knocked_out, heads=heads, mlps=asked.mlps)
-        return floats(await worker.ask(text_of(asked, config), question))
+        [logits] = await answered(worker, request, text_of(asked, config), [question])
+        return floats(logits)
 
     @routes.post("/contributions")
-    async def contributed(asked: ContributionsRequest) -> dict[str, Any]:
+    async def contributed(asked: ContributionsRequest, request: Request) -> dict[str, Any]:
         if asked.token >= config.n_vocab:
             raise Refusal(f"token: {asked.token} is outside the vocabulary, 0 to {config.n_vocab - 1}.", "token")
-        return await worker.ask(text_of(asked, config), partial(answers.contributed, token=asked.token))
+        question = partial(answers.contributed, token=asked.token)
+        [found] = await answered(worker, request, text_of(asked, config), [question])
+        return found
 
     if run is not None:
         routes.include_router(run_routes(run))
     return routes
+
+
+async def answered(
+    worker: LensWorker, request: Request, ids: list[int], questions: Sequence[Callable[[Text], Any]]
+) -> list[Any]:
+    """The answers to some questions about a text. Raises Refusal where nobody waits for them, or too many do."""
+    try:
+        return await worker.ask_in_parts(ids, questions, request.is_disconnected)
+    except GoneError:
+        raise Refusal("Whoever asked has gone.", status=499) from None
+    except BusyError as error:
+        raise Refusal(f"{error} Try again in a moment.", status=429, headers={"Retry-After": "1"}) from None
 
 
 def text_of(asked: TextRequest, config: GPTConfig) -> list[int]:

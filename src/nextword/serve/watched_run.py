@@ -1,11 +1,19 @@
 """A training run, looked at from outside while it goes on: its losses, its samples, and where its heads look."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+from nextword.errors import RunError
 from nextword.train.attention_log import AttentionLog
 from nextword.train.run_directory import SAMPLE
+
+PROMPT = re.compile(r"(?:\*\*(?:(?!\*\*).)*\*\*\n+)*\*\*.*?\*\*")
+"""What a sample begins with: lines that are bold from end to end, and the bold beginning of another.
+
+A model that begins its text with a line break, and then a bold line, is misunderstood.
+"""
 
 STEPS = 2000  # points of a curve; of a longer run every second, third, ... step is told
 
@@ -24,15 +32,21 @@ class WatchedRun:
             "dir": str(self.path),
             "steps": self._read(self.path / "log.jsonl", losses),
             "samples": self._read(self.path / "samples.md", samples),
-            "attention": {"steps": self.attention.steps(), "ids": self.attention.text()},
+            "attention": self._attention(),
         }
+
+    def _attention(self) -> dict[str, Any]:
+        try:
+            return {"steps": self.attention.steps(), "ids": self.attention.text()}
+        except (RunError, OSError):  # a run that goes back takes looks away, and one may be damaged: the rest is told
+            return {"steps": [], "ids": []}
 
     def _read(self, file: Path, read: Any) -> Any:
         try:
             status = file.stat()
             state = (status.st_mtime_ns, status.st_size)
             if file not in self._known or self._known[file][0] != state:
-                self._known[file] = (state, read(file.read_text(encoding="utf-8")))
+                self._known[file] = (state, read(file.read_text(encoding="utf-8", errors="replace")))
         except FileNotFoundError:  # the run has only begun
             return []
         return self._known[file][1]
@@ -57,6 +71,8 @@ def samples(text: str) -> list[dict[str, Any]]:
     for section in SAMPLE.finditer(text):
         quoted = section[0].split("\n")[2:-2]  # between the heading and the empty line at the end
         body = "\n".join(line.removeprefix("> ") for line in quoted)
-        prompt, marked, written = body.removeprefix("**").partition("**")
-        found.append({"step": int(section[1]), "prompt": prompt if marked else "", "text": written if marked else body})
+        begins = PROMPT.match(body)
+        bold = begins[0] if begins else ""
+        prompt = re.sub(r"^\*\*|\*\*$", "", bold, flags=re.MULTILINE)
+        found.append({"step": int(section[1]), "prompt": prompt, "text": body.removeprefix(bold)})
     return found
