@@ -15,6 +15,8 @@ from torch.nn.functional import adaptive_max_pool2d
 
 from nextword.lens.attribution import contributions
 from nextword.lens.changing import off
+from nextword.lens.patterns import patterns
+from nextword.model import plain
 from nextword.serve.reading import Text
 
 PORTION = 128  # positions whose logits are made in one turn: a tenth of a second for GPT-2 124M
@@ -60,20 +62,47 @@ def words(name: str, ids: list[int], values: list[float]) -> list[dict[str, floa
     return [{"id": id, name: value} for id, value in zip(ids, values, strict=True)]
 
 
+def way(text: Text) -> Tensor:
+    """What the last token becomes on its way: (3 L + 3, C).
+
+    What it is and where it stands, the stream before the first layer and after
+    each, what each layer's attention adds to it, and what each MLP adds.
+    """
+    ending, layers = text.trace_of_the_end(), range(text.n_layer)
+    stream = [ending.stream(layer) for layer in range(text.n_layer + 1)]
+    added = [ending[f"h.{layer}.{part}.out"] for part in ("attn", "mlp") for layer in layers]
+    rows = [ending.model.wte.weight[text.ids[-1]], ending.model.wpe.weight[text.length - 1]]
+    return torch.stack([*rows, *(x[0, -1] for x in (*stream, *added))])
+
+
 def attention(text: Text, layer: int, head: int) -> Tensor:
     """Where one head looks: (T, T)."""
     return text.trace()[f"h.{layer}.attn.weights"][0, head]
 
 
+def scores(text: Text, layer: int, head: int, position: int) -> Tensor:
+    """How well one token's query matches the keys of itself and of all before it, before the softmax: (position + 1,)."""
+    traced = text.trace()
+    q, k, _ = traced[f"h.{layer}.attn.qkv"][0].chunk(3, -1)  # (T, C) each
+    mine = slice(head * (size := q.size(-1) // traced.config.n_head), (head + 1) * size)
+    return plain.attention_scores(q[position : position + 1, mine], k[: position + 1, mine])[0]
+
+
 def small_maps(text: Text, layer: int, size: int) -> bytes:
     """A layer's attention in few pixels: H maps of size x size bytes, of T x T where the text is shorter.
 
-    Each pixel is the strongest weight in its part of the map, 255 for all of a
-    token's attention, so that a single bright spot is not lost.
+    Each row is divided by its strongest weight, since in a long text all are
+    small. Each pixel is the strongest in its part of the map, so that a single
+    bright spot is not lost; 255 for the strongest of a row.
     """
     large = text.trace()[f"h.{layer}.attn.weights"][0].float()  # (H, T, T)
-    small = adaptive_max_pool2d(large, min(size, text.length))
+    small = adaptive_max_pool2d(large / large.amax(-1, keepdim=True), min(size, text.length))
     return (small * 255).round().to(torch.uint8).cpu().numpy().tobytes()
+
+
+def named_patterns(text: Text, layer: int) -> Tensor:
+    """How much a layer's heads look at what has a name, in the order of `PATTERNS`: (H, 4)."""
+    return patterns(text.trace()[f"h.{layer}.attn.weights"][0], text.ids)
 
 
 def knocked_out(text: Text, heads: Sequence[tuple[int, int]], mlps: Sequence[int]) -> Tensor:

@@ -42,6 +42,12 @@ class HeadRequest(TextRequest):
     head: Id
 
 
+class RowRequest(HeadRequest):
+    """A question about one head at one token."""
+
+    position: Id
+
+
 class MapsRequest(TextRequest):
     """All heads, small: size is the most that a map may have of rows and columns."""
 
@@ -123,6 +129,14 @@ def router(worker: LensWorker, run: WatchedRun | None = None) -> APIRouter:
         question = partial(answers.attention, layer=asked.layer, head=asked.head)
         [weights] = await answered(worker, request, text_of(asked, config), [question])
         return floats(weights)
+
+    @routes.post("/attention_scores", response_class=Octets)
+    async def attention_scores(asked: RowRequest) -> Response:
+        check_head(asked, config)
+        if asked.position >= len(asked.ids):
+            raise Refusal(f"position: {asked.position} is behind the last token, {len(asked.ids) - 1}.", "position")
+        question = partial(answers.scores, layer=asked.layer, head=asked.head, position=asked.position)
+        return floats(await ASK)
 
     @routes.post("/attention_maps", response_class=Octets)
     async def attention_maps(asked: MapsRequest, request: Request) -> Response:

@@ -14,6 +14,7 @@ import { partsPanel } from "./parts.js";
 import { promptPanel } from "./prompt.js";
 import { tokensPanel } from "./tokens.js";
 import { tour } from "./tour.js";
+import { wayPanel } from "./way.js";
 import { trainingPanel } from "./training.js";
 import { writingPanel } from "./writing.js";
 
@@ -35,7 +36,7 @@ async function start() {
   factsPanel(page);
   page.next = nextPanel(page);
   writingPanel(page);
-  const panels = [tokensPanel(page), branchesPanel(page), attentionPanel(page), lensPanel(page), partsPanel(page)];
+  const panels = [tokensPanel(page), branchesPanel(page), wayPanel(page), attentionPanel(page), lensPanel(page), partsPanel(page)];
   trainingPanel(page);
   await promptPanel(page);
   // Tokens' texts are the largest thing to fetch: what was drawn without them is drawn once more.
