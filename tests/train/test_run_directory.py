@@ -206,6 +206,11 @@ def test_samples_are_quotations(run, path):
     assert (path / "samples.md").read_text() == "## Step 4\n\n> **The ferry** left\n> # at\n> \n> seven\n\n"
 
 
+def test_every_line_of_a_prompt_is_bold(run, path):
+    run.add_sample(0, "A Penny\n\nThe piano", " came\ndown")
+    assert (path / "samples.md").read_text() == "## Step 0\n\n> **A Penny**\n> \n> **The piano** came\n> down\n\n"
+
+
 @pytest.fixture
 def checkpoint(tmp_path):
     torch.manual_seed(0)

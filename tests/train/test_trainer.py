@@ -181,6 +181,7 @@ def test_what_is_told_and_in_which_order(config):
     kinds = [(type(event).__name__, event.step) for event in events if not isinstance(event, Started)]
     assert kinds == [
         ("Validated", 0),
+        ("Sampled", 0),
         ("Stepped", 1),
         ("Stepped", 2),
         ("Stepped", 3),
@@ -236,10 +237,11 @@ def test_best_holds_the_weights_of_the_lowest_validation_loss(config):
 def test_samples_are_written_down_with_their_step(config):
     events = train(Trainer(replace(config, prompt="Nobody answered.")))
     samples = of(events, Sampled)
-    assert [event.step for event in samples] == [4, 8, 12]
+    assert [event.step for event in samples] == [0, 4, 8, 12]  # what it writes before it has learned is kept too
     text = (Path(config.out) / "samples.md").read_text(encoding="utf-8")
-    assert text.count("> **Nobody answered.**") == 3
-    assert [line for line in text.splitlines() if line.startswith("## ")] == ["## Step 4", "## Step 8", "## Step 12"]
+    assert text.count("> **Nobody answered.**") == 4
+    headings = [line for line in text.splitlines() if line.startswith("## ")]
+    assert headings == ["## Step 0", "## Step 4", "## Step 8", "## Step 12"]
     assert samples[0].text.split()[0] in text
 
 

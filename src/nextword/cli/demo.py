@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from nextword.train import Trainer
 
-PROMPT = "The piano came down to the ferry"
+PROMPT = "A Penny on Haddow"  # the story's title: what comes after it is learnt at the positions where it stands
 # Small batches and no dropout: what counts for learning a short text by heart is how often the weights move.
 CONFIG_BY_MODEL = {
     "gpt2": TrainConfig(model="gpt2", batch_size=2, epochs=17, lr=2.5e-4, dropout=0.0, prompt=PROMPT),

@@ -1,5 +1,6 @@
 """A training run on the screen: a line that lives, and above it what is worth keeping."""
 
+import re
 import time
 from types import TracebackType
 
@@ -61,7 +62,7 @@ class Display:
                 )
             case Sampled():
                 self.console.print(
-                    Text.assemble("             ", (event.prompt, "bold"), (one_line(event.text), "italic")),
+                    Text.assemble("             ", (one_line(event.prompt), "bold"), (one_line(event.text), "italic")),
                     soft_wrap=True,
                 )
             case Saved():
@@ -109,8 +110,8 @@ def conclusion(event: Finished) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text with its line breaks made visible, so that it stays on one line."""
-    return text.replace("\n", " / ")
+    """The text with each line break, or several together, made visible, so that it stays on one line."""
+    return re.sub(r"\s*\n\s*", " / ", text)
 
 
 def clock(seconds: float) -> str:

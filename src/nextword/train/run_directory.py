@@ -105,8 +105,9 @@ class RunDirectory:
             file.write(json.dumps(finite) + "\n")
 
     def add_sample(self, step: int, prompt: str, text: str) -> None:
-        """Add what the model wrote to samples.md, as a quotation under the step's number."""
-        quotation = "\n".join(f"> {line}" for line in f"**{prompt}**{text}".splitlines())
+        """Add what the model wrote to samples.md, as a quotation under the step's number, the prompt in bold."""
+        bold = "\n".join(f"**{line}**" if line else "" for line in prompt.splitlines()) or "****"
+        quotation = "\n".join(f"> {line}" for line in f"{bold}{text}".splitlines())
         with (self.path / "samples.md").open("a", encoding="utf-8") as file:
             file.write(f"## Step {step}\n\n{quotation}\n\n")
 

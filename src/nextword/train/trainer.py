@@ -109,6 +109,7 @@ class Trainer:
             self._log(validated=untrained)
             self._look()
             yield untrained
+            yield self._sample()  # so that later ones can be held against it
         self._began = self._saved_at = time.monotonic()
         self._first = self._saved_step = self.step
         if progress.compiled_from is not None and self._goes_on():
