@@ -19,8 +19,9 @@ from foreign.own import source
 
 from nextword.foreign import build
 from nextword.lens import ablate, direct_logit_attribution, trace
+from nextword.lens.patterns import patterns
 from nextword.lens.plain import logit_lens
-from nextword.model import GPT
+from nextword.model import GPT, plain
 from nextword.serve import lens_worker, refusals
 from nextword.serve.inside import router
 from nextword.serve.lens_worker import LensWorker
@@ -120,14 +121,36 @@ def test_attention(client: TestClient, model: GPT) -> None:
     close(found.view(7, 7), trace(model, IDS)["h.1.attn.weights"][0, 2])
 
 
+def test_attention_scores(client: TestClient, model: GPT) -> None:
+    traced = trace(model, IDS)
+    scores = plain.attention_scores(traced["h.1.attn.q"], traced["h.1.attn.k"])[0, 2]  # (7, 7)
+    for position in (0, 4, 6):
+        question = {"ids": IDS, "layer": 1, "head": 2, "position": position}
+        found = floats(client.post("/api/attention_scores", json=question))
+        close(found, scores[position, : position + 1])
+        close(found.softmax(-1), traced["h.1.attn.weights"][0, 2, position, : position + 1])
+
+
 def test_attention_maps(client: TestClient, model: GPT) -> None:
     weights = torch.cat([trace(model, IDS)[f"h.{layer}.attn.weights"][0] for layer in range(2)])  # (L * H, 7, 7)
+    weights = weights / weights.amax(-1, keepdim=True)
     whole = client.post("/api/attention_maps", json={"ids": IDS, "size": 32})  # larger than the text
     found = np.frombuffer(whole.content, dtype=np.uint8).reshape(6, 7, 7)
     assert np.abs(found - 255 * weights.numpy()).max() <= 0.501
+    assert (found.max(-1) == 255).all()
     small = client.post("/api/attention_maps", json={"ids": IDS, "size": 2})
     found = np.frombuffer(small.content, dtype=np.uint8).reshape(6, 2, 2)
     assert np.abs(found[:, 1, 0] - 255 * weights[:, 3:, :4].amax((1, 2)).numpy()).max() <= 0.501
+
+
+def test_attention_patterns(client: TestClient, model: GPT) -> None:
+    repeating = [3, 14, 15, 9, 3, 14, 2]
+    found = floats(client.post("/api/attention_patterns", json={"ids": repeating})).view(2, 3, 4)
+    weights = trace(model, repeating)["h.1.attn.weights"][0]
+    close(found[1], patterns(weights, repeating))
+    close(found[1, :, 0], torch.stack([weights[:, i, i - 1] for i in range(2, 7)]).mean(0))
+    once = floats(client.post("/api/attention_patterns", json={"ids": IDS})).view(2, 3, 4)
+    assert once.isnan()[..., 3].all()  # no token stands there twice
 
 
 def test_logit_lens(client: TestClient, model: GPT) -> None:
@@ -166,6 +189,8 @@ def test_the_vocabulary_zipped_and_plain(client: TestClient) -> None:
     assert len(texts) == 50257
     tokenizer = Tokenizer()
     assert [texts[id] for id in (262, 198, 50256, 0)] == [tokenizer.decode([id]) for id in (262, 198, 50256, 0)]
+    # Tokens that are no whole characters come as their bytes, so that whoever joins them can read them.
+    assert b"".join(bytes(texts[id]) for id in tokenizer.encode("🧩")) == "🧩".encode()
     plain = client.get("/api/vocabulary", headers={"accept-encoding": "identity"})
     assert "content-encoding" not in plain.headers
     assert plain.json() == texts
@@ -188,6 +213,12 @@ def test_the_functions_of_the_tour(client: TestClient) -> None:
         ("next", {"ids": [1], "top_k": 3}, "top_k", "no parameter 'top_k'"),
         ("attention", {"ids": [1], "layer": 2, "head": 0}, "layer", "layers are 0 to 1"),
         ("attention", {"ids": [1], "layer": 0, "head": 3}, "head", "heads are 0 to 2"),
+        (
+            "attention_scores",
+            {"ids": [1], "layer": 0, "head": 0, "position": 1},
+            "position",
+            "behind the last token, 0",
+        ),
         ("attention_maps", {"ids": [1], "size": 0}, "size", "greater than or equal to 1"),
         ("logit_lens", {"ids": [1], "top": 6}, "top", "less than or equal to 5"),
         ("logit_lens", {"ids": [1], "first": 1}, "first", "1 is not before the last position"),

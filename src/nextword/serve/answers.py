@@ -81,10 +81,11 @@ def attention(text: Text, layer: int, head: int) -> Tensor:
 
 
 def scores(text: Text, layer: int, head: int, position: int) -> Tensor:
-    """How well one token's query matches the keys of itself and of all before it, before the softmax: (position + 1,)."""
+    """How well a token's query matches its own key and those of all before it, before the softmax: (position + 1,)."""
     traced = text.trace()
     q, k, _ = traced[f"h.{layer}.attn.qkv"][0].chunk(3, -1)  # (T, C) each
-    mine = slice(head * (size := q.size(-1) // traced.config.n_head), (head + 1) * size)
+    size = q.size(-1) // traced.config.n_head
+    mine = slice(head * size, (head + 1) * size)
     return plain.attention_scores(q[position : position + 1, mine], k[: position + 1, mine])[0]
 
 

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from functools import cache, partial
 from typing import Annotated, Any
 
+import torch
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
@@ -131,12 +132,18 @@ def router(worker: LensWorker, run: WatchedRun | None = None) -> APIRouter:
         return floats(weights)
 
     @routes.post("/attention_scores", response_class=Octets)
-    async def attention_scores(asked: RowRequest) -> Response:
+    async def attention_scores(asked: RowRequest, request: Request) -> Response:
         check_head(asked, config)
         if asked.position >= len(asked.ids):
             raise Refusal(f"position: {asked.position} is behind the last token, {len(asked.ids) - 1}.", "position")
         question = partial(answers.scores, layer=asked.layer, head=asked.head, position=asked.position)
-        return floats(await ASK)
+        [scores] = await answered(worker, request, text_of(asked, config), [question])
+        return floats(scores)
+
+    @routes.post("/attention_patterns", response_class=Octets)
+    async def attention_patterns(asked: TextRequest, request: Request) -> Response:
+        layers = [partial(answers.named_patterns, layer=layer) for layer in range(config.n_layer)]
+        return floats(torch.stack(await answered(worker, request, text_of(asked, config), layers)))
 
     @routes.post("/attention_maps", response_class=Octets)
     async def attention_maps(asked: MapsRequest, request: Request) -> Response:
@@ -214,6 +221,14 @@ def check_part(param: str, layer: int, config: GPTConfig, head: int = 0) -> None
 
 @cache
 def zipped_vocabulary() -> bytes:
-    """The text of every token, as a JSON list, zipped: 0.3 MB."""
-    texts = [token.decode("utf-8", errors="replace") for token in load_tokens()]
-    return gzip.compress(json.dumps(texts, ensure_ascii=False, separators=(",", ":")).encode(), mtime=0)
+    """Every token, as a JSON list, zipped: its text, or the list of its bytes where they are no whole characters."""
+    tokens = [text_or_bytes(token) for token in load_tokens()]
+    return gzip.compress(json.dumps(tokens, ensure_ascii=False, separators=(",", ":")).encode(), mtime=0)
+
+
+def text_or_bytes(token: bytes) -> str | list[int]:
+    """A token that begins or ends within a character becomes a text only together with its neighbours."""
+    try:
+        return token.decode()
+    except UnicodeDecodeError:
+        return list(token)
