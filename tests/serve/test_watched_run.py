@@ -19,10 +19,22 @@ def run(tmp_path: Path) -> RunDirectory:
 def test_a_run_that_has_only_begun(run: RunDirectory) -> None:
     assert WatchedRun(run.path).describe() == {
         "dir": str(run.path),
+        "data": None,
         "steps": [],
         "samples": [],
         "attention": {"steps": [], "ids": []},
     }
+
+
+def test_what_a_run_has_read_is_told(tmp_path: Path) -> None:
+    about = {"config": {"init": None}, "data": {"name": "story", "sha256": "0", "train_tokens": 6063}}
+    run = RunDirectory.create(tmp_path / "run", about)
+    assert WatchedRun(run.path).describe()["data"] == {"name": "story", "train_tokens": 6063, "init": None}
+
+
+def test_a_run_that_says_nothing_of_its_text_can_be_watched(tmp_path: Path) -> None:
+    for n, about in enumerate(({"data": "story.txt", "config": {}}, {"data": {"name": "a"}, "config": {}})):
+        assert WatchedRun(RunDirectory.create(tmp_path / str(n), about).path).describe()["data"] is None
 
 
 def test_what_the_trainer_writes_is_read(run: RunDirectory) -> None:

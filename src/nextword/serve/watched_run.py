@@ -27,9 +27,11 @@ class WatchedRun:
         self.attention = AttentionLog(path / "attention")
 
     def describe(self) -> dict[str, Any]:
-        """The losses step by step, what the model wrote, and when its attention, to which text, was kept."""
+        """What it learns from, the losses step by step, what the model wrote, and when its attention, to which text,
+        was kept."""
         return {
             "dir": str(self.path),
+            "data": self._read(self.path / "run.json", read_from) or None,
             "steps": self._read(self.path / "log.jsonl", losses),
             "samples": self._read(self.path / "samples.md", samples),
             "attention": self._attention(),
@@ -50,6 +52,19 @@ class WatchedRun:
         except FileNotFoundError:  # the run has only begun
             return []
         return self._known[file][1]
+
+
+def read_from(description: str) -> dict[str, Any] | None:
+    """What run.json says of the text that the model reads: its name, its tokens, and the weights it began with, if any.
+
+    None where it says nothing of it, as the run.json of another version may.
+    """
+    try:
+        found = json.loads(description)
+        told = {"name": str(found["data"]["name"]), "train_tokens": int(found["data"]["train_tokens"])}
+        return {**told, "init": found["config"].get("init")}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def losses(log: str) -> list[dict[str, float | None]]:
