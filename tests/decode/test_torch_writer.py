@@ -262,7 +262,7 @@ def test_bfloat16_agrees_with_itself_without_a_cache(model: GPT) -> None:
         (lambda writer: writer.read(0, [-1]), "id -1 is outside the vocabulary"),
         (lambda writer: writer.room(0), "row 0 has read nothing yet"),
         (lambda writer: writer.write([0], GREEDY, zeros(1, 1)), "row 0 has read nothing yet"),
-        (lambda writer: writer.write([1], GREEDY, zeros(3, 1)), "no room for 3 more tokens"),
+        (lambda writer: writer.write([1], GREEDY, zeros(3, 1)), "has room for 2 tokens, not for 3"),
         (lambda writer: writer.write([1], GREEDY, zeros(1, 2)), "numbers must be of the shape"),
         (lambda writer: writer.write([1, 1], GREEDY, zeros(1, 2)), "rows that differ"),
         (lambda writer: (writer.write([1], GREEDY, zeros(2, 1)), writer.logits(1)), "row 1 holds 16 tokens"),

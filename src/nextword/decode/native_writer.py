@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nextword.decode.checks import check_advance, check_put, check_row, check_text, check_write, room_after
 from nextword.decode.sampling import Sampling
-from nextword.decode.writer import check_advance, check_put, check_text
 from nextword.model.config import GPTConfig
 from nextword.native import Network, choose
 
@@ -84,7 +84,7 @@ class NativeWriter:
 
         It is done when something is wanted of them, so that several rows' can be read at once.
         """
-        self._check_row(row)
+        check_row(self, row)
         check_text(ids, self.config)
         self._lengths[row], self._unread[row], self._logits[row] = 0, list(ids), None
 
@@ -93,14 +93,9 @@ class NativeWriter:
 
         Raises ValueError where a row has read nothing yet or has no room for n more.
         """
-        n = len(numbers)
-        if numbers.shape != (n, len(rows)) or len(set(rows)) != len(rows):
-            raise ValueError(f"numbers must be (n, {len(rows)}) for rows that are all different, not {numbers.shape}.")
-        for row in rows:
-            if self.room(row) < n:
-                raise ValueError(f"row {row} has room for {self.room(row)} tokens, not for {n}: read a shorter text.")
+        check_write(self, rows, numbers)
         ids = np.empty(numbers.shape, np.int64)
-        for i in range(n):
+        for i in range(len(numbers)):
             self._catch_up(rows)
             for r, row in enumerate(rows):
                 ids[i, r] = choose(
@@ -156,15 +151,14 @@ class NativeWriter:
 
     def logits(self, row: int) -> NDArray[np.float32]:
         """The scores (V,) of this row's next token. Raises ValueError where n_ctx is full."""
-        if self.room(row) == 0:
-            raise ValueError(f"row {row} holds {self.config.n_ctx} tokens and cannot see one more: read anew.")
+        check_advance(self, [row])
         self._catch_up([row])
         return self._scores(row).copy()
 
     def room(self, row: int) -> int:
         """How many more tokens can be written on this row."""
-        self._has_text(row)
-        return self.config.n_ctx + 1 - self._lengths[row] - len(self._unread[row])
+        check_row(self, row)
+        return room_after(self, row, self._lengths[row] + len(self._unread[row]))
 
     def _catch_up(self, rows: Sequence[int]) -> None:
         """Read all that is unread on these rows, in as few passes over the weights as can be."""
@@ -183,15 +177,6 @@ class NativeWriter:
         scores = self._logits[row]
         assert scores is not None
         return scores
-
-    def _has_text(self, row: int) -> None:
-        self._check_row(row)
-        if not self._lengths[row] and not self._unread[row]:
-            raise ValueError(f"row {row} has read nothing yet: read() comes before all else.")
-
-    def _check_row(self, row: int) -> None:
-        if not 0 <= row < self.n_rows:
-            raise ValueError(f"there is no row {row}: this writer has the rows 0 to {self.n_rows - 1}.")
 
 
 def in_float32(numbers: NDArray[Any], dtype: str) -> NDArray[np.float32]:

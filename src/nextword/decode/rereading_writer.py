@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nextword.decode.checks import check_advance, check_put, check_row, check_text, check_write, room_after
 from nextword.decode.choose import choose
 from nextword.decode.sampling import Sampling
-from nextword.decode.writer import check_advance, check_put, check_text
 from nextword.model.config import GPTConfig
 
 
@@ -40,8 +40,9 @@ class RereadingWriter:
 
     def read(self, row: int, ids: Sequence[int]) -> None:
         """Forget what this row holds, and read these ids, 1 to n_ctx of them. Raises ValueError for other ids."""
+        check_row(self, row)
         check_text(ids, self.config)
-        self._texts[self._checked(row)] = list(ids)
+        self._texts[row] = list(ids)
         self._unscored.add(row)
 
     def write(self, rows: Sequence[int], sampling: Sampling, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -49,16 +50,9 @@ class RereadingWriter:
 
         Raises ValueError where a row has read nothing yet or has no room for n more.
         """
-        n = len(numbers)
-        if numbers.shape != (n, len(rows)) or len(set(rows)) != len(rows):
-            raise ValueError(
-                f"numbers must be of the shape (tokens, rows), for rows that differ: "
-                f"not {numbers.shape} for the rows {list(rows)}."
-            )
-        if n > min((self.room(row) for row in rows), default=n):
-            raise ValueError(f"there is no room for {n} more tokens on every row: see room(), and read anew.")
+        check_write(self, rows, numbers)
         chosen = np.zeros(numbers.shape, dtype=np.int64)
-        for i in range(n):
+        for i in range(len(numbers)):
             for column, row in enumerate(rows):
                 number = torch.tensor([numbers[i, column]], dtype=torch.float64)
                 chosen[i, column] = choose(sampling, self._next(row).unsqueeze(0), number).item()
@@ -90,16 +84,13 @@ class RereadingWriter:
 
     def logits(self, row: int) -> NDArray[np.float32]:
         """The scores (V,) of this row's next token. Raises ValueError where n_ctx is full."""
-        if self.room(row) == 0:
-            raise ValueError(f"row {row} holds {self.config.n_ctx} tokens and cannot see one more: read anew.")
+        check_advance(self, [row])
         return np.array(self._next(row).numpy())
 
     def room(self, row: int) -> int:
         """How many more tokens can be written on this row: n_ctx + 1 - L after reading L."""
-        text = self._texts[self._checked(row)]
-        if not text:
-            raise ValueError(f"row {row} has read nothing yet: read() comes before all else.")
-        return self.config.n_ctx + 1 - len(text)
+        check_row(self, row)
+        return room_after(self, row, len(self._texts[row]))
 
     def _next(self, row: int) -> Tensor:
         """The scores (V,) of this row's next token, in float32 on the CPU."""
@@ -110,8 +101,3 @@ class RereadingWriter:
         with torch.no_grad():
             logits = self._model(torch.tensor([self._texts[row]], device=self._device))
         return logits[0].float().cpu()
-
-    def _checked(self, row: int) -> int:
-        if not 0 <= row < self.n_rows:
-            raise ValueError(f"there is no row {row}: this writer has the rows 0 to {self.n_rows - 1}.")
-        return row

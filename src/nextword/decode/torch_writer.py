@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from nextword.decode.checks import check_advance, check_put, check_row, check_text, check_write, room_after
 from nextword.decode.choose import choose
 from nextword.decode.row_reader import RowReader
 from nextword.decode.sampling import Sampling
-from nextword.decode.writer import check_advance, check_put, check_text
 from nextword.model import GPT, RowCache
 from nextword.model.resting import resting
 
@@ -56,7 +56,7 @@ class TorchWriter:
         self.pace = 16 if device.type == "cuda" else 1
         self._model, self._device, self._by = model, device, by
         self._captures = device.type == "cuda"
-        self._lengths: list[int | None] = [None] * n_rows  # of each row's text, with the pending token
+        self._lengths = [0] * n_rows  # of each row's text, with the pending token
         self._seen: set[int] = set()  # rows whose pending token is in the cache, though it does not count yet
         # Everything that a graph touches stays at its address.
         self._cache = RowCache(model.config, n_rows, weight.dtype, device)
@@ -78,7 +78,7 @@ class TorchWriter:
 
         It is done when something is to be written, so that several rows' can be read at once.
         """
-        self._check_row(row)
+        check_row(self, row)
         check_text(ids, self.config)
         self._reader.begin(row, ids)
         self._seen.discard(row)
@@ -90,15 +90,8 @@ class TorchWriter:
 
         Raises ValueError where a row has read nothing yet or has no room for n more.
         """
+        check_write(self, rows, numbers)
         n, columns = len(numbers), list(rows)
-        if numbers.shape != (n, len(columns)) or len(set(columns)) != len(columns):
-            raise ValueError(
-                f"numbers must be of the shape (tokens, rows), for rows that differ: "
-                f"not {numbers.shape} for the rows {columns}."
-            )
-        lengths = [self._length(row) for row in columns]
-        if n > self.config.n_ctx + 1 - max(lengths, default=0):
-            raise ValueError(f"there is no room for {n} more tokens on every row: see room(), and read anew.")
         if n == 0 or not columns:
             return np.zeros(numbers.shape, dtype=np.int64)
         self._catch_up(columns)
@@ -109,10 +102,11 @@ class TorchWriter:
         self._activate(columns)
         self._turn.zero_()
         with resting(self._model):
-            for length in range(max(lengths), max(lengths) + n):
+            longest = max(self._lengths[row] for row in columns)
+            for length in range(longest, longest + n):
                 self._writing(sampling, self._reach(length))()
         for row in columns:
-            self._lengths[row] = self._length(row) + n
+            self._lengths[row] += n
         chosen: NDArray[np.int64] = self._chosen[:n].cpu().numpy()[:, columns]  # here the GPU is waited for
         return chosen
 
@@ -169,24 +163,24 @@ class TorchWriter:
         self._pending[places] = torch.tensor(list(ids), device=self._device)
         self._seen.difference_update(rows)
         for row in rows:
-            self._lengths[row] = self._length(row) + 1
+            self._lengths[row] += 1
 
     @torch.inference_mode()
     def logits(self, row: int) -> NDArray[np.float32]:
         """The scores (V,) of this row's next token. Raises ValueError where n_ctx is full."""
-        if self.room(row) == 0:
-            raise ValueError(f"row {row} holds {self.config.n_ctx} tokens and cannot see one more: read anew.")
+        check_advance(self, [row])
         self._catch_up([row])
         return self._look([row])[0]
 
     def room(self, row: int) -> int:
         """How many more tokens can be written on this row: n_ctx + 1 - L after reading L."""
-        return self.config.n_ctx + 1 - self._length(row)
+        check_row(self, row)
+        return room_after(self, row, self._lengths[row])
 
     def _look(self, rows: list[int]) -> NDArray[np.float32]:
         """The scores (R, V) of these rows' next tokens. The pending ones are seen, and do not count yet."""
         self._activate(rows)
-        self._cache.reach = self._reach(max(map(self._length, rows)))
+        self._cache.reach = self._reach(max(self._lengths[row] for row in rows))
         places = torch.tensor(rows, device=self._device)
         with resting(self._model):
             scores = np.array(self._step()[places].float().cpu().numpy())  # a copy: kernels use their place again
@@ -315,18 +309,6 @@ class TorchWriter:
         if self._by == "compile":
             reach = REACH << (reach // REACH - 1).bit_length()
         return min(reach, self.config.n_ctx)
-
-    def _length(self, row: int) -> int:
-        """How long this row's text is, with the pending token."""
-        self._check_row(row)
-        length = self._lengths[row]
-        if length is None:
-            raise ValueError(f"row {row} has read nothing yet: read() comes before all else.")
-        return length
-
-    def _check_row(self, row: int) -> None:
-        if not 0 <= row < self.n_rows:
-            raise ValueError(f"there is no row {row}: this writer has the rows 0 to {self.n_rows - 1}.")
 
 
 def padded_head(weight: Tensor) -> Tensor:

@@ -112,30 +112,3 @@ def fits_native(model: "GPT") -> bool:
         )
         and library() is not None
     )
-
-
-def check_advance(writer: Writer, rows: Sequence[int]) -> None:
-    """Raise ValueError unless these rows of the writer hold texts whose next token can be scored."""
-    for row in rows:
-        if writer.room(row) == 0:
-            raise ValueError(f"row {row} holds {writer.config.n_ctx} tokens and cannot see one more: read anew.")
-
-
-def check_put(writer: Writer, rows: Sequence[int], ids: Sequence[int]) -> None:
-    """Raise ValueError unless these ids can be put on these rows of the writer."""
-    if len(rows) != len(ids) or len(set(rows)) != len(rows):
-        raise ValueError(f"{len(ids)} ids cannot be put on the rows {list(rows)}: give one for each, all different.")
-    for row, id in zip(rows, ids, strict=True):
-        check_text([id], writer.config)
-        if writer.room(row) == 0:
-            raise ValueError(f"row {row} has no room for one more token: read a shorter text.")
-
-
-def check_text(ids: Sequence[int], config: GPTConfig) -> None:
-    """Raise ValueError unless a model of this shape can read these ids."""
-    if not 1 <= len(ids) <= config.n_ctx:
-        raise ValueError(f"{len(ids)} tokens cannot be read at once: give 1 to n_ctx = {config.n_ctx} of them.")
-    if wrong := [id for id in ids if not 0 <= id < config.n_vocab]:
-        raise ValueError(
-            f"id {wrong[0]} is outside the vocabulary, 0 to {config.n_vocab - 1}: was it made by another tokenizer?"
-        )

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextword.decode import Writer
-from nextword.decode.writer import check_text
+from nextword.decode.checks import check_text
 from nextword.serve.choice import Chooser, Likelihood, Wishes, likelihood
 from nextword.serve.metrics import Metrics
 from nextword.serve.text import GrowingText, Piece

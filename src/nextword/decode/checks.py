@@ -1,0 +1,65 @@
+"""What every writer refuses, in the same words: rows that are not there or full, and ids that no model can read."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextword.model.config import GPTConfig
+
+if TYPE_CHECKING:
+    from nextword.decode.writer import Writer
+
+
+def check_text(ids: Sequence[int], config: GPTConfig) -> None:
+    """Raise ValueError unless a model of this shape can read these ids."""
+    if not 1 <= len(ids) <= config.n_ctx:
+        raise ValueError(f"{len(ids)} tokens cannot be read at once: give 1 to n_ctx = {config.n_ctx} of them.")
+    if wrong := [id for id in ids if not 0 <= id < config.n_vocab]:
+        raise ValueError(
+            f"id {wrong[0]} is outside the vocabulary, 0 to {config.n_vocab - 1}: was it made by another tokenizer?"
+        )
+
+
+def check_row(writer: "Writer", row: int) -> None:
+    """Raise ValueError unless the writer has this row."""
+    if not 0 <= row < writer.n_rows:
+        raise ValueError(f"there is no row {row}: this writer has the rows 0 to {writer.n_rows - 1}.")
+
+
+def room_after(writer: "Writer", row: int, length: int) -> int:
+    """How many tokens can be written on a row that holds so many. Raises ValueError where it holds none."""
+    if length == 0:
+        raise ValueError(f"row {row} has read nothing yet: read() comes before all else.")
+    return writer.config.n_ctx + 1 - length
+
+
+def check_write(writer: "Writer", rows: Sequence[int], numbers: NDArray[np.float64]) -> None:
+    """Raise ValueError unless there are numbers (n, R) for these rows, each of which has room for n tokens."""
+    n = len(numbers)
+    if numbers.shape != (n, len(rows)) or len(set(rows)) != len(rows):
+        raise ValueError(
+            f"numbers must be of the shape (tokens, rows), for rows that differ: "
+            f"not {numbers.shape} for the rows {list(rows)}."
+        )
+    for row in rows:
+        if (room := writer.room(row)) < n:
+            raise ValueError(f"row {row} has room for {room} tokens, not for {n}: read a shorter text.")
+
+
+def check_advance(writer: "Writer", rows: Sequence[int]) -> None:
+    """Raise ValueError unless these rows hold texts whose next token can be scored."""
+    for row in rows:
+        if writer.room(row) == 0:
+            raise ValueError(f"row {row} holds {writer.config.n_ctx} tokens and cannot see one more: read anew.")
+
+
+def check_put(writer: "Writer", rows: Sequence[int], ids: Sequence[int]) -> None:
+    """Raise ValueError unless these ids can be put on these rows."""
+    if len(rows) != len(ids) or len(set(rows)) != len(rows):
+        raise ValueError(f"{len(ids)} ids cannot be put on the rows {list(rows)}: give one for each, all different.")
+    for row, id in zip(rows, ids, strict=True):
+        check_text([id], writer.config)
+        if writer.room(row) == 0:
+            raise ValueError(f"row {row} has no room for one more token: read a shorter text.")
