@@ -1,4 +1,5 @@
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from nextword.cli.main import run
     [
         (["--rows", "0"], "--rows must be at least 1, not 0"),
         (["--port", "70000"], "--port must be from 0 to 65535"),
-        (["--api-key", ""], "--api-key is empty"),
+        (["--api-key", " "], "--api-key is empty"),
         (["--model", "no/such/place", "--port", "0"], "no/such/place is neither a path that exists"),
         (["--weights", "gpt2", "--port", "0"], "--weights fills a class of your own"),
     ],
@@ -37,3 +38,33 @@ def test_without_the_extra_its_name_is_told(
     monkeypatch.setattr(serve, "find_spec", lambda package: None)
     assert run(["serve"]) == 2
     assert "install nextword with the extra serve" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flag", "variable", "key"),
+    [(None, None, None), (None, "b\n", "b\n"), ("a", "b", "a"), ("a", "", "a")],
+)
+def test_the_key_is_the_flags_or_the_environments(
+    monkeypatch: pytest.MonkeyPatch, flag: str | None, variable: str | None, key: str | None
+) -> None:
+    monkeypatch.delenv("NEXTWORD_API_KEY", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("NEXTWORD_API_KEY", variable)
+    assert serve.api_key(flag) == key
+
+
+@pytest.mark.parametrize("empty", ["", "\n"])
+def test_an_empty_key_does_not_let_everybody_ask(monkeypatch: pytest.MonkeyPatch, empty: str) -> None:
+    monkeypatch.setenv("NEXTWORD_API_KEY", empty)
+    with pytest.raises(ValueError, match="NEXTWORD_API_KEY is empty"):
+        serve.api_key(None)
+
+
+def test_a_run_is_watched_where_it_is_what_is_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("fastapi", reason="fastapi (extra: serve) is not installed")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gpt2").mkdir()
+    (tmp_path / "gpt2" / "run.json").write_text("{}")
+    assert serve.watched_run("gpt2") is None  # which means the official weights
+    assert serve.watched_run("./gpt2") is not None
+    assert serve.watched_run(str(tmp_path)) is None

@@ -44,7 +44,8 @@ class Arguments:
     """How many texts may wait for a row; who comes after them is told to try again later."""
 
     api_key: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
-    """Answer only those who send this key. Better given as NEXTWORD_API_KEY, since others can see a command line."""
+    """Answer only those who send this key; the page's files and /health need none. Better given as NEXTWORD_API_KEY,
+    since others can see a command line."""
 
     cors_origin: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(help_behavior_hint="")] = ()
     """A site whose pages may ask here, such as https://example.org; may be given several times. Default: none."""
@@ -75,8 +76,6 @@ class Arguments:
             raise ValueError(f"--port must be from 0 to 65535, not {self.port}.")
         if self.drain_seconds < 0:
             raise ValueError(f"--drain-seconds must be at least 0, not {self.drain_seconds}.")
-        if self.api_key == "":
-            raise ValueError("--api-key is empty: leave it out to let everybody ask.")
 
 
 def run(arguments: list[str]) -> int:
@@ -92,6 +91,7 @@ def run(arguments: list[str]) -> int:
     from nextword.serve.server import known_names, listen
     from nextword.serve.server import run as serve
 
+    key = api_key(args.api_key)
     bound = listen(args.host, args.port)  # what is wrong is told before a model is loaded
     writer, tokenizer = chosen_writer(args.model, args.weights, args.device, args.dtype, args.quantize, args.rows)
     name = args.name or args.model
@@ -106,7 +106,7 @@ def run(arguments: list[str]) -> int:
         name,
         routers=routers,
         page=None if args.api_only else PAGE,
-        api_key=args.api_key or os.environ.get("NEXTWORD_API_KEY") or None,
+        api_key=key,
         hosts=known_names(args.host),
         origins=args.cors_origin,
         max_body=args.max_body,
@@ -123,6 +123,18 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
+def api_key(given: str | None) -> str | None:
+    """The key that is asked for, from the flag or the environment; None to let everybody ask.
+
+    Raises ValueError for an empty one: somebody meant there to be a key.
+    """
+    name = "NEXTWORD_API_KEY" if given is None else "--api-key"
+    key = os.environ.get(name) if given is None else given
+    if key is not None and not key.strip():
+        raise ValueError(f"{name} is empty: leave it out to let everybody ask.")
+    return key
+
+
 def lens_worker(args: Arguments, name: str) -> "LensWorker":
     """The model once more, in PyTorch, for the page to look into."""
     from nextword.serve.lens_worker import LensWorker
@@ -131,8 +143,9 @@ def lens_worker(args: Arguments, name: str) -> "LensWorker":
 
 
 def watched_run(model: str) -> "WatchedRun | None":
-    """The run that the model is, if it is one."""
+    """The run that the model is, if it is one; never for a name that means official weights, as in `open_named`."""
     from nextword.serve.watched_run import WatchedRun
+    from nextword.weights.hub import REPOSITORIES
 
     path = Path(model).expanduser()
-    return WatchedRun(path) if (path / "run.json").exists() else None
+    return WatchedRun(path) if model not in REPOSITORIES and (path / "run.json").exists() else None
