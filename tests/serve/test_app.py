@@ -182,6 +182,8 @@ def test_the_api_is_documented_as_it_answers(client: TestClient) -> None:
     for path, methods in document["paths"].items():
         for method in methods.values():
             assert set(method["responses"]) == {"200", "4XX", "5XX"}, path
+            for status in ("4XX", "5XX"):
+                assert set(method["responses"][status]["content"]) == {"application/json"}, path
     assert set(document["paths"]["/v1/completions"]["post"]["responses"]["200"]["content"]) == {
         "application/json",
         "text/event-stream",

@@ -38,15 +38,14 @@ class Error(BaseModel):
     code: str | None
 
 
-class ErrorBody(BaseModel):
-    """An answer that is an error."""
-
-    error: Error
-
-
+ERROR = {
+    "application/json": {
+        "schema": {"type": "object", "properties": {"error": Error.model_json_schema()}, "required": ["error"]}
+    }
+}
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": ErrorBody, "description": "The request is at fault"},
-    "5XX": {"model": ErrorBody, "description": "The server is at fault, or about to stop"},
+    "4XX": {"content": ERROR, "description": "The request is at fault"},
+    "5XX": {"content": ERROR, "description": "The server is at fault, or about to stop"},
 }
 """Every endpoint's errors, for the OpenAPI document."""
 
