@@ -121,6 +121,43 @@ def test_scores_of_many_prompts_come_one_after_the_other(make: MakeWriter, right
         near(np.concatenate(parts[row]), right(prompt))
 
 
+def test_one_prompt_can_be_gone_on_from_in_several_ways(make: MakeWriter, right) -> None:
+    writer, prompt = make(4), [9, 8, 7, 6, 5]
+    writer.read(3, [1, 2])  # forgotten
+    writer.read(1, [4] * 14)
+    writer.advance([1])  # forgotten, too
+    writer.read(0, prompt)
+    writer.advance([0])
+    writer.copy(0, [1, 3])
+    texts = {row: [*prompt, 10 + row] for row in (0, 1, 3)}
+    writer.put(list(texts), [text[-1] for text in texts.values()])
+    for id in range(3):
+        scores = writer.advance([3, 0, 1])
+        for row, text in texts.items():
+            near(scores[row], right(text)[-1:])
+            text.append(id + row)
+        writer.put(list(texts), [text[-1] for text in texts.values()])
+    writer.copy(1, [2])  # with a token that is pending
+    near(writer.logits(2), right(texts[1])[-1])
+    assert writer.room(2) == writer.room(1)
+
+
+@pytest.mark.parametrize(
+    ("row", "onto", "message"),
+    [
+        (1, [0], "row 1 has read nothing yet"),
+        (0, [0], "row 0 cannot be copied onto the rows \\[0\\]"),
+        (0, [1, 1], "give others, all different"),
+        (0, [2], "there is no row 2"),
+    ],
+)
+def test_what_cannot_be_copied_is_refused(make: MakeWriter, row: int, onto: list[int], message: str) -> None:
+    writer = make(2)
+    writer.read(0, [1])
+    with pytest.raises(ValueError, match=message):
+        writer.copy(row, onto)
+
+
 def test_rows_join_while_others_write(make: MakeWriter, right) -> None:
     writer, first, second = make(2), [1, 2], [3, 4, 5, 6, 7, 8, 9, 10, 11]
     writer.read(0, first)

@@ -95,6 +95,60 @@ def test_a_prompt_of_many_steps_is_scored_whole(
     np.testing.assert_allclose(found[1], found[2], atol=1e-4)
 
 
+@pytest.mark.parametrize("make", [writer_for, TorchWriter])
+@pytest.mark.parametrize("scored", [False, True])
+def test_texts_after_one_prompt_have_it_read_once(
+    make: Callable[[GPT, int], Writer], scored: bool, small: GPT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nextword.serve.engine.PROMPT_TOKENS", 4)
+    prompt, box = list(range(30)), Box()
+
+    def jobs() -> list[Job]:
+        return [job(box, prompt, 6, seed, scored=scored, n_logprobs=1) for seed in range(5)]
+
+    alone = []
+    for one in jobs():
+        engine = Engine(make(small, 1))
+        engine.submit([one])
+        alone.append(box.finish([one])[one])
+        engine.close()
+    writer = make(small, 8)
+    copied: list[list[int]] = []
+    copy = writer.copy
+    monkeypatch.setattr(writer, "copy", lambda row, onto: (copied.append([*onto]), copy(row, onto)))
+    engine = Engine(writer)
+    together = jobs()
+    engine.submit(together)
+    found = box.finish(together)
+    assert texts(found) == texts(dict(enumerate(alone)))  # type: ignore[arg-type]
+    assert sum(map(len, copied)) == 4
+    for events, other in zip(found.values(), alone, strict=True):
+        assert isinstance(events[0], PromptRead) is scored
+        if scored:
+            assert [one.logprob for one in events[0].likelihoods] == pytest.approx(
+                [one.logprob for one in other[0].likelihoods], abs=1e-4
+            )
+    engine.close()
+
+
+def test_who_waits_for_a_prompt_reads_it_when_the_reader_is_gone(small: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nextword.serve.engine.PROMPT_TOKENS", 4)
+    writer, box = Gated(writer_for(small, 2)), Box()
+    engine = Engine(writer)  # type: ignore[arg-type]
+    first, second = (job(box, list(range(30)), 4, seed=1) for _ in range(2))
+    engine.submit([first, second])
+    wait_for(lambda: engine.running == 2)
+    writer.gate.release()
+    engine.cancel([first])
+    for _ in range(40):
+        writer.gate.release()
+    found = box.finish([second])
+    alone = job(box, list(range(30)), 4, seed=1)
+    engine.submit([alone])
+    assert texts(found) == texts(box.finish([alone]))
+    engine.close()
+
+
 class Gated:
     """A writer whose every pass waits for leave."""
 

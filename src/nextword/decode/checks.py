@@ -55,6 +55,15 @@ def check_advance(writer: "Writer", rows: Sequence[int]) -> None:
             raise ValueError(f"row {row} holds {writer.config.n_ctx} tokens and cannot see one more: read anew.")
 
 
+def check_copy(writer: "Writer", row: int, onto: Sequence[int]) -> None:
+    """Raise ValueError unless what this row holds can be copied onto these others."""
+    writer.room(row)
+    for other in onto:
+        check_row(writer, other)
+    if row in onto or len(set(onto)) != len(onto):
+        raise ValueError(f"row {row} cannot be copied onto the rows {list(onto)}: give others, all different.")
+
+
 def check_put(writer: "Writer", rows: Sequence[int], ids: Sequence[int]) -> None:
     """Raise ValueError unless these ids can be put on these rows."""
     if len(rows) != len(ids) or len(set(rows)) != len(rows):

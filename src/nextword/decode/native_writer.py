@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nextword.decode.checks import check_advance, check_put, check_row, check_text, check_write, room_after
+from nextword.decode.checks import check_advance, check_copy, check_put, check_row, check_text, check_write, room_after
 from nextword.decode.sampling import Sampling
 from nextword.model.config import GPTConfig
 from nextword.native import Network, choose
@@ -148,6 +148,14 @@ class NativeWriter:
         check_put(self, rows, ids)
         for row, id in zip(rows, ids, strict=True):
             self._unread[row].append(id)
+
+    def copy(self, row: int, onto: Sequence[int]) -> None:
+        """Let other rows hold what this one holds. Raises ValueError where that is nothing."""
+        check_copy(self, row, onto)
+        self._memory.copy(row, onto, self._lengths[row])
+        for other in onto:
+            self._lengths[other], self._unread[other] = self._lengths[row], list(self._unread[row])
+            self._logits[other] = self._logits[row]
 
     def logits(self, row: int) -> NDArray[np.float32]:
         """The scores (V,) of this row's next token. Raises ValueError where n_ctx is full."""

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nextword.decode.checks import check_advance, check_put, check_row, check_text, check_write, room_after
+from nextword.decode.checks import check_advance, check_copy, check_put, check_row, check_text, check_write, room_after
 from nextword.decode.choose import choose
 from nextword.decode.sampling import Sampling
 from nextword.model.config import GPTConfig
@@ -81,6 +81,13 @@ class RereadingWriter:
         check_put(self, rows, ids)
         for row, id in zip(rows, ids, strict=True):
             self._texts[row].append(id)
+
+    def copy(self, row: int, onto: Sequence[int]) -> None:
+        """Let other rows hold what this one holds. Raises ValueError where that is nothing."""
+        check_copy(self, row, onto)
+        for other in onto:
+            self._texts[other] = list(self._texts[row])
+            self._unscored.discard(other)
 
     def logits(self, row: int) -> NDArray[np.float32]:
         """The scores (V,) of this row's next token. Raises ValueError where n_ctx is full."""

@@ -33,6 +33,10 @@ class RowReader:
         """Forget what this row was reading, and have it read these ids."""
         self._prompts[row] = Prompt(list(ids))
 
+    def forget(self, row: int) -> None:
+        """Have this row read nothing more."""
+        self._prompts.pop(row, None)
+
     def unread(self, row: int) -> int:
         """How many tokens this row is still to read, the last one, too; 0 where it is read to its end."""
         prompt = self._prompts.get(row)

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from nextword.decode.checks import check_advance, check_put, check_row, check_text, check_write, room_after
+from nextword.decode.checks import check_advance, check_copy, check_put, check_row, check_text, check_write, room_after
 from nextword.decode.choose import choose
 from nextword.decode.row_reader import RowReader
 from nextword.decode.sampling import Sampling
@@ -164,6 +164,21 @@ class TorchWriter:
         self._seen.difference_update(rows)
         for row in rows:
             self._lengths[row] += 1
+
+    @torch.inference_mode()
+    def copy(self, row: int, onto: Sequence[int]) -> None:
+        """Let other rows hold what this one holds. Raises ValueError where that is nothing."""
+        check_copy(self, row, onto)
+        if not onto:
+            return
+        self._catch_up([row])
+        places = torch.tensor(list(onto), device=self._device)
+        self._cache.copy(row, places)
+        self._pending[places] = self._pending[row].clone()
+        self._seen = self._seen.union(onto) if row in self._seen else self._seen.difference(onto)
+        for other in onto:
+            self._reader.forget(other)
+            self._lengths[other] = self._lengths[row]
 
     @torch.inference_mode()
     def logits(self, row: int) -> NDArray[np.float32]:

@@ -58,6 +58,9 @@ class Writer(Protocol):
     def put(self, rows: Sequence[int], ids: Sequence[int]) -> None:
         """Say which token comes next on each of these rows, chosen by someone else: the other half of `write`."""
 
+    def copy(self, row: int, onto: Sequence[int]) -> None:
+        """Let other rows hold what this one holds, so that one prompt can be gone on from in several ways."""
+
     def logits(self, row: int) -> NDArray[np.float32]:
         """The scores (V,) of this row's next token."""
 

@@ -68,6 +68,12 @@ class RowCache:
             keys[rows, :, : read.length] = new_keys[:, :, : read.length]
             values[rows, :, : read.length] = new_values[:, :, : read.length]
 
+    def copy(self, row: int, onto: Tensor) -> None:
+        """Let other rows (R,) hold what this one holds."""
+        for kept in (*self._keys, *self._values):
+            kept[onto] = kept[row].clone()
+        self.lengths[onto] = self.lengths[row].clone()
+
     def place(self, T: int) -> Tensor:
         """The positions of each row's next T tokens (B, T), kept for the layers with the mask of what they see."""
         positions = self.lengths.unsqueeze(1) + self._slots[:T]

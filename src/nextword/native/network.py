@@ -51,6 +51,12 @@ class Memory:
         self.values = np.zeros((config.n_layer, n_rows, config.n_head, room, -(-D // LANES) * LANES), dtype)
         self.c = CMemory(pointer(self.keys), pointer(self.values), n_rows, is_bf16)
 
+    def copy(self, row: int, onto: Sequence[int], length: int) -> None:
+        """Let other rows hold the first tokens of this one."""
+        blocks = -(-length // LANES)
+        self.keys[:, onto, :, :blocks] = self.keys[:, row, None, :, :blocks]
+        self.values[:, onto, :, :length] = self.values[:, row, None, :, :length]
+
 
 class Network:
     """A GPT-2 that the C kernels can run.

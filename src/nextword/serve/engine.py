@@ -198,16 +198,26 @@ class Engine:
     def _step(self, events: list[tuple[Job, Event]]) -> None:
         """One pass over the weights: a token for every text that is read, and some more of the prompts."""
         writing = [row for row, job in self._at.items() if job.has_read]
-        reading = [row for row, job in self._at.items() if not job.has_read]  # in the order in which they came
+        followers = self._readers()
         at_most = len(writing) + PROMPT_TOKENS * self._writer.pace * (1 if writing else 2)
-        scored = [row for row in reading if self._at[row].scored]
-        found = self._writer.advance(writing + reading, at_most, scored)
-        rows, ids = [], []
+        scored = [row for row in followers if self._at[row].scored]
+        found = self._writer.advance(writing + list(followers), at_most, scored)
+        ready: list[tuple[int, NDArray[np.float32]]] = []  # row, and the scores of its next token
         for row, scores in found.items():
             job = self._at[row]
-            if not job.has_read and not self._finish_reading(job, scores, events):
-                continue
-            id = self._write(job, scores[-1], events) if not job.is_cancelled else None
+            if not job.has_read:
+                if not self._read_on(job, scores):
+                    continue
+                self._writer.copy(row, followers[row])
+                for other in (row, *followers[row]):
+                    self._finish_reading(self._at[other], job.likelihoods, events)
+                    ready.append((other, scores[-1]))
+            else:
+                ready.append((row, scores[-1]))
+        rows, ids = [], []
+        for row, logits in ready:
+            job = self._at[row]
+            id = self._write(job, logits, events) if not job.is_cancelled else None
             if id is None:
                 with self._lock:
                     del self._at[row]
@@ -216,7 +226,20 @@ class Engine:
                 ids.append(id)
         self._writer.put(rows, ids)
 
-    def _finish_reading(self, job: Job, scores: NDArray[np.float32], events: list[tuple[Job, Event]]) -> bool:
+    def _readers(self) -> dict[int, list[int]]:
+        """The rows that read a prompt, in the order in which they came, each with those that wait for the same one.
+
+        Several texts after one prompt need it to be read only once.
+        """
+        first: dict[tuple[object, ...], int] = {}
+        followers: dict[int, list[int]] = {}
+        for row, job in self._at.items():
+            if not job.has_read:
+                leader = first.setdefault((tuple(job.ids), job.scored, job.n_logprobs), row)
+                followers.setdefault(leader, []).extend([row] if row != leader else [])
+        return followers
+
+    def _read_on(self, job: Job, scores: NDArray[np.float32]) -> bool:
         """Take what was found out about the prompt; is it read to its end?"""
         if job.scored:
             done = len(job.likelihoods)
@@ -224,11 +247,14 @@ class Engine:
             job.likelihoods += [
                 likelihood(row, id, job.n_logprobs or 0) for row, id in zip(scores, following, strict=False)
             ]
-            if len(following) == len(scores):
-                return False
-            events.append((job, PromptRead(job.likelihoods)))
-        job.has_read = True
+            return len(following) < len(scores)
         return True
+
+    def _finish_reading(self, job: Job, likelihoods: list[Likelihood], events: list[tuple[Job, Event]]) -> None:
+        """Begin to write, and tell what was found out about the prompt where somebody wants to know."""
+        job.has_read = True
+        if job.scored:
+            events.append((job, PromptRead(likelihoods)))
 
     def _write(self, job: Job, logits: NDArray[np.float32], events: list[tuple[Job, Event]]) -> int | None:
         """Choose the next token; None if the text is over."""
