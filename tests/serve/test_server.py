@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import socket
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -310,6 +311,13 @@ def test_sigterm_waits_no_longer_than_it_may(serve, directory: Path) -> None:
         assert served.process.wait(5) == 0
         with pytest.raises(httpx.RemoteProtocolError):
             list(lines)
+
+
+def test_where_there_is_no_limit_to_raise_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    from nextword.serve.server import allow_many_connections
+
+    monkeypatch.setitem(sys.modules, "resource", None)  # as on Windows: to import it fails
+    allow_many_connections()
 
 
 def test_lm_eval_asks_and_is_answered(server: SimpleNamespace, small: GPT, tmp_path: Path) -> None:
