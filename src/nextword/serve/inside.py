@@ -121,8 +121,9 @@ def router(worker: LensWorker, run: WatchedRun | None = None) -> APIRouter:
         return found
 
     @routes.post("/way", response_class=Octets)
-    async def way(asked: TextRequest) -> Response:
-        return floats(await worker.ask(text_of(asked, config), answers.way))
+    async def way(asked: TextRequest, request: Request) -> Response:
+        [stream] = await answered(worker, request, text_of(asked, config), [answers.way])
+        return floats(stream)
 
     @routes.post("/attention", response_class=Octets)
     async def attention(asked: HeadRequest, request: Request) -> Response:
