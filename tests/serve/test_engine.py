@@ -13,7 +13,8 @@ from nextword.decode.torch_writer import TorchWriter
 from nextword.decode.writer import writer_for
 from nextword.model import GPT
 from nextword.serve.choice import Wishes
-from nextword.serve.engine import ClosedError, Engine, Event, Failed, Job, PromptRead, QueueFullError
+from nextword.serve.engine import ClosedError, Engine, QueueFullError
+from nextword.serve.jobs import Event, Failed, Job, PromptRead
 from nextword.serve.text import Piece
 from nextword.tokenizer import Tokenizer
 

@@ -7,7 +7,8 @@ from fastapi import Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from nextword.serve.engine import ClosedError, Deliver, Engine, Event, Failed, Job, PromptRead, QueueFullError
+from nextword.serve.engine import ClosedError, Engine, QueueFullError
+from nextword.serve.jobs import Deliver, Event, Failed, Job, PromptRead
 from nextword.serve.openai_form import Form, sse
 from nextword.serve.orders import Order, Orders
 from nextword.serve.refusals import Refusal, error_body

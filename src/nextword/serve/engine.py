@@ -9,17 +9,17 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextword.decode import Writer
 from nextword.decode.checks import check_text
-from nextword.serve.choice import Chooser, Likelihood, Wishes, likelihood
+from nextword.serve.choice import Likelihood
+from nextword.serve.jobs import Deliver, Event, Failed, Job, PromptRead
 from nextword.serve.metrics import Metrics
-from nextword.serve.text import GrowingText, Piece
+from nextword.serve.text import Piece
 
 PROMPT_TOKENS = 128  # of prompts that are read in one step, times the pace, while others wait for their next tokens
 
@@ -32,60 +32,6 @@ class QueueFullError(Exception):
 
 class ClosedError(Exception):
     """The engine takes no more texts."""
-
-
-@dataclass(frozen=True)
-class PromptRead:
-    """A prompt's likelihoods, for a job that asked for them: one for each token but the first."""
-
-    likelihoods: list[Likelihood]
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The job's end where something went wrong in the engine."""
-
-    message: str
-
-
-Event = PromptRead | Piece | Failed
-Deliver = Callable[[list[tuple["Job", Event]]], object]
-"""Called in the engine's thread with what happened, in order."""
-
-
-@dataclass(eq=False)
-class Job:
-    """A text to be written: its prompt, how to go on, and what is known of it by now.
-
-    n_logprobs: of how many of the likeliest tokens log-probabilities are wanted
-    beside each token's own; None for none. scored: whether those of the prompt
-    are wanted, too. offset: characters of the text that stand before what is
-    written. after: the ids whose unfinished character is part of it, as in
-    `GrowingText`. deliver: told of every event; jobs of one request share it.
-    """
-
-    ids: Sequence[int]
-    max_tokens: int
-    wishes: Wishes
-    rng: np.random.Generator
-    deliver: Deliver
-    eot_id: int
-    stop: Sequence[str] = ()
-    n_logprobs: int | None = None
-    scored: bool = False
-    offset: int = 0
-    after: Sequence[int] = ()
-    is_cancelled: bool = field(default=False, init=False)
-    chooser: Chooser = field(init=False)
-    text: GrowingText = field(init=False)
-    n_written: int = field(default=0, init=False)
-    likelihoods: list[Likelihood] = field(default_factory=list, init=False)
-    has_read: bool = field(default=False, init=False)
-    last_token: float = field(default_factory=time.monotonic, init=False)  # when it came; at first, when the job came
-
-    def __post_init__(self) -> None:
-        self.chooser = Chooser(self.wishes, self.rng)
-        self.text = GrowingText(self.stop, self.offset, self.after)
 
 
 class Engine:
@@ -206,7 +152,7 @@ class Engine:
         for row, scores in found.items():
             job = self._at[row]
             if not job.has_read:
-                if not self._read_on(job, scores):
+                if not job.read_on(scores):
                     continue
                 self._writer.copy(row, followers[row])
                 for other in (row, *followers[row]):
@@ -239,17 +185,6 @@ class Engine:
                 followers.setdefault(leader, []).extend([row] if row != leader else [])
         return followers
 
-    def _read_on(self, job: Job, scores: NDArray[np.float32]) -> bool:
-        """Take what was found out about the prompt; is it read to its end?"""
-        if job.scored:
-            done = len(job.likelihoods)
-            following = job.ids[done + 1 : done + 1 + len(scores)]  # what does follow; after the last one nothing yet
-            job.likelihoods += [
-                likelihood(row, id, job.n_logprobs or 0) for row, id in zip(scores, following, strict=False)
-            ]
-            return len(following) < len(scores)
-        return True
-
     def _finish_reading(self, job: Job, likelihoods: list[Likelihood], events: list[tuple[Job, Event]]) -> None:
         """Begin to write, and tell what was found out about the prompt where somebody wants to know."""
         job.has_read = True
@@ -261,16 +196,10 @@ class Engine:
         if job.max_tokens == 0:
             events.append((job, Piece("", [], "length")))
             return None
-        id = job.chooser.choose(logits)
+        id, piece = job.write(logits)
         now = time.monotonic()
-        self.metrics.wrote(now - job.last_token, job.n_written == 0)
+        self.metrics.wrote(now - job.last_token, job.n_written == 1)
         job.last_token = now
-        job.n_written += 1
-        known = None if job.n_logprobs is None else likelihood(logits, id, job.n_logprobs)
-        if id == job.eot_id:
-            piece = job.text.end(id, known)
-        else:
-            piece = job.text.add(id, known, is_last=job.n_written == job.max_tokens)
         events.append((job, piece))
         return None if piece.finish_reason else id
 

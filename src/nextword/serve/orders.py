@@ -11,7 +11,8 @@ import numpy as np
 
 from nextword.decode import Sampling
 from nextword.serve.choice import Likelihood, Wishes
-from nextword.serve.engine import Deliver, Engine, Job
+from nextword.serve.engine import Engine
+from nextword.serve.jobs import Deliver, Job
 from nextword.serve.refusals import Refusal, whole_characters
 from nextword.serve.requests import MAX_TEXTS, CompletionRequest
 from nextword.serve.text import Token

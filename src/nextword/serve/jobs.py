@@ -1,0 +1,85 @@
+"""Jobs for the engine, a text each, and what it tells of them."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextword.serve.choice import Chooser, Likelihood, Wishes, likelihood
+from nextword.serve.text import GrowingText, Piece
+
+
+@dataclass(frozen=True)
+class PromptRead:
+    """A prompt's likelihoods, for a job that asked for them: one for each token but the first."""
+
+    likelihoods: list[Likelihood]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The job's end where something went wrong in the engine."""
+
+    message: str
+
+
+Event = PromptRead | Piece | Failed
+Deliver = Callable[[list[tuple["Job", Event]]], object]
+"""Called in the engine's thread with what happened, in order."""
+
+
+@dataclass(eq=False)
+class Job:
+    """A text to be written: its prompt, how to go on, and what is known of it by now.
+
+    n_logprobs: of how many of the likeliest tokens log-probabilities are wanted
+    beside each token's own; None for none. scored: whether those of the prompt
+    are wanted, too. offset: characters of the text that stand before what is
+    written. after: the ids whose unfinished character is part of it, as in
+    `GrowingText`. deliver: told of every event; jobs of one request share it.
+    """
+
+    ids: Sequence[int]
+    max_tokens: int
+    wishes: Wishes
+    rng: np.random.Generator
+    deliver: Deliver
+    eot_id: int
+    stop: Sequence[str] = ()
+    n_logprobs: int | None = None
+    scored: bool = False
+    offset: int = 0
+    after: Sequence[int] = ()
+    is_cancelled: bool = field(default=False, init=False)
+    chooser: Chooser = field(init=False)
+    text: GrowingText = field(init=False)
+    n_written: int = field(default=0, init=False)
+    likelihoods: list[Likelihood] = field(default_factory=list, init=False)
+    has_read: bool = field(default=False, init=False)
+    last_token: float = field(default_factory=time.monotonic, init=False)  # when it came; at first, when the job came
+
+    def __post_init__(self) -> None:
+        self.chooser = Chooser(self.wishes, self.rng)
+        self.text = GrowingText(self.stop, self.offset, self.after)
+
+    def read_on(self, scores: NDArray[np.float32]) -> bool:
+        """Take the scores (n, V) of what follows some more of the prompt; is it read to its end?"""
+        if not self.scored:
+            return True
+        done = len(self.likelihoods)
+        following = self.ids[done + 1 : done + 1 + len(scores)]  # what does follow; after the last one nothing yet
+        self.likelihoods += [
+            likelihood(row, id, self.n_logprobs or 0) for row, id in zip(scores, following, strict=False)
+        ]
+        return len(following) < len(scores)
+
+    def write(self, logits: NDArray[np.float32]) -> tuple[int, Piece]:
+        """Choose the next token by its scores (V,) -> its id, and the piece of text that it completes."""
+        id = self.chooser.choose(logits)
+        self.n_written += 1
+        known = None if self.n_logprobs is None else likelihood(logits, id, self.n_logprobs)
+        if id == self.eot_id:
+            return id, self.text.end(id, known)
+        return id, self.text.add(id, known, is_last=self.n_written == self.max_tokens)

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+import torch
+
+from nextword.serve.choice import Wishes
+from nextword.serve.jobs import Job
+from nextword.tokenizer import Tokenizer
+
+TOKENIZER = Tokenizer()
+V = TOKENIZER.n_vocab
+
+
+def job(ids: list[int], **settings: object) -> Job:
+    return Job(ids, 3, Wishes(), np.random.default_rng(0), lambda events: None, TOKENIZER.eot_id, **settings)
+
+
+@pytest.mark.parametrize("parts", [[5], [1, 4], [2, 2, 1], [1] * 5])
+def test_a_prompt_is_scored_in_whatever_parts_it_is_read(parts: list[int]) -> None:
+    ids = [3, 1, 4, 1, 5]
+    scores = np.random.default_rng(1).normal(size=(5, V)).astype(np.float32)
+    reading = job(ids, n_logprobs=2, scored=True)
+    cuts = np.split(scores, np.cumsum(parts)[:-1])
+    assert [reading.read_on(part) for part in cuts] == [False] * (len(parts) - 1) + [True]
+    right = torch.from_numpy(scores).double().log_softmax(-1)
+    assert [one.logprob for one in reading.likelihoods] == pytest.approx(right[range(4), ids[1:]].tolist(), abs=1e-5)
+
+
+def test_what_is_not_scored_is_read_when_its_end_is() -> None:
+    assert job([3, 1, 4]).read_on(np.zeros((1, V), np.float32))
+
+
+def test_a_job_is_written_token_by_token_to_its_last() -> None:
+    writing = job([3])
+    said = []
+    for id in TOKENIZER.encode(" one two three"):
+        logits = np.full(V, -100.0, np.float32)
+        logits[id] = 100.0
+        said.append(writing.write(logits))
+    assert [id for id, _ in said] == TOKENIZER.encode(" one two three")
+    assert [(piece.text, piece.finish_reason) for _, piece in said] == [
+        (" one", None),
+        (" two", None),
+        (" three", "length"),
+    ]
+    assert writing.n_written == 3
