@@ -1,5 +1,6 @@
 """The tour shows functions that exist, and the page and the server name the same ones."""
 
+import ast
 import inspect
 import re
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 import nextword.decode.choose
 import nextword.model.block
 from nextword.serve import source as module
-from nextword.serve.source import SHOWN, source, sources
+from nextword.serve.source import PACKAGE, SHOWN, source, sources
 
 STOPS = (Path(module.__file__).parent / "page" / "stops.js").read_text(encoding="utf-8")
 
@@ -34,6 +35,22 @@ def test_lines_and_text_are_what_python_says() -> None:
 def test_decorators_are_shown_and_the_line_is_where_the_name_stands() -> None:
     found = source("lens/plain.py:logit_lens")
     assert found["text"].startswith("@torch.no_grad()\ndef logit_lens(")
+
+
+def test_the_code_is_shown_whole_and_without_its_docstring() -> None:
+    for name, found in sources().items():
+        file, _, symbol = name.partition(":")
+        shown = ast.parse(found["text"]).body[0]
+        assert isinstance(shown, ast.FunctionDef)
+        assert ast.get_docstring(shown) is None, name
+        tree = ast.parse((PACKAGE / file).read_text(encoding="utf-8"))
+        [written] = [
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef) and (node.name, node.lineno) == (symbol.split(".")[-1], found["line"])
+        ]
+        said = ast.get_docstring(written) is not None
+        assert [ast.unparse(line) for line in shown.body] == [ast.unparse(line) for line in written.body[said:]], name
 
 
 def test_a_name_that_is_gone_is_told() -> None:

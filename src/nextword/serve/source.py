@@ -1,4 +1,4 @@
-"""The functions that the page's tour shows: where each stands, and its lines as they are."""
+"""The functions that the page's tour shows: where each stands, and its code as it is."""
 
 import ast
 from functools import cache
@@ -23,7 +23,7 @@ SHOWN = (
 
 
 class Source(TypedDict):
-    """Where a function begins, and its text."""
+    """Where a function begins, and its text without its docstring: what it means the tour says in its own words."""
 
     line: int
     text: str
@@ -36,7 +36,7 @@ def sources() -> dict[str, Source]:
 
 
 def source(name: str) -> Source:
-    """Look a function up: "model/block.py:Block.forward" -> its first line's number, and its lines.
+    """Look a function up: "model/block.py:Block.forward" -> its first line's number, and its code.
 
     Raises ValueError where the file has no such function.
     """
@@ -56,5 +56,9 @@ def source(name: str) -> Source:
     decorators = [decorator.lineno for decorator in place.decorator_list]
     first = min([place.lineno, *decorators])
     lines = text.splitlines()[first - 1 : place.end_lineno]
+    if ast.get_docstring(place) is not None:
+        said = place.body[0]
+        assert said.end_lineno is not None
+        del lines[said.lineno - first : said.end_lineno + 1 - first]
     indent = len(lines[0]) - len(lines[0].lstrip())
     return Source(line=place.lineno, text="\n".join(line[indent:] for line in lines))

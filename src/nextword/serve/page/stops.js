@@ -1,9 +1,10 @@
 // The tour: ten stops, each a part of the page and a function of the code. The server shows the function as it is
-// (`serve/source.py` lists the same names), so that what is read here is what runs.
+// (`serve/source.py` lists the same names), so that what is read here is what runs. `shows` is what has to be in sight.
 
 export const STOPS = [
   {
     at: "text",
+    shows: ["#prompt", "#tokens"],
     title: "A text is a row of tokens",
     words: "A model reads numbers. The tokenizer cuts the text into pieces it knows, words or parts of words, and each piece has a number. GPT-2 knows 50,257 of them.",
     try: "Type an unusual name and see it fall apart.",
@@ -11,13 +12,15 @@ export const STOPS = [
   },
   {
     at: "next",
+    shows: ["#bars"],
     title: "Every token gets a score",
     words: "For what comes next the model scores each token it knows: how well does this one fit? The scores are called logits. They are all it ever says.",
-    try: "Change the text’s last word and watch the scores change.",
+    try: "Press one of them: it goes behind the text, and all are scored anew.",
     code: "model/plain.py:head",
   },
   {
     at: "next",
+    shows: [".sliders", "#bars"],
     title: "Scores become chances",
     words: "The exponential makes scores positive, and dividing by their sum makes them chances. Dividing by a temperature before that sharpens or flattens them.",
     try: "Move Temperature to 0.2, then to 2. The pale bars are the model’s own chances.",
@@ -25,6 +28,7 @@ export const STOPS = [
   },
   {
     at: "next",
+    shows: [".sliders", "#bars"],
     title: "The tail is cut off",
     words: "Thousands of unlikely tokens together have a chance worth fearing. Top-k keeps the k likeliest; top-p keeps the fewest that hold a share p together.",
     try: "Set Top-p to 0.5 and see who is left.",
@@ -32,13 +36,15 @@ export const STOPS = [
   },
   {
     at: "next",
+    shows: [".draw"],
     title: "One token is drawn, and all begins again",
     words: "Lay the chances end to end, and let a random number point at one. The token goes behind the text, and the longer text is asked anew. That is all there is to writing.",
-    try: "Press Draw a few times. Then press Write on.",
+    try: "Press Draw a few times. Then press Write on, in the text.",
     code: "decode/choose.py:choose",
   },
   {
     at: "text",
+    shows: ["#tokens", "#token-card"],
     title: "Surprise is what training lowers",
     words: "How likely did the model hold each token that really came? The less, the warmer its colour. The average of −ln of these chances is the loss, and its exponential is the perplexity.",
     try: "Point at a warm token. Take a likelier one in its place.",
@@ -46,20 +52,23 @@ export const STOPS = [
   },
   {
     at: "attention",
+    shows: [".attention-body"],
     title: "Tokens look back at others",
     words: "A token’s meaning depends on those before it. Each head compares a token’s query with the keys of the earlier ones, and gathers most from those that match. None looks ahead.",
-    try: "Press a map with a bright diagonal or a bright first column. Point at tokens.",
+    try: "Press a map with a strong diagonal or a strong first column. Point at tokens.",
     code: "model/plain.py:causal_attention",
   },
   {
     at: "lens",
+    shows: ["#lens-scroll"],
     title: "The answer grows layer by layer",
-    words: "Layers only add to a stream of numbers, so that one may ask after each of them what would be said. Early layers echo, and later ones make up their mind.",
+    words: "Layers only add to a stream of numbers, so that one may ask after each of them what would be said. The embedding still says the token itself, because the same table reads and writes tokens. The layers turn it into the next one.",
     try: "Press a cell and follow its column down.",
     code: "lens/plain.py:logit_lens",
   },
   {
     at: "parts",
+    shows: [".parts-body"],
     title: "Every part has a share in it",
     words: "A block adds what its heads gathered, then what its MLP made of that. Since all of it is a sum, the score of a token can be divided among them, and any of them can be left out.",
     try: "Switch off the part that pushes most.",
@@ -67,6 +76,7 @@ export const STOPS = [
   },
   {
     at: "training",
+    shows: [".run-slider", "#sample"],
     title: "Nobody wrote these numbers",
     words: "At first all numbers are random, and so is what is said. Each step of training measures the surprise on some text, and moves every number a little to where it is lower.",
     try: "Move the step back to the beginning and read what was written then.",
