@@ -1,7 +1,7 @@
 // The tree of branches: where the text forked, and the way back to each fork.
 
-import { find, make } from "./dom.js";
-import { textOf } from "./words.js";
+import { announce, find, make } from "./dom.js";
+import { onOneLine, textOfAll } from "./words.js";
 
 /** A run of tokens without a fork is one piece of the tree. */
 function runFrom(place) {
@@ -10,11 +10,12 @@ function runFrom(place) {
   return run;
 }
 
-const words = (run) => run.map((place) => textOf(place.id)).join("");
+const words = (run) => textOfAll(run.map((place) => place.id));
 
 /** Show the tree as lists in lists; each piece is a button that goes to its end. */
 export function branchesPanel({ text }) {
   const box = find("tree");
+  const prune = find("prune");
 
   const list = (places, path) =>
     make("ul", {}, ...places.map((place) => {
@@ -25,8 +26,8 @@ export function branchesPanel({ text }) {
       // What lies beyond the place where the reader stands is shown pale.
       const passed = run.filter((other) => path.has(other));
       const ahead = run.filter((other) => !path.has(other));
-      if (passed.length) button.append(make("span", {}, words(passed).trimStart() || "↵"));
-      if (ahead.length) button.append(make("span", { class: "ahead" }, words(ahead)));
+      if (passed.length) button.append(make("span", {}, ...onOneLine(words(passed).replace(/^ +(?=.)/, ""))));
+      if (ahead.length) button.append(make("span", { class: "ahead" }, ...onOneLine(words(ahead))));
       button.addEventListener("click", () => text.go(end));
       const item = make("li", {}, button);
       if (end.below.length) item.append(list(end.below, path));
@@ -41,7 +42,10 @@ export function branchesPanel({ text }) {
     box.replaceChildren(list(text.root.below, path));
     if (held) box.querySelector("[aria-current]")?.focus();
     const forks = box.querySelectorAll(".branch").length;
-    find("prune").disabled = forks < 2;
+    // Where all that can be undone is the last cut, the same button undoes it: so it keeps the focus, too.
+    prune.dataset.does = forks < 2 && text.forgotten.length ? "restore" : "prune";
+    prune.textContent = prune.dataset.does === "restore" ? "Bring the others back" : "Keep this branch only";
+    prune.disabled = forks < 2 && text.forgotten.length === 0;
   };
   const soon = () => {
     if (due) return;
@@ -49,6 +53,11 @@ export function branchesPanel({ text }) {
     requestAnimationFrame(draw);
   };
   text.addEventListener("change", soon);
-  find("prune").addEventListener("click", () => text.prune());
+  prune.addEventListener("click", () => {
+    const restores = prune.dataset.does === "restore";
+    if (restores) text.restore();
+    else text.prune();
+    announce(restores ? "The other branches are back." : "Only this branch is kept.");
+  });
   return { redraw: soon };
 }

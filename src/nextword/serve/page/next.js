@@ -34,7 +34,7 @@ export function nextPanel({ text, trouble }) {
       bar: make("span", { class: "bar" }, make("i", { class: "bar-model" }), make("i", { class: "bar-final" }), make("span", { class: "why" })),
       chance: make("span", { class: "chance" }),
     };
-    const button = make("button", { type: "button", class: "candidate", tabindex: place ? "-1" : "0", disabled: "" }, parts.word, parts.score, parts.bar, parts.chance);
+    const button = make("button", { type: "button", class: "candidate", tabindex: place ? "-1" : "0", disabled: "" }, parts.word, parts.score, parts.bar, parts.before, parts.chance);
     button.addEventListener("click", () => order && take(order[place]));
     list.append(make("li", {}, button));
     rows.push({ button, ...parts });
@@ -55,6 +55,9 @@ export function nextPanel({ text, trouble }) {
     const number = Math.random();
     return { number, id: choose(chances, number, order) };
   };
+
+  // What the whole model held of a token goes with it into the text, so that it need not be asked again.
+  const known = (id) => ({ logprob: Math.log(model[id]), top: [...order.slice(0, LIKELIEST)].map((other) => ({ id: other, logprob: Math.log(model[other]) })) });
 
   const sayNumbers = () => {
     const { temperature, topK, topP } = settings();

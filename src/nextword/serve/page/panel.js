@@ -44,6 +44,7 @@ export function follow(section, text, draw) {
   };
 
   text.addEventListener("change", () => {
+    section.classList.toggle("of-nothing", text.ids.length === 0);
     questions.abort();
     questions = new AbortController();
     soon();

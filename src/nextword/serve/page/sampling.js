@@ -66,3 +66,17 @@ export function choose(chances, number, order) {
   }
   return last;
 }
+
+const GOLDEN = 0x9e3779b1; // 2 ** 32 over the golden ratio, made odd: times it, neighbours fall far apart
+
+/** A number from 0 to 1 that a seed gives to a place of the text: always the same one, and like no other's. */
+export function numberAt(seed, place) {
+  let bits = seed | 0;
+  for (const more of [0, place]) {
+    bits = (bits ^ more) + GOLDEN;
+    // Each turn lets the high bits reach the low ones, and the product the low ones the high.
+    for (let turn = 0; turn < 3; turn++) bits = Math.imul(bits ^ (bits >>> 15), GOLDEN);
+    bits ^= bits >>> 16;
+  }
+  return (bits >>> 0) / 2 ** 32;
+}

@@ -1,11 +1,15 @@
 // The one text that all panels look at: a way through a tree of tokens.
 
-/** A place in the tree: a token, after those above it. `typed` tells the reader's own words from those taken. */
+/**
+ * A place in the tree: a token, after those above it. `typed` tells the reader's own words from those taken. `known` is
+ * what the model held of the token, { logprob, top }, as soon as that has been asked: it depends on those above only.
+ */
 class Place {
   constructor(id, above, typed) {
     this.id = id;
     this.above = above;
     this.typed = typed;
+    this.known = null;
     this.below = [];
   }
 
@@ -27,6 +31,8 @@ export class Text extends EventTarget {
     this.root = new Place(null, null, true);
     this.here = this.root;
     this.limit = Infinity;
+    this.reading = Promise.resolve(); // until what was typed is the text
+    this.forgotten = []; // what the last prune cut off: [place, those below it]
   }
 
   /** The places from the first token to the last. */
@@ -59,15 +65,24 @@ export class Text extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Put a token behind the text. Where the text is full, nothing happens. */
-  take(id) {
+  /** Put a token behind the text, with what the model held of it. Where the text is full, nothing happens. */
+  take(id, known = null) {
     if (this.isFull) return;
-    this.go(this.here.step(id, false));
+    const place = this.here.step(id, false);
+    place.known ??= known;
+    this.go(place);
+  }
+
+  /** Leave the last token out, unless it is the only one. It stays in the tree. */
+  back() {
+    if (this.here.above?.above) this.go(this.here.above);
   }
 
   /** Put another token in the place of the one at `position`, and forget nothing: it is a branch. */
-  replace(position, id) {
-    this.go(this.path()[position].above.step(id, false));
+  replace(position, id, known = null) {
+    const place = this.path()[position].above.step(id, false);
+    place.known ??= known;
+    this.go(place);
   }
 
   /** Stand at another place of the tree. */
@@ -76,12 +91,24 @@ export class Text extends EventTarget {
     if (tell) this.dispatchEvent(new Event("change"));
   }
 
-  /** Forget all branches but the one to here. */
+  /** Forget all branches but the one to here; restore() brings them back. */
   prune() {
-    for (const place of [this.root, ...this.path()]) {
-      place.below = place.below.filter((below) => this.path().includes(below));
+    const kept = new Set(this.path());
+    this.forgotten = [];
+    for (const place of [this.root, ...kept]) {
+      const lost = place.below.filter((below) => !kept.has(below));
+      if (lost.length) this.forgotten.push([place, lost]);
+      place.below = place.below.filter((below) => kept.has(below));
     }
-    this.here.below = [];
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** Bring back what the last prune forgot, beside what has grown since. */
+  restore() {
+    for (const [place, lost] of this.forgotten) {
+      place.below.push(...lost.filter(({ id }) => !place.below.some((other) => other.id === id)));
+    }
+    this.forgotten = [];
     this.dispatchEvent(new Event("change"));
   }
 }

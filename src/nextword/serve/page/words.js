@@ -4,21 +4,71 @@ import { make } from "./dom.js";
 import * as api from "./api.js";
 
 let vocabulary = null;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
-/** Fetch the text of every token once; the browser keeps it. */
+/** Fetch every token once; the browser keeps them. Those that are no whole characters come as lists of bytes. */
 export async function loadVocabulary() {
   vocabulary = await api.get("/api/vocabulary");
 }
 
-export const textOf = (id) => vocabulary?.[id] ?? "…";
+export const isLoaded = () => vocabulary !== null;
+
+const whole = (id) => typeof vocabulary?.[id] === "string";
+
+const bytesOf = (id) => (whole(id) ? encoder.encode(vocabulary[id]) : Uint8Array.from(vocabulary?.[id] ?? []));
+
+function decode(ids) {
+  const bytes = ids.map(bytesOf);
+  const all = new Uint8Array(bytes.reduce((n, some) => n + some.length, 0));
+  let end = 0;
+  for (const some of bytes) {
+    all.set(some, end);
+    end += some.length;
+  }
+  return decoder.decode(all);
+}
+
+/** The text of one token; bytes that are no character by themselves are U+FFFD. */
+export const textOf = (id) => (whole(id) ? vocabulary[id] : vocabulary?.[id] ? decode([id]) : "…");
+
+/** The text of tokens one after another: bytes are joined first, so that a character may be cut between tokens. */
+export const textOfAll = (ids) => (ids.every(whole) ? ids.map((id) => vocabulary[id]).join("") : vocabulary ? decode(ids) : "…");
+
+/**
+ * Of a token that holds only a part of a character: the character, how many of its bytes the token holds, and of how
+ * many. The character is null where the text ends within it. Null for a token of whole characters.
+ */
+export function partOfCharacter(ids, position) {
+  if (whole(ids[position]) || !vocabulary?.[ids[position]]) return null;
+  const bytes = ids.flatMap((id) => [...bytesOf(id)]);
+  const from = ids.slice(0, position).reduce((n, id) => n + bytesOf(id).length, 0);
+  const to = from + bytesOf(ids[position]).length;
+  for (let at = 0; at < to; ) {
+    const lead = bytes[at];
+    const size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+    const held = Math.min(at + size, to) - Math.max(at, from);
+    if (at + size > from && lead >= 0xc0 && held < size) {
+      const text = at + size <= bytes.length ? decoder.decode(Uint8Array.from(bytes.slice(at, at + size))) : "\ufffd";
+      return { text: text.includes("\ufffd") ? null : text, held, of: size };
+    }
+    at += size;
+  }
+  return null;
+}
 
 /** A token's text with its marks: a leading space as ␣, a line end as ↵, bytes that are no character yet as ◌. */
-export function visible(text) {
+export const visible = (text) => marked(text, /(^ | $|[\n\r\t]|\ufffd)/);
+
+/** The text of many tokens on one line: its spaces are spaces. */
+export const onOneLine = (text) => marked(text, /([\n\r\t]|\ufffd)/);
+
+function marked(text, what) {
   const parts = [];
-  for (const piece of text.split(/(^ | $|[\n\r\t]|\ufffd)/)) {
+  for (const piece of text.split(what)) {
     if (piece === "") continue;
     const mark = { " ": "␣", "\n": "↵", "\r": "␍", "\t": "⇥", "\ufffd": "◌" }[piece];
-    parts.push(mark ? make("span", { class: "mark" }, mark) : piece);
+    parts.push(mark && what.test(piece) ? make("span", { class: "mark" }, mark) : piece);
   }
   return parts.length ? parts : ["∅"];
 }

@@ -1,15 +1,16 @@
 // Writing on: draw, take, ask again; at a pace at which one can watch it happen.
 
 import { announce, find } from "./dom.js";
-import { spoken, textOf } from "./words.js";
+import { spoken, textOf, textOfAll } from "./words.js";
 
 const SECONDS = [4, 2, 1, 0.5, 0.25, 0.1, 0]; // for a token, by the slider's places
-const SAID = ["1 word in 4 s", "1 word in 2 s", "1 word a second", "2 words a second", "4 words a second", "10 words a second", "full speed"];
+const SAID = ["1 token in 4 s", "1 token in 2 s", "1 token a second", "2 tokens a second", "up to 4 a second", "up to 10 a second", "as fast as it can"];
 
 /** Wire the buttons. While the model writes on, the panels that look at the resting text wait. */
 export function writingPanel({ text, next, settled }) {
   const button = find("write-on");
   const one = find("write-one");
+  const back = find("back");
   const pace = find("pace");
   let running = false;
   let began = 0;
@@ -28,6 +29,7 @@ export function writingPanel({ text, next, settled }) {
   /** One token; false where there is none to be had, or where it is no longer wanted when it is there. */
   const step = async () => {
     const mine = turn;
+    await text.reading;
     for (let ready = null; ready !== next.ready(); ) {
       ready = next.ready(); // the text may have become another one meanwhile
       await ready;
@@ -35,8 +37,14 @@ export function writingPanel({ text, next, settled }) {
     if (mine !== turn) return false;
     const drawn = next.draw();
     if (drawn === null || text.isFull) return false;
-    text.take(drawn.id);
+    text.take(drawn.id, drawn.known);
     return true;
+  };
+
+  const enable = () => {
+    one.disabled = text.isFull || text.ids.length === 0;
+    button.disabled = one.disabled && !running;
+    back.disabled = text.ids.length < 2;
   };
 
   const stop = (why = "") => {
@@ -47,7 +55,8 @@ export function writingPanel({ text, next, settled }) {
     button.textContent = "Write on";
     button.setAttribute("aria-pressed", "false");
     settled.hold(false);
-    announce(`Written: ${text.ids.slice(began).map(textOf).join("")} ${why}`);
+    announce(`Written: ${textOfAll(text.ids.slice(began))} ${why}`);
+    enable();
   };
 
   const start = async () => {
@@ -77,9 +86,21 @@ export function writingPanel({ text, next, settled }) {
     sayPace();
     wake();
   });
-  text.addEventListener("change", () => {
-    one.disabled = text.isFull || text.ids.length === 0;
-    button.disabled = one.disabled && !running;
+  const goBack = () => {
+    stop();
+    if (text.ids.length < 2) return;
+    const { id } = text.here;
+    text.back();
+    announce(`Back before: ${spoken(textOf(id))}`);
+  };
+  back.addEventListener("click", goBack);
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") stop();
+    const undoes = event.key === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey;
+    if (!undoes || event.target.matches("textarea, input:not([type=range])")) return; // the box has an undo of its own
+    event.preventDefault();
+    goBack();
   });
+  text.addEventListener("change", enable);
   sayPace();
 }
