@@ -38,11 +38,12 @@ async function start() {
   writingPanel(page);
   const panels = [tokensPanel(page), branchesPanel(page), wayPanel(page), attentionPanel(page), lensPanel(page), partsPanel(page)];
   trainingPanel(page);
-  await promptPanel(page);
+  const prompt = await promptPanel(page);
   // Tokens' texts are the largest thing to fetch: what was drawn without them is drawn once more.
   await vocabulary;
   page.next.recompute();
   panels.forEach((panel) => panel.redraw());
+  prompt.redraw();
 }
 
 start().catch(trouble);

@@ -1,12 +1,17 @@
 // The next word: from the model's scores, through temperature, top-k and top-p, to the one token that is drawn.
 
 import { announce, find, make, percent, rove, standOn } from "./dom.js";
-import { barred, choose, probabilities, rank } from "./sampling.js";
-import { quoted, spoken, textOf, visible } from "./words.js";
-import * as api from "./api.js";
+import { barred, choose, numberAt, probabilities, rank } from "./sampling.js";
+import { onOneLine, quoted, spoken, textOf, visible } from "./words.js";
 
 const ROWS = 12;
+const LIKELIEST = 5; // are kept of what else could have stood in a token's place
 const KS = [1, 2, 3, 4, 5, 10, 20, 30, 40, 50, 100, 500, 5000, null]; // the slider's places; null allows every token
+
+const SEED_SAID = {
+  none: "Without a seed, every draw is another one.",
+  some: "Each place of the text has its own number now: the same text goes on in the same way.",
+};
 
 /** Show the distribution, and give back what the writer needs: ready() and draw(). */
 export function nextPanel({ text, trouble }) {
@@ -19,6 +24,10 @@ export function nextPanel({ text, trouble }) {
   let turn = 0;
   let question = new AbortController();
 
+  const seed = () => {
+    const typed = find("seed").value.trim();
+    return /^\d+$/.test(typed) ? Number(BigInt(typed) % 2n ** 32n) : null;
+  };
   const settings = () => ({
     temperature: Number(find("temperature").value),
     topK: KS[Number(find("top-k").value)],
@@ -32,6 +41,7 @@ export function nextPanel({ text, trouble }) {
       word: make("span", { class: "word" }),
       score: make("span", { class: "score" }),
       bar: make("span", { class: "bar" }, make("i", { class: "bar-model" }), make("i", { class: "bar-final" }), make("span", { class: "why" })),
+      before: make("span", { class: "before" }),
       chance: make("span", { class: "chance" }),
     };
     const button = make("button", { type: "button", class: "candidate", tabindex: place ? "-1" : "0", disabled: "" }, parts.word, parts.score, parts.bar, parts.before, parts.chance);
@@ -46,18 +56,25 @@ export function nextPanel({ text, trouble }) {
   const others = strip.appendChild(make("i", { class: "piece others" }));
   const pin = strip.appendChild(make("b", { class: "pin" }));
 
+  // What the whole model held of a token goes with it into the text, so that it need not be asked again.
+  const known = (id) => ({ logprob: Math.log(model[id]), top: [...order.slice(0, LIKELIEST)].map((other) => ({ id: other, logprob: Math.log(model[other]) })) });
+
   const take = (id) => {
     announce(`Taken: ${spoken(textOf(id))}`);
-    text.take(id);
+    text.take(id, known(id));
   };
 
   const draw = () => {
-    const number = Math.random();
-    return { number, id: choose(chances, number, order) };
+    const number = seed() === null ? Math.random() : numberAt(seed(), text.ids.length);
+    const id = choose(chances, number, order);
+    return { number, id, known: known(id) };
   };
 
-  // What the whole model held of a token goes with it into the text, so that it need not be asked again.
-  const known = (id) => ({ logprob: Math.log(model[id]), top: [...order.slice(0, LIKELIEST)].map((other) => ({ id: other, logprob: Math.log(model[other]) })) });
+  const pen = document.createElement("canvas").getContext("2d");
+  const width = (words) => {
+    pen.font = getComputedStyle(pieces[0]).font;
+    return pen.measureText(words).width;
+  };
 
   const sayNumbers = () => {
     const { temperature, topK, topP } = settings();
@@ -65,6 +82,9 @@ export function nextPanel({ text, trouble }) {
     find("top-k-said").textContent = topK === null ? "all" : topK.toLocaleString("en");
     find("top-k").setAttribute("aria-valuetext", topK === null ? "all tokens" : `${topK} tokens`);
     find("top-p-said").textContent = topP === 1 ? "all" : topP.toFixed(2);
+    const wrong = find("seed").value.trim() !== "" && seed() === null;
+    find("seed").setAttribute("aria-invalid", String(wrong));
+    find("seed-said").textContent = wrong ? "A seed is a whole number." : SEED_SAID[seed() === null ? "none" : "some"];
   };
 
   const forgetDraw = () => {
@@ -84,7 +104,7 @@ export function nextPanel({ text, trouble }) {
     chances = probabilities(logits, now, order);
     const longest = Math.max(chances[order[0]], model[order[0]]);
     let shown = 0;
-    rows.forEach(({ button, word, score, bar, chance }, place) => {
+    rows.forEach(({ button, word, score, bar, before, chance }, place) => {
       const id = order[place];
       button.parentElement.hidden = id === undefined;
       if (id === undefined) return;
@@ -97,20 +117,42 @@ export function nextPanel({ text, trouble }) {
       bar.style.setProperty("--final", p / longest);
       bar.lastChild.textContent = why === null ? "" : why === "temperature" ? "not the likeliest" : `beyond ${why}`;
       chance.textContent = percent(p);
+      before.textContent = percent(model[id]);
       button.classList.toggle("barred", why !== null);
       button.disabled = false;
-      button.setAttribute("aria-label", `Take ${spoken(textOf(id))}: score ${logits[id].toFixed(1)}, chance ${percent(p)}${why === null ? "" : `, cannot be drawn: ${why}`}`);
+      button.setAttribute("aria-label", `Take ${spoken(textOf(id))}: score ${logits[id].toFixed(1)}, chance ${percent(p)}${percent(p) === percent(model[id]) ? "" : `, as the model says ${percent(model[id])}`}${why === null ? "" : `, cannot be drawn: ${why}`}`);
       pieces[place].style.flexGrow = p;
-      const name = textOf(id).trim();
-      pieces[place].textContent = p * strip.clientWidth > 9 * name.length + 6 ? name : "";
+      const name = textOf(id).replace(/^ (?=.)/, "").replaceAll("\n", "↵");
+      pieces[place].replaceChildren(...(p * strip.clientWidth > width(name) + 8 ? onOneLine(name) : []));
     });
     const left = Math.max(0, 1 - shown);
     others.style.flexGrow = left < 1e-9 ? 0 : left;
     others.textContent = left > 0.12 ? "others" : "";
     const allowed = chances.reduce((n, p) => n + (p > 0), 0);
-    find("rest").textContent = `${allowed.toLocaleString("en")} of ${logits.length.toLocaleString("en")} tokens can be drawn. Those not shown share ${percent(left)}.`;
+    const unseen = allowed - rows.filter((_, place) => chances[order[place]] > 0).length;
+    const share = unseen === 0 ? "All of them are shown." : `Those not shown share ${percent(left)}.`;
+    find("rest").textContent = `${allowed.toLocaleString("en")} of ${logits.length.toLocaleString("en")} tokens can be drawn. ${share}`;
     strip.setAttribute("aria-label", `Chances laid end to end: ${rows.map((_, place) => order[place]).filter((id) => chances[id] > 0).slice(0, 5).map((id) => `${spoken(textOf(id))} ${percent(chances[id])}`).join(", ")}`);
     forgetDraw();
+  };
+
+  /** Nothing is asked, so nothing is shown. */
+  const clear = () => {
+    find("next").removeAttribute("aria-busy");
+    rows.forEach(({ button, word, score, bar, before, chance }) => {
+      for (const part of [word, score, before, chance, bar.lastChild]) part.textContent = "";
+      bar.style.setProperty("--model", 0);
+      bar.style.setProperty("--final", 0);
+      button.classList.remove("barred");
+      button.disabled = true;
+      button.removeAttribute("aria-label");
+    });
+    [...pieces, others].forEach((piece) => {
+      piece.style.flexGrow = 0;
+      piece.textContent = "";
+    });
+    find("rest").textContent = "";
+    strip.setAttribute("aria-label", "Chances laid end to end: there is no text yet");
   };
 
   const ask = async () => {
@@ -121,7 +163,7 @@ export function nextPanel({ text, trouble }) {
     forgetDraw();
     find("draw").disabled = true;
     const ids = text.ids;
-    if (ids.length === 0) return;
+    if (ids.length === 0) return clear();
     find("next").setAttribute("aria-busy", "true");
     try {
       const found = await api.floats("/api/next", { ids }, question.signal);
@@ -157,7 +199,11 @@ export function nextPanel({ text, trouble }) {
     take(drawn.id);
     find("draw").focus();
   });
-  for (const id of ["temperature", "top-k", "top-p"]) find(id).addEventListener("input", recompute);
+  for (const id of ["temperature", "top-k", "top-p", "seed"]) find(id).addEventListener("input", recompute);
+  find("reset").addEventListener("click", () => {
+    for (const id of ["temperature", "top-k", "top-p", "seed"]) find(id).value = find(id).defaultValue;
+    recompute();
+  });
   text.addEventListener("change", () => {
     ready = ask();
     standOn(rows.map(({ button }) => button), 0);
