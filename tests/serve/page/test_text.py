@@ -214,7 +214,9 @@ def test_a_full_text_says_so_and_cannot_be_written_on(page: Any) -> None:
     until(page, "document.getElementById('write-on').disabled")
     assert page.locator("#write-on").text_content() == "Write on"
     assert "64 tokens at most" in page.locator("#remark.notice").text_content()
-    page.click("#back")
+    # A button that can no longer be pressed gives the focus to one that can.
+    assert page.evaluate("document.activeElement.id") == "back"
+    page.keyboard.press("Enter")
     until(page, "!document.getElementById('write-on').disabled")
     assert page.locator("#remark.notice").count() == 0
 
@@ -368,6 +370,16 @@ def test_the_list_says_when_it_is_all(page: Any) -> None:
     assert page.locator("#rest").text_content() == "3 of 50,257 tokens can be drawn. All of them are shown."
     slide(page, "top-k", 8)
     assert re.search(r"Those not shown share .+ %\.", page.locator("#rest").text_content())
+
+
+def test_whoever_takes_what_was_drawn_can_draw_again(page: Any) -> None:
+    until_quiet(page)
+    page.locator("#draw").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    until_tokens(page, len(IDS) + 1)
+    until(page, "document.activeElement.id === 'draw'")
 
 
 # What the page begins with

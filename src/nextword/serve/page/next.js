@@ -197,7 +197,8 @@ export function nextPanel({ text, trouble }) {
   find("take-drawn").addEventListener("click", () => {
     if (!drawn) return;
     take(drawn.id);
-    find("draw").focus();
+    const held = document.activeElement;
+    ready.then(() => [held, document.body].includes(document.activeElement) && find("draw").focus()); // until then it is off
   });
   for (const id of ["temperature", "top-k", "top-p", "seed"]) find(id).addEventListener("input", recompute);
   find("reset").addEventListener("click", () => {

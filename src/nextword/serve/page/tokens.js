@@ -49,12 +49,13 @@ export function tokensPanel({ text, settled }) {
     standOn(buttons(), Math.min(chosen ?? ids.length - 1, ids.length - 1));
     row.scrollTop = row.scrollHeight;
     find("token-count").textContent = `${ids.length} of ${text.limit} tokens`;
-    colour();
+    colour(same);
   };
 
-  const colour = () => {
+  const colour = (from = 0) => {
     const places = text.path();
-    buttons().forEach((button, position) => {
+    buttons().slice(from).forEach((button, i) => {
+      const position = from + i;
       const { id, typed, known } = places[position];
       const told = typeof known?.logprob === "number";
       button.classList.toggle("taken", !typed);

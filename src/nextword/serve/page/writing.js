@@ -45,6 +45,8 @@ export function writingPanel({ text, next, settled }) {
     one.disabled = text.isFull || text.ids.length === 0;
     button.disabled = one.disabled && !running;
     back.disabled = text.ids.length < 2;
+    const all = [back, one, button];
+    if (all.some((own) => own.disabled && own === document.activeElement)) all.find((own) => !own.disabled)?.focus();
   };
 
   const stop = (why = "") => {
