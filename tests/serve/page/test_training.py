@@ -68,3 +68,97 @@ def test_no_line_of_the_code_is_cut(page: Any) -> None:
         assert page.evaluate(f"{code}.scrollWidth <= {code}.clientWidth")
         assert '"""' not in page.locator("#tour-code").text_content()
         page.click("#tour-on")
+
+
+def to_training(page: Any) -> None:
+    page.locator("#training").scroll_into_view_if_needed()
+    page.wait_for_selector("#loss path.train")
+
+
+def move(page: Any, step: int) -> None:
+    page.locator("#run-step").evaluate(
+        "(e, v) => { e.value = v; e.dispatchEvent(new Event('input', {bubbles: true})); }", step
+    )
+
+
+def test_what_is_shown_was_there_at_the_step(page: Any) -> None:
+    to_training(page)
+    move(page, 3)  # the first text was written after step 4, and the first look is of step 6
+    assert page.locator("#sample").text_content() == "What it wrote is kept from step 4 on."
+    assert page.locator("#run-head-name").text_content() == "Nobody looked before step 6."
+    move(page, 7)
+    assert page.locator("#sample").text_content() == "Written after step 4:The piano was a was."
+    assert (
+        page.locator("#run-live")
+        .text_content()
+        .endswith("training loss 7.50, validation loss 10.00 (measured at step 4)")
+    )
+    move(page, 8)
+    assert page.locator("#run-live").text_content().endswith("training loss 7.00, validation loss 9.00")
+    move(page, 0)
+    assert page.locator("#run-live").text_content().endswith("validation loss 11.00")
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_slider_stands_below_the_line(open_page: Callable[..., Any], width: int) -> None:
+    page = open_page(width)
+    to_training(page)
+    for step in (0, 5, 12):
+        move(page, step)
+        thumb, line, label = page.evaluate(
+            """(() => {
+              const slider = document.getElementById("run-step");
+              const { left, width } = slider.getBoundingClientRect();
+              const line = document.querySelector("#loss .now").getBoundingClientRect();
+              const tick = document.querySelector("#run-ticks i").getBoundingClientRect();
+              const at = (share) => left + 9 + share * (width - 18);
+              return [at(slider.value / slider.max), line.left + line.width / 2, tick.left + 1 - at(6 / slider.max)];
+            })()"""
+        )
+        assert thumb == pytest.approx(line, abs=0.6)
+        assert label == pytest.approx(0, abs=0.6)
+
+
+def test_the_steps_can_be_played(open_page: Callable[..., Any]) -> None:
+    page = open_page(reduced_motion="no-preference")
+    to_training(page)
+    page.click("#run-play")
+    assert page.locator("#run-play").text_content() == "Pause"
+    until(page, "document.getElementById('run-step').value === '2'")
+    page.click("#run-play")
+    page.wait_for_timeout(400)
+    stood = int(page.locator("#run-step").input_value())
+    assert 2 <= stood <= 4
+    page.click("#run-play")
+    until(page, "document.getElementById('run-play').textContent === 'Play'")
+    assert page.locator("#run-step").input_value() == page.locator("#run-step").get_attribute("max")
+
+
+def test_the_map_is_told_in_words(page: Any) -> None:
+    to_training(page)
+    until(page, "document.getElementById('run-map').getAttribute('aria-label').includes('looks most at')")
+    page.locator("#run-map").scroll_into_view_if_needed()
+    box = page.locator("#run-map").bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 12, box["y"] + box["height"] - 12)
+    says = "document.getElementById('run-looks').textContent"
+    until(page, f"/^“ferry” looks at itself with .* % of its attention.$/.test({says})")
+    page.mouse.move(box["x"] + box["width"] - 12, box["y"] + box["height"] / 2)
+    until(page, f"/cannot see “ferry”: it comes later.$/.test({says})")
+    page.mouse.move(box["x"], box["y"] - 20)
+    until(page, f"{says}.startsWith('Point at the map')")
+
+
+@pytest.mark.parametrize("rises", [True, False])
+def test_learning_by_heart_is_named_where_it_happens(page: Any, rises: bool) -> None:
+    told = {"dir": "runs/story", "samples": [], "attention": {"steps": [], "ids": []}}
+    told["data"] = {"name": "story", "train_tokens": 6063, "init": None}
+    told["steps"] = [
+        {"step": n, "train_loss": 10 - n if n else None, "val_loss": 10 - n if n < 5 or not rises else 6 + n / 10}
+        for n in range(10)
+    ]
+    page.route("**/api/run", lambda route: route.fulfill(json=told))
+    to_training(page)
+    assert "ln 50,257 = 10.82" in page.locator("#loss-words").text_content()
+    said = page.locator("#loss-lines").text_content()
+    assert ("rises again after step 4" in said) == rises
+    assert ("its 6,063 tokens by heart" in said) == rises

@@ -1,6 +1,7 @@
 // The loss curve, as SVG, which takes its colours from the style sheet.
 
 const LEFT = 34;
+const RIGHT = 8;
 const BELOW = 24;
 
 function svg(tag, attributes = {}, ...children) {
@@ -16,16 +17,21 @@ function roundStep(x) {
   return power * ([1, 2, 5].find((times) => times * power >= x) ?? 10);
 }
 
-/** Gives back draw(steps, step); a click on the chart calls moved(step). */
-export function lossChart(box, moved) {
+/**
+ * Gives back draw(steps, step); a click on the chart calls moved(step). guess: the loss of one who knows nothing. The
+ * style sheet gives the slider below the chart the same room to move in (--chart-left and --chart-right).
+ */
+export function lossChart(box, guess, moved) {
   const picture = svg("svg", { role: "img" });
   box.append(picture);
+  document.documentElement.style.setProperty("--chart-left", `${LEFT}px`);
+  document.documentElement.style.setProperty("--chart-right", `${RIGHT}px`);
   let newest = 1;
   let drawn = null;
 
   picture.addEventListener("click", (event) => {
     const { left, width } = picture.getBoundingClientRect();
-    const share = (event.clientX - left - LEFT) / (width - LEFT - 8);
+    const share = (event.clientX - left - LEFT) / (width - LEFT - RIGHT);
     moved(Math.round(Math.min(Math.max(share, 0), 1) * newest));
   });
 
@@ -39,17 +45,20 @@ export function lossChart(box, moved) {
     const val = steps.filter((one) => one.val_loss !== null).map((one) => [one.step, one.val_loss]);
     const highest = Math.max(1, Math.ceil(Math.max(...train.map(([, y]) => y), ...val.map(([, y]) => y))));
     newest = Math.max(1, steps.at(-1)?.step ?? 1);
-    const x = (at) => LEFT + (at / newest) * (WIDTH - LEFT - 8);
+    const x = (at) => LEFT + (at / newest) * (WIDTH - LEFT - RIGHT);
     const y = (loss) => 8 + (1 - loss / highest) * (HEIGHT - 8 - BELOW);
     const line = (points) => points.map(([at, loss], i) => `${i ? "L" : "M"}${x(at).toFixed(1)} ${y(loss).toFixed(1)}`).join("");
 
     const parts = [];
     const tick = roundStep(highest / 6);
     for (let loss = 0; loss <= highest; loss += tick) {
-      parts.push(svg("line", { class: "rule", x1: LEFT, x2: WIDTH - 8, y1: y(loss), y2: y(loss) }), svg("text", { x: LEFT - 8, y: y(loss) + 4, "text-anchor": "end" }, loss.toLocaleString("en", { notation: "compact" })));
+      parts.push(svg("line", { class: "rule", x1: LEFT, x2: WIDTH - RIGHT, y1: y(loss), y2: y(loss) }), svg("text", { x: LEFT - 8, y: y(loss) + 4, "text-anchor": "end" }, loss.toLocaleString("en", { notation: "compact" })));
     }
     for (const share of [0, 0.5, 1]) {
       parts.push(svg("text", { x: x(share * newest), y: HEIGHT - 4, "text-anchor": ["start", "middle", "end"][2 * share] }, share === 0 ? "step 0" : `${Math.round(share * newest)}`));
+    }
+    if (guess <= highest) {
+      parts.push(svg("line", { class: "guess", x1: LEFT, x2: WIDTH - RIGHT, y1: y(guess), y2: y(guess) }), svg("text", { x: WIDTH - RIGHT - 6, y: y(guess) + 16, "text-anchor": "end" }, `a pure guess: ${guess.toFixed(2)}`));
     }
     parts.push(svg("path", { class: "train", d: line(train) }), svg("path", { class: "val", d: line(val) }), ...val.map(([at, loss]) => svg("circle", { class: "val-dot", cx: x(at), cy: y(loss), r: 3 })), svg("line", { class: "now", x1: x(step), x2: x(step), y1: 8, y2: HEIGHT - BELOW }));
     picture.replaceChildren(...parts);

@@ -37,7 +37,7 @@ async function start() {
   page.next = nextPanel(page);
   writingPanel(page);
   const panels = [tokensPanel(page), branchesPanel(page), wayPanel(page), attentionPanel(page), lensPanel(page), partsPanel(page)];
-  trainingPanel(page);
+  panels.push(trainingPanel(page));
   const prompt = await promptPanel(page);
   // Tokens' texts are the largest thing to fetch: what was drawn without them is drawn once more.
   await vocabulary;

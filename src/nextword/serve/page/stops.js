@@ -76,7 +76,7 @@ export const STOPS = [
   },
   {
     at: "training",
-    shows: [".run-slider", "#sample"],
+    shows: [".run-line", "#sample"],
     title: "Nobody wrote these numbers",
     words: "At first all numbers are random, and so is what is said. Each step of training measures the surprise on some text, and moves every number a little to where it is lower.",
     try: "Move the step back to the beginning and read what was written then.",

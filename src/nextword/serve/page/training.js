@@ -1,59 +1,69 @@
-// Training, live: the loss so far, what the model wrote, and where each head looked as it learned.
+// Training, live: the loss so far, what the model wrote, and where each head looked as it learned. Whatever is shown was
+// there at the chosen step: the newest that was kept by then, and its own step is told.
 
-import { find, make } from "./dom.js";
+import { find, make, reducedMotion } from "./dom.js";
+import { learnedHead } from "./learnedhead.js";
 import { lossChart } from "./loss.js";
-import { paintLarge } from "./heat.js";
-import { textOf } from "./words.js";
 import * as api from "./api.js";
 
 const EVERY = 2000; // milliseconds between two looks at the run
+const WALK = 12_000; // milliseconds that the play button takes from the first step to the last
+const TICK = 100; // of them, from one picture to the next
+const LINGER = 1500; // from one picture to the next where there is to be no motion
 
 const last = (list, before = Infinity) => list.filter((one) => one.step <= before).at(-1);
+const at = (one, step) => (one.step === step ? "" : ` (measured at step ${one.step})`);
+
+/** What there is to see at the losses of this run, beyond what is true of every run; "" where there is nothing yet. */
+function verdict({ steps, data }) {
+  const val = steps.filter((one) => one.val_loss !== null);
+  const train = last(steps.filter((one) => one.train_loss !== null));
+  if (!train || val.length === 0) return "";
+  const best = val.reduce((least, one) => (one.val_loss < least.val_loss ? one : least));
+  if (val.at(-1).val_loss < best.val_loss + 0.1 || train.train_loss > best.val_loss - 1) return "";
+  const tokens = data ? `its ${data.train_tokens.toLocaleString("en")} tokens` : "its text";
+  return `Here the orange line rises again after step ${best.step}, while the blue one falls: the model learns ${tokens} by heart, and that is no help with a text it has not read.`;
+}
 
 export function trainingPanel({ model }) {
   if (!model.run) {
     find("training-lead").textContent = "This model is not a run of nextword’s own, so nothing is known of its training. Train one, and serve its directory while it learns:";
     find("training-lead").after(make("pre", { class: "command", tabindex: "0" }, "nextword train --data story --out runs/story\nnextword serve --model runs/story"));
-    return;
+    return { redraw: () => {} };
   }
-  const section = find("training");
   const slider = find("run-step");
+  const play = find("run-play");
+  const { n_vocab } = model.config;
+  const guess = Math.log(n_vocab);
   let run = null;
   let inSight = false;
   let follows = true; // the newest step, until the reader moves the slider away from it
-  let painted = "";
   let timer = 0;
-  const chart = lossChart(find("loss"), (step) => moveTo(step));
-
-  for (const [id, n] of [["run-layer", model.config.n_layer], ["run-head", model.config.n_head]]) {
-    for (let i = 0; i < n; i++) find(id).append(make("option", { value: i }, `${i}`));
-    find(id).addEventListener("change", () => run && paintHead());
-  }
+  let walking = 0;
+  const chart = lossChart(find("loss"), guess, (step) => choose(step));
+  const head = learnedHead(model);
   find("run").hidden = false;
 
-  const paintHead = async () => {
-    const { steps, ids } = run.attention;
-    const step = steps.filter((one) => one <= Number(slider.value)).at(-1) ?? steps[0];
-    const name = find("run-head-name");
-    if (step === undefined) {
-      name.textContent = "Where the heads look is kept each time the validation loss is measured. Nothing is there yet.";
-      return;
-    }
-    const question = { step, layer: Number(find("run-layer").value), head: Number(find("run-head").value) };
-    const asked = JSON.stringify(question);
-    if (painted === asked) return;
-    painted = asked;
-    try {
-      const weights = await api.floats("/api/run/attention", question);
-      if (painted !== asked) return;
-      name.textContent = step === 0 ? "before it had learned anything" : `after step ${step}`;
-      paintLarge(find("run-map"), weights, ids.map((id) => textOf(id).trim() || "␣"), null);
-      find("run-map").setAttribute("aria-label", `Attention of layer ${question.layer}, head ${question.head}, after step ${step}`);
-    } catch (error) {
-      if (painted !== asked) return;
-      name.textContent = error.message;
-      painted = "";
-    }
+  const drawLosses = (step) => {
+    const train = last(run.steps.filter((one) => one.train_loss !== null), step);
+    const val = last(run.steps.filter((one) => one.val_loss !== null), step);
+    const losses = [train && `training loss ${train.train_loss.toFixed(2)}${at(train, step)}`, val && `validation loss ${val.val_loss.toFixed(2)}${at(val, step)}`];
+    find("run-live").replaceChildren(make("span", {}, run.dir.split("/").slice(-2).join("/")), make("span", {}, losses.filter(Boolean).join(", ")));
+    chart(run.steps, step);
+    const all = n_vocab.toLocaleString("en");
+    find("loss-words").textContent = `The loss is how surprised the model is by the token that really comes: −ln of the chance it gave to that token, on average. One that knows nothing gives each of ${all} tokens the same chance and pays ln ${all} = ${guess.toFixed(2)}; one that is certain, and right, pays 0.`;
+    find("loss-lines").textContent = `The blue line is the loss on the text that it learns from, the orange one on the end of that text, which is kept away from learning: the validation text. ${verdict(run)}`;
+  };
+
+  const drawSample = (step) => {
+    const sample = last(run.samples, step);
+    const [first] = run.samples;
+    const when = !first
+      ? "Nothing is written yet."
+      : !sample
+        ? `What it wrote is kept from step ${first.step} on.`
+        : `Written ${sample.step === 0 ? "at step 0, before it had learned anything" : `after step ${sample.step}`}:`;
+    find("sample").replaceChildren(make("p", { class: "quiet sample-when" }, when), ...(sample ? [make("b", {}, sample.prompt), sample.text] : []));
   };
 
   const draw = () => {
@@ -62,16 +72,16 @@ export function trainingPanel({ model }) {
     if (follows) slider.value = newest;
     const step = Number(slider.value);
     find("run-step-said").textContent = `${step} of ${newest}`;
-    const train = last(run.steps.filter((one) => one.train_loss !== null), step);
-    const val = last(run.steps.filter((one) => one.val_loss !== null), step);
-    find("run-live").replaceChildren(
-      make("span", {}, run.dir.split("/").slice(-2).join("/")),
-      make("span", {}, [train && `training loss ${train.train_loss.toFixed(2)}`, val && `validation loss ${val.val_loss.toFixed(2)}`].filter(Boolean).join(", ")),
+    find("run-ticks").replaceChildren(
+      ...run.attention.steps.map((kept) => {
+        const tick = make("i");
+        tick.style.setProperty("--at", newest ? kept / newest : 0);
+        return tick;
+      }),
     );
-    chart(run.steps, step);
-    const sample = last(run.samples, step) ?? run.samples[0];
-    find("sample").replaceChildren(...(sample ? [make("b", {}, sample.prompt), sample.text.startsWith(" ") ? "" : " ", sample.text, make("footer", { class: "quiet" }, `written at step ${sample.step}`)] : [make("footer", { class: "quiet" }, "Nothing written yet.")]));
-    paintHead();
+    drawLosses(step);
+    drawSample(step);
+    head.draw(run, step);
   };
 
   const look = async () => {
@@ -93,14 +103,38 @@ export function trainingPanel({ model }) {
     follows = Number(slider.value) === Number(slider.max);
     if (run) draw();
   };
-  slider.addEventListener("input", () => moveTo(slider.value));
-  document.addEventListener("theme", () => run && ((painted = ""), paintHead()));
-  new ResizeObserver(() => run && ((painted = ""), paintHead())).observe(find("run-map"));
+
+  const halt = () => {
+    clearInterval(walking);
+    walking = 0;
+    play.textContent = "Play";
+  };
+  const walk = () => {
+    const [here, end] = [Number(slider.value), Number(slider.max)];
+    const next = run.attention.steps.find((kept) => kept > here) ?? end;
+    moveTo(reducedMotion() ? next : Math.min(end, here + Math.max(1, Math.round((end * TICK) / WALK))));
+    if (Number(slider.value) === end) halt();
+  };
+  play.addEventListener("click", () => {
+    if (walking) return halt();
+    if (!run || slider.max === "0") return;
+    play.textContent = "Pause";
+    if (slider.value === slider.max) moveTo(0);
+    walking = setInterval(walk, reducedMotion() ? LINGER : TICK);
+  });
+
+  const choose = (step) => {
+    halt();
+    moveTo(step);
+  };
+  slider.addEventListener("input", () => choose(slider.value));
   new IntersectionObserver(
     (entries) => {
       inSight = entries.at(-1).isIntersecting;
+      if (!inSight) halt();
       look();
     },
     { rootMargin: "200px" },
-  ).observe(section);
+  ).observe(find("training"));
+  return { redraw: head.paint };
 }
