@@ -292,8 +292,8 @@ def test_parts_add_up_and_can_be_switched_off(page: Any) -> None:
     assert texts(page, "#parts-table thead th") == ["0", "1", "MLP"]
     assert texts(page, "#parts-table tbody th") == ["layer 0", "layer 1", "layer 2"]
     said = page.locator("#parts-sum").text_content().replace("−", "-")
-    *shares, total = map(float, re.findall(r"[+-]?\d+\.\d", said))
-    assert sum(shares) == pytest.approx(total, abs=0.26)
+    *shares, total = map(float, re.findall(r"[+-]?\d+\.\d\d", said))
+    assert sum(shares) == pytest.approx(total, abs=0.001)
     assert page.locator("#knocked").text_content() == "Nothing is switched off."
     page.locator(".part").nth(2).click()  # the first layer's MLP
     until(page, "document.getElementById('knocked').textContent.startsWith('Without that part')")

@@ -1,31 +1,45 @@
 // Attention: all heads small, one head large, and the text shaded by where one token looks.
 
 import { find, make, percent, rove, standOn } from "./dom.js";
-import { paint, paintLarge } from "./heat.js";
+import { paint, paintLarge, strongest } from "./heat.js";
 import { quoted, spoken, textOf } from "./words.js";
 import { follow } from "./panel.js";
 import { tokenButton, withBreak } from "./tokens.js";
+import { workedTable } from "./worked.js";
 import * as api from "./api.js";
 
 const SMALL = 32; // pixels of a small map: enough to see its pattern, and a few kilobytes for all heads together
 
-export function attentionPanel({ settled, model }) {
+// What a head may look at that has a name, in the order in which the server measures it.
+const PATTERNS = ["the token before", "the first token", "the token itself", "what followed an earlier copy of the token"];
+const MOSTLY = 0.5; // of a head's attention, for it to be called after a pattern
+const PAUSE = 150; // milliseconds that a token is looked at before it is worked with numbers
+
+export function attentionPanel(page) {
+  const { settled, model } = page;
   const section = find("attention");
   const grid = find("maps");
   const large = find("large-map");
   const row = find("looking");
-  const { n_layer: L, n_head: H } = model.config;
+  const { n_layer: L, n_head: H, n_embd: C } = model.config;
+  const fillWorked = workedTable(C / H);
   let head = [0, 0];
   let maps = null;
   let mapSize = SMALL;
   let weights = null;
+  let measured = null; // how much each head looks at each pattern
   let ids = [];
   let query = null;
+  let pointed = null; // the column of the map's cell under the pointer
   let cellAt = () => null;
+  let pause = 0;
 
   grid.style.setProperty("--columns", H);
+  const label = (n) => make("span", { class: "map-label", "aria-hidden": "true" }, n);
+  grid.append(label(""), ...Array.from({ length: H }, (_, h) => label(h)));
   const buttons = [];
   for (let layer = 0; layer < L; layer++) {
+    grid.append(label(layer));
     for (let h = 0; h < H; h++) {
       const button = make("button", { type: "button", class: "map", tabindex: buttons.length ? "-1" : "0", "aria-pressed": "false", "aria-label": `Layer ${layer}, head ${h}`, title: `Layer ${layer}, head ${h}` }, make("canvas", { width: 1, height: 1 }));
       button.addEventListener("click", () => show(layer, h));
@@ -34,6 +48,8 @@ export function attentionPanel({ settled, model }) {
     }
   }
   rove(grid, ".map", () => H);
+  const place = ([layer, h]) => layer * H + h;
+  const nameOf = (index) => `layer ${Math.floor(index / H)}, head ${index % H}`;
 
   const paintMaps = () => {
     if (!maps) return;
@@ -44,10 +60,48 @@ export function attentionPanel({ settled, model }) {
     });
   };
 
+  const sharesOf = (index) => measured.subarray(index * PATTERNS.length, (index + 1) * PATTERNS.length);
+
+  /** The pattern that a head looks at most, as words; nothing where the text is too short to tell. */
+  const inWords = (index) => {
+    const shares = sharesOf(index).map((share) => (Number.isNaN(share) ? -1 : share));
+    const best = strongest(shares);
+    return shares[best] < 0 ? "" : `${shares[best] >= MOSTLY ? "mostly looks at" : "has no simple pattern; closest is"} ${PATTERNS[best]}, ${percent(shares[best])}`;
+  };
+
+  const markPatterns = () => {
+    find("head-pattern").textContent = (measured && inWords(place(head))) || "\u00a0";
+    const wanted = Number(find("pattern").value);
+    const shares = measured && wanted >= 0 ? buttons.map((_, index) => sharesOf(index)[wanted]) : null;
+    const best = shares && strongest(shares.map((share) => (Number.isNaN(share) ? -1 : share)));
+    buttons.forEach((button, index) => {
+      // The more a head does what is asked for, the more it stands out.
+      button.style.setProperty("--fit", shares && shares[best] > 0 ? (shares[index] / shares[best]).toFixed(3) : 1);
+      const words = measured && inWords(index);
+      for (const name of ["title", "aria-label"]) button.setAttribute(name, `Layer ${Math.floor(index / H)}, head ${index % H}${words ? `: ${words}` : ""}`);
+    });
+    const known = shares?.filter((share) => !Number.isNaN(share)) ?? [];
+    const many = known.filter((share) => share >= MOSTLY).length;
+    find("strongest-head").disabled = known.length === 0;
+    find("pattern-said").textContent = !shares
+      ? "Shares are averages over the tokens of this text."
+      : known.length === 0
+        ? "No token of this text has such a one. Put a word twice into the text, some tokens apart."
+        : `${many} of ${L * H} heads give it half of their attention or more. The strongest is ${nameOf(best)}, ${percent(shares[best])}.`;
+    find("strongest-head").dataset.head = best ?? "";
+  };
+  find("pattern").append(make("option", { value: -1 }, "anything"), ...PATTERNS.map((name, i) => make("option", { value: i }, name)));
+  find("pattern").addEventListener("change", () => markPatterns());
+  find("strongest-head").addEventListener("click", ({ currentTarget }) => {
+    const best = Number(currentTarget.dataset.head);
+    show(Math.floor(best / H), best % H);
+  });
+
   const markHead = () => {
     find("head-name").textContent = `Layer ${head[0]}, head ${head[1]}`;
-    buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(index === head[0] * H + head[1])));
-    standOn(buttons, head[0] * H + head[1]);
+    buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(index === place(head))));
+    standOn(buttons, place(head));
+    markPatterns();
   };
 
   const tokens = () => [...row.querySelectorAll(".token")];
@@ -56,20 +110,45 @@ export function attentionPanel({ settled, model }) {
 
   /** The tokens that a token looks at most: [[position, weight], ...]. */
   const most = (position, n) =>
-    [...looks(position)].map((weight, other) => [other, weight]).sort((a, b) => b[1] - a[1]).slice(0, n).filter(([, weight]) => weight >= 0.005);
+    [...looks(position).subarray(0, position + 1)].map((weight, other) => [other, weight]).sort((a, b) => b[1] - a[1]).slice(0, n);
+
+  const sentence = () => {
+    const name = quoted(textOf(ids[query]));
+    if (pointed !== null && pointed > query) return `${name} cannot see ${quoted(textOf(ids[pointed]))}: it comes later.`;
+    if (pointed !== null) return `${name} looks at ${pointed === query ? "itself" : quoted(textOf(ids[pointed]))} with ${percent(looks(query)[pointed])} of its attention.`;
+    const best = most(query, 4);
+    const words = best.map(([other, weight]) => `${other === query ? "itself" : quoted(textOf(ids[other]))} ${percent(weight)}`).join(", ");
+    const isEven = query > 3 && best[0][1] * (query + 1) < 2; // none gets twice of what it would get by chance
+    return isEven ? `${name} spreads evenly over ${query + 1} tokens, a little more on ${words}.` : `${name} looks at ${words}.`;
+  };
 
   const paintHead = () => {
     if (!weights) return;
-    cellAt = paintLarge(large, weights, ids.map((id) => textOf(id).trim() || "␣"), query);
+    cellAt = paintLarge(large, weights, ids.map((id) => textOf(id).replaceAll("\n", "↵").trim() || "␣"), query, pointed);
     large.setAttribute("aria-label", `Layer ${head[0]}, head ${head[1]}. The last token looks most at ${most(ids.length - 1, 3).map(([other, weight]) => `${spoken(textOf(ids[other]))}, ${percent(weight)}`).join("; ")}.`);
     const shares = looks(query);
+    const highest = shares[strongest(shares)];
     tokens().forEach((button, position) => {
-      button.style.setProperty("--look", Math.sqrt(shares[position]).toFixed(3));
+      button.style.setProperty("--look", Math.sqrt(shares[position] / highest).toFixed(3));
       button.classList.toggle("chosen", position === query);
       button.classList.toggle("later", position > query);
     });
-    const sentence = most(query, 4).map(([other, weight]) => `${other === query ? "itself" : quoted(textOf(ids[other]))} ${percent(weight)}`);
-    find("looks-at").textContent = `${quoted(textOf(ids[query]))} looks at ${sentence.join(", ")}.`;
+    find("looks-at").textContent = sentence();
+  };
+
+  /** Work the chosen token's row with numbers, once it has been looked at for a moment. */
+  const work = () => {
+    clearTimeout(pause);
+    pause = setTimeout(async () => {
+      const asked = { ids, layer: head[0], head: head[1], position: query };
+      const isStale = () => asked.ids !== ids || asked.layer !== head[0] || asked.head !== head[1] || asked.position !== query;
+      try {
+        const scores = await api.floats("/api/attention_scores", asked);
+        if (!isStale()) fillWorked(ids, query, scores);
+      } catch (error) {
+        if (!isStale()) find("worked-words").textContent = error.message;
+      }
+    }, PAUSE);
   };
 
   const loadHead = async (isStale, signal) => {
@@ -79,6 +158,7 @@ export function attentionPanel({ settled, model }) {
     weights = found;
     query = Math.min(query ?? ids.length - 1, ids.length - 1);
     paintHead();
+    work();
   };
 
   const drawTokens = () => {
@@ -90,7 +170,9 @@ export function attentionPanel({ settled, model }) {
     if (now.join() !== ids.join()) {
       ids = now;
       weights = null;
+      measured = null;
       query = null;
+      pointed = null;
       drawTokens();
     }
     markHead();
@@ -102,6 +184,11 @@ export function attentionPanel({ settled, model }) {
         mapSize = Math.round(Math.sqrt(found.length / (L * H)));
         paintMaps();
       }),
+      api.floats("/api/attention_patterns", { ids }, signal).then((found) => {
+        if (isStale()) return;
+        measured = found;
+        markPatterns();
+      }),
     ]);
   });
 
@@ -110,11 +197,21 @@ export function attentionPanel({ settled, model }) {
     again();
     markHead();
   };
+  find("to-its-part").addEventListener("click", () => page.showPart(...head));
+  page.showHead = (layer, h) => {
+    show(layer, h);
+    section.scrollIntoView();
+    buttons[place(head)].focus({ preventScroll: true });
+  };
 
-  const ask = (position) => {
-    if (!weights || position === query || position >= ids.length) return;
-    query = position;
-    standOn(tokens(), position);
+  const ask = (position, column = null) => {
+    if (!weights || position >= ids.length || (position === query && column === pointed)) return;
+    if (position !== query) {
+      query = position;
+      standOn(tokens(), position);
+      work();
+    }
+    pointed = column;
     paintHead();
   };
   const fromToken = (event) => {
@@ -124,16 +221,13 @@ export function attentionPanel({ settled, model }) {
   for (const kind of ["pointerover", "focusin", "click"]) row.addEventListener(kind, fromToken);
   rove(row, ".token");
 
-  large.addEventListener("pointermove", (event) => {
-    const cell = cellAt(event.offsetX, event.offsetY);
-    if (!cell || !weights) return;
-    ask(cell[0]);
-    const [from, to] = cell;
-    if (to <= from) {
-      find("looks-at").textContent = `${quoted(textOf(ids[from]))} looks at ${from === to ? "itself" : quoted(textOf(ids[to]))} with ${percent(weights[from * ids.length + to])} of its attention.`;
-    }
-  });
-  large.addEventListener("pointerleave", paintHead);
+  for (const kind of ["pointermove", "pointerdown"]) {
+    large.addEventListener(kind, (event) => {
+      const cell = cellAt(event.offsetX, event.offsetY);
+      if (cell) ask(...cell);
+    });
+  }
+  large.addEventListener("pointerleave", () => query !== null && ask(query));
   document.addEventListener("theme", () => {
     paintMaps();
     paintHead();

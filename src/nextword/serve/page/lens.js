@@ -10,7 +10,7 @@ const COLUMNS = 32;
 
 const nameOf = (layer) => (layer === 0 ? "embedding" : `layer ${layer - 1}`);
 
-export function lensPanel({ settled }) {
+export function lensPanel({ settled, model }) {
   const section = find("lens");
   const table = find("lens-table");
   const slider = find("lens-from");
@@ -18,6 +18,16 @@ export function lensPanel({ settled }) {
   let ids = [];
   let from = 0;
   let followed = -1;
+
+  const { n_layer: L } = model.config;
+
+  // Rows as high as those to come, so that what is below does not move when they do.
+  const layers = Array.from({ length: L + 1 }, (_, layer) => nameOf(layer));
+  table.append(
+    make("thead", {}, make("tr", {}, make("th", { class: "corner", scope: "col" }, "after"))),
+    make("tbody", {}, ...layers.map((name) => make("tr", {}, make("th", { scope: "row" }, name), make("td", { role: "gridcell", class: "empty" }, "\u00a0")))),
+  );
+  find("follow").append(...layers.map((name) => make("li", {}, make("span", { class: "layer-name quiet" }, name), make("span", { class: "said" }, make("b", {}, "\u00a0")))));
 
   const saysAt = (layer, position) => cells[layer][position - from];
 

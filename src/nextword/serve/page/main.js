@@ -4,6 +4,7 @@ import { find } from "./dom.js";
 import { get } from "./api.js";
 import { loadVocabulary } from "./words.js";
 import { Settled } from "./settled.js";
+import { Speaker } from "./speaker.js";
 import { Text } from "./text.js";
 import { attentionPanel } from "./attention.js";
 import { branchesPanel } from "./branches.js";
@@ -14,6 +15,7 @@ import { partsPanel } from "./parts.js";
 import { promptPanel } from "./prompt.js";
 import { tokensPanel } from "./tokens.js";
 import { tour } from "./tour.js";
+import { live } from "./live.js";
 import { wayPanel } from "./way.js";
 import { trainingPanel } from "./training.js";
 import { writingPanel } from "./writing.js";
@@ -32,7 +34,7 @@ async function start() {
   const text = new Text();
   text.limit = model.config.n_ctx;
   const settled = new Settled(text);
-  const page = { model, text, settled, trouble };
+  const page = { model, text, settled, trouble, speaker: new Speaker() };
   factsPanel(page);
   page.next = nextPanel(page);
   writingPanel(page);
@@ -42,8 +44,8 @@ async function start() {
   // Tokens' texts are the largest thing to fetch: what was drawn without them is drawn once more.
   await vocabulary;
   page.next.recompute();
-  panels.forEach((panel) => panel.redraw());
   prompt.redraw();
+  panels.forEach((panel) => panel.redraw());
 }
 
 start().catch(trouble);

@@ -14,7 +14,7 @@ const SEED_SAID = {
 };
 
 /** Show the distribution, and give back what the writer needs: ready() and draw(). */
-export function nextPanel({ text, trouble }) {
+export function nextPanel({ text, trouble, speaker }) {
   const rows = [];
   let logits = null;
   let order = null;
@@ -57,7 +57,7 @@ export function nextPanel({ text, trouble }) {
   const pin = strip.appendChild(make("b", { class: "pin" }));
 
   // What the whole model held of a token goes with it into the text, so that it need not be asked again.
-  const known = (id) => ({ logprob: Math.log(model[id]), top: [...order.slice(0, LIKELIEST)].map((other) => ({ id: other, logprob: Math.log(model[other]) })) });
+  const known = (id) => speaker.without ? null : ({ logprob: Math.log(model[id]), top: [...order.slice(0, LIKELIEST)].map((other) => ({ id: other, logprob: Math.log(model[other]) })) });
 
   const take = (id) => {
     announce(`Taken: ${spoken(textOf(id))}`);
@@ -166,7 +166,7 @@ export function nextPanel({ text, trouble }) {
     if (ids.length === 0) return clear();
     find("next").setAttribute("aria-busy", "true");
     try {
-      const found = await api.floats("/api/next", { ids }, question.signal);
+      const found = await speaker.logits(ids, question.signal);
       if (mine !== turn) return;
       logits = found;
       order = rank(logits);
@@ -209,6 +209,7 @@ export function nextPanel({ text, trouble }) {
     ready = ask();
     standOn(rows.map(({ button }) => button), 0);
   });
+  speaker.addEventListener("change", () => (ready = ask()));
   sayNumbers();
   let ready = Promise.resolve();
   return { ready: () => ready, draw: () => (chances ? draw() : null), recompute };

@@ -9,7 +9,23 @@ import * as api from "./api.js";
 const ROWS = 8;
 const AS_IT_IS = { temperature: 1, topK: null, topP: 1 };
 
-export function partsPanel({ settled, model, trouble }) {
+/** A number that has to fit into a small cell: the larger, the fewer digits behind the point. */
+const short = (x) => (Math.abs(x) < 0.005 ? "0" : signed(x, Math.abs(x) < 0.995 ? 2 : Math.abs(x) < 9.95 ? 1 : 0));
+
+/** Round to hundredths such that what is shown adds up to the total that is shown: [parts, total], in hundredths. */
+export function addingUp(parts, total) {
+  const rounded = parts.map((part) => Math.round(100 * part));
+  const whole = Math.round(100 * total);
+  for (let left = whole - rounded.reduce((a, b) => a + b, 0); left !== 0; left -= Math.sign(left)) {
+    // Whoever lost most in being rounded is given it back.
+    const lost = parts.map((part, i) => (100 * part - rounded[i]) * Math.sign(left));
+    rounded[lost.indexOf(Math.max(...lost))] += Math.sign(left);
+  }
+  return [rounded, whole];
+}
+
+export function partsPanel(page) {
+  const { settled, model, trouble, speaker } = page;
   const section = find("parts");
   const table = find("parts-table");
   const { n_layer: L, n_head: H } = model.config;
@@ -19,15 +35,19 @@ export function partsPanel({ settled, model, trouble }) {
   let before = null;
   let after = null;
   let order = null;
+  let told = null; // the part that the line above the table speaks of
 
+  table.style.setProperty("--columns", H + 1);
+  table.classList.add(H <= 5 ? "few" : H <= 12 ? "some" : "many");
   const buttons = [];
   const headRow = make("tr", {}, make("td"), ...Array.from({ length: H }, (_, h) => make("th", { scope: "col" }, `${h}`)), make("th", { scope: "col" }, "MLP"));
   const body = make("tbody");
   for (let layer = 0; layer < L; layer++) {
-    const row = make("tr", {}, make("th", { scope: "row" }, `layer ${layer}`));
+    const row = make("tr", {}, make("th", { scope: "row" }, make("span", { class: "layer-word" }, "layer "), `${layer}`));
     for (let part = 0; part <= H; part++) {
       const button = make("button", { type: "button", class: "part", tabindex: buttons.length ? "-1" : "0", "aria-pressed": "false" });
       button.addEventListener("click", () => turn(layer, part));
+      button.addEventListener("focus", () => tell(layer, part));
       buttons.push({ button, layer, part, added: 0 });
       row.append(make("td", {}, button));
     }
@@ -38,6 +58,22 @@ export function partsPanel({ settled, model, trouble }) {
 
   const nameOf = (layer, part) => `layer ${layer}, ${part === H ? "MLP" : `head ${part}`}`;
 
+  /** Say in words what a part does; it is the one that was pressed or reached last. */
+  const tell = (layer, part) => {
+    told = { layer, part };
+    const { added } = buttons[layer * (H + 1) + part];
+    const isOff = off.has(`${layer},${part}`);
+    find("part-said").textContent = token === null ? "" : `${isOff ? "Off: " : ""}${nameOf(layer, part)} ${isOff ? "added" : added < 0 ? "takes away" : "adds"} ${signed(isOff ? added : Math.abs(added), 2).replace(isOff ? "" : "+", "")}`;
+    find("to-its-map").disabled = part === H;
+  };
+  find("to-its-map").addEventListener("click", () => page.showHead(told.layer, told.part));
+  page.showPart = (layer, head) => {
+    section.scrollIntoView();
+    const at = layer * (H + 1) + head;
+    standOn(buttons.map(({ button }) => button), at);
+    buttons[at].button.focus({ preventScroll: true });
+  };
+
   const drawButtons = () => {
     const strongest = Math.max(...buttons.map(({ added }) => Math.abs(added)), 1e-9);
     for (const { button, layer, part, added } of buttons) {
@@ -45,11 +81,13 @@ export function partsPanel({ settled, model, trouble }) {
       button.style.setProperty("--push", Math.sqrt(Math.abs(added) / strongest).toFixed(3));
       button.classList.toggle("down", added < 0);
       button.classList.toggle("mlp", part === H);
-      button.textContent = signed(added);
+      button.textContent = short(added);
+      button.title = `${nameOf(layer, part)} adds ${signed(added, 4)}`;
       button.setAttribute("aria-pressed", String(isOff));
       button.setAttribute("aria-label", `${nameOf(layer, part)} adds ${signed(added, 2)}. ${isOff ? "Off" : "On"}`);
     }
     find("all-on").disabled = off.size === 0;
+    if (told) tell(told.layer, told.part);
   };
 
   const drawChances = () => {
@@ -82,6 +120,26 @@ export function partsPanel({ settled, model, trouble }) {
     find("knocked").textContent = `Without ${off.size === 1 ? "that part" : `those ${off.size} parts`} the likeliest is ${same ? "still " : ""}${now}.`;
   };
 
+  const without = () => {
+    const pairs = [...off].map((name) => name.split(",").map(Number));
+    return { heads: pairs.filter(([, part]) => part < H), mlps: pairs.filter(([, part]) => part === H).map(([layer]) => layer) };
+  };
+
+  /** Let the next word be asked of what is left of the model, if that is wanted. */
+  const speak = () => {
+    const isUsed = find("use-off").checked && off.size > 0;
+    const names = [...off].map((name) => nameOf(...name.split(",").map(Number)));
+    find("next-without").hidden = !isUsed;
+    find("next-without-words").textContent = isUsed ? `Without ${names.length <= 3 ? names.join("; ") : `${names.length} parts`}.` : "";
+    speaker.leaveOut(isUsed ? without() : null);
+  };
+  find("use-off").addEventListener("change", speak);
+  find("next-all-on").addEventListener("click", () => {
+    find("use-off").checked = false;
+    speak();
+    find("next-title").focus();
+  });
+
   const knock = async (isStale = () => false) => {
     if (off.size === 0) {
       after = null;
@@ -89,8 +147,7 @@ export function partsPanel({ settled, model, trouble }) {
       return;
     }
     const asked = [...off].join(";");
-    const pairs = [...off].map((name) => name.split(",").map(Number));
-    const found = await api.floats("/api/knockout", { ids, heads: pairs.filter(([, part]) => part < H), mlps: pairs.filter(([, part]) => part === H).map(([layer]) => layer) });
+    const found = await api.floats("/api/knockout", { ids, ...without() });
     if (isStale() || asked !== [...off].join(";")) return;
     after = found;
     drawChances();
@@ -101,12 +158,15 @@ export function partsPanel({ settled, model, trouble }) {
     if (!off.delete(name)) off.add(name);
     standOn(buttons.map(({ button }) => button), layer * (H + 1) + part);
     drawButtons();
+    tell(layer, part);
+    speak();
     announce(`${nameOf(layer, part)} is ${off.has(name) ? "off" : "on"}`);
     if (before) knock().then(() => trouble(null), trouble);
   };
   find("all-on").addEventListener("click", () => {
     off.clear();
     drawButtons();
+    speak();
     if (before) knock().catch(trouble);
     buttons[0].button.focus();
   });
@@ -124,8 +184,10 @@ export function partsPanel({ settled, model, trouble }) {
     for (const one of buttons) one.added = one.part === H ? added.mlps[one.layer] : added.heads[one.layer][one.part];
     const heads = added.heads.flat().reduce((a, b) => a + b, 0);
     const mlps = added.mlps.reduce((a, b) => a + b, 0);
-    find("parts-word").replaceChildren("What pushed ", make("b", {}, ...visible(textOf(token))), " to its score:");
-    find("parts-sum").textContent = `embedding ${signed(added.embed)}, heads ${signed(heads)}, MLPs ${signed(mlps)}, biases ${signed(added.rest)}: together the score ${logits[token].toFixed(1).replace("-", "−")}.`;
+    find("parts-word").replaceChildren("What made the score of ", make("b", {}, ...visible(textOf(token))));
+    const [shares, total] = addingUp([added.embed, heads, mlps, added.rest], logits[token]);
+    const [embedding, ofHeads, ofMlps, biases] = shares.map((share) => signed(share / 100, 2));
+    find("parts-sum").textContent = `embedding ${embedding}, heads ${ofHeads}, MLPs ${ofMlps}, biases ${biases}: together the score ${(total / 100).toFixed(2).replace("-", "−")}. A bias is a number that was learned and is added whatever the text is.`;
     drawButtons();
     await knock(isStale);
   });
