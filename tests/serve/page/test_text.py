@@ -355,6 +355,23 @@ def test_the_numbers_of_seeds_and_places_fill_the_line_evenly(page: Any) -> None
 # The next word
 
 
+def test_what_is_shown_of_another_text_is_pale(page: Any) -> None:
+    until_quiet(page)
+    waiting: list[Any] = []
+    page.route("**/api/next", lambda route: waiting.append(route))
+    opacity = "Number(getComputedStyle(document.getElementById('bars')).opacity)"
+    assert page.evaluate(opacity) == 1
+    page.locator(".candidate").first.click()
+    until(page, f"{opacity} < 0.5")
+    wait_for(page, lambda: waiting)
+    waiting[0].continue_()
+    until(page, f"{opacity} === 1")
+    page.click("#write-on")
+    wait_for(page, lambda: len(waiting) > 1)
+    page.wait_for_timeout(500)
+    assert page.evaluate(opacity) == 1  # while the model writes, it always is another text's
+
+
 def test_both_chances_are_told_where_they_differ(page: Any) -> None:
     slide(page, "temperature", 0.3)
     before, drawn = texts(page, ".candidate .before"), texts(page, ".candidate .chance")

@@ -26,7 +26,7 @@ export function branchesPanel({ text }) {
       // What lies beyond the place where the reader stands is shown pale.
       const passed = run.filter((other) => path.has(other));
       const ahead = run.filter((other) => !path.has(other));
-      if (passed.length) button.append(make("span", {}, ...onOneLine(words(passed).replace(/^ +(?=.)/, ""))));
+      if (passed.length) button.append(make("span", {}, ...onOneLine(words(passed))));
       if (ahead.length) button.append(make("span", { class: "ahead" }, ...onOneLine(words(ahead))));
       button.addEventListener("click", () => text.go(end));
       const item = make("li", {}, button);

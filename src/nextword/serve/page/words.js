@@ -60,8 +60,8 @@ export function partOfCharacter(ids, position) {
 /** A token's text with its marks: a leading space as ␣, a line end as ↵, bytes that are no character yet as ◌. */
 export const visible = (text) => marked(text, /(^ | $|[\n\r\t]|\ufffd)/);
 
-/** The text of many tokens on one line: its spaces are spaces. */
-export const onOneLine = (text) => marked(text, /([\n\r\t]|\ufffd)/);
+/** The text of many tokens on one line: its spaces are spaces, unless there is nothing else to be seen. */
+export const onOneLine = (text) => marked(text, text.trim() === "" ? /([ \n\r\t])/ : /([\n\r\t]|\ufffd)/);
 
 function marked(text, what) {
   const parts = [];

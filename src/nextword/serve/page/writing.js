@@ -57,6 +57,7 @@ export function writingPanel({ text, next, settled }) {
     button.textContent = "Write on";
     button.setAttribute("aria-pressed", "false");
     settled.hold(false);
+    find("next").classList.remove("writes");
     announce(`Written: ${textOfAll(text.ids.slice(began))} ${why}`);
     enable();
   };
@@ -67,6 +68,7 @@ export function writingPanel({ text, next, settled }) {
     button.textContent = "Pause";
     button.setAttribute("aria-pressed", "true");
     settled.hold(true);
+    find("next").classList.add("writes");
     const mine = ++turn;
     while (mine === turn) {
       if (!(await step())) return mine === turn && stop(text.isFull ? `The model sees ${text.limit} tokens at most, and the text has as many.` : "");
