@@ -1,4 +1,4 @@
-"""The tour and the panel of training: what they speak of is in sight, and what they show is of the step they name."""
+"""The tour, the text beside the panels, and training: what is spoken of is in sight, and of the step that is named."""
 
 from collections.abc import Callable
 from typing import Any
@@ -68,6 +68,20 @@ def test_no_line_of_the_code_is_cut(page: Any) -> None:
         assert page.evaluate(f"{code}.scrollWidth <= {code}.clientWidth")
         assert '"""' not in page.locator("#tour-code").text_content()
         page.click("#tour-on")
+
+
+def test_all_of_the_text_s_panel_is_in_sight(page: Any) -> None:
+    page.fill("#prompt", "The piano came down to the ferry. " * 9)
+    until(page, "document.querySelectorAll('#tokens .token').length === 64")
+    page.locator("#tokens .token").last.hover()
+    until(page, "document.querySelectorAll('#token-card .other').length === 5")
+    assert page.evaluate("document.getElementById('text').getBoundingClientRect().bottom") <= 900
+    assert page.locator("#perplexity + span").is_visible()
+    page.mouse.move(200, 150)
+    page.mouse.wheel(0, 300)  # the page scrolls, and the text stays beside what comes
+    until(page, "scrollY === 300")
+    assert page.evaluate("document.querySelector('.desk').scrollTop") == 0
+    assert page.evaluate("document.getElementById('text').getBoundingClientRect().top") < 100
 
 
 def to_training(page: Any) -> None:
