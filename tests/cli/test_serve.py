@@ -1,5 +1,4 @@
 import socket
-from pathlib import Path
 
 import pytest
 
@@ -58,13 +57,3 @@ def test_an_empty_key_does_not_let_everybody_ask(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("NEXTWORD_API_KEY", empty)
     with pytest.raises(ValueError, match="NEXTWORD_API_KEY is empty"):
         serve.api_key(None)
-
-
-def test_a_run_is_watched_where_it_is_what_is_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    pytest.importorskip("fastapi", reason="fastapi (extra: serve) is not installed")
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "gpt2").mkdir()
-    (tmp_path / "gpt2" / "run.json").write_text("{}")
-    assert serve.watched_run("gpt2") is None  # which means the official weights
-    assert serve.watched_run("./gpt2") is not None
-    assert serve.watched_run(str(tmp_path)) is None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 import torch
+from conftest import randomize
 
 from nextword.decode import Sampling, Writer
 from nextword.decode.rereading_writer import RereadingWriter
@@ -234,6 +235,33 @@ def test_a_listener_that_fails_does_not_end_the_engine(small: GPT) -> None:
     assert len(texts(box.finish([well]))[0]) == 5
     wait_for(lambda: engine.running == 0)
     assert engine.is_alive
+    engine.close()
+
+
+def test_newer_weights_write_what_comes_after_them(small: GPT) -> None:
+    """Who has begun is not changed horses with in midstream."""
+    other = GPT(small.config).eval()
+    randomize(other, seed=9)
+    box, alone = Box(), []
+    for model in (small, other):
+        engine = Engine(writer_for(model, 1))
+        one = job(box, [7, 8], 12)
+        engine.submit([one])
+        alone += texts(box.finish([one]))
+        engine.close()
+    writer = Gated(writer_for(small, 1))
+    engine = Engine(writer)  # type: ignore[arg-type]
+    before, after = job(box, [7, 8], 12), job(box, [7, 8], 12)
+    engine.submit([before])
+    wait_for(lambda: engine.running == 1)
+    engine.replace(writer_for(other, 1))
+    engine.submit([after])
+    for _ in range(20):
+        writer.gate.release()
+    assert texts(box.finish([before, after])) == alone
+    assert alone[0] != alone[1]
+    with pytest.raises(ValueError, match="another model's"):
+        engine.replace(writer_for(small, 2))
     engine.close()
 
 

@@ -6,12 +6,14 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
 import torch
+from conftest import randomize
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from foreign.conftest import folder  # noqa: F401
@@ -75,6 +77,7 @@ def test_what_model_this_is(client: TestClient) -> None:
         "n_params": 61 * 12 + 16 * 12 + 2 * (12 * 144 + 13 * 12) + 24,
         "config": {"n_vocab": 61, "n_ctx": 16, "n_embd": 12, "n_head": 3, "n_layer": 2},
         "run": False,
+        "step": None,
     }
 
 
@@ -82,6 +85,18 @@ def test_next(client: TestClient, model: GPT) -> None:
     close(floats(client.post("/api/next", json={"ids": IDS})), model(torch.tensor([IDS]))[0, -1])
     longer = [*IDS, 1, 2]
     close(floats(client.post("/api/next", json={"ids": longer})), model(torch.tensor([longer]))[0, -1])
+
+
+def test_newer_weights_answer_what_is_asked_after_them(model: GPT) -> None:
+    worker = LensWorker(model, "tiny")
+    newer = GPT(model.config).eval()
+    randomize(newer, seed=9)
+    with TestClient(app_of(worker)) as client:
+        close(floats(client.post("/api/next", json={"ids": IDS})), model(torch.tensor([IDS]))[0, -1])
+        worker.replace(newer)
+        close(floats(client.post("/api/next", json={"ids": IDS})), newer(torch.tensor([IDS]))[0, -1])
+    with pytest.raises(ValueError, match="another model's"):
+        worker.replace(GPT(replace(model.config, n_head=2)))
 
 
 def test_the_way_of_the_last_token(client: TestClient, model: GPT) -> None:

@@ -2,19 +2,15 @@
 
 import os
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import tyro
 
 from nextword.cli.arguments import parse
-from nextword.cli.chosen_model import chosen_model, chosen_writer
-
-if TYPE_CHECKING:
-    from nextword.serve.lens_worker import LensWorker
-    from nextword.serve.watched_run import WatchedRun
+from nextword.cli.served_model import ServedModel, watched_run
 
 
 @dataclass(frozen=True)
@@ -93,15 +89,20 @@ def run(arguments: list[str]) -> int:
 
     key = api_key(args.api_key)
     bound = listen(args.host, args.port)  # what is wrong is told before a model is loaded
-    writer, tokenizer = chosen_writer(args.model, args.weights, args.device, args.dtype, args.quantize, args.rows)
     name = args.name or args.model
-    routers = []
+    run = None if args.api_only else watched_run(args.model)
+    served = ServedModel(args.model, args.weights, args.device, args.dtype, args.quantize, args.rows, run)
+    writer, tokenizer = served.writer()
+    engine = Engine(writer, args.queue)
+    routers, worker = [], None
     if not args.api_only:
         from nextword.serve.inside import router
+        from nextword.serve.lens_worker import LensWorker
 
-        routers.append(router(lens_worker(args, name), watched_run(args.model)))
+        worker = LensWorker(served.whole(), name)
+        routers.append(router(worker, run))
     app = create_app(
-        Engine(writer, args.queue),
+        engine,
         tokenizer,
         name,
         routers=routers,
@@ -119,7 +120,10 @@ def run(arguments: list[str]) -> int:
             f"{name} is served at {address}, and its API at {address}/v1. Ctrl-C ends it.", file=sys.stderr, flush=True
         )
 
-    serve(app, bound, args.drain_seconds, ready)
+    with ExitStack() as followed:
+        if run is not None and worker is not None:
+            followed.callback(served.follow(engine, worker).close)
+        serve(app, bound, args.drain_seconds, ready)
     return 0
 
 
@@ -133,19 +137,3 @@ def api_key(given: str | None) -> str | None:
     if key is not None and not key.strip():
         raise ValueError(f"{name} is empty: leave it out to let everybody ask.")
     return key
-
-
-def lens_worker(args: Arguments, name: str) -> "LensWorker":
-    """The model once more, in PyTorch, for the page to look into."""
-    from nextword.serve.lens_worker import LensWorker
-
-    return LensWorker(chosen_model(args.model, args.weights, args.device)[0], name)
-
-
-def watched_run(model: str) -> "WatchedRun | None":
-    """The run that the model is, if it is one; never for a name that means official weights, as in `open_named`."""
-    from nextword.serve.watched_run import WatchedRun
-    from nextword.weights.hub import REPOSITORIES
-
-    path = Path(model).expanduser()
-    return WatchedRun(path) if model not in REPOSITORIES and (path / "run.json").exists() else None

@@ -48,6 +48,7 @@ class Engine:
         self._lock = threading.Condition()
         self._waiting: deque[Job] = deque()
         self._at: dict[int, Job] = {}  # row -> the job that is written there
+        self._newer: Writer | None = None  # to write with from the next free moment on
         self._is_closed = False
         self._drains = False
         self._thread = threading.Thread(target=self._run, name="nextword-engine", daemon=True)
@@ -91,6 +92,17 @@ class Engine:
                 job.is_cancelled = True
             self._lock.notify()
 
+    def replace(self, writer: Writer) -> None:
+        """Write with this writer from now on. What has begun is written to its end first, and what waits, waits.
+
+        Raises ValueError for one of another shape, or with another number of rows.
+        """
+        if (writer.config, writer.n_rows) != (self.config, self.n_rows):
+            raise ValueError(f"The new weights are another model's: {writer.config}, where {self.config} is served.")
+        with self._lock:
+            self._newer = writer
+            self._lock.notify()
+
     def close(self, drain: bool = False, timeout: float | None = None) -> None:
         """Take no more jobs, and end: with `drain` after all that there are, else after the step under way.
 
@@ -128,7 +140,9 @@ class Engine:
             while not self._is_closed or self._drains:
                 self._at = {row: job for row, job in self._at.items() if not job.is_cancelled}
                 self._waiting = deque(job for job in self._waiting if not job.is_cancelled)
-                free = [row for row in range(self.n_rows) if row not in self._at]
+                if self._newer is not None and not self._at:
+                    self._writer, self._newer = self._newer, None
+                free = [row for row in range(self.n_rows) if row not in self._at and self._newer is None]
                 for row in free[: len(self._waiting)]:
                     job = self._waiting.popleft()
                     self._writer.read(row, job.ids)

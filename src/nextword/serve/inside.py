@@ -95,6 +95,7 @@ def router(worker: LensWorker, run: WatchedRun | None = None) -> APIRouter:
             "n_params": config.n_params,
             "config": {name: getattr(config, name) for name in names},
             "run": run is not None,
+            "step": None if run is None else run.served_step,
         }
 
     @routes.get("/vocabulary")

@@ -39,13 +39,23 @@ class LensWorker:
     """
 
     def __init__(self, model: GPT | ForeignGPT, name: str):
-        n = min(model.config.n_ctx, model.config.n_vocab, 8)
-        self.model = subject(model, torch.arange(n, device=next(model.parameters()).device).unsqueeze(0)).eval()
+        self.model = whole(model)
         self.name, self.config = name, self.model.config
         self._reader = Reader(self.model)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nextword-lens")
         self._turn = asyncio.Lock()  # who waited longest comes next
         self._n_asking = 0
+
+    def replace(self, model: GPT | ForeignGPT) -> None:
+        """Look into this model from the next question on: the same one, with other weights. Raises as the first did."""
+        newer = whole(model)
+        if newer.config != self.config:
+            raise ValueError(f"The new weights are another model's: {newer.config}, where {self.config} is served.")
+
+        def take() -> None:
+            self.model, self._reader = newer, Reader(newer)
+
+        self._thread.submit(take)
 
     async def ask(
         self, ids: Sequence[int], question: Callable[[Text], R], gone: Callable[[], Awaitable[bool]] = stays
@@ -91,3 +101,9 @@ class LensWorker:
     def close(self) -> None:
         """End the thread, after the question that it is at."""
         self._thread.shutdown(wait=True, cancel_futures=True)
+
+
+def whole(model: GPT | ForeignGPT) -> GPT:
+    """The model to look into: itself, or for one of a user's own class ours with its weights. Raises as `subject`."""
+    n = min(model.config.n_ctx, model.config.n_vocab, 8)
+    return subject(model, torch.arange(n, device=next(model.parameters()).device).unsqueeze(0)).eval()

@@ -7,6 +7,7 @@ from typing import Any
 
 from nextword.errors import RunError
 from nextword.train.attention_log import AttentionLog
+from nextword.train.checkpoint import checkpoints
 from nextword.train.run_directory import SAMPLE
 
 PROMPT = re.compile(r"(?:\*\*(?:(?!\*\*).)*\*\*\n+)*\*\*.*?\*\*")
@@ -25,6 +26,19 @@ class WatchedRun:
         self.path = path
         self._known: dict[Path, tuple[tuple[int, int], Any]] = {}
         self.attention = AttentionLog(path / "attention")
+        self.served_step = 0  # after so many updates the weights that are served were saved
+
+    def weights(self) -> tuple[int, int] | None:
+        """What changes when the run saves new weights; None while it has saved none."""
+        try:
+            status = (self.path / "model.safetensors").stat()
+        except FileNotFoundError:
+            return None
+        return status.st_mtime_ns, status.st_ino
+
+    def saved_step(self) -> int:
+        """After how many updates the newest weights were saved; 0 while there are none."""
+        return max((int(path.name[5:]) for path in checkpoints(self.path / "checkpoints")), default=0)
 
     def describe(self) -> dict[str, Any]:
         """What it learns from, the losses step by step, what the model wrote, and when its attention, to which text,

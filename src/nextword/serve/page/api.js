@@ -42,6 +42,9 @@ function remember(path, body, signal, read) {
   return known.answer;
 }
 
+/** What was answered is true no longer: the model is another one. */
+export const forgetAll = () => answers.clear();
+
 function forget(question, known) {
   if (answers.get(question) === known) answers.delete(question);
 }

@@ -40,6 +40,7 @@ async function start() {
   writingPanel(page);
   const panels = [tokensPanel(page), branchesPanel(page), wayPanel(page), attentionPanel(page), lensPanel(page), partsPanel(page)];
   panels.push(trainingPanel(page));
+  live(page);
   const prompt = await promptPanel(page);
   // Tokens' texts are the largest thing to fetch: what was drawn without them is drawn once more.
   await vocabulary;

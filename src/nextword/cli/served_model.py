@@ -1,0 +1,84 @@
+"""What `nextword serve` serves: a model to write with and to look into; of a run that goes on, always its newest."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nextword.cli.chosen_model import chosen_model, chosen_writer
+
+if TYPE_CHECKING:
+    from nextword.decode import Writer
+    from nextword.foreign import ForeignGPT
+    from nextword.model import GPT
+    from nextword.serve.engine import Engine
+    from nextword.serve.following import Follower
+    from nextword.serve.lens_worker import LensWorker
+    from nextword.serve.watched_run import WatchedRun
+    from nextword.tokenizer import Tokenizer
+
+
+@dataclass
+class ServedModel:
+    """A model as the flags of `serve` name it. run: the run that it is, if it is one and is to be watched."""
+
+    model: str
+    weights: str | None
+    device: str
+    dtype: str | None
+    quantize: str | None
+    rows: int
+    run: "WatchedRun | None" = None
+    _begins_at: tuple[int, int] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        if self.run is not None:
+            self._begins_at = self.run.weights()
+
+    def writer(self) -> "tuple[Writer, Tokenizer]":
+        """What writes, and its tokenizer: with the model that a run begins with, where it has saved no weights yet."""
+        if not self._is_untrained:
+            return chosen_writer(self.model, self.weights, self.device, self.dtype, self.quantize, self.rows)
+        from nextword.decode import writer_for
+        from nextword.tokenizer import Tokenizer
+
+        print(
+            f"[{self.model} has saved no weights yet: until it does, the untrained model is served.]", file=sys.stderr
+        )
+        return writer_for(self._untrained(), self.rows), Tokenizer()
+
+    def whole(self) -> "GPT | ForeignGPT":
+        """The same model in PyTorch, to be looked into."""
+        return self._untrained() if self._is_untrained else chosen_model(self.model, self.weights, self.device)[0]
+
+    def follow(self, engine: "Engine", worker: "LensWorker") -> "Follower":
+        """Have what the run saves from now on served, too."""
+        from nextword.serve.following import Follower
+
+        def renew() -> None:
+            writer, _ = chosen_writer(self.model, None, self.device, self.dtype, self.quantize, self.rows)
+            engine.replace(writer)
+            worker.replace(chosen_model(self.model, None, self.device)[0])
+
+        assert self.run is not None
+        return Follower(self.run, renew, self._begins_at)
+
+    @property
+    def _is_untrained(self) -> bool:
+        return self.run is not None and self._begins_at is None
+
+    def _untrained(self) -> "GPT":
+        from nextword.runtime import pick_device
+        from nextword.serve.following import first_model
+
+        assert self.run is not None
+        return first_model(self.run.path).to(pick_device(self.device))
+
+
+def watched_run(model: str) -> "WatchedRun | None":
+    """The run that the model is, if it is one; never for a name that means official weights, as in `open_named`."""
+    from nextword.serve.watched_run import WatchedRun
+    from nextword.weights.hub import REPOSITORIES
+
+    path = Path(model).expanduser()
+    return WatchedRun(path) if model not in REPOSITORIES and (path / "run.json").exists() else None

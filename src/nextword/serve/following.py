@@ -1,0 +1,71 @@
+"""A run's newest weights, served as they come, so that one can watch a model learn."""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from nextword.errors import NextwordError
+from nextword.loading import load
+from nextword.model import GPT, GPTConfig
+from nextword.serve.watched_run import WatchedRun
+from nextword.symbols import is_symbol
+from nextword.train.run_directory import description
+from nextword.weights.directory import open_model
+
+SECONDS = 2.0  # between two looks at the run
+
+log = logging.getLogger("nextword.serve")
+
+
+class Follower:
+    """Looks now and then whether a run has saved new weights, and has them served, in a thread of its own.
+
+    renew: loads them and puts them in the place of the old ones. Where that
+    fails, the old ones stay, and it is tried again at the next look. known:
+    what `run.weights` said of those that are served at first.
+    """
+
+    def __init__(
+        self, run: WatchedRun, renew: Callable[[], object], known: tuple[int, int] | None, seconds: float = SECONDS
+    ):
+        self._run, self._renew, self._known, self._seconds = run, renew, known, seconds
+        run.served_step = run.saved_step()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="nextword-follower", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._ended.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        while not self._ended.wait(self._seconds):
+            found, step = self._run.weights(), self._run.saved_step()
+            if found is None or found == self._known:
+                continue
+            try:
+                self._renew()
+            except (OSError, ValueError, NextwordError) as error:
+                log.warning("The weights of %s could not be taken up: %s", self._run.path, error)
+                continue
+            self._known, self._run.served_step = found, step
+
+
+def first_model(run: Path) -> GPT:
+    """The model that a run begins with, by its description: what there is to serve until it has saved weights.
+
+    Raises RunError where there is no run, and WeightsError for one of a user's
+    own class, whose first weights only that class can make.
+    """
+    about = description(run)
+    settings = about["config"]
+    if is_symbol(str(settings.get("model"))):
+        open_model(run)  # which says that there are none yet
+    if settings.get("init"):
+        return load(settings["init"])[0]
+    torch.manual_seed(settings["seed"])
+    return GPT(GPTConfig(**about["model"])).eval()

@@ -1,0 +1,75 @@
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import TINY, randomize
+
+from nextword.errors import WeightsError
+from nextword.model import GPT
+from nextword.serve.following import Follower
+from nextword.serve.watched_run import WatchedRun
+from nextword.train.run_directory import RunDirectory
+from nextword.weights import save_huggingface
+
+SECONDS = 0.02
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return RunDirectory.create(tmp_path / "run", {})
+
+
+def save(run: RunDirectory, step: int) -> None:
+    """As a trainer does: a checkpoint, whose weights become the run's."""
+    model = GPT(TINY)
+    randomize(model, seed=step)
+    checkpoint = run.checkpoints / f"step-{step:08d}"
+    save_huggingface(model, checkpoint)
+    (checkpoint / "manifest.json").write_text("{}")
+    run.publish(checkpoint)
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def test_what_a_run_saves_is_taken_up(run: RunDirectory) -> None:
+    watched, taken = WatchedRun(run.path), []
+    follower = Follower(watched, lambda: taken.append(watched.saved_step()), watched.weights(), SECONDS)
+    assert watched.served_step == 0
+    for step in (10, 20):
+        save(run, step)
+        until(lambda step=step: watched.served_step == step)
+    time.sleep(5 * SECONDS)
+    follower.close()
+    assert taken == [10, 20]  # each once
+
+
+def test_weights_that_came_while_the_first_were_loaded_are_not_missed(run: RunDirectory) -> None:
+    watched, taken = WatchedRun(run.path), []
+    save(run, 10)
+    known = watched.weights()
+    save(run, 20)
+    follower = Follower(watched, lambda: taken.append(1), known, SECONDS)
+    until(lambda: taken == [1])
+    follower.close()
+
+
+def test_weights_that_cannot_be_taken_up_are_tried_again(run: RunDirectory, caplog: pytest.LogCaptureFixture) -> None:
+    watched, taken = WatchedRun(run.path), []
+
+    def renew() -> None:
+        taken.append(1)
+        if len(taken) == 1:
+            raise WeightsError("half a file")
+
+    follower = Follower(watched, renew, watched.weights(), SECONDS)
+    save(run, 10)
+    until(lambda: watched.served_step == 10)
+    follower.close()
+    assert len(taken) == 2
+    assert "could not be taken up: half a file" in caplog.text
