@@ -54,7 +54,9 @@ def client(engine: Engine) -> Iterator[TestClient]:
         ({"prompt": "a", "chat": 1}, "There is no parameter 'chat'", "chat"),
         ({"prompt": "a", "logit_bias": {"50257": 1}}, "'50257' is no id", "logit_bias"),
         ({"prompt": "a", "logit_bias": {"1": 101}}, "less than or equal to 100", "logit_bias"),
-        ({"prompt": "a", "stop": ""}, "at least 1 character", "stop"),
+        ({"prompt": "a", "stop": ""}, "stop: give a text or a list of at most 16, each of 1 to 1,000", "stop"),
+        ({"prompt": "a", "stop": ["b", ""]}, "stop: give a text or a list of at most 16", "stop"),
+        ({"prompt": "a", "stop": ["b"] * 17}, "stop: give a text or a list of at most 16", "stop"),
         ({"prompt": "a", "n": 13}, "13 texts are too many for one request: ask for 12 at most", "n"),
         ({"prompt": ["a"] * 13}, "13 texts are too many for one request: ask for 12 at most", "prompt"),
         ({"prompt": ["a"] * 7, "n": 2}, "14 texts are too many for one request: ask for 12 at most", "n"),
@@ -174,6 +176,9 @@ def test_another_model_is_not_found(client: TestClient) -> None:
 def test_unknown_places_and_methods(client: TestClient) -> None:
     assert client.get("/nothing").json()["error"]["message"] == "There is nothing at /nothing."
     assert client.get("/v1/completions").status_code == 405
+    chat = client.post("/v1/chat/completions", json={"messages": []})
+    assert chat.status_code == 404
+    assert "not a chat model: /v1/completions goes on from a prompt" in chat.json()["error"]["message"]
     assert client.get("/docs").status_code == 404  # it would load its scripts from elsewhere
 
 

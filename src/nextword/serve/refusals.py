@@ -9,6 +9,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from nextword.serve.requests import MAX_STOP, MAX_STOP_LENGTH
+
 
 class Refusal(Exception):
     """A request that is answered with an error: in which words, which parameter is at fault, with which status."""
@@ -52,6 +54,13 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
 NO_OBJECT = ("missing", "model_attributes_type", "model_type", "dict_type")  # what pydantic calls a body that is none
 
 
+OF_SEVERAL_KINDS = {
+    "prompt": "give a text, a list of texts, a list of ids, or a list of lists of ids.",
+    "stop": f"give a text or a list of at most {MAX_STOP}, each of 1 to {MAX_STOP_LENGTH:,} characters.",
+}
+"""What a parameter may be, where the reason why it is not one of these kinds would say nothing of the others."""
+
+
 def error_body(message: str, status: int, param: str | None = None, code: str | None = None) -> dict[str, Any]:
     """OpenAI's form of an error; its type follows from the status."""
     kind = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}.get(
@@ -82,8 +91,8 @@ def install(app: FastAPI) -> None:
         if first["type"] == "extra_forbidden":
             return Refusal(f"There is no parameter {place[0]!r} here.", place[0], code="unknown_parameter").response()
         message = first["msg"].removeprefix("Value error, ")
-        if place[:1] == ["prompt"]:
-            message = "give a text, a list of texts, a list of ids, or a list of lists of ids."
+        if place and place[0] in OF_SEVERAL_KINDS:
+            message = OF_SEVERAL_KINDS[place[0]]
         if place:
             return Refusal(f"{place[0]}: {message}", place[0]).response()
         if first["type"] in NO_OBJECT:
@@ -92,7 +101,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def plain(request: Request, error: HTTPException) -> JSONResponse:
-        message = f"There is nothing at {request.url.path}." if error.status_code == 404 else str(error.detail)
+        message = str(error.detail)
+        if error.status_code == 404:
+            message = f"There is nothing at {request.url.path}."
+            if request.url.path == "/v1/chat/completions":
+                message += " GPT-2 is not a chat model: /v1/completions goes on from a prompt."
         return JSONResponse(error_body(message, error.status_code), error.status_code, error.headers)
 
 

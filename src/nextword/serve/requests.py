@@ -6,11 +6,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 MAX_TEXTS = 128  # prompts times n
 MAX_LOGPROBS = 20
-MAX_STOP = 16
+MAX_STOP = 16  # stop texts
+MAX_STOP_LENGTH = 1000  # characters of each
 MAX_TOKENIZED = 100_000  # characters, or ids, of one /tokenize or /detokenize
 
 Id = Annotated[int, Field(ge=0)]
-StopText = Annotated[str, Field(min_length=1, max_length=1000)]
+StopText = Annotated[str, Field(min_length=1, max_length=MAX_STOP_LENGTH)]
 
 
 class Strict(BaseModel):
