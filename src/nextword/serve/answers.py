@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_max_pool2d
+from torch.nn.functional import adaptive_avg_pool2d, adaptive_max_pool2d
 
 from nextword.lens.attribution import contributions
 from nextword.lens.changing import off
@@ -92,13 +92,15 @@ def scores(text: Text, layer: int, head: int, position: int) -> Tensor:
 def small_maps(text: Text, layer: int, size: int) -> bytes:
     """A layer's attention in few pixels: H maps of size x size bytes, of T x T where the text is shorter.
 
-    Each row is divided by its strongest weight, since in a long text all are
-    small. Each pixel is the strongest in its part of the map, so that a single
-    bright spot is not lost; 255 for the strongest of a row.
+    A pixel is what its tokens give to the keys that share it, on average over
+    the keys, and that of the token which gives them most, so that a bright spot
+    is not lost. Each row is divided by its strongest pixel, since in a long text
+    all are small: 255 for that.
     """
     large = text.trace()[f"h.{layer}.attn.weights"][0].float()  # (H, T, T)
-    small = adaptive_max_pool2d(large / large.amax(-1, keepdim=True), min(size, text.length))
-    return (small * 255).round().to(torch.uint8).cpu().numpy().tobytes()
+    side = min(size, text.length)
+    small = adaptive_max_pool2d(adaptive_avg_pool2d(large, (None, side)), side)  # (H, side, side)
+    return (small / small.amax(-1, keepdim=True) * 255).round().to(torch.uint8).cpu().numpy().tobytes()
 
 
 def named_patterns(text: Text, layer: int) -> Tensor:

@@ -11,7 +11,7 @@ import * as api from "./api.js";
 const SMALL = 32; // pixels of a small map: enough to see its pattern, and a few kilobytes for all heads together
 
 // What a head may look at that has a name, in the order in which the server measures it.
-const PATTERNS = ["the token before", "the first token", "the token itself", "what followed an earlier copy of the token"];
+const PATTERNS = ["the token before", "the first token", "itself", "what followed an earlier copy"];
 const MOSTLY = 0.5; // of a head's attention, for it to be called after a pattern
 const PAUSE = 150; // milliseconds that a token is looked at before it is worked with numbers
 
@@ -66,7 +66,7 @@ export function attentionPanel(page) {
   const inWords = (index) => {
     const shares = sharesOf(index).map((share) => (Number.isNaN(share) ? -1 : share));
     const best = strongest(shares);
-    return shares[best] < 0 ? "" : `${shares[best] >= MOSTLY ? "mostly looks at" : "has no simple pattern; closest is"} ${PATTERNS[best]}, ${percent(shares[best])}`;
+    return shares[best] < 0 ? "" : `${shares[best] >= MOSTLY ? "mostly looks at" : "no simple pattern; closest:"} ${PATTERNS[best]}, ${percent(shares[best])}`;
   };
 
   const markPatterns = () => {
@@ -164,6 +164,13 @@ export function attentionPanel(page) {
   const drawTokens = () => {
     row.replaceChildren(...ids.flatMap((id, position) => withBreak(tokenButton(id, position), id)));
     standOn(tokens(), ids.length - 1);
+    row.scrollTop = row.scrollHeight;
+  };
+
+  /** A long text has a bar of its own: the chosen token is kept within it, and the page stays where it is. */
+  const keepInSight = (button) => {
+    const above = button.getBoundingClientRect().top - row.getBoundingClientRect().top;
+    if (above < 0 || above + button.offsetHeight > row.clientHeight) row.scrollTop += above - row.clientHeight / 2;
   };
 
   const again = follow(section, settled, async (now, isStale, signal) => {
@@ -213,6 +220,7 @@ export function attentionPanel(page) {
     }
     pointed = column;
     paintHead();
+    keepInSight(tokens()[query]);
   };
   const fromToken = (event) => {
     const button = event.target.closest(".token");
