@@ -59,7 +59,7 @@ export function learnedHead({ config }) {
     try {
       const weights = await api.floats("/api/run/attention", question);
       if (wanted !== asked) return;
-      name.textContent = kept === 0 ? "at step 0, before it had learned anything" : `as it was after step ${kept}`;
+      name.textContent = kept === 0 ? "as it was at step 0, before the first update" : `as it was after step ${kept}`;
       shown = { asked: question, weights };
       paint();
     } catch (error) {

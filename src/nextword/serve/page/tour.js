@@ -67,7 +67,6 @@ export function tour() {
     find("tour-on").textContent = stop === STOPS.length - 1 ? "Finish" : "Next";
     document.querySelectorAll(".panel").forEach((panel) => panel.classList.toggle("toured", panel.id === at));
     find(at).before(card);
-    find("tour-code-box").open = card.clientWidth > 600;
     for (const id of ["tour-body", "tour-says", "tour-code-box"]) find(id).scrollTop = 0;
     find("tour-title").focus({ preventScroll: true });
     const here = stop;
@@ -92,6 +91,8 @@ export function tour() {
   };
 
   find("tour-button").addEventListener("click", () => {
+    // On a narrow screen the code would leave no room for what it does; whoever opens it keeps it open.
+    if (card.hidden) find("tour-code-box").open = matchMedia("(min-width: 52rem)").matches;
     card.hidden = false;
     show();
   });

@@ -62,7 +62,7 @@ export function trainingPanel({ model }) {
       ? "Nothing is written yet."
       : !sample
         ? `What it wrote is kept from step ${first.step} on.`
-        : `Written ${sample.step === 0 ? "at step 0, before it had learned anything" : `after step ${sample.step}`}:`;
+        : `Written ${sample.step === 0 ? "at step 0, before the first update" : `after step ${sample.step}`}:`;
     find("sample").replaceChildren(make("p", { class: "quiet sample-when" }, when), ...(sample ? [make("b", {}, sample.prompt), sample.text] : []));
   };
 
