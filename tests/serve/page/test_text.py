@@ -139,6 +139,22 @@ def test_the_caret_stays_where_one_types(page: Any) -> None:
     until_text(page, "So, " + BEGINNING)
 
 
+def test_what_is_being_typed_is_not_overwritten(page: Any) -> None:
+    until_quiet(page)
+    waiting: list[Any] = []
+    page.route("**/tokenize", lambda route: waiting.append(route))
+    page.locator("#prompt").focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" town")
+    page.locator(".candidate").first.click()
+    until_tokens(page, len(IDS) + 1)
+    assert page.locator("#prompt").input_value() == BEGINNING + " town"
+    wait_for(page, lambda: waiting)
+    for route in waiting:
+        route.continue_()
+    until_text(page, BEGINNING + " town")
+
+
 def test_an_address_holds_the_text(open_page: Callable[..., Any], page: Any, url: str) -> None:
     assert "#" not in page.url
     words = "Wilf’s 🧩\nand 100 %"
@@ -298,10 +314,10 @@ def test_what_is_not_known_yet_is_hatched(page: Any) -> None:
 def test_pause_stays_where_it_is_while_the_text_grows(page: Any) -> None:
     until_quiet(page)
     slide(page, "pace", 6)
-    before = page.locator("#write-on").bounding_box()
+    before = [page.locator(id).bounding_box() for id in ("#write-on", "#token-card")]
     page.click("#write-on")
     until(page, "document.querySelectorAll('#tokens .token').length > 40", seconds=40)
-    assert page.locator("#write-on").bounding_box() == before
+    assert [page.locator(id).bounding_box() for id in ("#write-on", "#token-card")] == before
     page.keyboard.press("Escape")
     until(page, "document.getElementById('write-on').textContent === 'Write on'")
     n = page.locator("#tokens .token").count()
