@@ -190,6 +190,12 @@ def test_from_a_head_to_its_part_and_back(page: Any) -> None:
 
 
 def test_layers_underline_what_the_last_one_says(page: Any) -> None:
+    said_by = [[(262, 257)[(layer + position) % 2 and layer < 3] for position in range(6)] for layer in range(4)]
+    cells = [[[{"id": id, "p": 0.5}] * 3 for id in row] for row in said_by]
+    answer = {"layers": 4, "first": 0, "cells": cells}
+    page.route("**/api/logit_lens", lambda route: route.fulfill(json=answer))
+    write(page, BEGINNING + "re")
+    write(page, BEGINNING)
     settle(page, "lens")
     page.wait_for_selector("#lens-table td:not(.empty)")
     rows = [row.locator("td").all() for row in page.locator("#lens-table tbody tr").all()]
@@ -197,6 +203,7 @@ def test_layers_underline_what_the_last_one_says(page: Any) -> None:
         for cell, last in zip(row, rows[-1], strict=True):
             underlined = "underline" in cell.evaluate("e => getComputedStyle(e).textDecorationLine")
             assert underlined == (cell.text_content() == last.text_content())
+    assert sum(cell.text_content() == "␣the" for row in rows[:-1] for cell in row) == 9
     rows[0][-1].click()  # the followed column keeps its lines
     until(page, "document.querySelectorAll('td.followed').length === 4")
 
