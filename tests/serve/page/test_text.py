@@ -161,6 +161,9 @@ def test_an_address_holds_the_text(open_page: Callable[..., Any], page: Any, url
     page.fill("#prompt", words)
     until(page, "location.hash.startsWith('#t=')")
     address = page.evaluate("location.href")
+    page.click("nav a[href='#attention']")
+    until(page, f"location.href === {address!r}")
+    assert page.locator("#attention").bounding_box()["y"] < 200
     other = open_page(at=address)
     until_tokens(other, len(TOKENIZER.encode(words)))
     assert other.locator("#prompt").input_value() == words

@@ -130,26 +130,28 @@ export async function promptPanel({ text, settled, model, trouble }) {
     remark();
   });
 
-  // A link to the page as it is holds its text, too.
+  // A link to the page as it is holds its text, too. The links to the parts of the page put theirs in its place: not for
+  // long, or the text would be lost when the page is loaded again.
+  const remember = () => {
+    if (!isLoaded() || text.ids.length === 0) return;
+    const words = textOfAll(text.ids);
+    if (words !== (inAddress() ?? first)) history.replaceState(null, "", FRAGMENT + encodeURIComponent(words));
+  };
   let toAddress = 0;
   settled.addEventListener("change", () => {
     clearTimeout(toAddress);
-    toAddress = setTimeout(() => {
-      if (!isLoaded() || text.ids.length === 0) return;
-      const words = textOfAll(text.ids);
-      if (words !== first && words !== inAddress()) history.replaceState(null, "", FRAGMENT + encodeURIComponent(words));
-      first = null;
-    }, REST);
+    toAddress = setTimeout(remember, REST);
   });
   addEventListener("hashchange", () => {
     const given = inAddress();
-    if (given !== null && given !== textOfAll(text.ids)) put({ text: given });
+    if (given === null) remember();
+    else if (given !== textOfAll(text.ids)) put({ text: given });
   });
 
   const given = inAddress();
   if (given !== null) box.value = given;
   else if (examples[0].text.endsWith(box.value)) box.value = examples[0].text;
-  let first = box.value; // stands in no address as long as nothing else did
+  const first = box.value; // needs no address: it is what the page begins with
   remark();
   await read();
   return { redraw: show };
