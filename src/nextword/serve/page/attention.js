@@ -35,6 +35,7 @@ export function attentionPanel(page) {
   let pause = 0;
 
   grid.style.setProperty("--columns", H);
+  section.querySelector(".attention-body").classList.toggle("many", H > 12); // they need all of the width
   const label = (n) => make("span", { class: "map-label", "aria-hidden": "true" }, n);
   grid.append(label(""), ...Array.from({ length: H }, (_, h) => label(h)));
   const buttons = [];
