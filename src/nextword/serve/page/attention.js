@@ -4,15 +4,13 @@ import { find, make, percent, rove, standOn } from "./dom.js";
 import { paint, paintLarge, strongest } from "./heat.js";
 import { quoted, spoken, textOf } from "./words.js";
 import { follow } from "./panel.js";
+import { patternsOfHeads } from "./patterns.js";
 import { tokenButton, withBreak } from "./tokens.js";
 import { workedTable } from "./worked.js";
 import * as api from "./api.js";
 
 const SMALL = 32; // pixels of a small map: enough to see its pattern, and a few kilobytes for all heads together
 
-// What a head may look at that has a name, in the order in which the server measures it.
-const PATTERNS = ["the token before", "the first token", "itself", "what followed an earlier copy"];
-const MOSTLY = 0.5; // of a head's attention, for it to be called after a pattern
 const PAUSE = 150; // milliseconds that a token is looked at before it is worked with numbers
 
 export function attentionPanel(page) {
@@ -27,7 +25,6 @@ export function attentionPanel(page) {
   let maps = null;
   let mapSize = SMALL;
   let weights = null;
-  let measured = null; // how much each head looks at each pattern
   let ids = [];
   let query = null;
   let pointed = null; // the column of the map's cell under the pointer
@@ -42,7 +39,7 @@ export function attentionPanel(page) {
   for (let layer = 0; layer < L; layer++) {
     grid.append(label(layer));
     for (let h = 0; h < H; h++) {
-      const button = make("button", { type: "button", class: "map", tabindex: buttons.length ? "-1" : "0", "aria-pressed": "false", "aria-label": `Layer ${layer}, head ${h}`, title: `Layer ${layer}, head ${h}` }, make("canvas", { width: 1, height: 1 }));
+      const button = make("button", { type: "button", class: "map", tabindex: buttons.length ? "-1" : "0", "aria-pressed": "false" }, make("canvas", { width: 1, height: 1 }));
       button.addEventListener("click", () => show(layer, h));
       grid.append(button);
       buttons.push(button);
@@ -61,48 +58,15 @@ export function attentionPanel(page) {
     });
   };
 
-  const sharesOf = (index) => measured.subarray(index * PATTERNS.length, (index + 1) * PATTERNS.length);
-
-  /** The pattern that a head looks at most, as words; nothing where the text is too short to tell. */
-  const inWords = (index) => {
-    const shares = sharesOf(index).map((share) => (Number.isNaN(share) ? -1 : share));
-    const best = strongest(shares);
-    return shares[best] < 0 ? "" : `${shares[best] >= MOSTLY ? "mostly looks at" : "no simple pattern; closest:"} ${PATTERNS[best]}, ${percent(shares[best])}`;
-  };
-
-  const markPatterns = () => {
-    find("head-pattern").textContent = (measured && inWords(place(head))) || "\u00a0";
-    const wanted = Number(find("pattern").value);
-    const shares = measured && wanted >= 0 ? buttons.map((_, index) => sharesOf(index)[wanted]) : null;
-    const best = shares && strongest(shares.map((share) => (Number.isNaN(share) ? -1 : share)));
-    buttons.forEach((button, index) => {
-      // The more a head does what is asked for, the more it stands out.
-      button.style.setProperty("--fit", shares && shares[best] > 0 ? (shares[index] / shares[best]).toFixed(3) : 1);
-      const words = measured && inWords(index);
-      for (const name of ["title", "aria-label"]) button.setAttribute(name, `Layer ${Math.floor(index / H)}, head ${index % H}${words ? `: ${words}` : ""}`);
-    });
-    const known = shares?.filter((share) => !Number.isNaN(share)) ?? [];
-    const many = known.filter((share) => share >= MOSTLY).length;
-    find("strongest-head").disabled = known.length === 0;
-    find("pattern-said").textContent = !shares
-      ? "Shares are averages over the tokens of this text."
-      : known.length === 0
-        ? "No token of this text has such a one. Put a word twice into the text, some tokens apart."
-        : `${many} of ${L * H} heads give it half of their attention or more. The strongest is ${nameOf(best)}, ${percent(shares[best])}.`;
-    find("strongest-head").dataset.head = best ?? "";
-  };
-  find("pattern").append(make("option", { value: -1 }, "anything"), ...PATTERNS.map((name, i) => make("option", { value: i }, name)));
-  find("pattern").addEventListener("change", () => markPatterns());
-  find("strongest-head").addEventListener("click", ({ currentTarget }) => {
-    const best = Number(currentTarget.dataset.head);
-    show(Math.floor(best / H), best % H);
-  });
+  const patterns = patternsOfHeads(buttons, nameOf, (index) => show(Math.floor(index / H), index % H));
+  patterns.know(null);
+  const sayPattern = () => (find("head-pattern").textContent = patterns.inWords(place(head)) || "\u00a0");
 
   const markHead = () => {
     find("head-name").textContent = `Layer ${head[0]}, head ${head[1]}`;
     buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(index === place(head))));
     standOn(buttons, place(head));
-    markPatterns();
+    sayPattern();
   };
 
   const tokens = () => [...row.querySelectorAll(".token")];
@@ -178,7 +142,7 @@ export function attentionPanel(page) {
     if (now.join() !== ids.join()) {
       ids = now;
       weights = null;
-      measured = null;
+      patterns.know(null);
       query = null;
       pointed = null;
       drawTokens();
@@ -194,8 +158,8 @@ export function attentionPanel(page) {
       }),
       api.floats("/api/attention_patterns", { ids }, signal).then((found) => {
         if (isStale()) return;
-        measured = found;
-        markPatterns();
+        patterns.know(found);
+        sayPattern();
       }),
     ]);
   });
