@@ -70,6 +70,7 @@ def test_the_scores_are_those_of_the_likeliest(page: Any, way: Any, served_model
     said = [float(one.split("score ")[1].split(",")[0].replace("−", "-")) for one in texts(page)]
     assert said == pytest.approx(logits.topk(3).values.tolist(), abs=0.006)
     page.locator(".candidate").first.click()
+    page.locator("#way").scroll_into_view_if_needed()  # out of sight it does not follow
     until(page, f"document.getElementById('way-token').textContent.includes('stands at place {len(IDS)}.')")
 
 
