@@ -438,10 +438,13 @@ def test_a_model_of_the_story_begins_with_its_title(page: Any, url: str) -> None
     said = page.locator("#remark").text_content()
     assert said.startswith("This GPT-2 has read 6,063 tokens of one story")
     assert said.endswith("in 204 steps of training, and nothing else.")
+    page.set_viewport_size({"width": 390, "height": 844})
+    place = page.locator("#write-on").bounding_box()
     page.get_by_role("button", name="The same without its title").click()
     until_text(page, BEGINNING)
+    assert page.locator("#write-on").bounding_box() == place  # however long what is said of it is
     moved = len(TOKENIZER.encode(titled)) - len(IDS)
-    assert f"{moved} places nearer" in page.locator("#remark").text_content()
+    assert f"{moved} places earlier" in page.locator("#remark").text_content()
     page.fill("#prompt", "Agnes")
     until_text(page, "Agnes")
     assert page.locator("#remark").text_content() == said
@@ -463,7 +466,9 @@ def test_the_sentence_that_is_said_to_be_in_no_story_is_in_none() -> None:
     assert "A Penny on Haddow\n\nThe piano came down to the" in story
 
 
-def test_examples_are_read_as_they_stand(page: Any) -> None:
+def test_examples_are_read_as_they_stand(open_page: Callable[..., Any]) -> None:
+    page = open_page(390)
+    place = page.locator("#write-on").bounding_box()
     for button in page.locator("#examples button").all():
         button.click()
         until(page, "document.getElementById('tokens').textContent !== ''")
@@ -471,6 +476,7 @@ def test_examples_are_read_as_they_stand(page: Any) -> None:
         until(page, f"document.getElementById('token-count').textContent.startsWith('{len(TOKENIZER.encode(box))} of')")
         assert page.locator("#remark.notice").count() == 0
         assert page.locator("#remark").text_content()
+        assert page.locator("#write-on").bounding_box()["y"] == place["y"]  # however long what is said of it is
 
 
 def test_a_link_from_elsewhere_is_read_whole(open_page: Callable[..., Any], url: str) -> None:

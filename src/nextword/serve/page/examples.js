@@ -19,7 +19,7 @@ const OF_THE_STORY = [
   {
     name: "The same without its title",
     text: FIRST,
-    why: "The same words, 8 places nearer to the beginning. The model met them at their old places only, and each place changes what it reads: compare the perplexity.",
+    why: "The same words, but 8 places earlier, where it never met them: a token is read together with its place. Compare the perplexity.",
   },
   {
     name: "A sentence not in it",
@@ -39,7 +39,7 @@ const GENERAL = [
   {
     name: "A name again",
     text: "Mr Alder met Mrs Quillfeather at the station. All the way home Mr Alder talked, and Mrs",
-    why: "A trained model finds the rare name again: some heads look at what followed the last time the same token stood there. Look for them in Attention.",
+    why: "A trained model finds the rare name again: some heads look at what followed the last time a token stood there. See Attention.",
   },
   {
     name: "Sums",
