@@ -84,6 +84,15 @@ def test_all_of_the_text_s_panel_is_in_sight(page: Any) -> None:
     assert page.evaluate("document.getElementById('text').getBoundingClientRect().top") < 100
 
 
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_link_leads_to_the_beginning_of_its_panel(open_page: Callable[..., Any], width: int) -> None:
+    page = open_page(width)
+    page.click("nav a[href='#branches']")
+    place = "document.getElementById('branches').getBoundingClientRect().top"
+    below = f"{place} - document.querySelector('.top').getBoundingClientRect().bottom"
+    until(page, f"{below} > 0 && {below} < 30")
+
+
 def to_training(page: Any) -> None:
     page.locator("#training").scroll_into_view_if_needed()
     page.wait_for_selector("#loss path.train")
