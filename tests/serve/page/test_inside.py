@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from serve.page.playing import until
+from serve.page.playing import until, wait_for
 
 from nextword.lens import ablate, direct_logit_attribution, trace
 from nextword.lens.patterns import patterns
@@ -124,6 +124,10 @@ def test_the_cell_under_the_pointer_is_told(page: Any, served_model: GPT) -> Non
     assert box["y"] - page.locator("#looks-at").bounding_box()["y"] < 110  # right above the map
 
 
+def first_product(page: Any) -> str:
+    return page.locator("#worked tbody tr").first.locator("td").first.text_content()
+
+
 def test_attention_is_worked_with_numbers(page: Any, served_model: GPT) -> None:
     settle(page, "attention")
     page.locator(".map").nth(3).click()
@@ -134,8 +138,10 @@ def test_attention_is_worked_with_numbers(page: Any, served_model: GPT) -> None:
         page.locator("#looking .token").nth(position).hover()
         word = TOKENIZER.decode([IDS[position]]).strip()
         until(page, f"document.getElementById('worked-words').textContent.startsWith('The query of “{word}”')")
-        rows = [row.locator("td").all_text_contents() for row in page.locator("#worked tbody tr").all()]
         own = scores[position, : position + 1].double()
+        # The words may be those of the head before, whose numbers are there until this one's are.
+        wait_for(page, lambda own=own: number(first_product(page)) == pytest.approx(4 * own.max().item(), abs=0.006))
+        rows = [row.locator("td").all_text_contents() for row in page.locator("#worked tbody tr").all()]
         for row, score in zip(rows, own.sort(descending=True).values.tolist(), strict=False):
             product, divided, power, share = row
             assert number(product) == pytest.approx(score * 4, abs=0.006 if abs(score) < 25 else 0.6)  # D = 16
