@@ -483,3 +483,39 @@ def test_a_link_from_elsewhere_is_read_whole(open_page: Callable[..., Any], url:
     page = open_page(at=f"{url}/#t={quote('one ' * 80)}")
     until_tokens(page, 64)
     assert "64 at most" in page.locator("#remark.notice").text_content()
+
+
+def test_a_link_s_text_outlives_the_way_to_a_part_of_the_page(open_page: Any, url: str) -> None:
+    page = open_page(at=f"{url}/#t=The%20harbour%20was%20quiet")
+    page.wait_for_selector(".candidate:not([disabled])")
+    page.click("nav a[href='#attention']")
+    until(page, "decodeURIComponent(location.hash) === '#t=The harbour was quiet'")
+
+
+def test_the_address_holds_whole_characters_only(open_page: Any, url: str) -> None:
+    page = open_page(at=f"{url}/#t=One%20%F0%9F%8C%A7")
+    page.wait_for_selector(".candidate:not([disabled])")
+    until(page, "document.querySelectorAll('#tokens .token').length > 2")
+    page.click("#back")
+    until(page, "decodeURIComponent(location.hash).trimEnd() === '#t=One'")
+
+
+def test_after_a_failure_the_buttons_and_the_panels_ask_again(open_page: Any) -> None:
+    page = open_page(complain=False)
+    page.locator("#branches").scroll_into_view_if_needed()
+    for path in ("next", "way"):
+        page.route(f"**/api/{path}", lambda route: route.abort())
+    count = page.locator("#tokens .token").count()
+    page.click("#write-one")
+    page.wait_for_selector("#trouble:visible")
+    assert page.locator("#tokens .token").count() == count + 1
+    assert page.locator(".candidate:not([disabled])").count() == 0  # they would be another text's
+    page.locator("#way").scroll_into_view_if_needed()
+    page.wait_for_selector("#way .notice:visible")
+    page.unroute_all()
+    page.click("#write-one")
+    until(page, f"document.querySelectorAll('#tokens .token').length === {count + 2}")
+    assert not page.locator("#trouble").is_visible()
+    page.locator("#model").scroll_into_view_if_needed()
+    page.locator("#way").scroll_into_view_if_needed()
+    until(page, "document.getElementById('way-scores').textContent.includes('score')")

@@ -13,7 +13,7 @@ const SEED_SAID = {
   some: "Each place of the text has its own number now: the same text goes on in the same way.",
 };
 
-/** Show the distribution, and give back what the writer needs: ready() and draw(). */
+/** Show the distribution, and give back what the writer needs: ready(), retry() and draw(). */
 export function nextPanel({ text, trouble, speaker }) {
   const rows = [];
   let logits = null;
@@ -23,6 +23,7 @@ export function nextPanel({ text, trouble, speaker }) {
   let drawn = null;
   let turn = 0;
   let question = new AbortController();
+  let failed = false;
 
   const seed = () => {
     const typed = find("seed").value.trim();
@@ -136,8 +137,8 @@ export function nextPanel({ text, trouble, speaker }) {
     forgetDraw();
   };
 
-  /** Nothing is asked, so nothing is shown. */
-  const clear = () => {
+  /** Nothing is known, so nothing is shown. */
+  const clear = (why) => {
     find("next").removeAttribute("aria-busy");
     rows.forEach(({ button, word, score, bar, before, chance }) => {
       for (const part of [word, score, before, chance, bar.lastChild]) part.textContent = "";
@@ -152,7 +153,7 @@ export function nextPanel({ text, trouble, speaker }) {
       piece.textContent = "";
     });
     find("rest").textContent = "";
-    strip.setAttribute("aria-label", "Chances laid end to end: there is no text yet");
+    strip.setAttribute("aria-label", `Chances laid end to end: ${why}`);
   };
 
   const ask = async () => {
@@ -163,7 +164,8 @@ export function nextPanel({ text, trouble, speaker }) {
     forgetDraw();
     find("draw").disabled = true;
     const ids = text.ids;
-    if (ids.length === 0) return clear();
+    failed = false;
+    if (ids.length === 0) return clear("there is no text yet");
     find("next").setAttribute("aria-busy", "true");
     try {
       const found = await speaker.logits(ids, question.signal);
@@ -175,7 +177,10 @@ export function nextPanel({ text, trouble, speaker }) {
       trouble(null);
       find("draw").disabled = false;
     } catch (error) {
-      if (mine === turn) trouble(error);
+      if (mine !== turn) return;
+      failed = true;
+      clear("the server did not say them");
+      trouble(error);
     } finally {
       if (mine === turn) find("next").removeAttribute("aria-busy");
     }
@@ -212,5 +217,7 @@ export function nextPanel({ text, trouble, speaker }) {
   speaker.addEventListener("change", () => (ready = ask()));
   sayNumbers();
   let ready = Promise.resolve();
-  return { ready: () => ready, draw: () => (chances ? draw() : null), recompute };
+  /** Ask once more, where the last question had no answer. */
+  const retry = () => failed && (ready = ask());
+  return { retry, ready: () => ready, draw: () => (chances ? draw() : null), recompute };
 }

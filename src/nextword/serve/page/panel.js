@@ -30,6 +30,7 @@ export function follow(section, text, draw) {
       if (!isStale()) notice.hidden = true;
     } catch (error) {
       if (isStale()) return;
+      due = true; // it is asked again when the panel is next in sight
       notice.textContent = error.message;
       notice.hidden = false;
     } finally {

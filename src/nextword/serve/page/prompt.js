@@ -134,7 +134,8 @@ export async function promptPanel({ text, settled, model, trouble }) {
   // long, or the text would be lost when the page is loaded again.
   const remember = () => {
     if (!isLoaded() || text.ids.length === 0) return;
-    const words = textOfAll(text.ids);
+    // Of a character whose end is missing the beginning would be another text when it is read again.
+    const words = textOfAll(text.ids).replace(/\ufffd+$/, "");
     if (words !== (inAddress() ?? first)) history.replaceState(null, "", FRAGMENT + encodeURIComponent(words));
   };
   let toAddress = 0;
@@ -148,10 +149,10 @@ export async function promptPanel({ text, settled, model, trouble }) {
     else if (given !== textOfAll(text.ids)) put({ text: given });
   });
 
+  if (examples[0].text.endsWith(box.value)) box.value = examples[0].text;
+  const first = box.value; // needs no address: it is what the page begins with
   const given = inAddress();
   if (given !== null) box.value = given;
-  else if (examples[0].text.endsWith(box.value)) box.value = examples[0].text;
-  const first = box.value; // needs no address: it is what the page begins with
   remark();
   await read();
   return { redraw: show };

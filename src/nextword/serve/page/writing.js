@@ -30,6 +30,7 @@ export function writingPanel({ text, next, settled }) {
   const step = async () => {
     const mine = turn;
     await text.reading;
+    next.retry();
     for (let ready = null; ready !== next.ready(); ) {
       ready = next.ready(); // the text may have become another one meanwhile
       await ready;
