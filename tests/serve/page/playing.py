@@ -1,5 +1,6 @@
-"""Waiting for the page."""
+"""What one does on the page, and waits for."""
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -22,3 +23,41 @@ def wait_for(page: Any, true: Callable[[], object], seconds: float = 15.0) -> No
     while not true():
         assert time.monotonic() < end, "it never came true"
         page.wait_for_timeout(50)
+
+
+def texts(page: Any, selector: str) -> list[str]:
+    return page.locator(selector).all_text_contents()
+
+
+def settle(page: Any, section: str) -> None:
+    """Bring a panel into sight and wait until it has drawn."""
+    page.locator(f"#{section}").scroll_into_view_if_needed()
+    page.wait_for_timeout(250)
+    until(page, f"!document.getElementById('{section}').hasAttribute('aria-busy')")
+
+
+def slide(page: Any, id: str, value: float) -> None:
+    page.locator(f"#{id}").evaluate(
+        "(e, v) => { e.value = v; e.dispatchEvent(new Event('input', {bubbles: true})); }", value
+    )
+
+
+def until_tokens(page: Any, n: int) -> None:
+    until(page, f"document.querySelectorAll('#tokens .token').length === {n}")
+
+
+def until_text(page: Any, words: str) -> None:
+    until(page, f"document.getElementById('tokens').textContent === {json.dumps(words)}")
+
+
+def until_quiet(page: Any) -> None:
+    """Until the server has told how likely each token was."""
+    until(page, "document.getElementById('perplexity').textContent !== ''")
+
+
+def take(page: Any, place: int = 0) -> None:
+    """Take a candidate, when there are candidates for the text as it is."""
+    n = page.locator("#tokens .token").count()
+    page.locator(f".candidate:not([disabled]) >> nth={place}").click()
+    until_tokens(page, n + 1)
+    until(page, "!document.getElementById('draw').disabled")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from serve.page.playing import until, wait_for
+from serve.page.playing import settle, until, wait_for
 
 from nextword.lens import ablate, direct_logit_attribution, trace
 from nextword.lens.patterns import patterns
@@ -18,12 +18,6 @@ TOKENIZER = Tokenizer()
 BEGINNING = "The piano came down to the"
 IDS = TOKENIZER.encode(BEGINNING)
 LONG = "The piano came down to the ferry. " * 7
-
-
-def settle(page: Any, section: str) -> None:
-    page.locator(f"#{section}").scroll_into_view_if_needed()
-    page.wait_for_timeout(250)
-    until(page, f"!document.getElementById('{section}').hasAttribute('aria-busy')")
 
 
 def write(page: Any, text: str) -> None:

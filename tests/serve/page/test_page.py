@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from serve.page.playing import until, wait_for
+from serve.page.playing import settle, slide, texts, until, wait_for
 
 from nextword.decode.choose import probabilities
 from nextword.decode.sampling import Sampling
@@ -17,23 +17,6 @@ from nextword.tokenizer import Tokenizer
 TOKENIZER = Tokenizer()
 BEGINNING = "The piano came down to the"
 IDS = TOKENIZER.encode(BEGINNING)
-
-
-def texts(page: Any, selector: str) -> list[str]:
-    return page.locator(selector).all_text_contents()
-
-
-def settle(page: Any, section: str) -> None:
-    """Bring a panel into sight and wait until it has drawn."""
-    page.locator(f"#{section}").scroll_into_view_if_needed()
-    page.wait_for_timeout(250)
-    until(page, f"!document.getElementById('{section}').hasAttribute('aria-busy')")
-
-
-def slide(page: Any, id: str, value: float) -> None:
-    page.locator(f"#{id}").evaluate(
-        "(e, v) => { e.value = v; e.dispatchEvent(new Event('input', {bubbles: true})); }", value
-    )
 
 
 def chances(page: Any) -> list[float]:
