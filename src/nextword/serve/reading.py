@@ -1,24 +1,16 @@
 """Texts that the model has read for the page: what is known of their beginning is known of whatever continues them."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from nextword.lens import Trace
-from nextword.lens.saying import ROWS, log_sum
+from nextword.lens.saying import ROWS, Said, likeliest, log_sum
 from nextword.model import GPT, KVCache
 
 TEXTS = 4  # that are kept; each is 115 MB for GPT-2 124M, if it is as long as it can be
 LIKELIEST = 5  # words that are kept of what each layer would say
-
-
-class Said(NamedTuple):
-    """What would be said at some positions: the likeliest tokens (T, 5), and their ln p (T, 5)."""
-
-    ids: Tensor
-    logprob: Tensor
 
 
 class Reading:
@@ -77,8 +69,8 @@ class Text:
         for at in missing.split(ROWS) if len(missing) else ():
             logits = self._model.head(self._model.ln_f(kept.stream[layer, at])).float()  # (ROWS, V)
             total = log_sum(logits)
-            best = logits.topk(kept.said_ids.size(-1), dim=-1)
-            kept.said_ids[layer, at], kept.said_logprob[layer, at] = best.indices, best.values - total
+            best = likeliest(logits, total, LIKELIEST)
+            kept.said_ids[layer, at], kept.said_logprob[layer, at] = best.ids, best.logprob
             kept.total[layer, at] = total.squeeze(-1)
             kept.is_said[layer, at] = True
         return Said(kept.said_ids[layer, first:last], kept.said_logprob[layer, first:last])
