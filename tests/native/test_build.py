@@ -22,10 +22,10 @@ def afresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @needs_compiler
 def test_it_is_compiled_once_and_then_kept(afresh: Path) -> None:
     assert library() is not None
-    (kept,) = afresh.iterdir()
+    (kept,) = afresh.glob("*.so")  # on a machine with AMX, the verdict on it lies beside
     made = kept.stat().st_mtime_ns
     assert library() is not None
-    assert [(file, file.stat().st_mtime_ns) for file in afresh.iterdir()] == [(kept, made)]
+    assert [(file, file.stat().st_mtime_ns) for file in afresh.glob("*.so")] == [(kept, made)]
 
 
 @needs_compiler
