@@ -5,6 +5,7 @@ import pytest
 from cli.conftest import Cli
 
 import nextword
+from nextword.decode import generate_batch
 
 
 def test_it_writes_the_prompt_and_what_python_writes(cli: Cli, model_directory: Path) -> None:
@@ -14,12 +15,14 @@ def test_it_writes_the_prompt_and_what_python_writes(cli: Cli, model_directory: 
     assert out == nextword.generate(model, tokenizer, "One day", max_new_tokens=12, seed=3) + "\n"
 
 
-def test_samples_use_one_seed_after_the_other(cli: Cli, model_directory: Path) -> None:
+def test_samples_are_the_texts_of_one_seed(cli: Cli, model_directory: Path) -> None:
     common = ("generate", "One day", "--model", model_directory, "--max-new-tokens", 8)
     _, two, _ = cli(*common, "--seed", 3, "--num-samples", 2)
-    _, second, _ = cli(*common, "--seed", 4)
-    assert two.startswith("--- sample 1 of 2 ---\nOne day")
-    assert two.endswith("\n--- sample 2 of 2 ---\n" + second)
+    model, tokenizer = nextword.load(model_directory)
+    first, second = generate_batch(model, tokenizer, ["One day"] * 2, max_new_tokens=8, seed=3)
+    assert first != second
+    assert two == f"--- sample 1 of 2 ---\n{first}\n\n--- sample 2 of 2 ---\n{second}\n"
+    assert cli(*common, "--seed", 3)[1] == first + "\n"
 
 
 def test_without_a_seed_every_text_is_another(cli: Cli, model_directory: Path) -> None:

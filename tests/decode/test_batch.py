@@ -9,6 +9,7 @@ import torch
 
 from nextword.decode import Sampling, TorchWriter, generate, generate_batch, generate_batch_ids, generate_ids
 from nextword.decode.batch import Text
+from nextword.decode.random_numbers import random_numbers
 from nextword.decode.stopping import until_stop
 from nextword.model import GPT, GPTConfig
 from nextword.tokenizer import Tokenizer
@@ -47,7 +48,7 @@ def test_each_text_is_what_it_would_be_alone(model: GPT, batch_size: int, pace: 
     writer.pace = pace
     generate_batch_ids(writer, prompts, SAMPLING, take, max_new_tokens=35, seed=9)
     for index, prompt in enumerate(prompts):
-        rng = np.random.default_rng([9, index])
+        rng = random_numbers(9, index, len(prompt))
         alone = list(islice(generate_ids(TorchWriter(model), prompt, SAMPLING, rng), 35))
         if index % 2:
             end = next((i + 1 for i, id in enumerate(alone) if id % 20 == 7), 35)
@@ -71,17 +72,12 @@ def test_rows_are_refilled_at_once(model: GPT, monkeypatch: pytest.MonkeyPatch) 
     assert [len(r) for r in rows] == [2, 2, 2, 2, 2]  # 10 tokens in 5 steps: no row was ever idle
 
 
-def test_text_for_text_it_is_generate(small: GPT, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """generate() with the numbers that the batch gives to text i."""
+def test_text_for_text_it_is_generate(small: GPT, tokenizer: Tokenizer) -> None:
     prompts = ["One day", "", "The weather was fine, and nobody had anything to do but to sit in the sun. " * 3, "A"]
     texts = generate_batch(small, tokenizer, prompts, max_new_tokens=30, seed=5, batch_size=2, stop=["e", "th"])
-    default_rng = np.random.default_rng
     for index, prompt in enumerate(prompts):
-        monkeypatch.setattr(
-            "nextword.decode.writing.np.random.default_rng", lambda seed, i=index: default_rng([seed, i])
-        )
-        assert texts[index] == generate(small, tokenizer, prompt, max_new_tokens=30, seed=5, stop=["e", "th"])
-        monkeypatch.undo()
+        alone = generate(small, tokenizer, prompt, max_new_tokens=30, seed=5, index=index, stop=["e", "th"])
+        assert texts[index] == alone
     assert texts != generate_batch(small, tokenizer, prompts, max_new_tokens=30, seed=6, stop=["e", "th"])
 
 

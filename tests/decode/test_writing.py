@@ -1,12 +1,14 @@
 """Text in, text out, with a model that says what the test wants it to say."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 import pytest
 import torch
 
 import nextword
-from nextword.decode import generate, stream
+from nextword.decode import Sampling, generate, generate_ids, stream
+from nextword.decode.random_numbers import random_numbers
 from nextword.model import GPT, GPTConfig
 from nextword.tokenizer import Tokenizer
 
@@ -39,6 +41,13 @@ def test_the_same_seed_writes_the_same_text(model: GPT, tokenizer: Tokenizer) ->
     texts = [generate(model, tokenizer, "One day", max_new_tokens=20, seed=seed) for seed in (1, 1, 2)]
     assert texts[0] == texts[1] != texts[2]
     assert texts[0].startswith("One day")
+
+
+def test_a_seed_goes_on_from_the_middle_as_it_went_on_before(model: GPT) -> None:
+    sampling = Sampling(1.0, None)
+    whole = list(islice(generate_ids(model, [5, 6, 7], sampling, random_numbers(1, 0, 3)), 20))
+    rest = generate_ids(model, [5, 6, 7, *whole[:9]], sampling, random_numbers(1, 0, 12))
+    assert whole[9:] == list(islice(rest, 11))
 
 
 def test_writing_neither_reads_nor_moves_the_global_random_state(model: GPT, tokenizer: Tokenizer) -> None:

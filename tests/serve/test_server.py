@@ -13,6 +13,7 @@ import pytest
 import torch
 from reference import theirs
 
+from nextword.decode import generate_batch
 from nextword.model import GPT, GPTConfig
 from nextword.tokenizer import Tokenizer, save_tokenizer
 from nextword.weights import save_huggingface
@@ -50,6 +51,17 @@ def test_greedy_text_is_transformers_own(client, small: GPT) -> None:
     assert answer.choices[0].finish_reason == "length"
     usage = answer.usage
     assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (len(ids), 20, len(ids) + 20)
+
+
+def test_a_seed_writes_what_it_writes_everywhere(client, small: GPT) -> None:
+    prompts = ["Every effort", "", "One day"]
+    right = generate_batch(
+        small, TOKENIZER, [prompt for prompt in prompts for _ in range(2)], max_new_tokens=12, seed=8
+    )
+    answer = client.completions.create(
+        model="small", prompt=prompts, n=2, max_tokens=12, temperature=0.8, seed=8, extra_body={"top_k": 40}
+    )
+    assert [prompts[choice.index // 2] + choice.text for choice in answer.choices] == right
 
 
 def test_log_probabilities_are_transformers_own(client, small: GPT) -> None:

@@ -40,7 +40,7 @@ class Arguments:
     """The same seed writes the same text. Default: another text each time."""
 
     num_samples: int = 1
-    """How many texts to write. With a seed they use seed, seed + 1, ..."""
+    """How many texts to write. With a seed, the first is the text that one sample would be."""
 
     stop: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(help_behavior_hint="")] = ()
     """End before this text, where \\n is a line break; may be given several times. <|endoftext|> always ends."""
@@ -80,7 +80,8 @@ def run(arguments: list[str]) -> int:
             temperature=args.temperature,
             top_k=args.top_k,
             top_p=args.top_p,
-            seed=None if args.seed is None else args.seed + n,
+            seed=args.seed,
+            index=n,
             stop=stop,
             notice=lambda message: print(f"[{message}]", file=sys.stderr),
         )

@@ -1,12 +1,12 @@
 """Many prompts at once: they share every pass over the weights, and a row that ends takes up the next prompt."""
 
-import secrets
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nextword.decode.loop import kept
+from nextword.decode.random_numbers import random_numbers
 from nextword.decode.sampling import Sampling
 from nextword.decode.stopping import Stopping
 from nextword.decode.writer import Writer, writer_for
@@ -66,8 +66,8 @@ def generate_batch_ids(
     """Write after every prompt; `take(index, id)` is told each id, and says whether that text is to go on.
 
     index: the prompt's place in `prompts`, which are ids, at least one each.
-    Text i draws from `default_rng([seed, i])`; without a seed, a new one is
-    drawn. The window of a text that outgrows n_ctx slides as `generate_ids`
+    Text i draws from `random_numbers(seed, i, ...)`; without a seed, a new one
+    is drawn for each. The window of a text that outgrows n_ctx slides as `generate_ids`
     has it. Raises ValueError for an empty prompt and a batch_size below 1.
     """
     if batch_size < 1:
@@ -78,8 +78,7 @@ def generate_batch_ids(
         return
     writer = writer_for(model, min(batch_size, len(prompts)))
     n_ctx = writer.config.n_ctx
-    seed = secrets.randbits(64) if seed is None else seed
-    rngs = [np.random.default_rng([seed, index]) for index in range(len(prompts))]
+    rngs = [random_numbers(seed, index, len(ids)) for index, ids in enumerate(prompts)]
     texts = [list(ids) for ids in prompts]
     left = [max_new_tokens] * len(prompts)
     waiting = iter(range(len(prompts)))

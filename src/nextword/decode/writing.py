@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nextword.decode.loop import Notice, generate_ids
+from nextword.decode.random_numbers import random_numbers
 from nextword.decode.sampling import Sampling
 from nextword.decode.stopping import until_stop
 from nextword.decode.writer import Writer
@@ -25,6 +24,7 @@ def generate(
     top_k: int | None = 40,
     top_p: float = 1.0,
     seed: int | None = None,
+    index: int = 0,
     stop: Sequence[str] = (),
 ) -> str:
     """The prompt and what the model writes after it, as one text. See `stream`."""
@@ -37,6 +37,7 @@ def generate(
         top_k=top_k,
         top_p=top_p,
         seed=seed,
+        index=index,
         stop=stop,
     )
     return prompt + "".join(pieces)
@@ -52,6 +53,7 @@ def stream(
     top_k: int | None = 40,
     top_p: float = 1.0,
     seed: int | None = None,
+    index: int = 0,
     stop: Sequence[str] = (),
     notice: Notice | None = None,
 ) -> Iterator[str]:
@@ -61,14 +63,18 @@ def stream(
     prompt. An empty prompt begins a fresh document, as <|endoftext|> does.
     Writing ends after max_new_tokens, at <|endoftext|>, or before the first of
     the `stop` texts. temperature, top_k and top_p: see `Sampling`. The same
-    seed gives the same text; None draws a new one each time. `notice` is
+    seed gives the same text, here as on the command line, from the server and
+    on its page; None draws a new one each time. index: which of several texts
+    with that seed this is, the first being 0. `notice` is
     called with a line of text when the window slides. Raises ValueError for an
     argument that means nothing, before anything is written.
     """
     check_settings(max_new_tokens, seed, stop)
+    if not 0 <= index < 2**64:
+        raise ValueError(f"index must be at least 0 and below 2**64, not {index}.")
     sampling = Sampling(temperature, top_k, top_p)
-    rng = np.random.default_rng(seed)
     ids = tokenizer.encode(prompt) or [tokenizer.eot_id]
+    rng = random_numbers(seed, index, len(ids))
 
     def pieces() -> Iterator[str]:
         decoder = tokenizer.stream()

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from nextword.decode import Sampling
+from nextword.decode.random_numbers import random_numbers
 from nextword.serve.choice import Likelihood, Wishes
 from nextword.serve.engine import Engine
 from nextword.serve.jobs import Deliver, Job
@@ -127,7 +126,7 @@ class Orders:
                 prompt.ids,
                 asked.max_tokens or 0,
                 wishes,
-                np.random.default_rng([seed, index]),
+                random_numbers(seed, index, len(prompt.ids)),
                 deliver,
                 self._tokenizer.eot_id,
                 stop,
