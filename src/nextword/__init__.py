@@ -30,6 +30,8 @@ __all__ = [
     "stream",
 ]
 
+__version__ = "0.1.0"  # pyproject.toml reads it here
+
 __getattr__, __dir__ = attach(
     __name__,
     {
@@ -41,5 +43,6 @@ __getattr__, __dir__ = attach(
         "generate": "decode",
         "load": "loading",
         "stream": "decode",
+        **dict.fromkeys(("data", "decode", "evaluate", "lens", "model", "tokenizer", "train", "weights"), ""),
     },
 )

@@ -6,6 +6,7 @@ import os
 import sys
 from importlib import import_module
 
+import nextword
 from nextword.errors import NextwordError
 
 VERBS = {
@@ -66,9 +67,7 @@ def dispatch(arguments: list[str]) -> int:
         print(HELP, end="")
         return 0
     if arguments[0] == "--version":
-        from importlib.metadata import version  # takes a moment, and only this needs it
-
-        print(f"nextword {version('nextword')}")
+        print(f"nextword {nextword.__version__}")
         return 0
     verb, rest = arguments[0], arguments[1:]
     if verb not in VERBS:

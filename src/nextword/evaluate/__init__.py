@@ -1,5 +1,8 @@
 """How good a model is: its loss and its perplexity on a text."""
 
 from nextword.evaluate.loss import evaluate, perplexity
+from nextword.lazy import attach
 
 __all__ = ["evaluate", "perplexity"]
+
+__getattr__, __dir__ = attach(__name__)

@@ -1,5 +1,9 @@
 """Learn by building: exercises that end with a GPT-2 of one's own, and a checker that names the very mistake made."""
 
+from nextword.lazy import attach
+
+__getattr__, __dir__ = attach(__name__)
+
 
 def check_file(path: str) -> None:
     """Check the exercise that a learner's file holds, say what was found, and exit with 1 if it has not passed.

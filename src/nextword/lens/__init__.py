@@ -8,6 +8,7 @@ All of it takes a `GPT` or a model of a user's own class, gives arrays with
 labels (`Labelled`), and can be drawn.
 """
 
+from nextword.lazy import attach
 from nextword.lens.attribution import direct_logit_attribution
 from nextword.lens.changing import Effect, ablate, patch
 from nextword.lens.labelled import Axis, Labelled
@@ -31,3 +32,5 @@ __all__ = [
     "top_neurons",
     "trace",
 ]
+
+__getattr__, __dir__ = attach(__name__)

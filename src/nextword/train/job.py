@@ -2,7 +2,6 @@
 
 import platform
 from dataclasses import asdict, dataclass, fields, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+import nextword
 from nextword.data import Corpus, Windows, encode_corpus, read_corpus, split
 from nextword.errors import RunError
 from nextword.foreign import ForeignGPT, Model, build
@@ -58,7 +58,7 @@ class Job:
             "device": str(self.device),
             "dtype": str(self.dtype).removeprefix("torch."),
             "versions": {
-                "nextword": version("nextword"),
+                "nextword": nextword.__version__,
                 "torch": torch.__version__,
                 "python": platform.python_version(),
             },

@@ -7,3 +7,7 @@ What they find are findings (`findings.py`); `review.py` puts them in order and 
 
 It all happens in a process of its own (`worker.py`), which `visiting.py` starts and watches.
 """
+
+from nextword.lazy import attach
+
+__getattr__, __dir__ = attach(__name__)

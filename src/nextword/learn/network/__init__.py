@@ -9,8 +9,11 @@ a test holds it to transformers'. What it makes of an input with one mistake is 
 people's code is compared with.
 """
 
+from nextword.lazy import attach
 from nextword.learn.network.attention import ORDERS, ReferenceAttention
 from nextword.learn.network.block import ReferenceBlock, ReferenceLayerNorm, ReferenceMLP
 from nextword.learn.network.gpt import ReferenceGPT
 
 __all__ = ["ORDERS", "ReferenceAttention", "ReferenceBlock", "ReferenceGPT", "ReferenceLayerNorm", "ReferenceMLP"]
+
+__getattr__, __dir__ = attach(__name__)

@@ -6,7 +6,10 @@ decide what each of them is: by structure and shape first, then by name, then by
 open, `watching.py` looks at what the stranger's own forward pass does with it.
 """
 
+from nextword.lazy import attach
 from nextword.weights.adoption.places import Adoption, AdoptionError
 from nextword.weights.adoption.whole import KINDS, adopt
 
 __all__ = ["KINDS", "Adoption", "AdoptionError", "adopt"]
+
+__getattr__, __dir__ = attach(__name__)
