@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import nextword
-from nextword.decode import Sampling, generate, generate_ids, stream
+from nextword.decode import Sampling, generate, generate_batch, generate_ids, stream
 from nextword.decode.random_numbers import random_numbers
 from nextword.model import GPT, GPTConfig
 from nextword.tokenizer import Tokenizer
@@ -73,6 +73,18 @@ def test_an_empty_prompt_begins_a_fresh_document(
     prompts = saying([tokenizer.eot_id], monkeypatch)
     assert generate(model, tokenizer, "") == ""
     assert prompts == [[50256]]
+
+
+def test_a_prompt_is_read_in_one_way_everywhere(
+    model: GPT, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As transformers' tokenizer reads it, alone, as one of many, and as the command line does."""
+    prompt = "One day<|endoftext|>Another"
+    prompts = saying([tokenizer.eot_id], monkeypatch)
+    monkeypatch.setattr("nextword.decode.batch.generate_batch_ids", lambda _model, many, *_, **__: prompts.extend(many))
+    assert generate(model, tokenizer, prompt) == prompt
+    assert generate_batch(model, tokenizer, [prompt, ""])[0] == prompt
+    assert prompts == [[3198, 1110, 50256, 6610], [3198, 1110, 50256, 6610], [50256]]
 
 
 def test_pieces_are_whole_characters(model: GPT, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:

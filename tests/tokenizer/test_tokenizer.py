@@ -60,6 +60,16 @@ def test_end_of_text_is_special_only_when_asked_for():
     assert ours.decode([50256]) == "<|endoftext|>"
 
 
+@given(text=texts)
+def test_a_prompt_has_the_ids_that_tiktoken_gives_with_all_special_tokens(text):
+    assert ours.encode_prompt(text) == (theirs.encode(text, allowed_special="all") or [50256])
+
+
+def test_an_empty_prompt_begins_a_document():
+    assert ours.encode_prompt("") == [50256]
+    assert ours.encode_prompt("<|endoftext|>") == [50256]
+
+
 @pytest.mark.parametrize(
     "flat",
     [

@@ -59,7 +59,7 @@ def run(arguments: list[str]) -> int:
         raise ValueError(f"--out {args.out}: there is no folder {Path(args.out).absolute().parent}.")
 
     model, tokenizer = chosen_model(args.model, args.weights, args.device)
-    ids, n_ctx = tokenizer.encode(prompt, allow_special=True), model.config.n_ctx
+    ids, n_ctx = tokenizer.encode_prompt(prompt), model.config.n_ctx
     if len(ids) > n_ctx:
         raise ValueError(f"The prompt has {len(ids)} tokens, and {args.model} sees {n_ctx} at most: shorten it.")
 

@@ -43,7 +43,7 @@ def generate_batch(
     texts = [Text(tokenizer, stop) for _ in prompts]
     generate_batch_ids(
         model,
-        [tokenizer.encode(prompt) or [tokenizer.eot_id] for prompt in prompts],
+        [tokenizer.encode_prompt(prompt) for prompt in prompts],
         Sampling(temperature, top_k, top_p),
         lambda index, id: texts[index].take(id),
         max_new_tokens=max_new_tokens,

@@ -60,7 +60,8 @@ def stream(
     """Write what follows the prompt, piece by piece, as the model chooses it.
 
     The pieces are whole characters; joined, they are the new text without the
-    prompt. An empty prompt begins a fresh document, as <|endoftext|> does.
+    prompt. An empty prompt begins a fresh document, as <|endoftext|> does,
+    which is id 50256 in a prompt too (see `Tokenizer.encode_prompt`).
     Writing ends after max_new_tokens, at <|endoftext|>, or before the first of
     the `stop` texts. temperature, top_k and top_p: see `Sampling`. The same
     seed gives the same text, here as on the command line, from the server and
@@ -73,7 +74,7 @@ def stream(
     if not 0 <= index < 2**64:
         raise ValueError(f"index must be at least 0 and below 2**64, not {index}.")
     sampling = Sampling(temperature, top_k, top_p)
-    ids = tokenizer.encode(prompt) or [tokenizer.eot_id]
+    ids = tokenizer.encode_prompt(prompt)
     rng = random_numbers(seed, index, len(ids))
 
     def pieces() -> Iterator[str]:

@@ -21,6 +21,11 @@ _LONG = 100_000
 class Tokenizer:
     """Turns text into GPT-2's ids and back.
 
+    `<|endoftext|>`, the mark between two documents, has one reading wherever a text comes from a user: a
+    prompt (`encode_prompt`, in Python, on the command line, over HTTP and on the page) and a training text
+    (its documents are cut there) have the one id 50256 for it, as transformers' GPT-2 tokenizer has.
+    `encode` itself, on which they stand, spells it like any other text unless it is told not to.
+
     >>> tokenizer = Tokenizer()
     >>> tokenizer.encode("Hello, I'm a language model,")
     [15496, 11, 314, 1101, 257, 3303, 2746, 11]
@@ -45,6 +50,16 @@ class Tokenizer:
         for ids in others:
             first += [END_OF_TEXT_ID, *ids]
         return first
+
+    def encode_prompt(self, text: str) -> list[int]:
+        """The ids of a text to be continued: at least one, `<|endoftext|>` being id 50256.
+
+        An empty prompt begins a fresh document: it is `<|endoftext|>` alone.
+
+        >>> Tokenizer().encode_prompt("one<|endoftext|>two"), Tokenizer().encode_prompt("")
+        ([505, 50256, 11545], [50256])
+        """
+        return self.encode(text, allow_special=True) or [self.eot_id]
 
     def decode(self, ids: Iterable[SupportsIndex]) -> str:
         """The text of ids (a list, or a 1-D array or tensor). Bytes that are not UTF-8 become U+FFFD.

@@ -76,7 +76,7 @@ export async function promptPanel({ text, settled, model, trouble }) {
     const kept = keptOf(text, words);
     const rest = words.slice(inBox(kept).length);
     try {
-      const { tokens } = rest === "" ? { tokens: [] } : await api.post("/tokenize", { text: rest });
+      const { tokens } = rest === "" ? { tokens: [] } : await api.post("/tokenize", { text: rest, allow_special: true });
       if (mine !== turn) return;
       timer = 0;
       const ids = [...kept, ...tokens.map((token) => token.id)];
