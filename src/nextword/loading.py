@@ -1,5 +1,6 @@
 """From a name or a path to a model that is ready to write."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,7 +114,7 @@ def open_named(name_or_path: str | Path) -> StoredModel:
     if name_or_path in REPOSITORIES:
         directory = fetch(str(name_or_path))
     else:
-        directory = Path(name_or_path).expanduser()
+        directory = Path(os.path.expanduser(name_or_path))
         if not directory.exists():
             raise WeightsError(
                 f"{name_or_path} is neither a path that exists nor an official model. "

@@ -4,6 +4,7 @@ import ast
 import difflib
 import importlib
 import importlib.util
+import os
 import re
 import sys
 import traceback
@@ -61,7 +62,7 @@ def load_symbol(spec: str, folder: Path | None = None) -> object:
 
 def find_file(name: str, folder: Path) -> Path | None:
     """The file that a module's name or a path means, seen from a folder; None where there is none."""
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     bases = [folder / path] if name.endswith(".py") or len(path.parts) > 1 else [folder / Path(*name.split("."))]
     for base in bases:
         for file in (base, base.with_name(f"{base.name}.py"), base / "__init__.py"):

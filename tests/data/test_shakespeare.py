@@ -153,3 +153,14 @@ def test_the_cache_is_in_the_home_folder_by_default(
     if value is not None:
         monkeypatch.setenv("XDG_CACHE_HOME", value)
     assert shakespeare.cache_path() == tmp_path / ".cache" / "nextword" / "tinyshakespeare.txt"
+
+
+def test_without_a_home_directory_the_text_is_fetched_each_time(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # what it does where there is none
+    monkeypatch.chdir(tmp_path)
+    before = list(tmp_path.iterdir())
+    assert shakespeare.fetch_shakespeare() == TEXT
+    assert list(tmp_path.iterdir()) == before

@@ -1,5 +1,6 @@
 """What `nextword serve` serves: a model to write with and to look into; of a run that goes on, always its newest."""
 
+import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,5 +81,5 @@ def watched_run(model: str) -> "WatchedRun | None":
     from nextword.serve.watched_run import WatchedRun
     from nextword.weights.hub import REPOSITORIES
 
-    path = Path(model).expanduser()
+    path = Path(os.path.expanduser(model))
     return WatchedRun(path) if model not in REPOSITORIES and (path / "run.json").exists() else None

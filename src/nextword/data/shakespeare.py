@@ -13,18 +13,21 @@ from nextword.errors import DataError
 # Andrej Karpathy's selection, published with char-rnn in 2015: 40,000 lines from the plays.
 URL = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
 SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
+FILE = "tinyshakespeare.txt"
 TIMEOUT = 30  # seconds without a byte before a download is given up
 
 
-def cache_path() -> Path:
+def cache_path() -> Path | None:
     """Where the text is kept between runs: `$XDG_CACHE_HOME/nextword`, or `~/.cache/nextword`.
 
-    A relative XDG_CACHE_HOME is ignored, as the XDG base directory specification asks.
+    None where there is no home directory, as for some users of containers. A relative XDG_CACHE_HOME is ignored, as the XDG base directory specification asks.
     """
     home = Path(os.environ.get("XDG_CACHE_HOME", ""))
     if not home.is_absolute():
-        home = Path.home() / ".cache"
-    return home / "nextword" / "tinyshakespeare.txt"
+        home = Path(os.path.expanduser("~")) / ".cache"
+        if not home.is_absolute():
+            return None
+    return home / "nextword" / FILE
 
 
 def fetch_shakespeare() -> bytes:
@@ -35,17 +38,23 @@ def fetch_shakespeare() -> bytes:
     true text; the message says where to put it by hand.
     """
     path = cache_path()
-    with contextlib.suppress(OSError):
-        kept = path.read_bytes()
-        if _sha256(kept) == SHA256:
-            return kept
+    if path is not None:
+        with contextlib.suppress(OSError):
+            kept = path.read_bytes()
+            if _sha256(kept) == SHA256:
+                return kept
+        place = f"save it as {path}"
+    else:
+        place = f"train on that file: --data {FILE}"
 
-    by_hand = f"Download it with a browser, from {URL}, and save it as {path}."
+    by_hand = f"Download it with a browser, from {URL}, and {place}."
     try:
         with urllib.request.urlopen(URL, timeout=TIMEOUT) as response:
             text: bytes = response.read()
     except (OSError, http.client.HTTPException) as error:
-        damaged = f"; {path} has the wrong SHA-256 and cannot be used either" if path.exists() else ""
+        damaged = (
+            f"; {path} has the wrong SHA-256 and cannot be used either" if path is not None and path.exists() else ""
+        )
         raise DataError(f"shakespeare: the download failed ({_reason(error)}){damaged}. {by_hand}") from error
     if _sha256(text) != SHA256:
         raise DataError(
@@ -53,8 +62,9 @@ def fetch_shakespeare() -> bytes:
             f"{_sha256(text)}, expected {SHA256}. A proxy or a login page may be in the way. {by_hand}"
         )
     # A cache that cannot be written (a read-only home, a full disk) is no reason not to train.
-    with contextlib.suppress(OSError):
-        _save(path, text)
+    if path is not None:
+        with contextlib.suppress(OSError):
+            _save(path, text)
     return text
 
 

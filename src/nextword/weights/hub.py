@@ -65,10 +65,19 @@ def find_cached(repository: str) -> Path | None:
 
 
 def cache_directory() -> Path:
-    """huggingface_hub's cache: the environment decides, as its documentation of environment variables says."""
+    """huggingface_hub's cache: the environment decides, as its documentation of environment variables says.
+
+    Raises WeightsError where that is in the home directory, and there is none.
+    """
     home = os.getenv("HF_HOME", os.path.join(os.getenv("XDG_CACHE_HOME", "~/.cache"), "huggingface"))
     cache = os.getenv("HF_HUB_CACHE", os.getenv("HUGGINGFACE_HUB_CACHE", os.path.join(home, "hub")))
-    return Path(os.path.expandvars(os.path.expanduser(cache)))
+    found = os.path.expandvars(os.path.expanduser(cache))
+    if found.startswith("~"):
+        raise WeightsError(
+            "There is no home directory to keep the official weights in (HOME is not set). "
+            "Name a folder for them: export HF_HOME=/path/to/folder, or give the path of a directory that has some."
+        )
+    return Path(found)
 
 
 def is_complete(directory: Path) -> bool:

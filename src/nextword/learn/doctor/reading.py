@@ -5,6 +5,7 @@ import __future__
 import ast
 import importlib
 import json
+import os
 import signal
 import sys
 import time
@@ -59,7 +60,7 @@ def read(spec: str, folder: Path | None = None) -> Source:
     folder = Path.cwd() if folder is None else folder
     match = SPEC.match(spec)
     place, symbol = (match["module"], match["symbol"]) if match else (spec, "")
-    path = folder / Path(place).expanduser()
+    path = folder / os.path.expanduser(place)
     file = path.resolve() if path.is_file() else find_file(place, folder)
     if file is not None and file.suffix not in (".py", ".ipynb"):
         raise DoctorError(f"{place} is not Python: give a file that ends in .py or .ipynb, or a module's name.")
