@@ -1,6 +1,7 @@
 """What all tests share: a GPT-2 small enough to compare number by number."""
 
 import os
+import sys
 
 import pytest
 import torch
@@ -11,6 +12,9 @@ from nextword.model import GPT, GPTConfig
 # last digits, and some tests compare bit by bit what two processes computed.
 os.environ["OMP_NUM_THREADS"] = "1"
 torch.set_num_threads(1)
+
+# As in an activated environment, so that messages call nextword by its name.
+os.environ["PATH"] = os.pathsep.join((os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)))
 
 # Every dimension differs from every other, so that no two can be mistaken for each other unnoticed.
 TINY = GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2, dropout=0.0)

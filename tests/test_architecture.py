@@ -12,12 +12,12 @@ import nextword
 SOURCE = Path(nextword.__file__).parent
 
 FLOORS = (
-    {"errors", "lazy", "symbols", "native", "model", "tokenizer", "runtime"},
+    {"commands", "errors", "lazy", "symbols", "native", "model", "tokenizer", "runtime"},
     {"data", "weights", "decode"},
     {"loading", "evaluate", "foreign", "lens"},
     {"train"},
     {"bench", "learn", "serve"},
-    {"cli"},
+    {"cli", "__main__"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

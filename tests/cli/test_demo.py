@@ -38,20 +38,6 @@ def test_it_explains_trains_writes_and_may_be_repeated(cli: Cli, tmp_path: Path)
     assert json.loads((out / "log.jsonl").read_text().splitlines()[-1])["step"] == 2
 
 
-def test_the_program_is_named_as_it_can_be_called_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / ".venv" / "bin" / "nextword"
-    program.parent.mkdir(parents=True)
-    program.touch(0o755)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", [str(program), "demo"])
-    monkeypatch.setenv("PATH", "/nowhere")
-    assert demo.command() == ".venv/bin/nextword"
-    monkeypatch.setenv("PATH", str(program.parent))
-    assert demo.command() == "nextword"
-    monkeypatch.setattr("sys.argv", ["pytest"])
-    assert demo.command() == "nextword"
-
-
 @pytest.mark.usefixtures("short")
 def test_a_run_of_the_users_own_is_not_replaced(cli: Cli, tmp_path: Path, text_file: Path) -> None:
     out = tmp_path / "story"

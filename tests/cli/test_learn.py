@@ -71,7 +71,7 @@ def test_help_does_not_wait_for_torch() -> None:
 
 def test_a_mistyped_command_is_guessed(cli: Cli) -> None:
     status, _, err = cli("learn", "chekc")
-    assert (status, err) == (2, "nextword: nextword learn has no command 'chekc'. Did you mean check?\n")
+    assert (status, err) == (2, "nextword: learn has no command 'chekc'. Did you mean check?\n")
 
 
 def test_without_a_folder_it_says_how_to_begin(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

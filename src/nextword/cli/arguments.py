@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import tyro
 
+from nextword.commands import command
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -29,7 +31,7 @@ def parse(settings: type[T], verb: str, arguments: list[str], default: T | None 
     nothing = {"__doc__": settings.__doc__, "__post_init__": lambda self: None}
     unchecked: Any = type(settings.__name__, (settings,), nothing)
     options = {"default": unchecked(**values(default))} if default is not None else {}
-    given = tyro.cli(unchecked, prog=f"nextword {verb}", args=arguments, config=CONFIG, **options)
+    given = tyro.cli(unchecked, prog=command(*verb.split()), args=arguments, config=CONFIG, **options)
     return settings(**values(given))
 
 
@@ -41,5 +43,5 @@ def values(settings: "DataclassInstance") -> dict[str, Any]:
 def read_prompt(verb: str) -> str:
     """The prompt from standard input, without the line break at its end. Raises ValueError where nobody sends one."""
     if sys.stdin.isatty():
-        raise ValueError(f'There is no prompt: nextword {verb} "Every effort moves you"')
+        raise ValueError(f"There is no prompt: {command(verb, 'Every effort moves you')}")
     return sys.stdin.read().removesuffix("\n")

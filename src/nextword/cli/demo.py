@@ -2,15 +2,13 @@
 
 import json
 import math
-import os
-import shutil
-import sys
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from nextword.cli.arguments import parse
+from nextword.commands import command
 from nextword.errors import NextwordError
 from nextword.train import TrainConfig
 
@@ -64,7 +62,7 @@ def run(arguments: list[str]) -> int:
     if status == 0:
         write_side_by_side(trainer, console)
         console.print(closing(trainer, time.monotonic() - began))
-        console.print(what_next(trainer), soft_wrap=True)
+        console.print(what_next(trainer), markup=False, soft_wrap=True)
     return status
 
 
@@ -78,7 +76,9 @@ def check_memory(config: TrainConfig) -> None:
     dtype = pick_dtype("auto", device)
     needed = training_memory(config.shape, config.batch_size, config.window, dtype, device, config.accumulate)
     if free is not None and free < needed:
-        smaller = "Try: nextword demo --model nano" if config.model != "nano" else "Close other programs first."
+        smaller = (
+            f"Try: {command('demo', '--model', 'nano')}" if config.model != "nano" else "Close other programs first."
+        )
         raise NextwordError(
             f"The demo needs about {readable_size(needed)} of memory, and {readable_size(free)} is free. {smaller}"
         )
@@ -152,18 +152,10 @@ def closing(trainer: "Trainer", seconds: float) -> str:
 
 def what_next(trainer: "Trainer") -> str:
     """Where to look, and what to type."""
-    run, nextword = trainer.job.directory, command()
+    run = trainer.job.directory
     return (
         f"  the loss curve           {run / 'loss.png'}\n"
-        f'  let it write             {nextword} generate "{trainer.job.prompt}" --model {run}\n'
-        f"  see inside it            {nextword} serve --model {run}\n"
-        f"  train on your own text   {nextword} train --data my.txt"
+        f"  let it write             {command('generate', trainer.job.prompt, '--model', run)}\n"
+        f"  see inside it            {command('serve', '--model', run)}\n"
+        f"  train on your own text   {command('train', '--data', 'my.txt')}"
     )
-
-
-def command() -> str:
-    """How to call this program from here: by its path, where the shell does not find it by its name."""
-    called = Path(sys.argv[0])
-    if called.name != "nextword" or shutil.which("nextword"):
-        return "nextword"
-    return os.path.relpath(called)

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
+from nextword.commands import command
 from nextword.evaluate import perplexity
 from nextword.train.events import Compiling, Event, Finished, Sampled, Saved, Started, Stepped, Validated, Warned
 
@@ -104,7 +105,7 @@ def introduction(event: Started) -> str:
 def conclusion(event: Finished) -> str:
     """Where everything is now, and what to type next."""
     if not event.complete:
-        return f"Stopped at step {event.step}. To go on: nextword train --resume --out {event.directory}"
+        return f"Stopped at step {event.step}. To go on: {command('train', '--resume', '--out', event.directory)}"
     best = f" The weights with the lowest validation loss (step {event.best_step}) are in {event.directory}/best."
     return f"Done: {event.directory} holds the weights, the log and the loss curve (loss.png).{best}"
 

@@ -3,6 +3,8 @@
 import difflib
 from importlib import import_module
 
+from nextword.commands import command
+
 COMMANDS = {
     "init": ("learn_folder:init", "begin: write the folder my_gpt2 with a file for each exercise"),
     "check": ("learn_check:check", "check an exercise: its number or name, the current one, or all"),
@@ -17,36 +19,39 @@ COMMANDS = {
 }
 """A command -> the function that runs it, "file:name" in cli/, and what it is for."""
 
-HELP = f"""\
-usage: nextword learn [COMMAND] [options]        nextword learn COMMAND --help says more
-
-Write GPT-2 yourself, in small exercises. Each is checked as you save it, and your mistake is named.
-Without a command: watch the folder of exercises, from the first that has not passed.
-
-{chr(10).join(f"  {command:<10}{meaning}" for command, (_, meaning) in COMMANDS.items())}
-
-options of nextword learn itself:
-  --dir DIR          the folder of exercises, if it is not here, below or above
-  --time-limit S     how many seconds a check may take (20)
-
-for a start: nextword learn init
-"""
-
 
 def run(arguments: list[str]) -> int:
     """Leave the rest to the command's own file."""
     if arguments and arguments[0] in ("-h", "--help", "help"):
-        print(HELP, end="")
+        print(help_text())
         return 0
     if not arguments or arguments[0].startswith("-"):
         place, rest = "learn_watch:watch", arguments
     else:
-        command, rest = arguments[0], arguments[1:]
-        if command not in COMMANDS:
-            near = difflib.get_close_matches(command, COMMANDS, n=1)
+        name, rest = arguments[0], arguments[1:]
+        if name not in COMMANDS:
+            near = difflib.get_close_matches(name, COMMANDS, n=1)
             hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(COMMANDS)}."
-            raise ValueError(f"nextword learn has no command {command!r}. {hint}")
-        place = COMMANDS[command][0]
+            raise ValueError(f"learn has no command {name!r}. {hint}")
+        place = COMMANDS[name][0]
     file, _, function = place.partition(":")
     status: int = getattr(import_module(f"nextword.cli.{file}"), function)(rest)
     return status
+
+
+def help_text() -> str:
+    """List the commands, and say how to call them from here."""
+    learn = command("learn")
+    return f"""\
+usage: {learn} [COMMAND] [options]        {learn} COMMAND --help says more
+
+Write GPT-2 yourself, in small exercises. Each is checked as you save it, and your mistake is named.
+Without a command: watch the folder of exercises, from the first that has not passed.
+
+{chr(10).join(f"  {name:<10}{meaning}" for name, (_, meaning) in COMMANDS.items())}
+
+options of {learn} itself:
+  --dir DIR          the folder of exercises, if it is not here, below or above
+  --time-limit S     how many seconds a check may take (20)
+
+for a start: {learn} init"""

@@ -51,18 +51,18 @@ def check(arguments: list[str]) -> int:
     if args.json:
         print(json.dumps({"version": 1, **done.as_json()}, indent=1))
     else:
-        show_one(done)
+        show_one(done, course)
     return 0 if done.passed else 1
 
 
-def show_one(done: "Report") -> None:
+def show_one(done: "Report", course: "Course") -> None:
     """A report, and where to get help."""
     from nextword.learn.lines import line, show
     from nextword.learn.track import TRACK
 
     show(done.whole())
     if not done.passed:
-        show([(), line(f"A hint: nextword learn hint {TRACK.number(done.exercise)}", "dim")])
+        show([(), line(f"A hint: {course.command('hint', TRACK.number(done.exercise))}", "dim")])
 
 
 def check_all(course: "Course", checker: "Checker", as_json: bool) -> int:

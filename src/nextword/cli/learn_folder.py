@@ -59,7 +59,7 @@ def init(arguments: list[str]) -> int:
 
     path = Path(args.folder or FOLDER)
     begun = init(path)
-    watch = "nextword learn" if str(path) in (FOLDER, ".") else f"nextword learn --dir {path}"
+    watch = begun.course.command()
     if not begun.was_there:
         print(f"Wrote {path} with {len(TRACK)} exercises. README.md there says how to work.")
     elif begun.written:

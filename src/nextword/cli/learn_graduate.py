@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from nextword.cli.arguments import parse
 from nextword.cli.learn_folder import Folder
+from nextword.commands import command
 
 if TYPE_CHECKING:
     from nextword.learn.folder import Course
@@ -64,7 +65,8 @@ def graduate(arguments: list[str]) -> int:
     with replacing(path) as beside:
         beside.write_text(text, encoding="utf-8")
     show_markdown(text)
-    print(f"\nThis certificate is in {path}. Your model as any other: nextword train --model {course.path.name}:GPT")
+    train = command("train", "--model", f"{course.path.name}:GPT")
+    print(f"\nThis certificate is in {path}. Your model as any other: {train}")
     return 0
 
 

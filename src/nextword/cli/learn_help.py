@@ -10,6 +10,7 @@ import tyro
 
 from nextword.cli.arguments import parse
 from nextword.cli.learn_folder import Folder
+from nextword.commands import command
 
 if TYPE_CHECKING:
     from nextword.learn.exercise import Exercise
@@ -61,15 +62,14 @@ def next_hint(course: "Course", exercise: "Exercise") -> list["Line"]:
     number, n = TRACK.number(exercise.name), len(exercise.hints)
     before = course.progress[exercise.name].hints
     shown = course.progress.hinted(exercise.name, n).hints
+    ours = command("learn", "solution", number)
     title: Line = ((f"Exercise {number}, {exercise.title}: ", "bold"), (f"hint {shown} of {n}", ""))
     if before < n:
-        more = (
-            "Ask again for more." if shown < n else f"That is the last. Our own code: nextword learn solution {number}"
-        )
+        more = "Ask again for more." if shown < n else f"That is the last. Our own code: {ours}"
         return [title, line(exercise.hints[shown - 1]), line(more, "dim")]
     every = [line(f"{index}. {text}") for index, text in enumerate(exercise.hints, 1)]
     title = ((f"Exercise {number}, {exercise.title}: ", "bold"), ("all hints", ""))
-    return [title, *every, line(f"There are no others. Our own code: nextword learn solution {number}", "dim")]
+    return [title, *every, line(f"There are no others. Our own code: {ours}", "dim")]
 
 
 def solution(arguments: list[str]) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from nextword.cli.arguments import parse
+from nextword.commands import command
 from nextword.learn.lines import Line, line, paragraphs, show
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def interview(arguments: list[str]) -> int:
     session = Session(asked, grades)
     show(introduction(puzzle, course, args.minutes, seed))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        place = f"nextword learn check {puzzle.exercise.name} --dir {folder}"
+        place = command("learn", "check", puzzle.exercise.name, "--dir", folder)
         show([(), line(f"Without a terminal there is no clock. To check, and to be told the mistake: {place}")])
         show([line(f"{number}. {question.ask}") for number, question in enumerate(asked, 1)])
         return 0

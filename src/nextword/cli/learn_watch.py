@@ -55,7 +55,7 @@ def watch(arguments: list[str]) -> int:
         try:
             Watch(course, checker, typed).run()
         except KeyboardInterrupt:
-            show([(), line("Until next time. To go on: nextword learn")])
+            show([(), line(f"Until next time. To go on: {course.command()}")])
     return 0
 
 

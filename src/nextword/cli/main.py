@@ -7,6 +7,7 @@ import sys
 from importlib import import_module
 
 import nextword
+from nextword.commands import command
 from nextword.errors import NextwordError
 
 VERBS = {
@@ -19,16 +20,6 @@ VERBS = {
     "bench": "measure how fast this machine is, and nextword on it",
     "learn": "write GPT-2 yourself, in small exercises whose checker names your mistake",
 }
-
-HELP = f"""\
-nextword: GPT-2 from first principles. Train it, run it, take it apart.
-
-usage: nextword VERB [options]        nextword VERB --help says more
-
-{chr(10).join(f"  {verb:<10}{meaning}" for verb, meaning in VERBS.items())}
-
-for a start: nextword demo
-"""
 
 
 def main() -> None:
@@ -64,7 +55,7 @@ def run(arguments: list[str]) -> int:
 def dispatch(arguments: list[str]) -> int:
     """Answer the questions about nextword itself, and leave the rest to the verb's own file."""
     if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(HELP, end="")
+        print(help_text())
         return 0
     if arguments[0] == "--version":
         print(f"nextword {nextword.__version__}")
@@ -76,6 +67,18 @@ def dispatch(arguments: list[str]) -> int:
         raise ValueError(f"There is no verb {verb!r}. {hint}")
     status: int = import_module(f"nextword.cli.{verb}").run(rest)
     return status
+
+
+def help_text() -> str:
+    """List the verbs, and say how to call them from here."""
+    return f"""\
+nextword: GPT-2 from first principles. Train it, run it, take it apart.
+
+usage: {command("VERB")} [options]        {command("VERB", "--help")} says more
+
+{chr(10).join(f"  {verb:<10}{meaning}" for verb, meaning in VERBS.items())}
+
+for a start: {command("demo")}"""
 
 
 def in_words(error: OSError) -> Exception:

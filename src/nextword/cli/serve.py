@@ -11,6 +11,7 @@ import tyro
 
 from nextword.cli.arguments import parse
 from nextword.cli.served_model import ServedModel, watched_run
+from nextword.commands import quoted
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def run(arguments: list[str]) -> int:
     args = parse(Arguments, "serve", arguments)
     if missing := [package for package in ("fastapi", "uvicorn") if find_spec(package) is None]:
         raise ValueError(
-            f"Serving needs {' and '.join(missing)}: install nextword with the extra serve, pip install '.[serve]'."
+            f"Serving needs {' and '.join(missing)}. Install {'it' if len(missing) == 1 else 'them'}: "
+            f"{quoted(sys.executable)} -m pip install {' '.join(missing)}"
         )
 
     from nextword.serve.app import PAGE, create_app

@@ -9,6 +9,7 @@ import tyro
 
 from nextword.cli.arguments import parse, read_prompt
 from nextword.cli.chosen_model import chosen_model
+from nextword.commands import command
 
 PICTURES = (".png", ".svg", ".pdf")
 
@@ -54,7 +55,7 @@ def run(arguments: list[str]) -> int:
     args = parse(Arguments, "trace", arguments)
     prompt = read_prompt("trace") if args.prompt is None else args.prompt
     if not prompt:
-        raise ValueError('The prompt is empty: nextword trace "Every effort moves you"')
+        raise ValueError(f"The prompt is empty: {command('trace', 'Every effort moves you')}")
     if args.out is not None and not Path(args.out).absolute().parent.is_dir():
         raise ValueError(f"--out {args.out}: there is no folder {Path(args.out).absolute().parent}.")
 

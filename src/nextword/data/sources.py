@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from nextword.commands import command
 from nextword.data.shakespeare import fetch_shakespeare
 from nextword.errors import DataError
 
@@ -89,7 +90,7 @@ def _read(source: str) -> list[tuple[str, bytes]]:
 
 def _read_stdin() -> bytes:
     if sys.stdin is None or sys.stdin.isatty():
-        raise DataError(f"-: nothing is piped to {STDIN}. Expected: cat *.txt | nextword train --data -")
+        raise DataError(f"-: nothing is piped to {STDIN}. Expected: cat *.txt | {command('train', '--data', '-')}")
     return sys.stdin.buffer.read()
 
 
@@ -134,7 +135,7 @@ def _iconv(name: str, raw: bytes) -> str:
     encoding = "UTF-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "WINDOWS-1252"
     convert = f"iconv -f {encoding} -t UTF-8"
     if name == STDIN:
-        return f"... | {convert} | nextword train --data -"
+        return f"... | {convert} | {command('train', '--data', '-')}"
     path = Path(name)
     return f"{convert} {shlex.quote(name)} > {shlex.quote(str(path.with_suffix('.utf8' + path.suffix)))}"
 

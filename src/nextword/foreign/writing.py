@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from nextword.commands import command
 from nextword.decode.rereading_writer import RereadingWriter
 from nextword.decode.writer import Writer
 from nextword.errors import WeightsError
@@ -46,7 +47,7 @@ def foreign_model(
     if weights is None:
         raise WeightsError(
             f"{spec} has no weights: add --weights gpt2 for the official ones, or the directory of "
-            f"a run (nextword train --model {spec} leaves one)."
+            f"a run ({command('train', '--model', spec)} leaves one)."
         )
     if dtype is not None and dtype not in DTYPES:
         raise ValueError(f"dtype {dtype} is not known: use {' or '.join(DTYPES)}.")

@@ -2,6 +2,7 @@
 
 import traceback
 
+from nextword.commands import command
 from nextword.learn.comparing import raised
 from nextword.learn.exercise import Exercise
 from nextword.learn.importing import MissingSymbol
@@ -31,7 +32,9 @@ def unreadable(exercise: Exercise, failure: BaseException, file: str) -> Report:
         case FileNotFoundError() if failure.filename and str(failure.filename).endswith(".py"):
             lines.append(line(f"{failure.filename} is not there."))
             number = TRACK.number(exercise.name)
-            lines.append(line(f"nextword learn reset {number} writes {file} anew; or correct learn.toml.", "code"))
+            lines.append(
+                line(f"{command('learn', 'reset', number)} writes {file} anew; or correct learn.toml.", "code")
+            )
         case SystemExit():
             lines.append(line(f"{file} ends the program (exit) while it is imported."))
         case NotImplementedError():

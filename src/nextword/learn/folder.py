@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from nextword.commands import command
 from nextword.errors import NextwordError
 from nextword.learn.progress import Progress
 from nextword.learn.track import TRACK
@@ -36,6 +37,14 @@ class Course:
         """The file that was written for an exercise, whatever number it had when it was."""
         there = sorted(self.path.glob(f"ex[0-9][0-9]_{name}.py"))
         return there[0] if there else self.path / f"ex{TRACK.number(name):02}_{name}.py"
+
+    def command(self, *words: object) -> str:
+        """Write a command of `nextword learn` for this folder, which is named where it would not be found from here."""
+        try:
+            found = find().path.resolve() == self.path.resolve()
+        except CourseError:
+            found = False
+        return command("learn", *words, *(() if found else ("--dir", self.path)))
 
     @cached_property
     def mapped(self) -> Mapping[str, str | dict[str, str]]:
@@ -131,7 +140,9 @@ def find(directory: str | None = None, start: Path | None = None) -> Course:
     """
     if directory is not None:
         if not (Path(directory) / MARK).is_file():
-            raise CourseError(f"{directory} is no folder of exercises. To make it one: nextword learn init {directory}")
+            raise CourseError(
+                f"{directory} is no folder of exercises. To make it one: {command('learn', 'init', directory)}"
+            )
         return Course(Path(directory))
     here = Path.cwd() if start is None else start
     below = [folder.parent for folder in here.glob(f"*/{MARK}")]
@@ -141,7 +152,7 @@ def find(directory: str | None = None, start: Path | None = None) -> Course:
         if (folder / MARK).is_file():
             return Course(folder)
     many = f" ({', '.join(sorted(folder.name for folder in below))} are: choose one with --dir)" if below else ""
-    raise CourseError(f"There are no exercises in this folder{many}. To begin: nextword learn init")
+    raise CourseError(f"There are no exercises in this folder{many}. To begin: {command('learn', 'init')}")
 
 
 def exercise_named(text: str) -> str:
@@ -161,4 +172,4 @@ def exercise_named(text: str) -> str:
 def nearest(name: str, names: tuple[str, ...]) -> str:
     """What may have been meant, or where to look."""
     near = difflib.get_close_matches(name, names, n=1)
-    return f"Did you mean {near[0]}?" if near else "`nextword learn list` shows all."
+    return f"Did you mean {near[0]}?" if near else f"`{command('learn', 'list')}` shows all."

@@ -93,7 +93,7 @@ class LearnersParts(OurParts):
             return f"{file} has not passed its check." if self._tell_all else ""
         if not self._course.passed(exercise.name):
             number = TRACK.number(exercise.name)
-            return f"{file} has changed since it passed: nextword learn check {number}"
+            return f"{file} has changed since it passed: {self._course.command('check', number)}"
         self._loading.append(exercise.name)
         try:
             return SimpleNamespace(part=load_symbol(self._course, exercise, symbol, self))

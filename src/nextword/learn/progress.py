@@ -19,6 +19,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from nextword.commands import command
 from nextword.errors import NextwordError
 from nextword.runtime import replacing
 
@@ -62,8 +63,8 @@ class Progress:
             return {name: Record(**record) for name, record in json.loads(text)["exercises"].items()}
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ProgressError(
-                f"{self.path} cannot be read as progress ({error}): rename it, and `nextword learn check all` "
-                "finds out anew what passes."
+                f"{self.path} cannot be read as progress ({error}): rename it, and "
+                f"`{command('learn', 'check', 'all')}` finds out anew what passes."
             ) from None
 
     def __getitem__(self, name: str) -> Record:

@@ -6,6 +6,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from nextword.commands import command
 from nextword.foreign import ForeignGPT, as_gpt
 from nextword.model import GPT
 from nextword.model.block import Block
@@ -50,7 +51,8 @@ def subject(model: GPT | ForeignGPT, ids: Tensor | None = None) -> GPT:
     if not apart <= 1e-2 * max(1.0, ours.abs().max().item()):
         raise ValueError(
             f"{type(model.inner).__name__} gives logits that are up to {apart:.2g} away from those of GPT-2 with its "
-            "weights, so what happens inside cannot be told by name. `nextword learn doctor` finds what differs."
+            "weights, so what happens inside cannot be told by name. What differs is found by: "
+            f"{command('learn', 'doctor', 'FILE.py')}"
         )
     return gpt
 

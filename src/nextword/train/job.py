@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 import nextword
+from nextword.commands import quoted
 from nextword.data import Corpus, Windows, encode_corpus, read_corpus, split
 from nextword.errors import RunError
 from nextword.foreign import ForeignGPT, Model, build
@@ -158,7 +159,7 @@ def check_unchanged(path: Path, config: TrainConfig, corpus: Corpus, recorded: d
     if differences:
         raise RunError(
             f"{path} cannot be resumed differently from how it was begun: {'; '.join(differences)}. "
-            f"To train its weights further in another way, use --init {path} and another --out."
+            f"To train its weights further in another way, use --init {quoted(path)} and another --out."
         )
 
 
@@ -175,7 +176,7 @@ def recorded_config(path: Path) -> TrainConfig:
     except (TypeError, KeyError, ValueError) as error:
         raise RunError(
             f"{path / 'run.json'} has settings that this version of nextword does not know ({error}): "
-            f"go on from the run's weights with --init {path} and another --out."
+            f"go on from the run's weights with --init {quoted(path)} and another --out."
         ) from error
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import torch
 
+from nextword.commands import quoted
 from nextword.data import Corpus, read_corpus
 from nextword.decode import generate
 from nextword.errors import RunError, TrainingError
@@ -263,7 +264,7 @@ class Trainer:
             faults_in_words = f" ({' '.join(faults)})" if faults else ""
             raise RunError(
                 f"{run.path} has no checkpoint to resume from{faults_in_words}: begin anew with --overwrite, "
-                f"or go on from its weights, if it has some, with --init {run.path} and another --out."
+                f"or go on from its weights, if it has some, with --init {quoted(run.path)} and another --out."
             )
         recorded = description(run.path)
         check_unchanged(run.path, config, corpus, recorded)

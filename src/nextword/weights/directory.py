@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from nextword.commands import command
 from nextword.errors import WeightsError
 from nextword.weights.huggingface import CONFIG, INDEX, WEIGHTS, open_huggingface
 from nextword.weights.openai import HPARAMS, open_openai
@@ -34,7 +35,7 @@ def open_model(directory: Path) -> StoredModel:
     if (directory / "run.json").is_file():
         raise WeightsError(
             f"{directory} is a run that has not saved any weights yet. Wait for its first checkpoint; "
-            f"if it was stopped before, begin it anew with nextword train --out {directory} --overwrite."
+            f"if it was stopped before, begin it anew with {command('train', '--out', directory, '--overwrite')}."
         )
     pickles = [file for file in sorted(directory.iterdir()) if file.suffix in PICKLES]
     if pickles:

@@ -157,7 +157,7 @@ def test_what_cannot_be_guessed_is_said_with_what_to_type() -> None:
     with pytest.raises(CannotMake, match="TypeError"):
         Maker(module_with(GPT=GPT), GPT)(CONFIG)
     assert example(GPT) == "GPT(vocab_size=n_vocab, colour=..., n_heads=n_head)"
-    assert "nextword learn doctor my.py:GPT --make 'GPT(vocab_size=n_vocab, colour=..., n_heads=n_head)'" in advice(
+    assert 'nextword learn doctor my.py:GPT --make "GPT(vocab_size=n_vocab, colour=..., n_heads=n_head)"' in advice(
         "my.py:GPT", GPT, "no colour"
     )
 

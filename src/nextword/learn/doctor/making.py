@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from nextword.commands import command
 from nextword.learn.comparing import raised
 from nextword.learn.doctor import sizes
 from nextword.learn.doctor.arguments import CONFIG_NAMES, CannotMake, Way, arguments, parameters_of
@@ -89,7 +90,7 @@ def advice(spec: str, cls: type, failure: str) -> str:
     """That a class could not be built, and exactly what to type."""
     return (
         f"{cls.__name__} could not be built ({failure}). Say how with --make, in which {', '.join(SIZES)} and dropout "
-        f"stand for the sizes; for example:\n  nextword learn doctor {spec} --make '{example(cls)}'"
+        f"stand for the sizes; for example:\n  {command('learn', 'doctor', spec, '--make', example(cls))}"
     )
 
 

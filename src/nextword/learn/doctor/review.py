@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from nextword.commands import command
 from nextword.learn.doctor.findings import Finding
 from nextword.learn.fixture import CONFIG
 from nextword.learn.lines import Line, Style, line, text_of
@@ -93,7 +94,7 @@ class Review:
 
     def next(self) -> str:
         """What to do now."""
-        again = f"nextword learn doctor {self.spec}"
+        again = command("learn", "doctor", self.spec)
         n = len(self.names)
         if n:
             which = "the first point, which may be the cause of others" if n > 1 else "that"
@@ -101,11 +102,11 @@ class Review:
         name = self.spec if ":" in self.spec else f"{self.spec}:{self.symbol}"
         if self.contract:
             return (
-                f"train it (nextword train --model {name}), or write with official weights (nextword generate --model "
-                f"{name} --weights gpt2)."
+                f"train it ({command('train', '--model', name)}), or write with official weights "
+                f"({command('generate', '--model', name, '--weights', 'gpt2')})."
             )
         return (
-            "it is ready to be trained. For nextword train --model it needs a constructor GPT(config), with n_vocab, "
+            "it is ready to be trained. For train --model it needs a constructor GPT(config), with n_vocab, "
             "n_ctx, n_embd, n_head, n_layer and dropout in config, and a forward(ids) that returns the logits of all "
             "positions first."
         )
