@@ -39,11 +39,10 @@ def until(true: Callable[[], bool]) -> None:
 
 def test_what_a_run_saves_is_taken_up(run: RunDirectory) -> None:
     watched, taken = WatchedRun(run.path), []
-    follower = Follower(watched, lambda: taken.append(watched.saved_step()), watched.weights(), SECONDS)
-    assert watched.served_step == 0
+    follower = Follower(watched, lambda: taken.append, watched.weights(), SECONDS)
     for step in (10, 20):
         save(run, step)
-        until(lambda step=step: watched.served_step == step)
+        until(lambda step=step: taken[-1:] == [step])
     time.sleep(5 * SECONDS)
     follower.close()
     assert taken == [10, 20]  # each once
@@ -54,22 +53,41 @@ def test_weights_that_came_while_the_first_were_loaded_are_not_missed(run: RunDi
     save(run, 10)
     known = watched.weights()
     save(run, 20)
-    follower = Follower(watched, lambda: taken.append(1), known, SECONDS)
-    until(lambda: taken == [1])
+    follower = Follower(watched, lambda: taken.append, known, SECONDS)
+    until(lambda: taken == [20])
     follower.close()
+
+
+def test_weights_that_are_replaced_while_they_are_loaded_are_loaded_anew(run: RunDirectory) -> None:
+    watched, taken, loaded = WatchedRun(run.path), [], []
+
+    def load() -> Callable[[int], None]:
+        loaded.append(watched.saved_step())
+        if len(loaded) == 1:
+            save(run, 20)  # what was read may be of either step
+        return taken.append
+
+    follower = Follower(watched, load, watched.weights(), SECONDS)
+    save(run, 10)
+    until(lambda: taken != [])
+    follower.close()
+    assert (loaded, taken) == ([10, 20], [20])
 
 
 def test_weights_that_cannot_be_taken_up_are_tried_again(run: RunDirectory, caplog: pytest.LogCaptureFixture) -> None:
     watched, taken = WatchedRun(run.path), []
 
-    def renew() -> None:
-        taken.append(1)
-        if len(taken) == 1:
-            raise WeightsError("half a file")
+    tried = []
 
-    follower = Follower(watched, renew, watched.weights(), SECONDS)
+    def load() -> Callable[[int], None]:
+        tried.append(1)
+        if len(tried) == 1:
+            raise WeightsError("half a file")
+        return taken.append
+
+    follower = Follower(watched, load, watched.weights(), SECONDS)
     save(run, 10)
-    until(lambda: watched.served_step == 10)
+    until(lambda: taken == [10])
     follower.close()
-    assert len(taken) == 2
+    assert len(tried) == 2
     assert "could not be taken up: half a file" in caplog.text

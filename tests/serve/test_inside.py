@@ -72,12 +72,15 @@ def close(found: torch.Tensor, expected: torch.Tensor) -> None:
 
 
 def test_what_model_this_is(client: TestClient) -> None:
-    assert client.get("/api/model").json() == {
+    told = client.get("/api/model").json()
+    assert int(told.pop("weights"), 16)
+    assert told == {
         "name": "tiny",
         "n_params": 61 * 12 + 16 * 12 + 2 * (12 * 144 + 13 * 12) + 24,
         "config": {"n_vocab": 61, "n_ctx": 16, "n_embd": 12, "n_head": 3, "n_layer": 2},
         "run": False,
         "step": None,
+        "other": None,
     }
 
 
@@ -88,15 +91,45 @@ def test_next(client: TestClient, model: GPT) -> None:
 
 
 def test_newer_weights_answer_what_is_asked_after_them(model: GPT) -> None:
-    worker = LensWorker(model, "tiny")
+    worker = LensWorker(model, "tiny", step=10)
     newer = GPT(model.config).eval()
     randomize(newer, seed=9)
     with TestClient(app_of(worker)) as client:
-        close(floats(client.post("/api/next", json={"ids": IDS})), model(torch.tensor([IDS]))[0, -1])
-        worker.replace(newer)
-        close(floats(client.post("/api/next", json={"ids": IDS})), newer(torch.tensor([IDS]))[0, -1])
+        older = client.post("/api/next", json={"ids": IDS})
+        close(floats(older), model(torch.tensor([IDS]))[0, -1])
+        told = client.get("/api/model").json()
+        assert (told["step"], told["weights"]) == (10, older.headers["nextword-weights"])
+        worker.replace(newer, step=20)
+        answer = client.post("/api/next", json={"ids": IDS})
+        close(floats(answer), newer(torch.tensor([IDS]))[0, -1])
+        told = client.get("/api/model").json()
+        assert (told["step"], told["weights"]) == (20, answer.headers["nextword-weights"])
+        assert answer.headers["nextword-weights"] != older.headers["nextword-weights"]
+        assert client.post("/api/surprise", json={"ids": IDS}).headers["nextword-weights"] == told["weights"]
     with pytest.raises(ValueError, match="another model's"):
         worker.replace(GPT(replace(model.config, n_head=2)))
+
+
+def test_an_answer_in_parts_is_of_one_model_s_weights(model: GPT) -> None:
+    worker = LensWorker(model, "tiny")
+    newer = GPT(model.config).eval()
+    randomize(newer, seed=9)
+    parts = 0
+
+    async def comes_in_between() -> bool:
+        nonlocal parts
+        parts += 1
+        if parts == 2:
+            worker.replace(newer)
+        return False
+
+    questions = [lambda text: text.next()] * 3
+    version, found = asyncio.run(worker.ask_in_parts(IDS, questions, comes_in_between))
+    worker.close()
+    assert version == worker.version
+    with torch.no_grad():
+        for logits in found:
+            close(logits, newer(torch.tensor([IDS]))[0, -1])
 
 
 def test_the_way_of_the_last_token(client: TestClient, model: GPT) -> None:
@@ -211,6 +244,10 @@ def test_the_vocabulary_zipped_and_plain(client: TestClient) -> None:
     plain = client.get("/api/vocabulary", headers={"accept-encoding": "identity"})
     assert "content-encoding" not in plain.headers
     assert plain.json() == texts
+    # A browser that has it asks whether it still is what it was: a model after an upgrade may have another one.
+    assert zipped.headers["cache-control"] == "no-cache"
+    again = client.get("/api/vocabulary", headers={"if-none-match": zipped.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
 
 
 def test_the_functions_of_the_tour(client: TestClient) -> None:

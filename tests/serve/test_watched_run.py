@@ -19,6 +19,7 @@ def run(tmp_path: Path) -> RunDirectory:
 def test_a_run_that_has_only_begun(run: RunDirectory) -> None:
     assert WatchedRun(run.path).describe() == {
         "dir": str(run.path),
+        "begun": f"{(run.path / 'run.json').stat().st_mtime_ns:x}",
         "data": None,
         "steps": [],
         "samples": [],
@@ -44,8 +45,8 @@ def test_what_the_trainer_writes_is_read(run: RunDirectory) -> None:
     run.add_sample(2, "One day", " a goat\n\n> came **in**.")
     found = watched.describe()
     assert found["steps"] == [
-        {"step": 1, "train_loss": 10.5, "val_loss": None},
-        {"step": 2, "train_loss": None, "val_loss": 9.0},
+        {"step": 1, "tokens": 64, "train_loss": 10.5, "val_loss": None},
+        {"step": 2, "tokens": 128, "train_loss": None, "val_loss": 9.0},
     ]
     assert found["samples"] == [{"step": 2, "prompt": "One day", "text": " a goat\n\n> came **in**."}]
     run.log(step=3, tokens=192, train_loss=8.0, val_loss=None)
@@ -105,3 +106,13 @@ def test_half_a_character_that_is_being_written(run: RunDirectory) -> None:
     with (run.path / "samples.md").open("ab") as file:
         file.write("🐐".encode()[:2])
     assert WatchedRun(run.path).describe()["samples"][0]["text"] == " a goat"
+
+
+def test_a_run_whose_checkpoints_were_deleted_still_knows_its_step(run: RunDirectory) -> None:
+    run.log(step=7, train_loss=2.0, val_loss=None)
+    assert WatchedRun(run.path).saved_step() == 0  # it has saved nothing
+    (run.path / "model.safetensors").write_bytes(b"")
+    assert WatchedRun(run.path).saved_step() == 7
+    (run.path / "checkpoints" / "step-00000005").mkdir(parents=True)
+    (run.path / "checkpoints" / "step-00000005" / "manifest.json").write_text("{}")
+    assert WatchedRun(run.path).saved_step() == 5

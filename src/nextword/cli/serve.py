@@ -101,7 +101,7 @@ def run(arguments: list[str]) -> int:
         from nextword.serve.inside import router
         from nextword.serve.lens_worker import LensWorker
 
-        worker = LensWorker(served.whole(), name)
+        worker = LensWorker(served.whole(), name, served.step)
         routers.append(router(worker, run))
     app = create_app(
         engine,

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class ServedModel:
-    """A model as the flags of `serve` name it. run: the run that it is, if it is one and is to be watched."""
+    """A model as the flags of `serve` name it.
+
+    run: the run that it is, if it is one and is to be watched. step: after how
+    many updates of that its first weights were saved.
+    """
 
     model: str
     weights: str | None
@@ -30,11 +35,12 @@ class ServedModel:
     quantize: str | None
     rows: int
     run: "WatchedRun | None" = None
+    step: int | None = field(default=None, init=False)
     _begins_at: tuple[int, int] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         if self.run is not None:
-            self._begins_at = self.run.weights()
+            self._begins_at, self.step = self.run.weights(), self.run.saved_step()
 
     def writer(self) -> "tuple[Writer, Tokenizer]":
         """What writes, and its tokenizer: with the model that a run begins with, where it has saved no weights yet."""
@@ -56,13 +62,18 @@ class ServedModel:
         """Have what the run saves from now on served, too."""
         from nextword.serve.following import Follower
 
-        def renew() -> None:
+        def load() -> Callable[[int], None]:
             writer, _ = chosen_writer(self.model, None, self.device, self.dtype, self.quantize, self.rows)
-            engine.replace(writer)
-            worker.replace(chosen_model(self.model, None, self.device)[0])
+            model, _ = chosen_model(self.model, None, self.device)
+
+            def take(step: int) -> None:
+                engine.replace(writer)
+                worker.replace(model, step)
+
+            return take
 
         assert self.run is not None
-        return Follower(self.run, renew, self._begins_at)
+        return Follower(self.run, load, self._begins_at)
 
     @property
     def _is_untrained(self) -> bool:

@@ -10,13 +10,12 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, PlainTextResponse
-from fastapi.staticfiles import StaticFiles
-from starlette.routing import Route
 
 from nextword.serve import refusals
 from nextword.serve.completions import Completions
 from nextword.serve.engine import Engine
 from nextword.serve.guard import BODY_SECONDS, MAX_BODY, Guard
+from nextword.serve.page_files import page_routes
 from nextword.serve.refusals import Refusal
 from nextword.serve.requests import CompletionRequest, DetokenizeRequest, TokenizeRequest
 from nextword.tokenizer import Tokenizer
@@ -79,13 +78,6 @@ def create_app(
             max_age=600,
         )
     return app
-
-
-def page_routes(page: Path) -> list[Route]:
-    """The page's files, each at a path of its own, so that they stand in no other endpoint's way."""
-    files = StaticFiles(directory=page, html=True)
-    names = [str(file.relative_to(page).as_posix()) for file in sorted(page.rglob("*")) if file.is_file()]
-    return [Route(f"/{name}", files) for name in ["", *names]]
 
 
 def completion_routes(engine: Engine, tokenizer: Tokenizer, name: str) -> APIRouter:

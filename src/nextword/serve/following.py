@@ -23,16 +23,20 @@ log = logging.getLogger("nextword.serve")
 class Follower:
     """Looks now and then whether a run has saved new weights, and has them served, in a thread of its own.
 
-    renew: loads them and puts them in the place of the old ones. Where that
-    fails, the old ones stay, and it is tried again at the next look. known:
-    what `run.weights` said of those that are served at first.
+    load: loads them, and gives what puts them in the place of the old ones when
+    it is called with their step. Where that fails, the old ones stay, and it is
+    tried again at the next look. known: what `run.weights` said of those that
+    are served at first.
     """
 
     def __init__(
-        self, run: WatchedRun, renew: Callable[[], object], known: tuple[int, int] | None, seconds: float = SECONDS
+        self,
+        run: WatchedRun,
+        load: Callable[[], Callable[[int], object]],
+        known: tuple[int, int] | None,
+        seconds: float = SECONDS,
     ):
-        self._run, self._renew, self._known, self._seconds = run, renew, known, seconds
-        run.served_step = run.saved_step()
+        self._run, self._load, self._known, self._seconds = run, load, known, seconds
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="nextword-follower", daemon=True)
         self._thread.start()
@@ -48,11 +52,14 @@ class Follower:
             if found is None or found == self._known:
                 continue
             try:
-                self._renew()
+                take = self._load()
+                if self._run.weights() != found:  # those of another step may have been loaded
+                    continue
+                take(step)
             except (OSError, ValueError, NextwordError) as error:
                 log.warning("The weights of %s could not be taken up: %s", self._run.path, error)
                 continue
-            self._known, self._run.served_step = found, step
+            self._known = found
 
 
 def first_model(run: Path) -> GPT:

@@ -6,19 +6,21 @@ Arrays go out as bytes, little endian, row after row.
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import cache, partial
 from typing import Annotated, Any
 
 import torch
 from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
 from pydantic import Field
 
 from nextword.model import GPTConfig
 from nextword.serve import answers
 from nextword.serve.lens_worker import BusyError, GoneError, LensWorker
 from nextword.serve.octets import Octets, floats
+from nextword.serve.page_files import NO_CACHE, etag, is_known
 from nextword.serve.reading import LIKELIEST, Text
 from nextword.serve.refusals import Refusal
 from nextword.serve.requests import Id, Strict
@@ -76,15 +78,37 @@ class ContributionsRequest(TextRequest):
     token: Id
 
 
-def router(worker: LensWorker, run: WatchedRun | None = None) -> APIRouter:
-    """The endpoints below /api; the worker's thread ends when the application does. run: the model's, to be watched."""
+class Versioned(APIRoute):
+    """Says in the header `nextword-weights` which weights an answer was computed from, so that none outlives them."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Handle requests as usual, and add the header where `answered` has left a version."""
+        handle = super().get_route_handler()
+
+        async def versioned(request: Request) -> Response:
+            response = await handle(request)
+            if version := getattr(request.state, "weights", None):
+                response.headers["nextword-weights"] = version
+            return response
+
+        return versioned
+
+
+def router(
+    worker: LensWorker, run: WatchedRun | None = None, below: str = "", other: dict[str, str] | None = None
+) -> APIRouter:
+    """The endpoints below /api; the worker's thread ends when the application does.
+
+    run: the model's, to be watched. below: what stands before /api. other: a
+    second model's `name`, and the `path` of its page.
+    """
 
     @asynccontextmanager
     async def lifespan(app: object) -> AsyncIterator[None]:
         yield
         await asyncio.to_thread(worker.close)
 
-    routes = APIRouter(prefix="/api", lifespan=lifespan)
+    routes = APIRouter(prefix=f"{below}/api", lifespan=lifespan, route_class=Versioned)
     config = worker.config
 
     @routes.get("/model")
@@ -95,12 +119,16 @@ def router(worker: LensWorker, run: WatchedRun | None = None) -> APIRouter:
             "n_params": config.n_params,
             "config": {name: getattr(config, name) for name in names},
             "run": run is not None,
-            "step": None if run is None else run.served_step,
+            "step": worker.step,
+            "weights": worker.version,
+            "other": other,
         }
 
     @routes.get("/vocabulary")
     async def vocabulary(request: Request) -> Response:
-        headers = {"cache-control": "private, max-age=86400", "vary": "accept-encoding"}
+        headers = {"cache-control": NO_CACHE, "etag": etag(zipped_vocabulary()), "vary": "accept-encoding"}
+        if is_known(request, headers["etag"]):
+            return Response(status_code=304, headers=headers)
         if "gzip" in request.headers.get("accept-encoding", ""):
             return Response(zipped_vocabulary(), media_type=JSON, headers={**headers, "content-encoding": "gzip"})
         return Response(gzip.decompress(zipped_vocabulary()), media_type=JSON, headers=headers)
@@ -191,7 +219,8 @@ async def answered(
 ) -> list[Any]:
     """The answers to some questions about a text. Raises Refusal where nobody waits for them, or too many do."""
     try:
-        return await worker.ask_in_parts(ids, questions, request.is_disconnected)
+        request.state.weights, answers = await worker.ask_in_parts(ids, questions, request.is_disconnected)
+        return answers
     except GoneError:
         raise Refusal("Whoever asked has gone.", status=499) from None
     except BusyError as error:

@@ -24,9 +24,8 @@ class WatchedRun:
 
     def __init__(self, path: Path):
         self.path = path
-        self._known: dict[Path, tuple[tuple[int, int], Any]] = {}
+        self._known: dict[Path, tuple[tuple[int, int, int], Any]] = {}
         self.attention = AttentionLog(path / "attention")
-        self.served_step = 0  # after so many updates the weights that are served were saved
 
     def weights(self) -> tuple[int, int] | None:
         """What changes when the run saves new weights; None while it has saved none."""
@@ -37,19 +36,33 @@ class WatchedRun:
         return status.st_mtime_ns, status.st_ino
 
     def saved_step(self) -> int:
-        """After how many updates the newest weights were saved; 0 while there are none."""
-        return max((int(path.name[5:]) for path in checkpoints(self.path / "checkpoints")), default=0)
+        """After how many updates the newest weights were saved; 0 while there are none.
+
+        Of a finished run whose checkpoints were deleted the log tells.
+        """
+        kept = [int(path.name[5:]) for path in checkpoints(self.path / "checkpoints")]
+        if kept or self.weights() is None:
+            return max(kept, default=0)
+        logged = self._read(self.path / "log.jsonl", losses)
+        return int(logged[-1]["step"] or 0) if logged else 0
 
     def describe(self) -> dict[str, Any]:
         """What it learns from, the losses step by step, what the model wrote, and when its attention, to which text,
-        was kept."""
+        was kept. begun: changes when another run takes its place."""
         return {
             "dir": str(self.path),
+            "begun": self._begun(),
             "data": self._read(self.path / "run.json", read_from) or None,
             "steps": self._read(self.path / "log.jsonl", losses),
             "samples": self._read(self.path / "samples.md", samples),
             "attention": self._attention(),
         }
+
+    def _begun(self) -> str | None:
+        try:
+            return f"{(self.path / 'run.json').stat().st_mtime_ns:x}"
+        except FileNotFoundError:
+            return None
 
     def _attention(self) -> dict[str, Any]:
         try:
@@ -60,7 +73,7 @@ class WatchedRun:
     def _read(self, file: Path, read: Any) -> Any:
         try:
             status = file.stat()
-            state = (status.st_mtime_ns, status.st_size)
+            state = (status.st_mtime_ns, status.st_size, status.st_ino)
             if file not in self._known or self._known[file][0] != state:
                 self._known[file] = (state, read(file.read_text(encoding="utf-8", errors="replace")))
         except FileNotFoundError:  # the run has only begun
@@ -87,7 +100,7 @@ def losses(log: str) -> list[dict[str, float | None]]:
     for line in log.splitlines():
         try:
             entry = json.loads(line)
-            found.append({name: entry.get(name) for name in ("step", "train_loss", "val_loss")})
+            found.append({name: entry.get(name) for name in ("step", "tokens", "train_loss", "val_loss")})
         except (ValueError, AttributeError):  # half a line, which is being written
             continue
     every = -(-len(found) // STEPS)
