@@ -14,8 +14,6 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
-from nextword.cli.arguments import readable_width
-
 Logits = Callable[[Sequence[int]], NDArray[np.float32]]
 FORMATS = ("float32", "bfloat16", "int8", "int4")
 
@@ -56,8 +54,7 @@ class Quality:
 
 
 def main() -> None:
-    with readable_width():
-        args = tyro.cli(Arguments, prog="python -m benchmarks.quality")
+    args = tyro.cli(Arguments, prog="python -m benchmarks.quality")
     from nextword.data import read_corpus
     from nextword.tokenizer import Tokenizer
 

@@ -12,6 +12,9 @@ from nextword.cli.main import run
         (["--rows", "0"], "--rows must be at least 1, not 0"),
         (["--port", "70000"], "--port must be from 0 to 65535"),
         (["--api-key", " "], "--api-key is empty"),
+        (["--root-path", "proxy"], "--root-path must begin with /, as /proxy/8000 does, not be 'proxy'"),
+        (["--host", "192.0.2.1"], "--host 192.0.2.1 is no address of this machine. Use 127.0.0.1"),
+        (["--host", "nowhere.invalid"], "--host nowhere.invalid is no address of this machine. Use 127.0.0.1"),
         (["--model", "no/such/place", "--port", "0"], "no/such/place is neither a path that exists"),
         (["--weights", "gpt2", "--port", "0"], "--weights fills a class of your own"),
     ],
@@ -31,12 +34,22 @@ def test_a_port_that_is_taken_is_told_before_a_model_is_loaded(capsys: pytest.Ca
     assert "Use another --port" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("flags", "warns"),
+    [(["--host", "0.0.0.0"], True), (["--host", "0.0.0.0", "--api-key", "k"], False), (["--host", "127.0.0.1"], False)],
+)
+def test_who_lets_everybody_in_is_told(flags: list[str], warns: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("fastapi", reason="fastapi (extra: serve) is not installed")
+    assert run(["serve", "--model", "no/such/place", "--port", "0", *flags]) == 2
+    assert ("[Whoever reaches 0.0.0.0 may use this server: --api-key" in capsys.readouterr().err) is warns
+
+
 def test_without_the_extra_its_name_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(serve, "find_spec", lambda package: None)
     assert run(["serve"]) == 2
-    assert "install nextword with the extra serve" in capsys.readouterr().err
+    assert "-m pip install fastapi uvicorn" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The endpoints, within this process: what is answered, and what is refused."""
 
 import asyncio
+import copy
 import json
 import threading
 import time
@@ -45,22 +46,26 @@ def client(engine: Engine) -> Iterator[TestClient]:
         ({"prompt": "a", "max_tokens": -1}, "max_tokens: Input should be greater than or equal to 0", "max_tokens"),
         ({"prompt": {"a": 1}}, "give a text, a list of texts", "prompt"),
         ({"prompt": []}, "an empty list holds no prompt", "prompt"),
-        ({"prompt": [50257]}, "id 50257 is outside the vocabulary, 0 to 50256", "prompt"),
-        ({"prompt": [-1]}, "give a text, a list of texts", "prompt"),
+        ({"prompt": [50257]}, "prompt[0]: id 50257 is outside the vocabulary, 0 to 50256", "prompt[0]"),
+        ({"prompt": [[1], [2, 50257]]}, "prompt[1][1]: id 50257 is outside the vocabulary", "prompt[1][1]"),
+        ({"prompt": [-1]}, "prompt[0]: give a text, a list of texts", "prompt[0]"),
+        ({"prompt": ["a", "b", 3]}, "prompt[2]: Input should be a valid string", "prompt[2]"),
+        ({"prompt": [1, 2, "a"]}, "prompt[2]: Input should be a valid integer", "prompt[2]"),
+        ({"prompt": [[1], [2, 2.5]]}, "prompt[1][1]: Input should be a valid integer", "prompt[1][1]"),
         ({"prompt": [1] * 65}, "maximum context length is 64 tokens: the prompt has 65", "prompt"),
-        ({"prompt": [1] * 50, "max_tokens": 16}, "has 50, and max_tokens asks for 16 more", "max_tokens"),
         ({"prompt": "a", "best_of": 3}, "does not write more texts than it gives back", "best_of"),
         ({"prompt": "a", "suffix": "b"}, "cannot fill in before a suffix", "suffix"),
         ({"prompt": "a", "chat": 1}, "There is no parameter 'chat'", "chat"),
         ({"prompt": "a", "logit_bias": {"50257": 1}}, "'50257' is no id", "logit_bias"),
-        ({"prompt": "a", "logit_bias": {"1": 101}}, "less than or equal to 100", "logit_bias"),
-        ({"prompt": "a", "stop": ""}, "stop: give a text or a list of at most 16, each of 1 to 1,000", "stop"),
-        ({"prompt": "a", "stop": ["b", ""]}, "stop: give a text or a list of at most 16", "stop"),
+        ({"prompt": "a", "logit_bias": {"1": 101}}, "logit_bias.1: Input should be less than", "logit_bias.1"),
+        ({"prompt": "a", "stop": 3}, "stop: give a text or a list of at most 16, each of 1 to 1,000", "stop"),
+        ({"prompt": "a", "stop": ["b", "c", "d", 3]}, "stop[3]: Input should be a valid string", "stop[3]"),
+        ({"prompt": "a", "stop": ["b", "a" * 1001]}, "stop[1]: String should have at most 1000", "stop[1]"),
         ({"prompt": "a", "stop": ["b"] * 17}, "stop: give a text or a list of at most 16", "stop"),
         ({"prompt": "a", "n": 13}, "13 texts are too many for one request: ask for 12 at most", "n"),
         ({"prompt": ["a"] * 13}, "13 texts are too many for one request: ask for 12 at most", "prompt"),
         ({"prompt": ["a"] * 7, "n": 2}, "14 texts are too many for one request: ask for 12 at most", "n"),
-        ({"prompt": ["a", "a " * 65]}, "maximum context length is 64 tokens: the prompt has 66", "prompt"),
+        ({"prompt": ["a", "a " * 65]}, "maximum context length is 64 tokens: the prompt has 66", "prompt[1]"),
         ({"prompt": "a", "stream_options": 1}, "stream_options: Input should be", "stream_options"),
         ({"prompt": "a", "top_p": 0}, "greater than 0", "top_p"),
         ({"prompt": "a", "logprobs": 21}, "less than or equal to 20", "logprobs"),
@@ -69,6 +74,26 @@ def client(engine: Engine) -> Iterator[TestClient]:
             "stream_options: only streams have them",
             "stream_options",
         ),
+        (
+            {"prompt": "a", "stream": True, "stream_options": {"include_x": True}},
+            "There is no parameter 'stream_options.include_x' here",
+            "stream_options.include_x",
+        ),
+        (
+            {"prompt": "a", "stream": True, "stream_options": {"include_usage": 1}},
+            "stream_options.include_usage: Input should be a valid boolean",
+            "stream_options.include_usage",
+        ),
+        ({"prompt": "a", "use_beam_search": True}, "this server takes only false here", "use_beam_search"),
+        ({"prompt": "a", "bad_words": ["b"]}, "this server takes only an empty value here", "bad_words"),
+        ({"prompt": "a", "response_format": {"type": "json_object"}}, "takes only 'text' here", "response_format.type"),
+        ({"prompt": "a", "allowed_token_ids": []}, "at least 1 item", "allowed_token_ids"),
+        ({"prompt": "a", "allowed_token_ids": [3, 50257]}, "id 50257 is outside", "allowed_token_ids[1]"),
+        ({"prompt": "a", "stop_token_ids": [50257]}, "id 50257 is outside", "stop_token_ids[0]"),
+        ({"prompt": "a", "allowed_token_ids": [50256], "min_tokens": 1}, "each of them ends", "allowed_token_ids"),
+        ({"prompt": "a", "min_tokens": 17}, "17 are more than the 16 that may be written", "min_tokens"),
+        ({"prompt": "a", "repetition_penalty": 0}, "greater than or equal to 0.01", "repetition_penalty"),
+        ({"prompt": "a " * 65, "truncate_prompt_tokens": 65}, "the prompt has 65", "prompt"),
     ],
 )
 def test_what_cannot_be_had_is_refused_in_openais_form(client: TestClient, body, message, param) -> None:
@@ -83,10 +108,14 @@ def test_what_cannot_be_had_is_refused_in_openais_form(client: TestClient, body,
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b'{"prompt": "a', "The body is not JSON: "),
-        (b"\xff", "There was an error parsing the body"),
-        (b"[]", "The body must be a JSON object, sent as application/json. "),
-        (b"", "The body must be a JSON object, sent as application/json. "),
+        (b'{"prompt": "a', "The body is not JSON: Unterminated string starting at, at line 1, column 12."),
+        (b'{\n "prompt": "a"\n "n": 1}', "The body is not JSON: Expecting ',' delimiter, at line 3, column 2."),
+        (b'{"n": \xff}', "The body cannot be read as JSON: byte 6 (0xff) is not UTF-8."),
+        (b"[" * 100_000, "The body cannot be read as JSON: lists or objects are nested too deeply."),
+        (b"1" * 5000, "The body cannot be read as JSON: Exceeds the limit (4300 digits) for integer string conversion"),
+        (b"[]", "The body must be a JSON object, sent as application/json: it is a list."),
+        (b'"a"', "The body must be a JSON object, sent as application/json: it is a text."),
+        (b"", "The body must be a JSON object, sent as application/json: it is nothing."),
         (b'{"\\ud800": 1}', "Input should be a valid string"),
         (b'{"temperature": NaN}', "temperature: Input should be a finite number"),
     ],
@@ -95,6 +124,18 @@ def test_bodies_that_are_no_requests_are_refused(client: TestClient, body: bytes
     answer = client.post("/v1/completions", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400, answer.text
     assert answer.json()["error"]["message"].startswith(message)
+
+
+def test_a_body_of_another_type_is_told_which_it_is_of(client: TestClient) -> None:
+    """As curl -d sends it."""
+    answer = client.post(
+        "/v1/completions", content=b"{}", headers={"Content-Type": "application/x-www-form-urlencoded"}
+    )
+    assert answer.status_code == 400
+    message = answer.json()["error"]["message"]
+    assert "it came as 'application/x-www-form-urlencoded'" in message
+    assert "-H 'Content-Type: application/json'" in message
+    assert "it came without a Content-Type" in client.post("/v1/completions", content=b"{}").text
 
 
 def test_half_a_character_is_the_sign_for_an_unknown_one(client: TestClient) -> None:
@@ -170,7 +211,9 @@ def test_another_model_is_not_found(client: TestClient) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
     assert client.get("/v1/models/gpt-4").status_code == 404
     assert client.get("/v1/models/small").json()["max_model_len"] == 64
-    assert client.get("/v1/models").json()["data"][0]["id"] == "small"
+    [model] = client.get("/v1/models").json()["data"]
+    assert model["id"] == "small"
+    assert time.time() - 3600 < model["created"] <= time.time()
 
 
 def test_unknown_places_and_methods(client: TestClient) -> None:
@@ -420,3 +463,22 @@ def test_a_body_has_its_limits(small: GPT) -> None:
         assert client.post("/v1/completions", content=long, headers=json).status_code == 413
         assert client.post("/v1/completions", content=iter([long]), headers=json).status_code == 413
         assert client.post("/v1/completions", json={"prompt": "a"}).status_code == 200
+
+
+@pytest.mark.parametrize("more", [{}, {"logprobs": 1}, {"logprobs": 1, "echo": True, "max_tokens": 0}, {"n": 3}])
+@pytest.mark.parametrize("number", ["NaN", "infinity"])
+def test_what_is_no_number_is_an_error_and_no_text(small: GPT, more: dict, number: str) -> None:
+    broken = copy.deepcopy(small)
+    broken.ln_f.bias.data[3] = float(number)
+    with TestClient(create_app(Engine(writer_for(broken, 4)), Tokenizer(), "small")) as client:
+        for temperature in (0, 1):
+            asked = {"prompt": "Hello there", "temperature": temperature, **more}
+            answer = client.post("/v1/completions", json=asked)
+            assert answer.status_code == 500
+            error = answer.json()["error"]
+            assert error["type"] == "server_error"
+            assert f"The engine failed: the model computes {number} after this text" in error["message"]
+            streamed = client.post("/v1/completions", json=asked | {"stream": True}).text
+            [event] = [line for line in streamed.splitlines() if line]
+            assert json.loads(event.removeprefix("data: "))["error"] == error
+        assert client.get("/health").json() == {"status": "ok", "running": 0, "waiting": 0}

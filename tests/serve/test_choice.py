@@ -3,9 +3,10 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from transformers import RepetitionPenaltyLogitsProcessor
 
 from nextword.decode import Sampling
-from nextword.serve.choice import Chooser, Wishes, likelihood, pick
+from nextword.serve.choice import Chooser, NotFiniteError, Wishes, likelihood, pick
 
 ALL = Sampling(1.0, None)
 GREEDY = Sampling(0.0, None)
@@ -77,3 +78,28 @@ def test_of_equal_tokens_the_first_stands_first() -> None:
     logits = np.zeros(9, np.float32)
     assert [id for id, _ in likelihood(logits, 0, 4).top] == [0, 1, 2, 3]
     assert likelihood(logits, 8, 1).top[0] == (0, likelihood(logits, 8, 0).logprob)
+
+
+@pytest.mark.parametrize(("wrong", "name"), [(np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "infinity")])
+@pytest.mark.parametrize("sampling", [ALL, GREEDY])
+def test_nothing_is_chosen_by_what_is_no_number(wrong: float, name: str, sampling: Sampling) -> None:
+    logits = np.array([0.0, wrong, 1.0], np.float32)
+    with pytest.raises(NotFiniteError, match=f"computes {name} after this text"):
+        Chooser(Wishes(sampling), np.random.default_rng(0)).choose(logits)
+
+
+def test_repetition_is_penalised_as_transformers_does_it() -> None:
+    logits = np.random.default_rng(0).normal(size=40).astype(np.float32)
+    prompt = [3, 1, 4, 1, 5]
+    for penalty in (0.7, 1.0, 1.3, 5.0):
+        right = RepetitionPenaltyLogitsProcessor(penalty)(torch.tensor([prompt]), torch.from_numpy(logits)[None])[0]
+        wished = Chooser(Wishes(repetition_penalty=penalty), np.random.default_rng(0), prompt)._wished(logits)
+        np.testing.assert_array_equal(wished, right.numpy())
+
+
+def test_what_ends_the_text_comes_late_enough_and_only_what_is_allowed_comes() -> None:
+    logits = np.array([5.0, 4.0, 3.0, 2.0], np.float32)
+    chooser = Chooser(Wishes(GREEDY, min_tokens=2, ends=[0, 1]), np.random.default_rng(0))
+    assert [chooser.choose(logits) for _ in range(4)] == [2, 2, 0, 0]
+    allowed = Wishes(ALL, allowed=[1, 3], logit_bias={0: 100.0})
+    np.testing.assert_allclose(frequencies(allowed, logits.tolist())[[1, 3]], probabilities([4.0, 2.0]), atol=0.03)

@@ -46,7 +46,7 @@ class Box:
 
 def job(box: Box, ids: list[int], max_tokens: int = 8, seed: int = 0, **settings: object) -> Job:
     wishes = Wishes(FEW, logit_bias={TOKENIZER.eot_id: -100.0})
-    return Job(ids, max_tokens, wishes, np.random.default_rng(seed), box.deliver, TOKENIZER.eot_id, **settings)
+    return Job(ids, max_tokens, wishes, np.random.default_rng(seed), box.deliver, {TOKENIZER.eot_id}, **settings)
 
 
 @pytest.fixture(params=[(writer_for, 1), (writer_for, 3), (writer_for, 16), (TorchWriter, 3)], ids=str)
@@ -287,7 +287,7 @@ def test_the_end_of_text_is_a_token_too(small: GPT) -> None:
     engine, box = Engine(writer_for(small, 2)), Box()
     wishes = Wishes(FEW, logit_bias={TOKENIZER.eot_id: 100.0})
     rng = np.random.default_rng(0)
-    ending = Job([3, 1, 4], 1, wishes, rng, box.deliver, TOKENIZER.eot_id, n_logprobs=1, scored=True)
+    ending = Job([3, 1, 4], 1, wishes, rng, box.deliver, {TOKENIZER.eot_id}, n_logprobs=1, scored=True)
     engine.submit([ending])
     read, piece = box.finish([ending])[ending]
     assert isinstance(read, PromptRead)
@@ -299,4 +299,38 @@ def test_the_end_of_text_is_a_token_too(small: GPT) -> None:
     with torch.no_grad():
         logprobs = small(torch.tensor([[3, 1, 4]]))[0, -1].log_softmax(-1)
     assert token.likelihood.logprob == pytest.approx(logprobs[TOKENIZER.eot_id].item(), abs=1e-4)
+    engine.close()
+
+
+class Broken:
+    """A writer whose scores are no numbers on the rows that hold a text of this token."""
+
+    def __init__(self, writer: Writer, token: int):
+        self._writer, self._token, self._bad = writer, token, set[int]()
+        self.config, self.n_rows = writer.config, writer.n_rows
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._writer, name)
+
+    def read(self, row: int, ids: list[int]) -> None:
+        (self._bad.add if self._token in ids else self._bad.discard)(row)
+        self._writer.read(row, ids)
+
+    def advance(self, *args: object) -> dict[int, np.ndarray]:
+        found = self._writer.advance(*args)  # type: ignore[arg-type]
+        return {row: np.full_like(scores, np.nan) if row in self._bad else scores for row, scores in found.items()}
+
+
+@pytest.mark.parametrize("scored", [False, True])
+def test_scores_that_are_no_numbers_end_their_texts_and_no_others(small: GPT, scored: bool) -> None:
+    engine, box = Engine(Broken(writer_for(small, 4), token=7)), Box()  # type: ignore[arg-type]
+    broken = [job(box, [1, 7], 4, seed, scored=scored, n_logprobs=1) for seed in range(3)]
+    well = job(box, [2], 4)
+    engine.submit([*broken, well])
+    found = box.finish([*broken, well])
+    for one in broken:
+        assert isinstance(found[one][-1], Failed)
+        assert "the model computes NaN after this text" in found[one][-1].message
+    assert len(texts({well: found[well]})[0]) == 4
+    assert engine.running == 0
     engine.close()

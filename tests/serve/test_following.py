@@ -74,6 +74,28 @@ def test_weights_that_are_replaced_while_they_are_loaded_are_loaded_anew(run: Ru
     assert (loaded, taken) == ([10, 20], [20])
 
 
+def test_the_same_trouble_is_told_once_and_tried_less_and_less(
+    run: RunDirectory, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched, taken, tried = WatchedRun(run.path), [], []
+
+    def load() -> Callable[[int], None]:
+        tried.append(watched.saved_step())
+        if tried[-1] == 10:
+            raise RuntimeError("no room")  # of PyTorch's own kind, as where memory runs out
+        return taken.append
+
+    follower = Follower(watched, load, watched.weights(), SECONDS)
+    save(run, 10)
+    until(lambda: len(tried) == 4)  # after 1, 1, 2 and 4 looks
+    time.sleep(3 * SECONDS)
+    assert len(tried) == 4
+    assert caplog.text.count("could not be taken up") == 1
+    save(run, 20)
+    until(lambda: taken == [20])  # and not only after 8 looks
+    follower.close()
+
+
 def test_weights_that_cannot_be_taken_up_are_tried_again(run: RunDirectory, caplog: pytest.LogCaptureFixture) -> None:
     watched, taken = WatchedRun(run.path), []
 

@@ -259,10 +259,10 @@ def test_the_functions_of_the_tour(client: TestClient) -> None:
     [
         ("next", {"ids": []}, "ids", "at least 1 item"),
         ("next", {"ids": [1] * 17}, "ids", "17 tokens are more than the model's window of 16"),
-        ("next", {"ids": [61]}, "ids", "61 is outside the vocabulary, 0 to 60"),
-        ("next", {"ids": [-1]}, "ids", "greater than or equal to 0"),
-        ("next", {"ids": ["1"]}, "ids", "valid integer"),
-        ("next", {"ids": [2**70]}, "ids", ""),
+        ("next", {"ids": [3, 61]}, "ids[1]", "61 is outside the vocabulary, 0 to 60"),
+        ("next", {"ids": [-1]}, "ids[0]", "ids[0]: Input should be greater than or equal to 0"),
+        ("next", {"ids": [1, "1"]}, "ids[1]", "valid integer"),
+        ("next", {"ids": [2**70]}, "ids[0]", ""),
         ("next", {}, "ids", "required"),
         ("next", {"ids": [1], "top_k": 3}, "top_k", "no parameter 'top_k'"),
         ("attention", {"ids": [1], "layer": 2, "head": 0}, "layer", "layers are 0 to 1"),
@@ -277,7 +277,7 @@ def test_the_functions_of_the_tour(client: TestClient) -> None:
         ("logit_lens", {"ids": [1], "top": 6}, "top", "less than or equal to 5"),
         ("logit_lens", {"ids": [1], "first": 1}, "first", "1 is not before the last position"),
         ("knockout", {"ids": [1], "heads": [[0, 5]]}, "heads", "head 5 is not there"),
-        ("knockout", {"ids": [1], "heads": [[0]]}, "heads", "at least 2 items"),
+        ("knockout", {"ids": [1], "heads": [[0]]}, "heads[0]", "at least 2 items"),
         ("knockout", {"ids": [1], "mlps": [2]}, "mlps", "layer 2 is not there"),
         ("contributions", {"ids": [1], "token": 61}, "token", "61 is outside the vocabulary"),
         ("run/attention", {"step": 1, "layer": 0, "head": 0}, None, "nothing at /api/run/attention"),
@@ -385,3 +385,13 @@ def test_no_more_may_wait_than_there_is_room_for(model: GPT, monkeypatch: pytest
     assert refused.json()["error"]["type"] == "rate_limit_error"
     assert "3 questions about the model are waiting already" in refused.json()["error"]["message"]
     assert last.status_code == 200
+
+
+@pytest.mark.parametrize("place", ["ln_f.bias", "h.1.mlp.c_proj.bias", "wte.weight"])
+def test_what_is_no_number_is_told_and_not_shown(model: GPT, place: str) -> None:
+    model.get_parameter(place).data.view(-1)[3] = math.nan
+    with TestClient(app_of(LensWorker(model, "tiny"))) as client:
+        for question in ("next", "surprise", "logit_lens"):
+            answer = client.post(f"/api/{question}", json={"ids": IDS})
+            assert answer.status_code == 500
+            assert "the model computes NaN after this text" in answer.json()["error"]["message"]

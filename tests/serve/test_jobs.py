@@ -11,7 +11,7 @@ V = TOKENIZER.n_vocab
 
 
 def job(ids: list[int], **settings: object) -> Job:
-    return Job(ids, 3, Wishes(), np.random.default_rng(0), lambda events: None, TOKENIZER.eot_id, **settings)
+    return Job(ids, 3, Wishes(), np.random.default_rng(0), lambda events: None, {TOKENIZER.eot_id}, **settings)
 
 
 @pytest.mark.parametrize("parts", [[5], [1, 4], [2, 2, 1], [1] * 5])

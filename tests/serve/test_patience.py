@@ -173,3 +173,36 @@ def test_who_takes_nothing_is_hung_up_on_and_who_takes_a_little_is_not(
 
 def test_a_minute_is_not_over_soon() -> None:
     assert asyncio.run(served("/1/60000", takes=False)) == (0, 1)
+
+
+@pytest.mark.parametrize("also", [b"", b"\r\nOrigin: https://friend.example\r\nAccess-Control-Request-Method: GET"])
+@pytest.mark.parametrize("first", ["GET /health HTTP/1.1", "OPTIONS /health HTTP/1.1", "GET /v1/models HTTP/1.1"])
+def test_a_body_of_two_lengths_is_the_last_of_its_connection(
+    impatient: SimpleNamespace, first: str, also: bytes
+) -> None:
+    """A proxy that believed the other length would take what follows for a request of somebody else's."""
+    smuggled = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    lengths = f"Content-Length: {5 + len(smuggled)}\r\nTransfer-Encoding: chunked".encode()
+    asked = first.encode() + b"\r\nHost: localhost" + also + b"\r\n" + lengths + b"\r\n\r\n0\r\n\r\n" + smuggled
+    with socket.create_connection(("127.0.0.1", impatient.port), timeout=5) as connection:
+        connection.sendall(asked)
+        came = b""
+        try:
+            while more := connection.recv(10_000):
+                came += more
+        except ConnectionResetError:
+            pass  # what it did not read
+    assert came.count(b"HTTP/1.1 ") == 1
+    assert b"\r\nconnection: close\r\n" in came.lower()
+
+
+def test_head_and_options_leave_the_connection_as_it_is(impatient: SimpleNamespace) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", impatient.port, timeout=5)
+    connection.connect()
+    first = connection.sock
+    for method, status in (("HEAD", 200), ("OPTIONS", 204), ("GET", 200)):
+        connection.request(method, "/health")
+        answer = connection.getresponse()
+        assert (answer.status, answer.read() == b"") == (status, method != "GET")
+        assert connection.sock is first
+    connection.close()

@@ -45,7 +45,14 @@ class Arguments:
     since others can see a command line."""
 
     cors_origin: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(help_behavior_hint="")] = ()
-    """A site whose pages may ask here, such as https://example.org; may be given several times. Default: none."""
+    """A site whose pages may ask here, such as https://example.org, also that of a proxy before the server; may be
+    given several times. Default: none."""
+
+    root_path: str = ""
+    """Under which path a proxy shows the server, such as /user/ada/proxy/8000; whether it passes it on or not."""
+
+    strict: bool = False
+    """Take OpenAI's parameters only, and refuse a max_tokens that has no room instead of ending there."""
 
     max_body: int = 1 << 20
     """The longest body of a request, in bytes."""
@@ -71,6 +78,8 @@ class Arguments:
                 raise ValueError(f"--{flag} must be at least {least}, not {value}.")
         if not 0 <= self.port < 65536:
             raise ValueError(f"--port must be from 0 to 65535, not {self.port}.")
+        if self.root_path and not (self.root_path.startswith("/") and self.root_path.isprintable()):
+            raise ValueError(f"--root-path must begin with /, as /proxy/8000 does, not be {self.root_path!r}.")
         if self.drain_seconds < 0:
             raise ValueError(f"--drain-seconds must be at least 0, not {self.drain_seconds}.")
 
@@ -91,6 +100,12 @@ def run(arguments: list[str]) -> int:
 
     key = api_key(args.api_key)
     bound = listen(args.host, args.port)  # what is wrong is told before a model is loaded
+    if key is None and known_names(args.host) is None:
+        print(
+            f"[Whoever reaches {args.host} may use this server: --api-key, or NEXTWORD_API_KEY, lets those in who "
+            "have a key.]",
+            file=sys.stderr,
+        )
     name = args.name or args.model
     run = None if args.api_only else watched_run(args.model)
     served = ServedModel(args.model, args.weights, args.device, args.dtype, args.quantize, args.rows, run)
@@ -113,6 +128,8 @@ def run(arguments: list[str]) -> int:
         hosts=known_names(args.host),
         origins=args.cors_origin,
         max_body=args.max_body,
+        strict=args.strict,
+        root_path=args.root_path.rstrip("/"),
     )
     host, port = bound.getsockname()[:2]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"

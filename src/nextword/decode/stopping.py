@@ -11,10 +11,13 @@ class Stopping:
         self.held = ""
         self._stop = stop
 
-    def add(self, piece: str) -> str:
-        """Some more of the text -> what of it can be given out; if that is all, `is_over`."""
+    def add(self, piece: str, may_stop: bool = True) -> str:
+        """Some more of the text -> what of it can be given out; if that is all, `is_over`.
+
+        may_stop: whether a stop text that ends in this piece ends the text.
+        """
         self.held += piece
-        found = [self.held.index(text) for text in self._stop if text in self.held]
+        found = [self.held.index(text) for text in self._stop if text in self.held] if may_stop else []
         if found:
             self.is_over = True
             safe = min(found)

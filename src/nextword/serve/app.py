@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -35,12 +36,14 @@ def create_app(
     origins: Sequence[str] = (),
     max_body: int = MAX_BODY,
     body_seconds: float = BODY_SECONDS,
+    strict: bool = False,
+    root_path: str = "",
 ) -> FastAPI:
     """The API, and the page if its files are there, as an ASGI application that closes the engine when it ends.
 
     name: what the model is called in answers, and in requests that name one.
-    routers: further endpoints, such as those that the page asks. The rest: see
-    `Guard`.
+    routers: further endpoints, such as those that the page asks. strict: see
+    `Orders`. The rest: see `Guard`.
     """
 
     @asynccontextmanager
@@ -51,7 +54,7 @@ def create_app(
     # Its usual pages of documentation would be loaded from elsewhere.
     app = FastAPI(title="nextword", docs_url=None, redoc_url=None, lifespan=lifespan, responses=refusals.DOCUMENTED)
     refusals.install(app)
-    app.include_router(completion_routes(engine, tokenizer, name))
+    app.include_router(completion_routes(engine, tokenizer, name, strict))
     app.include_router(token_routes(tokenizer))
     app.include_router(state_routes(engine))
     for router in routers:
@@ -62,11 +65,12 @@ def create_app(
         Guard,
         metrics=engine.metrics,
         api_key=api_key,
-        open_paths={"/health", *(route.path for route in of_page)},
+        open_paths={"/health", *([""] if of_page else []), *(route.path for route in of_page)},
         hosts=hosts,
         origins=origins,
         max_body=max_body,
         body_seconds=body_seconds,
+        root_path=root_path,
     )
     if origins:  # outermost, so that pages that may ask may also read why they were refused
         app.add_middleware(
@@ -80,14 +84,14 @@ def create_app(
     return app
 
 
-def completion_routes(engine: Engine, tokenizer: Tokenizer, name: str) -> APIRouter:
+def completion_routes(engine: Engine, tokenizer: Tokenizer, name: str, strict: bool) -> APIRouter:
     """What OpenAI's clients call."""
     router = APIRouter()
-    completions = Completions(engine, tokenizer, name)
+    completions = Completions(engine, tokenizer, name, strict)
     model = {
         "id": name,
         "object": "model",
-        "created": 0,
+        "created": int(time.time()),
         "owned_by": "nextword",
         "max_model_len": engine.config.n_ctx,
     }
@@ -135,8 +139,9 @@ def token_routes(tokenizer: Tokenizer) -> APIRouter:
 
     @router.post("/detokenize", response_model=None)
     def detokenize(asked: DetokenizeRequest) -> JSONResponse:
-        if wrong := next((id for id in asked.ids if id >= tokenizer.n_vocab), None):
-            raise Refusal(f"ids: {wrong} is outside the vocabulary, 0 to {tokenizer.n_vocab - 1}.", "ids")
+        for n, id in enumerate(asked.ids):
+            if id >= tokenizer.n_vocab:
+                raise Refusal(f"ids[{n}]: {id} is outside the vocabulary, 0 to {tokenizer.n_vocab - 1}.", f"ids[{n}]")
         return JSONResponse({"text": tokenizer.decode(asked.ids)})
 
     return router

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,29 +19,43 @@ class Wishes:
 
     min_p: only tokens at least min_p times as likely as the likeliest may be
     drawn. presence_penalty is taken from the logit of every token that was
-    written already, frequency_penalty as many times as it was. logit_bias is
-    added to the logits of its tokens.
+    written already, frequency_penalty as many times as it was.
+    repetition_penalty divides the logit, or multiplies it where it is below 0,
+    of every token that was written or stands in the prompt. logit_bias is
+    added to the logits of its tokens. allowed: the only tokens that may be
+    drawn; None for all. min_tokens: none of `ends` may be drawn before so many
+    tokens are written. What is added and forbidden comes before the penalties.
 
     Source: Nguyen et al., "Turning Up the Heat: Min-p Sampling" (2024), for
-    min_p; OpenAI's API reference for the rest.
+    min_p; Keskar et al., "CTRL" (2019), section 4.1, for repetition_penalty;
+    OpenAI's API reference and vLLM's `SamplingParams` for the rest.
     """
 
     sampling: Sampling = field(default_factory=lambda: Sampling(1.0, None))
     min_p: float = 0.0
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
+    repetition_penalty: float = 1.0
     logit_bias: Mapping[int, float] = field(default_factory=dict)
+    allowed: Collection[int] | None = None
+    min_tokens: int = 0
+    ends: Collection[int] = ()
 
 
 class Chooser:
-    """Chooses the tokens of one text, which depend on its wishes, its random numbers and the logits only."""
+    """Chooses the tokens of one text, which depend on its prompt, its wishes, its random numbers and the logits only.
 
-    def __init__(self, wishes: Wishes, rng: np.random.Generator):
+    Raises `NotFiniteError` for logits that are not numbers.
+    """
+
+    def __init__(self, wishes: Wishes, rng: np.random.Generator, prompt: Sequence[int] = ()):
         self._wishes, self._rng = wishes, rng
         self._written = Counter[int]()
+        self._seen = set(prompt) if wishes.repetition_penalty != 1 else set()
 
     def choose(self, logits: NDArray[np.float32]) -> int:
         """The next token, by logits (V,), which stay as they are."""
+        check_finite(logits)
         id = pick(self._wished(logits), self._wishes.sampling, self._rng.random())
         self._written[id] += 1
         return id
@@ -49,17 +63,46 @@ class Chooser:
     def _wished(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         wishes = self._wishes
         penalised = bool(self._written) and (wishes.presence_penalty != 0 or wishes.frequency_penalty != 0)
-        if not (penalised or wishes.logit_bias or wishes.min_p):
+        repeats = wishes.repetition_penalty != 1
+        goes_on = self._written.total() < wishes.min_tokens
+        if not (penalised or repeats or goes_on or wishes.logit_bias or wishes.min_p or wishes.allowed is not None):
             return logits
         logits = logits.copy()
         for id, bias in wishes.logit_bias.items():
             logits[id] += bias
+        if wishes.allowed is not None:
+            forbidden = np.ones(len(logits), bool)
+            forbidden[list(wishes.allowed)] = False
+            logits[forbidden] = -np.inf
+        if goes_on:
+            logits[list(wishes.ends)] = -np.inf
+        if repeats:
+            seen = list(self._seen.union(self._written))
+            scores, by = logits[seen], np.float32(wishes.repetition_penalty)
+            logits[seen] = np.where(scores < 0, scores * by, scores / by)
         if penalised:
             for id, count in self._written.items():
                 logits[id] -= wishes.presence_penalty + count * wishes.frequency_penalty
         if wishes.min_p:
             logits[logits < logits.max() + wishes.sampling.temperature * math.log(wishes.min_p)] = -np.inf
         return logits
+
+
+class NotFiniteError(ArithmeticError):
+    """What the model computes is no number, so that no token can be chosen by it."""
+
+    def __init__(self, has_nan: bool):
+        super().__init__(
+            f"the model computes {'NaN' if has_nan else 'infinity'} after this text, so nothing can be said of the "
+            "next token. Its weights are damaged, or its numbers outgrow their type: serve an earlier checkpoint, "
+            "or try --dtype float32."
+        )
+
+
+def check_finite(logits: NDArray[np.float32]) -> None:
+    """Raise NotFiniteError for logits (..., V) among which is NaN or infinity."""
+    if not np.isfinite(logits).all():
+        raise NotFiniteError(bool(np.isnan(logits).any()))
 
 
 def pick(logits: NDArray[np.float32], sampling: Sampling, number: float) -> int:

@@ -18,11 +18,11 @@ from nextword.tokenizer import Tokenizer
 
 
 class Completions:
-    """Answers requests for completions with an engine and its tokenizer. name: the model's."""
+    """Answers requests for completions with an engine and its tokenizer. name: the model's. strict: see `Orders`."""
 
-    def __init__(self, engine: Engine, tokenizer: Tokenizer, name: str):
+    def __init__(self, engine: Engine, tokenizer: Tokenizer, name: str, strict: bool = False):
         self._engine, self._tokenizer, self._name = engine, tokenizer, name
-        self._orders = Orders(engine, tokenizer, name)
+        self._orders = Orders(engine, tokenizer, name, strict)
         self._inboxes: dict[Job, asyncio.Queue[tuple[Job, Event]]] = {}
         self._deliver: Deliver | None = None
 
@@ -103,6 +103,7 @@ class Writing:
                 order.likelihoods = event.likelihoods
             if isinstance(event, Piece):
                 order.text += event.text
+                order.n_told += order.job.max_tokens > 0
                 order.tokens += event.tokens
                 order.finish_reason = event.finish_reason
                 left -= event.finish_reason is not None

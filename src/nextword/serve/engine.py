@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nextword.decode import Writer
 from nextword.decode.checks import check_text
-from nextword.serve.choice import Likelihood
+from nextword.serve.choice import Likelihood, NotFiniteError
 from nextword.serve.jobs import Deliver, Event, Failed, Job, PromptRead
 from nextword.serve.metrics import Metrics
 from nextword.serve.text import Piece
@@ -166,7 +166,11 @@ class Engine:
         for row, scores in found.items():
             job = self._at[row]
             if not job.has_read:
-                if not job.read_on(scores):
+                try:
+                    if not job.read_on(scores):
+                        continue
+                except NotFiniteError as error:
+                    self._give_up([row, *followers[row]], error, events)
                     continue
                 self._writer.copy(row, followers[row])
                 for other in (row, *followers[row]):
@@ -177,7 +181,11 @@ class Engine:
         rows, ids = [], []
         for row, logits in ready:
             job = self._at[row]
-            id = self._write(job, logits, events) if not job.is_cancelled else None
+            try:
+                id = self._write(job, logits, events) if not job.is_cancelled else None
+            except NotFiniteError as error:
+                self._give_up([row], error, events)
+                continue
             if id is None:
                 with self._lock:
                     del self._at[row]
@@ -216,6 +224,12 @@ class Engine:
         job.last_token = now
         events.append((job, piece))
         return None if piece.finish_reason else id
+
+    def _give_up(self, rows: Sequence[int], error: NotFiniteError, events: list[tuple[Job, Event]]) -> None:
+        """End the texts on these rows, and no others."""
+        log.error("%s", error)
+        with self._lock:
+            events += [(self._at.pop(row), Failed(str(error))) for row in rows]
 
     def _hand_out(self, events: list[tuple[Job, Event]]) -> None:
         """Tell each deliverer of all that concerns it, in one call."""

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 
-from nextword.errors import NextwordError
 from nextword.loading import load
 from nextword.model import GPT, GPTConfig
 from nextword.serve.watched_run import WatchedRun
@@ -16,6 +15,7 @@ from nextword.train.run_directory import description
 from nextword.weights.directory import open_model
 
 SECONDS = 2.0  # between two looks at the run
+LONGEST = 32  # looks until weights are tried again that could not be taken up
 
 log = logging.getLogger("nextword.serve")
 
@@ -25,8 +25,9 @@ class Follower:
 
     load: loads them, and gives what puts them in the place of the old ones when
     it is called with their step. Where that fails, the old ones stay, and it is
-    tried again at the next look. known: what `run.weights` said of those that
-    are served at first.
+    tried again: after twice as many looks each time, or at once when there are
+    newer ones. The same trouble is told once. known: what `run.weights` said of
+    those that are served at first.
     """
 
     def __init__(
@@ -47,19 +48,26 @@ class Follower:
         self._thread.join()
 
     def _follow(self) -> None:
+        failed, said, pause, looks = self._known, "", 1, 0
         while not self._ended.wait(self._seconds):
             found, step = self._run.weights(), self._run.saved_step()
             if found is None or found == self._known:
+                continue
+            looks += 1
+            if found == failed and looks < pause:
                 continue
             try:
                 take = self._load()
                 if self._run.weights() != found:  # those of another step may have been loaded
                     continue
                 take(step)
-            except (OSError, ValueError, NextwordError) as error:
-                log.warning("The weights of %s could not be taken up: %s", self._run.path, error)
+            except Exception as error:  # whatever it is: what is saved after it is to be looked at, too
+                if str(error) != said:
+                    log.warning("The weights of %s could not be taken up: %s", self._run.path, error)
+                pause = min(2 * pause, LONGEST) if found == failed else 1
+                failed, said, looks = found, str(error), 0
                 continue
-            self._known = found
+            self._known, said = found, ""
 
 
 def first_model(run: Path) -> GPT:

@@ -7,6 +7,8 @@ import re
 import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from shlex import quote
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -41,9 +43,12 @@ class Guard:
     open_paths. hosts: the names under which the server may be called; None for
     any. On a loopback address they keep a page from elsewhere from reaching it
     by a name of its own that points here. origins: other sites whose pages may
-    ask ("*" for all); a request of any other site's page is refused. The body
-    is read here, whole, in at most max_body bytes and body_seconds; whoever is
-    refused before that is hung up on. Raises ValueError for an empty key.
+    ask ("*" for all), by whose names the server may be called as well, as a
+    proxy does; a request of any other site's page is refused. The body is read
+    here, whole, in at most max_body bytes and body_seconds; whoever is refused
+    before that is hung up on. HEAD is answered as GET, without the body.
+    root_path: under which path others see the server; whether a proxy passes it
+    on does not matter. Raises ValueError for an empty key.
     """
 
     def __init__(
@@ -56,21 +61,26 @@ class Guard:
         origins: Sequence[str] = (),
         max_body: int = MAX_BODY,
         body_seconds: float = BODY_SECONDS,
+        root_path: str = "",
     ):
         # The line end of a key that was read from a file is no part of it, and no header could bring it.
         self._key = None if api_key is None else api_key.strip().encode()
         if self._key == b"":
             raise ValueError("The API key is empty: give None to let everybody ask.")
         self._app, self._metrics, self._open_paths = app, metrics, open_paths
-        self._hosts, self._origins = hosts, origins
+        self._hosts = None if hosts is None else {*hosts, *(urlsplit(origin).hostname for origin in origins)}
+        self._origins = origins
         self._max_body, self._body_seconds = max_body, body_seconds
+        self._root_path = root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or answer it here; and count it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, incoming, answer = time.monotonic(), Incoming(receive), Answer(send)
+        is_head = scope["method"] == "HEAD"
+        scope = {**scope, "method": "GET" if is_head else scope["method"], "root_path": self._root_path}
+        began, incoming, answer = time.monotonic(), Incoming(receive), Answer(send, is_head)
         try:
             await self._pass_on(scope, incoming, answer)
         except Exception:
@@ -103,13 +113,22 @@ class Guard:
         named = HOST.fullmatch(host)
         if named is None:
             raise Refusal("The Host header is no name or address: call this server by the address that it printed.")
-        if self._hosts is not None and named[1].strip("[]") not in self._hosts:
-            raise Refusal("This server is not known by that name. Call it by the address that it printed.", status=403)
         origin = headers.get("origin")
         own = (f"http://{host}", f"https://{host}")
+        if self._hosts is not None and named[1].strip("[]") not in self._hosts:
+            site = origin if origin in own else own[1]
+            raise Refusal(
+                f"This server is not known as {host[:200]}: call it by the address that it printed. "
+                f"If a proxy of yours stands before it, start it with --cors-origin {site[:200]}",
+                status=403,
+            )
         if origin is not None and "*" not in self._origins and origin not in (*self._origins, *own):
-            raise Refusal(f"Pages of {origin[:200]} may not ask here: see --cors-origin.", status=403)
-        if self._key is not None and scope["path"] not in self._open_paths:
+            raise Refusal(
+                f"Pages of {origin[:200]} may not ask here. If that is this server's own page behind a proxy, "
+                f"or a site that you trust, start it with --cors-origin {quote(origin[:200])}",
+                status=403,
+            )
+        if self._key is not None and scope["path"].removeprefix(self._root_path) not in self._open_paths:
             kind, _, given = headers.get("authorization", "").partition(" ")
             if kind.lower() != "bearer" or not hmac.compare_digest(given.strip().encode("latin-1"), self._key):
                 raise Refusal(
@@ -161,10 +180,13 @@ class Incoming:
 
 
 class Answer:
-    """Sends an answer with safe headers. status: what it came to, `GONE` until its end is sent."""
+    """Sends an answer with safe headers. status: what it came to, `GONE` until its end is sent.
 
-    def __init__(self, send: Send):
-        self._send = send
+    is_head: leave out the body.
+    """
+
+    def __init__(self, send: Send, is_head: bool = False):
+        self._send, self._is_head = send, is_head
         self._announced = self.status = GONE
         self.has_begun = False
 
@@ -175,6 +197,8 @@ class Answer:
             headers = MutableHeaders(scope=message)
             for name, value in SAFE_HEADERS.items():
                 headers.setdefault(name, value)
+        elif self._is_head:
+            message = {**message, "body": b""}
         await self._send(message)
         if message["type"] == "http.response.body" and not message.get("more_body", False):
             self.status = self._announced

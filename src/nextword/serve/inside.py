@@ -18,6 +18,7 @@ from pydantic import Field
 
 from nextword.model import GPTConfig
 from nextword.serve import answers
+from nextword.serve.choice import NotFiniteError
 from nextword.serve.lens_worker import BusyError, GoneError, LensWorker
 from nextword.serve.octets import Octets, floats
 from nextword.serve.page_files import NO_CACHE, etag, is_known
@@ -221,6 +222,8 @@ async def answered(
     try:
         request.state.weights, answers = await worker.ask_in_parts(ids, questions, request.is_disconnected)
         return answers
+    except NotFiniteError as error:
+        raise Refusal(f"The engine failed: {error}", status=500) from None
     except GoneError:
         raise Refusal("Whoever asked has gone.", status=499) from None
     except BusyError as error:
@@ -232,7 +235,8 @@ def text_of(asked: TextRequest, config: GPTConfig) -> list[int]:
     if len(asked.ids) > config.n_ctx:
         raise Refusal(f"ids: {len(asked.ids)} tokens are more than the model's window of {config.n_ctx}.", "ids")
     if (highest := max(asked.ids)) >= config.n_vocab:
-        raise Refusal(f"ids: {highest} is outside the vocabulary, 0 to {config.n_vocab - 1}.", "ids")
+        place = f"ids[{asked.ids.index(highest)}]"
+        raise Refusal(f"{place}: {highest} is outside the vocabulary, 0 to {config.n_vocab - 1}.", place)
     return asked.ids
 
 

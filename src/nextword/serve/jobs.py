@@ -1,13 +1,13 @@
 """Jobs for the engine, a text each, and what it tells of them."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nextword.serve.choice import Chooser, Likelihood, Wishes, likelihood
+from nextword.serve.choice import Chooser, Likelihood, Wishes, check_finite, likelihood
 from nextword.serve.text import GrowingText, Piece
 
 
@@ -39,6 +39,8 @@ class Job:
     are wanted, too. offset: characters of the text that stand before what is
     written. after: the ids whose unfinished character is part of it, as in
     `GrowingText`. deliver: told of every event; jobs of one request share it.
+    ends: the ids that end it. silent: those that are no characters of it where
+    they do not.
     """
 
     ids: Sequence[int]
@@ -46,7 +48,8 @@ class Job:
     wishes: Wishes
     rng: np.random.Generator
     deliver: Deliver
-    eot_id: int
+    ends: Collection[int]
+    silent: Collection[int] = ()
     stop: Sequence[str] = ()
     n_logprobs: int | None = None
     scored: bool = False
@@ -61,13 +64,17 @@ class Job:
     last_token: float = field(default_factory=time.monotonic, init=False)  # when it came; at first, when the job came
 
     def __post_init__(self) -> None:
-        self.chooser = Chooser(self.wishes, self.rng)
+        self.chooser = Chooser(self.wishes, self.rng, self.ids)
         self.text = GrowingText(self.stop, self.offset, self.after)
 
     def read_on(self, scores: NDArray[np.float32]) -> bool:
-        """Take the scores (n, V) of what follows some more of the prompt; is it read to its end?"""
+        """Take the scores (n, V) of what follows some more of the prompt; is it read to its end?
+
+        Raises NotFiniteError.
+        """
         if not self.scored:
             return True
+        check_finite(scores)
         done = len(self.likelihoods)
         following = self.ids[done + 1 : done + 1 + len(scores)]  # what does follow; after the last one nothing yet
         self.likelihoods += [
@@ -76,10 +83,14 @@ class Job:
         return len(following) < len(scores)
 
     def write(self, logits: NDArray[np.float32]) -> tuple[int, Piece]:
-        """Choose the next token by its scores (V,) -> its id, and the piece of text that it completes."""
+        """Choose the next token by its scores (V,) -> its id, and the piece of text that it completes.
+
+        Raises NotFiniteError.
+        """
         id = self.chooser.choose(logits)
         self.n_written += 1
         known = None if self.n_logprobs is None else likelihood(logits, id, self.n_logprobs)
-        if id == self.eot_id:
+        if id in self.ends:
             return id, self.text.end(id, known)
-        return id, self.text.add(id, known, is_last=self.n_written == self.max_tokens)
+        is_last, may_stop = self.n_written == self.max_tokens, self.n_written > self.wishes.min_tokens
+        return id, self.text.add(id, known, is_last, may_stop, is_silent=id in self.silent)

@@ -22,7 +22,7 @@ class Form:
     def __init__(self, asked: CompletionRequest, tokenizer: Tokenizer, name: str):
         self._asked, self._tokenizer = asked, tokenizer
         self._head = {
-            "id": f"cmpl-{secrets.token_hex(12)}",
+            "id": f"cmpl-{asked.request_id or secrets.token_hex(12)}",
             "object": "text_completion",
             "created": int(time.time()),
             "model": name,
@@ -38,7 +38,7 @@ class Form:
         if not (piece.text or piece.tokens or piece.finish_reason or (is_first and self._asked.echo)):
             return None
         choice = self._choice(order, piece.text, piece.tokens, piece.finish_reason, is_first)
-        return sse({**self._head, "choices": [choice]} | ({"usage": None} if self._with_usage else {}))
+        return sse({**self._head, "choices": [choice], **self._usage_by_now(order)})
 
     def end(self, orders: Sequence[Order]) -> str:
         """The last events of a stream."""
@@ -48,8 +48,15 @@ class Form:
     def usage(self, orders: Sequence[Order]) -> dict[str, int]:
         """How many tokens were read, each prompt counted once, and written."""
         read = sum(len(order.prompt.ids) for order in orders[:: self._asked.n or 1])
-        written = sum(order.job.n_written for order in orders)
+        written = sum(order.n_told for order in orders)
         return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
+
+    def _usage_by_now(self, order: Order) -> dict[str, Any]:
+        """What an event of a stream says of usage: nothing, or null, or, as vLLM has it, that of its text by now."""
+        if not self._with_usage:
+            return {}
+        options = self._asked.stream_options
+        return {"usage": self.usage([order]) if options and options.continuous_usage_stats else None}
 
     @property
     def _with_usage(self) -> bool:
@@ -107,5 +114,8 @@ class Form:
 
 
 def sse(body: dict[str, Any]) -> str:
-    """One event of a stream."""
-    return f"data: {json.dumps(body, ensure_ascii=False, separators=(',', ':'))}\n\n"
+    """One event of a stream, in one line also for clients that take Unicode's other line ends for such."""
+    return f"data: {json.dumps(body, ensure_ascii=False, separators=(',', ':')).translate(LINE_ENDS)}\n\n"
+
+
+LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}

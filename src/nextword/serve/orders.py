@@ -12,8 +12,8 @@ from nextword.decode.random_numbers import random_numbers
 from nextword.serve.choice import Likelihood, Wishes
 from nextword.serve.engine import Engine
 from nextword.serve.jobs import Deliver, Job
-from nextword.serve.refusals import Refusal, whole_characters
-from nextword.serve.requests import MAX_TEXTS, CompletionRequest
+from nextword.serve.refusals import OF_SEVERAL_KINDS, Refusal, unknown, whole_characters
+from nextword.serve.requests import MAX_TEXTS, CompletionRequest, OpenAIRequest
 from nextword.serve.text import Token
 from nextword.tokenizer import Tokenizer
 
@@ -41,16 +41,21 @@ class Order:
     prompt: Prompt
     job: Job
     likelihoods: list[Likelihood] = field(default_factory=list)  # of the prompt's tokens but the first, if asked for
+    n_told: int = 0  # tokens that were written, as far as is known here
     text: str = ""
     tokens: list[Token] = field(default_factory=list)
     finish_reason: str | None = None
 
 
 class Orders:
-    """Makes orders of requests, for an engine, its tokenizer and the name of its model."""
+    """Makes orders of requests, for an engine, its tokenizer and the name of its model.
 
-    def __init__(self, engine: Engine, tokenizer: Tokenizer, name: str):
-        self._engine, self._tokenizer, self._name = engine, tokenizer, name
+    strict: refuse what is not OpenAI's, or has no room; else what changes
+    nothing is taken, and a text that would be too long ends where the room does.
+    """
+
+    def __init__(self, engine: Engine, tokenizer: Tokenizer, name: str, strict: bool = False):
+        self._engine, self._tokenizer, self._name, self._strict = engine, tokenizer, name, strict
 
     async def of(self, asked: CompletionRequest, deliver: Deliver) -> list[Order]:
         """One for each text that is asked for. Raises Refusal for what this server, or this model, cannot do."""
@@ -76,9 +81,14 @@ class Orders:
                 "best_of",
                 code="unsupported_parameter",
             )
+        if self._strict:
+            check_strictly(asked)
         if asked.suffix:
             message = "suffix: GPT-2 only goes on, it cannot fill in before a suffix."
             raise Refusal(message, "suffix", code="unsupported_parameter")
+        if asked.most < (asked.min_tokens or 0):
+            message = f"min_tokens: {asked.min_tokens} are more than the {asked.most} that may be written at most."
+            raise Refusal(message, "min_tokens")
         most = min(MAX_TEXTS, self._engine.max_waiting + self._engine.n_rows)
         if n * n_prompts > most:
             param = "n" if n > 1 else "prompt"
@@ -86,50 +96,75 @@ class Orders:
 
     def _wishes(self, asked: CompletionRequest) -> Wishes:
         top_k = asked.top_k if asked.top_k and asked.top_k > 0 else None
+        allowed = asked.allowed_token_ids
+        for name, ids in (("stop_token_ids", asked.stop_token_ids), ("allowed_token_ids", allowed)):
+            self._check_ids(ids or [], name)
+        ends = frozenset([*(asked.stop_token_ids or ()), *(() if asked.ignore_eos else (self._tokenizer.eot_id,))])
+        if asked.min_tokens and allowed is not None and ends.issuperset(allowed):
+            message = "allowed_token_ids: each of them ends the text, of which min_tokens are to be written first."
+            raise Refusal(message, "allowed_token_ids")
         return Wishes(
             Sampling(asked.temperature or 0.0, top_k, asked.top_p or 1.0),
             asked.min_p or 0.0,
             asked.presence_penalty or 0.0,
             asked.frequency_penalty or 0.0,
+            asked.repetition_penalty or 1.0,
             self._bias(asked),
+            allowed,
+            asked.min_tokens or 0,
+            ends,
         )
 
     def _prompts(self, asked: CompletionRequest, given: Sequence[str | list[int]]) -> list[Prompt]:
-        return [self._prompt(one, asked.max_tokens or 0) for one in given]
+        several = len(given) > 1
+        return [self._prompt(asked, one, f"prompt[{n}]" if several else "prompt") for n, one in enumerate(given)]
 
-    def _prompt(self, given: str | list[int], max_tokens: int) -> Prompt:
-        n_vocab, n_ctx = self._engine.config.n_vocab, self._engine.config.n_ctx
+    def _prompt(self, asked: CompletionRequest, given: str | list[int], place: str) -> Prompt:
+        n_ctx = self._engine.config.n_ctx
         if isinstance(given, str):
             text = whole_characters(given)
             ids = self._tokenizer.encode(text, True)
         else:
             ids = given
+        if is_cut := asked.truncate_prompt_tokens is not None:
+            most = n_ctx if asked.truncate_prompt_tokens == -1 else asked.truncate_prompt_tokens
+            ids = ids[max(0, len(ids) - most) :]
         if len(ids) > n_ctx:
-            raise too_long(n_ctx, f"the prompt has {len(ids)}", "prompt")
-        if isinstance(given, list):
-            if wrong := [id for id in ids if id >= n_vocab]:
-                raise Refusal(f"prompt: id {wrong[0]} is outside the vocabulary, 0 to {n_vocab - 1}.", "prompt")
-            text = text_before(self._tokenizer.decode_bytes(ids), is_last=max_tokens == 0)
+            raise too_long(n_ctx, f"the prompt has {len(ids)}", place)
+        if is_cut or isinstance(given, list):
+            self._check_ids(ids, place)
+            text = text_before(self._tokenizer.decode_bytes(ids), is_last=asked.most == 0)
         n_read = len(ids) or 1
-        if n_read + max_tokens > n_ctx + 1:  # the last one need not be read
-            raise too_long(n_ctx, f"the prompt has {n_read}, and max_tokens asks for {max_tokens} more", "max_tokens")
+        if self._strict and asked.most > self._room(n_read):
+            raise too_long(n_ctx, f"the prompt has {n_read}, and max_tokens asks for {asked.most} more", "max_tokens")
         return Prompt(text, ids or [self._tokenizer.eot_id], is_empty=not ids)
+
+    def _room(self, n_read: int) -> int:
+        """How many tokens can be written after so many: the last one need not be read."""
+        return self._engine.config.n_ctx + 1 - n_read
+
+    def _check_ids(self, ids: Sequence[int], place: str) -> None:
+        """Raise Refusal for an id that the model does not know."""
+        n_vocab = self._engine.config.n_vocab
+        for n, id in enumerate(ids):
+            if id >= n_vocab:
+                raise Refusal(f"{place}[{n}]: id {id} is outside the vocabulary, 0 to {n_vocab - 1}.", f"{place}[{n}]")
 
     def _orders(self, asked: CompletionRequest, prompts: list[Prompt], wishes: Wishes, deliver: Deliver) -> list[Order]:
         n = asked.n or 1
-        stop = [asked.stop] if isinstance(asked.stop, str) else asked.stop or []
         seed = secrets.randbits(64) if asked.seed is None else asked.seed % 2**64
         orders = []
         for index in range(n * len(prompts)):
             prompt = prompts[index // n]
             job = Job(
                 prompt.ids,
-                asked.max_tokens or 0,
+                min(asked.most, self._room(len(prompt.ids))),
                 wishes,
                 random_numbers(seed, index, len(prompt.ids)),
                 deliver,
-                self._tokenizer.eot_id,
-                stop,
+                wishes.ends,
+                [] if asked.skip_special_tokens is False else [self._tokenizer.eot_id],
+                asked.stops,
                 asked.logprobs,
                 scored=bool(asked.echo) and asked.logprobs is not None and len(prompt.ids) > 1,
                 offset=len(prompt.text) if asked.echo else 0,
@@ -147,6 +182,16 @@ class Orders:
                 raise Refusal(message, "logit_bias")
             bias[int(key)] = value
         return bias
+
+
+def check_strictly(asked: CompletionRequest) -> None:
+    """Raise Refusal for what is not among OpenAI's parameters, and for stop texts that end nothing."""
+    for name in asked.model_fields_set - OpenAIRequest.model_fields.keys():
+        raise unknown(name)
+    for name in (asked.stream_options.model_fields_set - {"include_usage"}) if asked.stream_options else ():
+        raise unknown(f"stream_options.{name}")
+    if "" in ([asked.stop] if isinstance(asked.stop, str) else asked.stop or []):
+        raise Refusal(f"stop: {OF_SEVERAL_KINDS['stop']}", "stop")
 
 
 def several(asked: CompletionRequest) -> Sequence[str | list[int]]:

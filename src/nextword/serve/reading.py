@@ -8,6 +8,7 @@ from torch import Tensor
 from nextword.lens import Trace
 from nextword.lens.saying import ROWS, Said, likeliest, log_sum
 from nextword.model import GPT, KVCache
+from nextword.serve.choice import NotFiniteError
 
 TEXTS = 4  # that are kept; each is 115 MB for GPT-2 124M, if it is as long as it can be
 LIKELIEST = 5  # words that are kept of what each layer would say
@@ -60,7 +61,7 @@ class Text:
     def next(self) -> Tensor:
         """The logits of the next token: (V,)."""
         x = self._reading.stream[-1, self.length - 1]
-        return self._model.head(self._model.ln_f(x)).float()
+        return finite(self._model.head(self._model.ln_f(x)).float())
 
     def said(self, layer: int, first: int, last: int) -> Said:
         """What would be said after so many layers at the positions from first to before last."""
@@ -68,7 +69,7 @@ class Text:
         missing = first + (~kept.is_said[layer, first:last]).nonzero().squeeze(-1)
         for at in missing.split(ROWS) if len(missing) else ():
             logits = self._model.head(self._model.ln_f(kept.stream[layer, at])).float()  # (ROWS, V)
-            total = log_sum(logits)
+            total = finite(log_sum(logits))
             best = likeliest(logits, total, LIKELIEST)
             kept.said_ids[layer, at], kept.said_logprob[layer, at] = best.ids, best.logprob
             kept.total[layer, at] = total.squeeze(-1)
@@ -113,7 +114,7 @@ class Reader:
 
     @torch.no_grad()
     def read(self, ids: Sequence[int]) -> Text:
-        """Read a text, as far as it is new. Raises ValueError for ids that the model cannot read."""
+        """Read a text, as far as it is new. Raises NotFiniteError, and ValueError for ids that it cannot read."""
         wanted = [*ids]
         shared, best = max(((common(one.ids, wanted), n) for n, one in enumerate(self._kept)), default=(0, -1))
         if shared == len(wanted):  # known from its first to its last token
@@ -139,8 +140,16 @@ class Reader:
         for layer, block in enumerate(self.model.h):
             x = block(x, reading.cache)
             reading.stream[layer + 1, start:end] = x[0]
+        finite(x)
         reading.cache.advance(len(ids))
         reading.ids += ids
+
+
+def finite(x: Tensor) -> Tensor:
+    """The same. Raises NotFiniteError where NaN or infinity is in it."""
+    if not x.isfinite().all():
+        raise NotFiniteError(bool(x.isnan().any()))
+    return x
 
 
 def common(one: Sequence[int], other: Sequence[int]) -> int:

@@ -1,17 +1,31 @@
 """What may be asked for: the bodies of requests, and the limits of their values."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 MAX_TEXTS = 128  # prompts times n
 MAX_LOGPROBS = 20
 MAX_STOP = 16  # stop texts
 MAX_STOP_LENGTH = 1000  # characters of each
 MAX_TOKENIZED = 100_000  # characters, or ids, of one /tokenize or /detokenize
+MAX_NAME = 200  # characters of what a request calls itself
+MAX_INTEGER = 2**63 - 1  # what a program in another language may send as its largest
 
 Id = Annotated[int, Field(ge=0)]
-StopText = Annotated[str, Field(min_length=1, max_length=MAX_STOP_LENGTH)]
+StopText = Annotated[str, Field(max_length=MAX_STOP_LENGTH)]
+Penalty = Annotated[float | None, Field(ge=-2, le=2)]
+One = Annotated[float | None, Field(ge=1, le=1)]
+
+
+def check_nothing(value: object) -> object:
+    """Raise ValueError for anything but an empty list or object."""
+    if value not in ([], {}):
+        raise ValueError("this server takes only an empty value here")
+    return value
+
+
+Nothing = Annotated[Any, AfterValidator(check_nothing)]
 
 
 class Strict(BaseModel):
@@ -21,13 +35,21 @@ class Strict(BaseModel):
 
 
 class StreamOptions(Strict):
-    """What a stream says besides the text."""
+    """What a stream says besides the text. include_obfuscation is OpenAI's, continuous_usage_stats vLLM's."""
 
     include_usage: bool | None = False
+    include_obfuscation: Literal[False] | None = None
+    continuous_usage_stats: bool | None = False
 
 
-class CompletionRequest(Strict):
-    """POST /v1/completions. What is null is as if it were left out."""
+class ResponseFormat(Strict):
+    """Which form the text is to have: any, since none can be promised."""
+
+    type: Literal["text"]
+
+
+class OpenAIRequest(Strict):
+    """POST /v1/completions, as --strict takes it. What is null is as if it were left out."""
 
     model: str | None = None
     prompt: str | list[str] | list[Id] | list[list[Id]] | None = ""
@@ -44,8 +66,8 @@ class CompletionRequest(Strict):
     echo: bool | None = False
     stream: bool | None = False
     stream_options: StreamOptions | None = None
-    presence_penalty: Annotated[float | None, Field(ge=-2, le=2)] = 0.0
-    frequency_penalty: Annotated[float | None, Field(ge=-2, le=2)] = 0.0
+    presence_penalty: Penalty = 0.0
+    frequency_penalty: Penalty = 0.0
     logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = None
     suffix: str | None = None
     user: str | None = None
@@ -65,11 +87,53 @@ class CompletionRequest(Strict):
         return options
 
 
+class CompletionRequest(OpenAIRequest):
+    """POST /v1/completions, with what is vLLM's besides, which benchmarks and other clients send."""
+
+    max_completion_tokens: Annotated[int | None, Field(ge=0)] = None
+    min_tokens: Annotated[int | None, Field(ge=0)] = 0
+    ignore_eos: bool | None = False
+    stop_token_ids: list[Id] | None = None
+    allowed_token_ids: Annotated[list[Id] | None, Field(min_length=1)] = None
+    repetition_penalty: Annotated[float | None, Field(ge=0.01, le=100)] = 1.0
+    truncate_prompt_tokens: Annotated[int | None, Field(ge=-1, le=MAX_INTEGER)] = None
+    skip_special_tokens: bool | None = True
+    request_id: Annotated[str | None, Field(max_length=MAX_NAME)] = None
+
+    # What changes nothing is taken, and what this server cannot do is not.
+    add_special_tokens: bool | None = None  # GPT-2 has none to be added
+    spaces_between_special_tokens: bool | None = None
+    cache_salt: str | None = None  # no prompt is kept
+    use_beam_search: Literal[False] | None = None
+    early_stopping: Literal[False] | None = None
+    length_penalty: One = 1.0
+    include_stop_str_in_output: Literal[False] | None = None
+    return_tokens_as_token_ids: Literal[False] | None = None
+    return_token_ids: Literal[False] | None = None
+    priority: Literal[0] | None = None
+    response_format: ResponseFormat | None = None
+    logits_processors: Nothing = None
+    bad_words: Nothing = None
+    vllm_xargs: Nothing = None
+    kv_transfer_params: Nothing = None
+
+    @property
+    def most(self) -> int:
+        """How many tokens are wanted at most: by the newer of the two names for that, the older, or the lower."""
+        named = {"max_tokens", "max_completion_tokens"} & self.model_fields_set
+        return min(getattr(self, name) for name in named) if named else 16
+
+    @property
+    def stops(self) -> list[str]:
+        """The stop texts; an empty one ends nothing."""
+        return [text for text in ([self.stop] if isinstance(self.stop, str) else self.stop or []) if text]
+
+
 class TokenizeRequest(Strict):
-    """POST /tokenize."""
+    """POST /tokenize. With allow_special `<|endoftext|>` is one token, as in a prompt; else it is spelled out."""
 
     text: Annotated[str, Field(max_length=MAX_TOKENIZED)]
-    allow_special: bool = False
+    allow_special: bool = True
 
 
 class DetokenizeRequest(Strict):

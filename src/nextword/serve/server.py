@@ -1,6 +1,7 @@
 """The server process: sockets, signals, and patience with slow clients."""
 
 import asyncio
+import errno
 import signal
 import socket
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 import h11
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 10.0  # until a request's head is there
@@ -20,7 +22,9 @@ class PunctualProtocol(H11Protocol):
     """HTTP/1.1 that hangs up on whoever does not come to the end of a request's head, or takes nothing of an answer.
 
     (Bodies are timed by the `Guard`, and here only where the answer did not
-    wait for them; uvicorn times what is between requests.)
+    wait for them; uvicorn times what is between requests.) A request that gives
+    its body's length in two ways is the last of its connection, since a proxy
+    may have read the other one: RFC 9112, section 6.1.
     """
 
     _clock: asyncio.TimerHandle | None = None
@@ -40,6 +44,14 @@ class PunctualProtocol(H11Protocol):
             self._stop_clock()
         elif self._clock is None:
             self._wind()
+
+    def handle_events(self) -> None:
+        """Begin to answer what has come."""
+        super().handle_events()
+        if self.cycle is not None and {b"content-length", b"transfer-encoding"} <= {name for name, _ in self.headers}:
+            self.cycle.keep_alive = False
+            if CLOSE_HEADER not in self.headers:
+                self.headers.append(CLOSE_HEADER)  # which uvicorn gives back with the answer
 
     def on_response_complete(self) -> None:
         """The next request may have begun already, and this one's body may not be there: nobody reads it any more."""
@@ -101,7 +113,10 @@ class PunctualProtocol(H11Protocol):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that is bound, so that a port that is taken is told before a model is loaded. Raises OSError."""
+    """A socket that is bound, so that a port that is taken is told before a model is loaded.
+
+    Raises OSError, and ValueError for a host that is not this machine.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -109,6 +124,11 @@ def listen(host: str, port: int) -> socket.socket:
         bound.bind((host, port))
     except OSError as error:
         bound.close()
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise ValueError(
+                f"--host {host} is no address of this machine. "
+                "Use 127.0.0.1 for this machine only, or 0.0.0.0 for all that reach it."
+            ) from None
         reason = error.strerror or error
         raise OSError(f"{host}:{port} cannot be listened at: {reason}. Use another --port, or 0 for any.") from None
     return bound

@@ -43,11 +43,19 @@ class GrowingText:
         self._given = offset  # characters up to those that are held back
         self._tokens: list[Token] = []  # not given out yet
 
-    def add(self, id: int, likelihood: Likelihood | None, is_last: bool) -> Piece:
-        """The piece that this token completes, perhaps an empty one."""
+    def add(
+        self, id: int, likelihood: Likelihood | None, is_last: bool, may_stop: bool = True, is_silent: bool = False
+    ) -> Piece:
+        """The piece that this token completes, perhaps an empty one.
+
+        may_stop: whether a stop text that ends here ends the text. is_silent:
+        whether the token stands for no characters.
+        """
         self._begin(id, likelihood)
-        more = self._decoder.feed(id)
-        return self._give(more + self._decoder.finish(), "length") if is_last else self._give(more, None)
+        more = self._decoder.finish() if is_silent else self._decoder.feed(id)
+        if is_last:
+            more += self._decoder.finish()
+        return self._give(more, "length" if is_last else None, may_stop)
 
     def end(self, id: int, likelihood: Likelihood | None) -> Piece:
         """The last piece, where the model itself ends the text: with a token that stands for no characters."""
@@ -57,8 +65,8 @@ class GrowingText:
     def _begin(self, id: int, likelihood: Likelihood | None) -> None:
         self._tokens.append(Token(id, self._given + len(self._stopping.held), likelihood))
 
-    def _give(self, more: str, finish_reason: str | None) -> Piece:
-        text = self._stopping.add(more)
+    def _give(self, more: str, finish_reason: str | None, may_stop: bool = True) -> Piece:
+        text = self._stopping.add(more, may_stop)
         is_cut = self._stopping.is_over
         if finish_reason and not is_cut:
             text += self._stopping.end()

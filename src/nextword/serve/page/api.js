@@ -49,11 +49,14 @@ function forget(question, known) {
   if (answers.get(question) === known) answers.delete(question);
 }
 
+/** Beside the page, wherever a proxy shows that: "/api/model" is api/model in the page's own folder. */
+const beside = (path) => new URL(path.replace(/^\//, ""), document.baseURI);
+
 async function ask(path, body, signal) {
   const headers = { ...(body && { "Content-Type": "application/json" }), ...(key && { Authorization: `Bearer ${key}` }) };
   let answer;
   try {
-    answer = await fetch(path, body ? { method: "POST", headers, body: JSON.stringify(body), signal } : { headers });
+    answer = await fetch(beside(path), body ? { method: "POST", headers, body: JSON.stringify(body), signal } : { headers });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Error("The server does not answer. Is nextword serve still running?");
