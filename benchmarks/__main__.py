@@ -13,6 +13,7 @@ from nextword.bench.benchmark import NEXTWORD, NEXTWORD_TRAINING, benchmark
 from nextword.bench.plan import QUICK, Plan
 from nextword.bench.report import markdown, save
 from nextword.bench.weights import random_weights
+from nextword.cli.arguments import readable_width
 
 HERE = Path(__file__).parent
 
@@ -53,7 +54,8 @@ class Arguments:
 
 
 def main() -> None:
-    args = tyro.cli(Arguments, prog="python -m benchmarks", config=(tyro.conf.FlagCreatePairsOff,))
+    with readable_width():
+        args = tyro.cli(Arguments, prog="python -m benchmarks", config=(tyro.conf.FlagCreatePairsOff,))
     plan = QUICK if args.quick else replace(Plan(), repeats=args.repeats)
     plan = replace(plan, precisions=args.precisions if "writing" in args.only else ())
     if args.small:

@@ -14,6 +14,8 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
+from nextword.cli.arguments import readable_width
+
 Logits = Callable[[Sequence[int]], NDArray[np.float32]]
 FORMATS = ("float32", "bfloat16", "int8", "int4")
 
@@ -54,7 +56,8 @@ class Quality:
 
 
 def main() -> None:
-    args = tyro.cli(Arguments, prog="python -m benchmarks.quality")
+    with readable_width():
+        args = tyro.cli(Arguments, prog="python -m benchmarks.quality")
     from nextword.data import read_corpus
     from nextword.tokenizer import Tokenizer
 

@@ -23,6 +23,8 @@ from typing import Literal
 import numpy as np
 import tyro
 
+from nextword.cli.arguments import readable_width
+
 READY = "is served at "
 
 
@@ -205,7 +207,8 @@ def median(several: list[Measured]) -> Measured:
 
 def main() -> None:
     """Measure, and print a table in Markdown."""
-    args = tyro.cli(Arguments)
+    with readable_width():
+        args = tyro.cli(Arguments)
     with tempfile.TemporaryDirectory() as scratch:
         model = args.model or random_model(Path(scratch) / "gpt2")
         loop = Loop(model, args.dtype)

@@ -39,6 +39,15 @@ def test_it_explains_trains_writes_and_may_be_repeated(cli: Cli, tmp_path: Path)
 
 
 @pytest.mark.usefixtures("short")
+def test_the_small_model_has_a_place_of_its_own(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that trying it does not replace what the large one took minutes for."""
+    monkeypatch.chdir(tmp_path)
+    assert cli("demo", "--model", "nano")[0] == 0
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["story-nano"]
+    assert demo.OUT_BY_MODEL["gpt2"] == "runs/story"
+
+
+@pytest.mark.usefixtures("short")
 def test_a_run_of_the_users_own_is_not_replaced(cli: Cli, tmp_path: Path, text_file: Path) -> None:
     out = tmp_path / "story"
     cli("train", "--data", text_file, "--model", "nano", "--window", 16, "--steps", 1, "--out", out)

@@ -1,9 +1,12 @@
+import os
+import shutil
 import subprocess
 
 import pytest
 from cli.conftest import Cli
 
 import nextword.cli.generate
+from nextword.cli.arguments import readable_width
 from nextword.cli.main import VERBS
 
 
@@ -26,6 +29,37 @@ def test_every_verb_has_help(cli: Cli, verb: str) -> None:
     status, out, _ = cli(verb, "--help")
     assert status == 0
     assert f"usage: nextword {verb}" in out
+
+
+@pytest.mark.parametrize(
+    ("given", "within", "after"),
+    [
+        ("1", 40, "1"),
+        ("5", 40, "5"),
+        ("39", 40, "39"),
+        ("57", 57, "57"),
+        ("0", 80, None),
+        ("-3", 80, None),
+        ("x", 80, None),
+    ],
+)
+def test_help_is_written_in_forty_columns_at_least(
+    monkeypatch: pytest.MonkeyPatch, given: str, within: int, after: str | None
+) -> None:
+    monkeypatch.setenv("COLUMNS", given)
+    monkeypatch.setattr("sys.__stdout__", None)  # no terminal, whoever runs the tests
+    with readable_width():
+        assert shutil.get_terminal_size().columns == within
+    assert os.environ.get("COLUMNS") == after
+
+
+def test_help_ends_in_the_narrowest_terminal(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "1")
+    for verb in VERBS:
+        status, out, _ = cli(verb, "--help")
+        assert status == 0
+        assert len(out.split()) > 20
+    assert cli("train", "--nonsense")[0] == 2
 
 
 def test_a_mistyped_verb_is_guessed(cli: Cli) -> None:

@@ -1,4 +1,3 @@
-import io
 import json
 import signal
 import subprocess
@@ -9,12 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 from cli.conftest import Cli
-from rich.console import Console
 from safetensors.torch import load_file
 
 import nextword
-from nextword.cli.display import Display
-from nextword.train.events import Compiling
 
 SMALL = ("--model", "nano", "--window", 32, "--batch-size", 2)
 Start = Callable[..., subprocess.Popen[str]]
@@ -133,14 +129,3 @@ def test_mistakes_are_told_in_one_line(
     assert message in err
     assert err.count("\n") == 1
     assert not (tmp_path / "runs").exists()  # nothing was begun
-
-
-def test_what_is_said_of_compiling() -> None:
-    said = Console(file=io.StringIO(), width=200)
-    for saves in (600.0, None):
-        Display(said).show(Compiling(10, 60.0, saves))
-    lines = said.file.getvalue().splitlines()  # type: ignore[attr-defined]
-    assert [line.strip() for line in lines] == [
-        "Compiling, about 1:00 minutes; that saves 10:00 in all.",
-        "Compiling, about 1:00 minutes; as before.",
-    ]

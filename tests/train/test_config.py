@@ -1,4 +1,6 @@
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +51,16 @@ def test_settings_that_mean_nothing(settings, message):
 
 def test_the_least_that_is_allowed():
     TrainConfig(warmup=0, weight_decay=0.0, seed=0, dropout=0.0, steps=1, window=1, batch_size=1)
+
+
+def test_paths_are_kept_as_text_without_a_tilde(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    given = TrainConfig(data=[Path("a.txt"), "~/b.txt", "-", "story"], init=Path("~/init"), out=Path("~/runs/a"))
+    assert given.data == ("a.txt", "/home/me/b.txt", "-", "story")
+    assert (given.init, given.out) == ("/home/me/init", "/home/me/runs/a")
+    assert TrainConfig(**json.loads(json.dumps(asdict(given)))) == given
+    with pytest.raises(ValueError, match=r"data must be a tuple of sources, such as \('a.txt',\)"):
+        TrainConfig(data=Path("a.txt"))
 
 
 def test_tokens_a_step():

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import math
 import os
@@ -9,7 +10,7 @@ from train.runs import python
 
 from nextword.errors import RunError
 from nextword.model import GPT, GPTConfig
-from nextword.train.run_directory import RunDirectory, check_free, description
+from nextword.train.run_directory import RunDirectory, check_free, check_idle, description
 from nextword.weights import load_model, save_huggingface
 
 DESCRIPTION = {"config": {}, "data": {}, "versions": {}}
@@ -83,20 +84,76 @@ def test_overwriting_deletes_what_a_run_leaves_and_nothing_else(run, path, tmp_p
     (path / "best" / "model.safetensors").touch()
     (path / "plots").mkdir()
     again = RunDirectory.create(path, DESCRIPTION | {"versions": {"nextword": "2"}}, overwrite=True)
+    assert names(path) == [".replaced", "diary.md", "model.gguf", "plots", "run.json"]
+    assert (path / ".replaced" / "samples.md").read_text() == "samples.md"
+    (path / "checkpoints" / "step-00000001").mkdir(parents=True)
+    (path / "checkpoints" / "step-00000001" / "manifest.json").touch()
+    assert not again.settle()  # now that the new run has something
     again.release()
-    assert names(path) == ["diary.md", "model.gguf", "plots", "run.json"]
+    assert names(path) == ["checkpoints", "diary.md", "model.gguf", "plots", "run.json"]
     assert description(path)["versions"] == {"nextword": "2"}
     assert (elsewhere / "kept").exists()
 
 
-def test_there_is_always_a_description_so_that_a_killed_overwrite_can_be_done_again(run, path, monkeypatch):
+def content(path):
+    """All files of a run and what is in them, without its lock."""
+    files = (file for file in path.rglob("*") if file.is_file() and file.name != ".lock")
+    return {str(file.relative_to(path)): file.read_text() for file in files}
+
+
+@pytest.fixture
+def older(run, path):
+    """What a run left that is going to be replaced."""
     run.release()
-    (path / "log.jsonl").touch()
-    (path / "samples.md").touch()
-    monkeypatch.setattr("nextword.train.run_directory.replacing", lambda file: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        RunDirectory.create(path, DESCRIPTION, overwrite=True)
-    check_free(path, overwrite=True)
+    for name in ("log.jsonl", "samples.md", "best/model.safetensors", "checkpoints/step-00000009/manifest.json"):
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_text(f"older {name}")
+    return content(path)
+
+
+def test_what_cannot_be_described_replaces_nothing(path, older):
+    with pytest.raises(TypeError, match="Path"):
+        RunDirectory.create(path, DESCRIPTION | {"config": {"out": path}}, overwrite=True)
+    assert content(path) == older
+
+
+def allow_renamings(patch, n):
+    """Interrupt the one after so many, and all that come then."""
+    left = [n]
+
+    def counted(move):
+        def moved(*names):
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
+            move(*names)
+
+        return moved
+
+    patch.setattr("os.rename", counted(os.rename))
+    patch.setattr("os.replace", counted(os.replace))
+
+
+@pytest.mark.parametrize("when", range(8))
+def test_an_error_or_a_kill_while_a_run_is_replaced_loses_nothing(path, older, when, monkeypatch):
+    with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+        allow_renamings(patch, when)
+        RunDirectory.create(path, DESCRIPTION | {"data": {"name": "new"}}, overwrite=True).release()
+        (path / "log.jsonl").write_text("new")
+    check_idle(path)
+    assert content(path) == older
+
+
+@pytest.mark.parametrize("when", range(7))
+def test_a_kill_while_a_run_is_put_back_loses_nothing(path, older, when, monkeypatch):
+    RunDirectory.create(path, DESCRIPTION, overwrite=True).release()
+    (path / "log.jsonl").write_text("new")
+    with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+        allow_renamings(patch, when)
+        check_idle(path)
+    check_idle(path)
+    assert content(path) == older
+    assert not check_idle(path)
 
 
 def test_only_one_trainer_at_a_time(run, path):

@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import signal
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 import torch
 from train.runs import log, losses, newest, of, python, state, train
 
-from nextword.errors import RunError
+from nextword.errors import RunError, TrainingError
 from nextword.train import Trainer
 from nextword.train.checkpoint import newest_sound_checkpoint
 from nextword.train.events import Finished, Saved, Started, Stepped, Warned
@@ -194,7 +195,7 @@ def test_killed_again_and_again_it_still_gets_there(config):
     run = Path(config.out)
     for _ in range(2):
         process = python(RUN, repr(vars(config)))
-        for _ in range(moments.randrange(4, 12)):  # the fourth event is that the first step is saved
+        for _ in range(moments.randrange(5, 12)):  # the fifth event is that the first step is saved
             process.stdout.readline()
         time.sleep(moments.uniform(0, 0.1))
         process.send_signal(signal.SIGKILL)
@@ -263,7 +264,9 @@ def test_nothing_to_resume(config):
     with pytest.raises(RunError, match="run holds no run to resume: leave out --resume to begin one"):
         Trainer(config, resume=True)
     assert not Path(config.out).exists()
-    Trainer(config).run().close()  # begun, and nothing saved
+    running = Trainer(config).run()
+    next(running)
+    running.close()  # begun, and nothing saved
     with pytest.raises(RunError, match="run has no checkpoint to resume from: begin anew with --overwrite"):
         Trainer(config, resume=True)
 
@@ -294,16 +297,102 @@ def test_overwriting_removes_only_what_a_run_leaves(stopped, never_stopped):
     assert state(Path(stopped.out)) == never_stopped(stopped)
 
 
-def test_two_at_the_same_time(config, never_stopped):
-    first = Trainer(replace(config, save_every=1))
-    running = first.run()
-    while first.step < 2:
+def test_a_trainer_writes_nothing_before_it_runs(config, stopped):
+    """So one that is made and left, as in a notebook's cell that fails, is in nobody's way."""
+    before = everything(stopped.out)
+    made = [Trainer(stopped, resume=True), Trainer(stopped, overwrite=True)]
+    assert everything(stopped.out) == before
+    train(made[1])
+    with pytest.raises(RunError, match="has gone on since this trainer was made: resume it anew"):
+        train(made[0])
+
+
+def everything(run):
+    return {path: path.is_file() and path.read_bytes() for path in Path(run).rglob("*")}
+
+
+def begun(config):
+    """A run that stands still after its second step."""
+    trainer = Trainer(config)
+    running = trainer.run()
+    while trainer.step < 2:
         next(running)
+    return running
+
+
+def test_two_at_the_same_time(config, never_stopped):
+    """The one that began is not disturbed by another thread's, which is refused."""
+    config = replace(config, save_every=1)
+    running = begun(config)
     next(event for event in running if isinstance(event, Saved))
-    for how in ({"resume": True}, {"overwrite": True}):
-        # In one process, unlike in two, both draw from the same random numbers.
-        with torch.random.fork_rng(), pytest.raises(RunError, match="Another trainer is at work in"):
-            Trainer(replace(config, save_every=1), **how)
+    refused = []
+
+    def other():
+        for how in ({"resume": True}, {"overwrite": True}):
+            with pytest.raises(RunError, match="Another trainer is at work in"):
+                Trainer(config, **how)
+            refused.append(how)
+
+    with torch.random.fork_rng():  # in one process, unlike in two, both draw from the same random numbers
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+    assert len(refused) == 2
     for _ in running:
         pass
-    assert state(Path(config.out)) == never_stopped(replace(config, save_every=1))
+    assert state(Path(config.out)) == never_stopped(config)
+
+
+@pytest.mark.parametrize("how", [{"resume": True}, {"overwrite": True}])
+def test_a_cell_that_is_run_again_takes_over_from_the_run_that_it_left(config, how, never_stopped):
+    """What began it still stands in some variable, or in the traceback of what interrupted it."""
+    config = replace(config, save_every=1)
+    left = begun(config)
+    train(Trainer(config, **how))
+    assert next(left, None) is None
+    assert state(Path(config.out)) == never_stopped(config)
+    train(Trainer(config, overwrite=True))  # and this one's end lets go of it
+
+
+def test_a_run_is_replaced_when_the_new_one_has_saved_something_and_not_before(stopped):
+    before = everything(stopped.out)
+    running = Trainer(stopped, overwrite=True).run()  # which saves after its second step
+    for event in running:
+        if isinstance(event, Stepped):
+            break
+    assert len(log(Path(stopped.out))) == 2
+    running.close()
+    assert everything(stopped.out) == before
+    for event in Trainer(stopped, overwrite=True).run():
+        if isinstance(event, Saved):
+            break
+    assert [path.name for path in (Path(stopped.out) / "checkpoints").iterdir()] == ["step-00000002"]
+    assert not list(Path(stopped.out).glob(".replaced"))
+
+
+def test_a_path_will_do_for_out(stopped):
+    """It once deleted the run that was there, and then could not be written into run.json."""
+    train(Trainer(replace(stopped, out=Path(stopped.out)), overwrite=True), until=1)
+    assert len(log(Path(stopped.out))) == 2
+
+
+def test_a_failure_before_anything_is_saved_puts_the_older_run_back(stopped):
+    before = everything(stopped.out)
+    trainer = Trainer(stopped, overwrite=True)
+    trainer.job.model.ln_f.weight.data[0] = float("nan")
+    with pytest.raises(TrainingError, match=r"The loss is nan at step 1.* The older run is back in its place\."):
+        train(trainer)
+    assert everything(stopped.out) == before
+
+
+def test_a_kill_before_anything_is_saved_is_told_when_it_is_resumed(stopped):
+    before = everything(stopped.out)
+    process = python(RUN.replace("resume=", "overwrite="), repr(vars(stopped)))
+    for _ in range(4):
+        process.stdout.readline()  # the first step is made
+    process.kill()
+    process.communicate()
+    assert everything(stopped.out) != before
+    with pytest.raises(RunError, match=r"ended before it had saved anything, and the older one.*is back"):
+        Trainer(stopped, resume=True)
+    assert everything(stopped.out) == before

@@ -1,6 +1,10 @@
 """How the verbs read their flags, and a prompt: one call each, so that all of them look and fail alike."""
 
+import os
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +18,9 @@ if TYPE_CHECKING:
     T = TypeVar("T", bound=DataclassInstance)
 else:
     T = TypeVar("T")
+
+LEAST_COLUMNS = 40
+"""In five columns or fewer tyro never ends, and takes all memory; in a few more nobody can read what it writes."""
 
 CONFIG = (
     tyro.conf.FlagCreatePairsOff,  # --resume, without a --no-resume
@@ -31,8 +38,23 @@ def parse(settings: type[T], verb: str, arguments: list[str], default: T | None 
     nothing = {"__doc__": settings.__doc__, "__post_init__": lambda self: None}
     unchecked: Any = type(settings.__name__, (settings,), nothing)
     options = {"default": unchecked(**values(default))} if default is not None else {}
-    given = tyro.cli(unchecked, prog=command(*verb.split()), args=arguments, config=CONFIG, **options)
+    with readable_width():
+        given = tyro.cli(unchecked, prog=command(*verb.split()), args=arguments, config=CONFIG, **options)
     return settings(**values(given))
+
+
+@contextmanager
+def readable_width() -> Iterator[None]:
+    """Let tyro write in LEAST_COLUMNS at least, however narrow the terminal is. Outside, COLUMNS is what it was."""
+    given = os.environ.get("COLUMNS", "")
+    os.environ["COLUMNS"] = str(max(LEAST_COLUMNS, shutil.get_terminal_size().columns))
+    try:
+        yield
+    finally:
+        if given.isdecimal() and int(given) > 0:
+            os.environ["COLUMNS"] = given
+        else:
+            del os.environ["COLUMNS"]  # rich would take 0 for a width
 
 
 def values(settings: "DataclassInstance") -> dict[str, Any]:

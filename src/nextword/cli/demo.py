@@ -5,7 +5,9 @@ import math
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
 
 from nextword.cli.arguments import parse
 from nextword.commands import command
@@ -23,6 +25,7 @@ CONFIG_BY_MODEL = {
     "gpt2": TrainConfig(model="gpt2", batch_size=2, epochs=17, lr=2.5e-4, dropout=0.0, prompt=PROMPT),
     "nano": TrainConfig(model="nano", batch_size=2, epochs=40, lr=3e-3, beta2=0.99, dropout=0.0, prompt=PROMPT),
 }
+OUT_BY_MODEL = {"gpt2": "runs/story", "nano": "runs/story-nano"}  # so that the small one is in nobody's way
 WRITTEN_TOKENS = 60
 
 
@@ -33,8 +36,9 @@ class Arguments:
     model: Literal["gpt2", "nano"] = "gpt2"
     """gpt2 is the real model of 124 million parameters; nano has 7 million, for weaker machines."""
 
-    out: str = "runs/story"
-    """Where the run is kept. An earlier demo there is replaced."""
+    out: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    """Where the run is kept. Default: runs/story, and runs/story-nano with --model nano.
+    An earlier demo there is replaced once this one has saved something."""
 
 
 def run(arguments: list[str]) -> int:
@@ -49,14 +53,14 @@ def run(arguments: list[str]) -> int:
     from nextword.runtime import keep_freed_memory
     from nextword.train import Trainer
 
-    path = Path(args.out)
+    path = Path(args.out or OUT_BY_MODEL[args.model]).expanduser()
     if (path / "run.json").exists() and not is_demo(path):
         raise NextwordError(f"{path} already holds a run that is not a demo: choose another place with --out.")
     keep_freed_memory()
     check_memory(config)
     console = Console(highlight=False)
     console.print(opening(config))
-    trainer = Trainer(replace(config, out=args.out), overwrite=True)
+    trainer = Trainer(replace(config, out=path), overwrite=True)
     began = time.monotonic()
     status = show(trainer, Display(console))
     if status == 0:

@@ -1,12 +1,15 @@
 """A training run on the screen: a line that lives, and above it what is worth keeping."""
 
+import math
 import re
 import time
+from collections.abc import Mapping
 from types import TracebackType
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 from nextword.commands import command
@@ -15,6 +18,9 @@ from nextword.train.events import Compiling, Event, Finished, Sampled, Saved, St
 
 QUIET_SECONDS = 10.0  # where there is no terminal, a step is told this often at most
 
+STEP = "step {task.completed:.0f}/{task.total:.0f}"
+LEAST_BAR = 4  # columns, as rich has it
+
 
 class Display:
     """Shows events as they come: a progress line in a terminal, plain lines in a file or a pipe."""
@@ -22,9 +28,9 @@ class Display:
     def __init__(self, console: Console | None = None):
         self.console = console or Console(highlight=False)
         self._progress = Progress(
-            TextColumn("step {task.completed:.0f}/{task.total:.0f}"),
+            TextColumn(STEP, table_column=Column(no_wrap=True)),
             BarColumn(bar_width=None),
-            TextColumn("{task.fields[numbers]}"),
+            TextColumn("{task.fields[numbers]}", table_column=Column(no_wrap=True)),
             console=self.console,
             auto_refresh=False,
             transient=True,
@@ -78,16 +84,31 @@ class Display:
 
     def _show_step(self, step: Stepped) -> None:
         assert self._task is not None
-        numbers = f"loss {step.train_loss:.3f}  perplexity {perplexity(step.train_loss):,.1f}"
-        if self._validated is not None:
-            numbers += f"  last validation {self._validated.val_loss:.3f}"
-        numbers += f"  {step.tok_per_s:,.0f} tokens/s  {clock(step.seconds_left)} left"
-        self._progress.update(self._task, completed=step.step, numbers=numbers)
+        numbers = {
+            "loss": f"loss {step.train_loss:.3f}",
+            "perplexity": f"perplexity {perplexity(step.train_loss):,.1f}",
+            "validation": f"last validation {self._validated.val_loss:.3f}" if self._validated is not None else "",
+            "speed": f"{step.tok_per_s:,.0f} tokens/s",
+            "left": f"{clock(step.seconds_left)} left",
+        }
+        self._progress.update(self._task, completed=step.step)
+        shown = STEP.format(task=self._progress.tasks[self._task])
+        room = self.console.width - len(shown) - LEAST_BAR - 2  # a blank between columns
+        self._progress.update(self._task, numbers=fitting(numbers, room))
         if self.console.is_terminal:
             self._progress.refresh()
         elif step.seconds_left == 0 or time.monotonic() - self._told >= QUIET_SECONDS:
             self._told = time.monotonic()
-            self.say(f"step {step.step:>5}   {numbers}")
+            self.say(f"step {step.step:>5}   {fitting(numbers)}")
+
+
+def fitting(numbers: Mapping[str, str], columns: float = math.inf) -> str:
+    """Join the numbers of a step with blanks; where there is no room for all, leave out what can best be spared."""
+    kept = {name: text for name, text in numbers.items() if text}
+    for spared in ("perplexity", "validation", "speed", "left"):
+        if len("  ".join(kept.values())) > columns:
+            kept.pop(spared, None)
+    return "  ".join(kept.values())
 
 
 def introduction(event: Started) -> str:

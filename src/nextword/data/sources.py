@@ -37,7 +37,7 @@ class Corpus:
     sha256: str
 
 
-def read_corpus(data: Sequence[str]) -> Corpus:
+def read_corpus(data: Sequence[str | Path] | Path) -> Corpus:
     """Read the text that a user named, in the order named, each file as one document.
 
     Each element of `data` is one of
@@ -55,7 +55,8 @@ def read_corpus(data: Sequence[str]) -> Corpus:
 
     Raises DataError for text that is missing, blank, unreadable or not UTF-8.
     """
-    sources = [data] if isinstance(data, str) else list(data)
+    named = [data] if isinstance(data, str | Path) else data
+    sources = [os.path.expanduser(source) for source in named]
     if not sources or "" in sources:
         raise DataError(f"no text named. Expected {EXPECTED}.")
     if sources.count("-") > 1:

@@ -1,7 +1,9 @@
 """What a training run is told to do, and what follows from that for its data."""
 
 import math
+import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import tyro
@@ -13,12 +15,15 @@ T = TypeVar("T")
 Auto = Annotated[T | None, tyro.conf.arg(help_behavior_hint="")]
 """A setting that is worked out where it is left out; its help says how, so `(default: None)` is not added."""
 
+PathOrStr = Annotated[str | Path, tyro.conf.arg(constructor=str, metavar="STR")]
+"""What names a file: text on the command line, text or a Path in Python. A leading ~ is the home directory."""
+
 
 @dataclass(frozen=True)
 class TrainConfig:
     """The settings of one training run. Raises ValueError where they contradict each other."""
 
-    data: tuple[str, ...] = ("story",)
+    data: tuple[PathOrStr, ...] = ("story",)
     """Text to learn from: files, folders, - for standard input, or the built-in story or shakespeare."""
 
     model: Auto[str] = None
@@ -28,10 +33,10 @@ class TrainConfig:
     size: Auto[str] = None
     """Size of a class of your own: nano, gpt2, ... Default: nano, since plain attention is slow."""
 
-    init: Auto[str] = None
+    init: Auto[PathOrStr] = None
     """Continue from these weights instead of random ones: gpt2 and its siblings, or a directory."""
 
-    out: Auto[str] = None
+    out: Auto[PathOrStr] = None
     """Where the run is kept. Default: runs/<name of the data>."""
 
     window: int = 256
@@ -99,8 +104,12 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         data: object = self.data
-        if isinstance(data, str):
-            raise ValueError(f"data must be a tuple of sources, such as ({data!r},).")
+        if isinstance(data, str | Path):
+            raise ValueError(f"data must be a tuple of sources, such as ({str(data)!r},).")
+        object.__setattr__(self, "data", tuple(as_text(source) for source in self.data))
+        for name in ("init", "out"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else as_text(value))
         if self.model is not None and self.model not in CONFIGS and self.foreign is None:
             raise ValueError(
                 f"--model {self.model} is not a size to train: choose {', '.join(CONFIGS)}, "
@@ -150,6 +159,11 @@ class TrainConfig:
     def tokens_per_step(self) -> int:
         """Tokens read for one update."""
         return self.window * self.batch_size * self.accumulate
+
+
+def as_text(path: str | Path) -> str:
+    """A path as run.json can hold it, with the home directory in the place of a leading ~."""
+    return os.path.expanduser(os.fspath(path))
 
 
 _COUNTS = (

@@ -90,7 +90,7 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
     windows = Windows(train_ids, config.window, config.stride or config.window, name)
 
     torch.manual_seed(config.seed)
-    source = str(checkpoint) if checkpoint is not None else config.init
+    source = checkpoint if checkpoint is not None else config.init
     if foreign is not None:
         model: Model = foreign_model(foreign, config, source, checkpoint)
     else:
@@ -112,7 +112,7 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
     )
 
 
-def foreign_model(spec: str, config: TrainConfig, source: str | None, checkpoint: Path | None) -> ForeignGPT:
+def foreign_model(spec: str, config: TrainConfig, source: str | Path | None, checkpoint: Path | None) -> ForeignGPT:
     """The class that a name like `my_gpt2:GPT` leads to, with its own first weights, a source's, or a checkpoint's."""
     if source is None:
         return build(spec, config.shape)

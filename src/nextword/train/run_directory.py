@@ -13,9 +13,11 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Generator
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 from filelock import FileLock, Timeout
 
@@ -23,6 +25,7 @@ from nextword.errors import RunError
 from nextword.runtime import replacing
 from nextword.train.attention_log import AttentionLog
 from nextword.train.checkpoint import checkpoints
+from nextword.train.replaced import ASIDE, OWN, set_aside, settle
 
 MODEL_FILES = (
     "config.json",
@@ -33,10 +36,20 @@ MODEL_FILES = (
     "merges.txt",
 )
 CONTENTS = (*MODEL_FILES, "best", "log.jsonl", "loss.png", "samples.md", "attention", "checkpoints")
-"""What a new run deletes of an older one; run.json, by which a run is known, is replaced last."""
+"""What a run leaves, and a new one in its place deletes, besides run.json, by which a run is known."""
 
 SAMPLE = re.compile(r"^## Step (\d+)\n\n(?:> .*\n)+\n", re.MULTILINE)
 """One whole section of samples.md."""
+
+
+class Holder(Protocol):
+    """Who holds a directory in this process, and may have left it."""
+
+    def left(self) -> Generator[object, None, None] | None:
+        """The run that this thread, which asks, began and left in the middle, if it did; closing it lets go."""
+
+
+_HOLDERS: WeakValueDictionary[str, Holder] = WeakValueDictionary()
 
 
 class RunDirectory:
@@ -47,46 +60,65 @@ class RunDirectory:
         self._lock = FileLock(path / ".lock", thread_local=False)  # one thread may begin a run, another end it
 
     @classmethod
-    def create(cls, path: Path, description: dict[str, Any], overwrite: bool = False) -> "RunDirectory":
+    def create(
+        cls, path: Path, description: dict[str, Any], overwrite: bool = False, holder: Holder | None = None
+    ) -> "RunDirectory":
         """Begin a run in a new or empty directory, or with `overwrite` in place of an older run.
 
-        description: what run.json says. Raises RunError where something is
-        there already that must not be lost, or another trainer is at work.
+        description: what run.json says. holder: who can be asked for the
+        directory by another trainer of this process. The older run is kept
+        aside until `settle`. Raises RunError where something is there already
+        that must not be lost, or another trainer is at work.
         """
+        said = json.dumps(description, indent=1) + "\n"  # what cannot be said fails before anything is moved
         check_free(path, overwrite)
         run = cls(path)
-        run.acquire()
-        for name in CONTENTS:
-            old = path / name
-            if old.is_dir() and not old.is_symlink():
-                shutil.rmtree(old)
-            else:
-                old.unlink(missing_ok=True)
-        with replacing(path / "run.json") as file:
-            file.write_text(json.dumps(description, indent=1) + "\n")
+        run.acquire(holder)
+        try:
+            run.settle()
+            if (path / "run.json").exists():
+                set_aside(path, CONTENTS)
+            run.describe(said)
+        except BaseException:
+            run.settle()
+            run.release()
+            raise
         return run
 
     @classmethod
-    def reopen(cls, path: Path) -> "RunDirectory":
+    def reopen(cls, path: Path, holder: Holder | None = None) -> "RunDirectory":
         """Take up a run again. Raises RunError where there is none, or another trainer is at work."""
         description(path)
         run = cls(path)
-        run.acquire()
+        run.acquire(holder)
         return run
 
-    def acquire(self) -> None:
+    def describe(self, said: str) -> None:
+        """Replace run.json by this."""
+        with replacing(self.path / "run.json") as file:
+            file.write_text(said)
+
+    def acquire(self, holder: Holder | None = None) -> None:
         """Hold the directory. The system lets go of it when this process ends, however it ends."""
         self.path.mkdir(parents=True, exist_ok=True)
+        if (left := left_in(self.path)) is not None:
+            left.close()
         try:
             self._lock.acquire(timeout=0)
         except Timeout as error:
             raise RunError(
                 f"Another trainer is at work in {self.path}: wait until it has finished, or choose another --out."
             ) from error
+        if holder is not None:
+            _HOLDERS[os.path.realpath(self.path)] = holder
 
     def release(self) -> None:
         """Let others have the directory."""
         self._lock.release()
+
+    def settle(self) -> bool:
+        """Delete the older run that was replaced, if this one has saved something, else put it back; whether it was."""
+        return settle(self.path, CONTENTS, saved=bool(checkpoints(self.checkpoints)))
 
     @property
     def checkpoints(self) -> Path:
@@ -155,11 +187,32 @@ def description(path: Path) -> dict[str, Any]:
     return found
 
 
+def left_in(path: Path) -> Generator[object, None, None] | None:
+    """The run that this thread began here and left in the middle, as in a notebook whose cell is run again."""
+    holder = _HOLDERS.get(os.path.realpath(path))
+    return None if holder is None else holder.left()
+
+
+def check_idle(path: Path) -> bool:
+    """Raise RunError where another trainer is at work; else tidy up after one that was killed as it replaced a run.
+
+    -> whether the older run was put back, since the newer one had saved nothing.
+    """
+    if not ((path / ".lock").exists() or (path / ASIDE).exists()) or left_in(path) is not None:
+        return False
+    run = RunDirectory(path)
+    run.acquire()
+    try:
+        return run.settle()
+    finally:
+        run.release()
+
+
 def check_free(path: Path, overwrite: bool = False) -> None:
     """Raise RunError unless a run may begin at this path."""
     if path.exists() and not path.is_dir():
         raise RunError(f"{path} is a file, and a run needs a directory: choose another --out.")
-    if not path.exists() or not any(name.name != ".lock" for name in path.iterdir()):
+    if not path.exists() or not any(file.name not in OWN for file in path.iterdir()):
         return
     if not (path / "run.json").exists():
         raise RunError(f"{path} has files in it that are not a run's: choose another --out.")

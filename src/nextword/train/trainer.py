@@ -6,9 +6,13 @@ someone listens, and whoever listens decides what to show.
 
 import copy
 import gc
+import inspect
+import threading
 import time
-from collections.abc import Iterator
+import weakref
+from collections.abc import Generator, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
@@ -20,7 +24,7 @@ from nextword.evaluate import evaluate, perplexity
 from nextword.foreign import ForeignGPT, as_gpt, writer_of
 from nextword.model import GPT, GPTConfig
 from nextword.runtime import available_memory, pick_device
-from nextword.train.checkpoint import Progress, newest_sound_checkpoint, restore, save_checkpoint
+from nextword.train.checkpoint import Progress, checkpoints, newest_sound_checkpoint, restore, save_checkpoint
 from nextword.train.compiling import COMPILE_SECONDS, TRIAL_STEPS, can_compile
 from nextword.train.config import TrainConfig
 from nextword.train.events import Compiling, Event, Finished, Sampled, Saved, Started, Stepped, Validated, Warned
@@ -29,7 +33,7 @@ from nextword.train.job import MAY_DIFFER, Job, changes_in_numerics, check_uncha
 from nextword.train.memory import out_of_memory, ran_out, shortage
 from nextword.train.optimizer import make_optimizer
 from nextword.train.plot import plot_loss
-from nextword.train.run_directory import RunDirectory, check_free, description
+from nextword.train.run_directory import RunDirectory, check_free, check_idle, description
 from nextword.train.steps import Steps
 from nextword.weights import save_huggingface
 
@@ -43,7 +47,7 @@ class Trainer:
         for event in Trainer(TrainConfig(data=("notes.txt",))).run():
             print(event)
 
-    Everything is checked before anything is written. Raises DataError,
+    Everything is checked before anything is written, which `run` does first. Raises DataError,
     WeightsError, RunError and ValueError for what cannot be used; `run` raises
     TrainingError where numbers stop being finite or memory runs out.
     """
@@ -55,19 +59,21 @@ class Trainer:
         self._free_at_start = available_memory(pick_device(config.device))
         corpus = read_corpus(config.data)
         path = run_path(config, corpus)
+        put_back = check_idle(path)
+        self._overwrite = overwrite
+        self._checkpoint: Path | None = None  # to resume from
         if resume:
-            self._directory = RunDirectory.reopen(path)
-            try:
-                self.job, self._optimizer, self._progress = self._take_up(config, corpus)
-            except BaseException:
-                self._directory.release()
-                raise
+            if put_back:
+                raise RunError(
+                    f"The run that was begun in {path} ended before it had saved anything, and the older one, which it "
+                    "was to replace, is back: go on with that by --resume, or replace it with --overwrite."
+                )
+            self.job, self._optimizer, self._progress = self._take_up(path, config, corpus)
         else:
             check_free(path, overwrite)
             self.job = prepare(config, corpus)
             self._optimizer = make_optimizer(self.job.model, self.job.plan.lr, config.weight_decay, config.beta2)
             self._progress = Progress()
-            self._directory = RunDirectory.create(path, self.job.describe(), overwrite)
         self._steps = Steps(self.job, self._optimizer, self._progress)
         self._watch = LossWatch()
         if isinstance(self.job.model, ForeignGPT):
@@ -89,16 +95,47 @@ class Trainer:
 
     def run(self) -> Iterator[Event]:
         """Train to the plan's end, or until `stop` is called, telling what happens as it happens."""
+        events = self._hold_and_run()
+        self._events, self._thread = weakref.ref(events), threading.get_ident()
+        return events
+
+    def left(self) -> Generator[Event, None, None] | None:
+        """The run, if it stands still in the middle and this thread is the one that began it."""
+        events = self._events()
+        if events is None or threading.get_ident() != self._thread:
+            return None
+        return events if inspect.getgeneratorstate(events) == inspect.GEN_SUSPENDED else None
+
+    def _hold_and_run(self) -> Generator[Event, None, None]:
+        """Run, with the directory held from the first event until the last, or until nobody listens any more."""
+        run = self._directory = self._begin()
         gc.freeze()  # what is there by now stays: no use in looking through it again and again
         try:
             yield from self._run()
-        except (RuntimeError, MemoryError) as error:
-            if not ran_out(error):
+        except (RuntimeError, MemoryError, TrainingError) as error:
+            if not (isinstance(error, TrainingError) or ran_out(error)):
                 raise
-            raise TrainingError(out_of_memory(*self._memory_settings())) from error
+            said = str(error) if isinstance(error, TrainingError) else out_of_memory(*self._memory_settings())
+            raise TrainingError(said + (" The older run is back in its place." if run.settle() else "")) from error
         finally:
             gc.unfreeze()
-            self._directory.release()
+            run.settle()
+            run.release()
+
+    def _begin(self) -> RunDirectory:
+        """Hold the run's directory, and write there what a run begins with, or take up the one that stopped."""
+        path = self.job.directory
+        if self._checkpoint is None and self.step == 0:
+            return RunDirectory.create(path, self.job.describe(), self._overwrite, self)
+        run = RunDirectory.reopen(path, self)
+        if self._checkpoint is not None:
+            if checkpoints(run.checkpoints) != self._states:
+                run.release()
+                raise RunError(f"The run in {path} has gone on since this trainer was made: resume it anew.")
+            run.rewind(self.step)
+            run.publish(self._checkpoint)  # a kill may have come between the checkpoint and this
+            self._checkpoint = None
+        return run
 
     def _run(self) -> Iterator[Event]:
         plan, progress = self.job.plan, self._progress
@@ -217,6 +254,7 @@ class Trainer:
             save_huggingface(self._best, run.path / "best")
             self._best = None
         plot_loss(run.path / "log.jsonl", run.path / "loss.png", job.model.config.n_vocab)
+        run.settle()
         self._saved_at, self._saved_step = time.monotonic(), self.step
         return Saved(self.step, path)
 
@@ -256,23 +294,22 @@ class Trainer:
             device=str(job.device),
         )
 
-    def _take_up(self, config: TrainConfig, corpus: Corpus) -> tuple[Job, torch.optim.AdamW, Progress]:
+    def _take_up(self, path: Path, config: TrainConfig, corpus: Corpus) -> tuple[Job, torch.optim.AdamW, Progress]:
         """The job, optimizer and progress of a run that stopped, as they were at its newest sound checkpoint."""
-        run = self._directory
-        checkpoint, faults = newest_sound_checkpoint(run.checkpoints)
+        recorded = description(path)
+        self._states = checkpoints(path / "checkpoints")
+        checkpoint, faults = newest_sound_checkpoint(path / "checkpoints")
         if checkpoint is None:
             faults_in_words = f" ({' '.join(faults)})" if faults else ""
             raise RunError(
-                f"{run.path} has no checkpoint to resume from{faults_in_words}: begin anew with --overwrite, "
-                f"or go on from its weights, if it has some, with --init {quoted(run.path)} and another --out."
+                f"{path} has no checkpoint to resume from{faults_in_words}: begin anew with --overwrite, "
+                f"or go on from its weights, if it has some, with --init {quoted(path)} and another --out."
             )
-        recorded = description(run.path)
-        check_unchanged(run.path, config, corpus, recorded)
+        check_unchanged(path, config, corpus, recorded)
         job = prepare(config, corpus, checkpoint)
         optimizer = make_optimizer(job.model, job.plan.lr, config.weight_decay, config.beta2)
         progress = restore(checkpoint, job.model, optimizer)
-        run.rewind(progress.step)
-        run.publish(checkpoint)  # a kill may have come between the checkpoint and this
+        self._checkpoint = checkpoint
         self._warnings += [f"{fault} Resuming from {checkpoint.name}." for fault in faults]
         self._warnings += changes_in_numerics(job, recorded)
         return job, optimizer, progress
