@@ -19,9 +19,9 @@ from nextword.learn.audit import planters
 from nextword.learn.diagnosis import diagnose
 from nextword.learn.exercise import Exercise
 from nextword.learn.lines import text_of
-from nextword.learn.report import report
 from nextword.learn.styles import run_source
 from nextword.learn.track import TRACK
+from nextword.learn.wording import report
 
 PROJECT = Path(__file__).parent.parent.parent
 CODE = re.compile(r"`([^`]+)`|((?:\b[A-Za-z_][\w.]*)\((?!s\))(?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))")

@@ -98,14 +98,13 @@ class Checker:
         return self._worker
 
     def close(self) -> None:
-        """End the process that waits."""
+        """End the process that waits: at once, whatever it prepares meanwhile for a check to come."""
         if self._worker is not None:
+            self._worker.kill()
             for stream in (self._worker.stdin, self._worker.stdout):
                 if stream is not None and not stream.closed:
                     with suppress(OSError):
                         stream.close()
-            if not self.forks:
-                self._worker.kill()
             self._worker.wait()
         if self._errors is not None:
             self._errors.close()

@@ -7,8 +7,9 @@ from nextword.learn.comparing import raised
 from nextword.learn.exercise import Exercise
 from nextword.learn.importing import MissingSymbol
 from nextword.learn.lines import line
-from nextword.learn.report import Report, title
+from nextword.learn.report import Report
 from nextword.learn.track import TRACK
+from nextword.learn.wording import title
 
 
 def unreadable(exercise: Exercise, failure: BaseException, file: str) -> Report:

@@ -2,7 +2,7 @@
 
     serve                 read requests, a line of JSON each, and answer each with a line: the report. Each check is
                           made by a fork of this process, which has torch imported already
-    once                  import everything, wait for one request, and make that check in this very process
+    once                  import all exercises, wait for one request, and make that check in this very process
 
 See `checking.py`, which starts it.
 """
@@ -29,8 +29,10 @@ from nextword.learn.failing import internal, stopped, unreadable
 from nextword.learn.folder import Course
 from nextword.learn.importing import load
 from nextword.learn.parts import LearnersParts
-from nextword.learn.report import Report, report, with_circumstances
+from nextword.learn.report import Report, with_circumstances
 from nextword.learn.track import TRACK
+from nextword.learn.uncompiled import spare_the_compiler
+from nextword.learn.wording import report
 
 KEPT_BYTES = 2000
 """How much of what the learner's code prints is kept from its beginning, and as much from its end."""
@@ -49,10 +51,11 @@ def main(arguments: list[str]) -> None:
     """Serve, or make one check."""
     torch.set_num_threads(1)
     sys.dont_write_bytecode = True
-    list(TRACK)
+    spare_the_compiler()
     if arguments[:1] == ["serve"]:
         serve()
     else:
+        list(TRACK)
         request = json.loads(sys.stdin.readline())
         run_here(request, Path(request["scratch"]))
 
@@ -61,29 +64,26 @@ def serve() -> None:
     """Answer requests until there are no more."""
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library may print here is no reply
-    if not select.select([sys.stdin], [], [], IDLE_SECONDS)[0]:
-        import_the_rest()
+    if not asked(within=IDLE_SECONDS):
+        list(TRACK)
     while text := sys.stdin.readline():
         request = json.loads(text)
-        if TRACK.chapter(request["exercise"]) == "training":  # what a fork imports, the next one imports again
-            import_the_rest()
+        exercise = TRACK[request["exercise"]]  # what a fork imports, the next one imports again
         done = check_in_fork(request, Path(request["scratch"]), replies)
         replies.write(json.dumps(done.packed()) + "\n")
         replies.flush()
-        foresee(TRACK[request["exercise"]])
+        foresee(exercise)
 
 
-def import_the_rest() -> None:
-    """What PyTorch imports when a module or an optimizer is first used, which takes a second or more."""
-    import torch._dynamo  # noqa: F401
+def asked(within: float = 0.0) -> bool:
+    """Whether a request has come, or comes in that many seconds."""
+    return bool(select.select([sys.stdin], [], [], within)[0])
 
 
 def foresee(exercise: Exercise) -> None:
     """Until the next request comes: what each of an exercise's mistakes leads to, so that forks need not find out."""
-    if not select.select([sys.stdin], [], [], 0)[0]:
-        import_the_rest()
     for mistakes in (RIGHT, *(frozenset({mistake.name}) for mistake in exercise.mistakes)):
-        if select.select([sys.stdin], [], [], 0)[0]:
+        if asked():
             return
         expected(exercise, mistakes)
 
