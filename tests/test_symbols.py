@@ -54,6 +54,26 @@ def test_a_package_finds_its_own_files_with_and_without_its_name(folder):  # noq
     assert load_symbol("my_gpt2.third:c") == 3
 
 
+@pytest.mark.parametrize("where", [".", "my_gpt2", "my_gpt2/runs"])
+def test_a_package_has_one_name_from_beside_it_and_from_inside_it(folder, monkeypatch, where):  # noqa: F811
+    (folder / "my_gpt2" / "runs").mkdir(parents=True)
+    (folder / "my_gpt2" / "__init__.py").write_text("from part import GPT")
+    (folder / "my_gpt2" / "part.py").write_text("GPT = 7")
+    monkeypatch.chdir(folder / where)
+    assert load_symbol("my_gpt2:GPT") == 7
+    assert load_symbol("my_gpt2.part:GPT") == 7
+
+
+def test_a_file_and_a_package_of_one_name_are_told_apart(folder):  # noqa: F811
+    (folder / "my_gpt2").mkdir()
+    (folder / "my_gpt2" / "__init__.py").write_text("GPT = 'the folder'")
+    (folder / "my_gpt2.py").write_text("GPT = 'the file'")
+    with pytest.raises(SymbolError, match=r"name my_gpt2\.py:GPT or my_gpt2/__init__\.py:GPT"):
+        load_symbol("my_gpt2:GPT")
+    assert load_symbol("my_gpt2.py:GPT") == "the file"
+    assert load_symbol("my_gpt2/__init__.py:GPT") == "the folder"
+
+
 def test_a_file_is_run_once(folder):  # noqa: F811
     (folder / "mine.py").write_text("thing = object()")
     assert load_symbol("mine:thing") is load_symbol("mine.py:thing")

@@ -27,10 +27,11 @@ def load_symbol(spec: str, folder: Path | None = None) -> object:
 
     Before the colon stands a file, `path/to/file.py`, or a module or package,
     as `import` would name it; it is looked for in the folder (the current one),
-    and then among what is installed. After it stands what is wanted of it. The
-    folder of the file, or of the package, is put on sys.path, so that the
-    file's own imports work as if it were run itself. Raises SymbolError where
-    there is no such file or name, or the file fails, saying in which line.
+    then as the package that this folder is in, and then among what is
+    installed. After it stands what is wanted of it. The folder of the file, or
+    of the package, is put on sys.path, so that the file's own imports work as
+    if it were run itself. Raises SymbolError where there is no such file or
+    name, where there are two, or the file fails, saying in which line.
     """
     match = SPEC.match(spec)
     if match is None:
@@ -61,14 +62,32 @@ def load_symbol(spec: str, folder: Path | None = None) -> object:
 
 
 def find_file(name: str, folder: Path) -> Path | None:
-    """The file that a module's name or a path means, seen from a folder; None where there is none."""
+    """The file that a module's name or a path means, seen from a folder; None where there is none.
+
+    A module may be named from beside its package or from inside it. Raises
+    SymbolError where a file and a package have the same name.
+    """
     path = Path(os.path.expanduser(name))
-    bases = [folder / path] if name.endswith(".py") or len(path.parts) > 1 else [folder / Path(*name.split("."))]
-    for base in bases:
-        for file in (base, base.with_name(f"{base.name}.py"), base / "__init__.py"):
-            if file.is_file():
-                return file.resolve()
-    return None
+    if name.endswith(".py") or len(path.parts) > 1:
+        return file_at(folder / path)
+    relative = Path(*name.split("."))
+    around = [outer.parent for outer in (folder, *folder.parents) if outer.name == relative.parts[0]]
+    found = (file_at(root / relative) for root in (folder, *around))
+    return next((file for file in found if file is not None), None)
+
+
+def file_at(base: Path) -> Path | None:
+    """The Python file of this path, with or without its ending, or the package there."""
+    if base.is_file():
+        return base.resolve()
+    module, package = base.with_name(f"{base.name}.py"), base / "__init__.py"
+    there = [file.resolve() for file in (module, package) if file.is_file()]
+    if len(there) == 2:
+        raise SymbolError(
+            f"{base.name} is a file and a folder in {base.parent}: name {base.name}.py:GPT or "
+            f"{base.name}/__init__.py:GPT."
+        )
+    return there[0] if there else None
 
 
 def run_file(file: Path, name: str) -> ModuleType:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from book_pages import PAGES, directives, name_of
 
+from docs.pictures.__main__ import main
 from docs.pictures.drawing import INKS, draw, pictures
 
 SHOWN = {place.replace(":", "-") for page in PAGES for place in directives(page, "picture")}
@@ -33,3 +34,19 @@ def test_it_is_described_for_those_who_cannot_see_it(page: Path) -> None:
         described = re.search(r"^:alt: (.+)$", block, re.MULTILINE)
         assert described, block
         assert len(described[1]) > 30, block
+
+
+@pytest.mark.parametrize("asked", ["data:encoder", "mask of nothing"])
+def test_a_picture_that_is_not_there_is_told(asked: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([asked]) == 2
+    said = capsys.readouterr().err
+    assert f"There is no picture {asked.replace(':', '-')!r}" in said
+    assert all(name in said for name in pictures())
+
+
+def test_a_picture_is_named_as_in_a_chapter(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("docs.pictures.__main__.draw_all", lambda folder, part, suffix: [folder / f"{part}.{suffix}"])
+    assert main(["attention:mask"]) == 0
+    assert capsys.readouterr().out.strip().endswith("attention-mask.png")

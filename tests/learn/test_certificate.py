@@ -43,3 +43,11 @@ def test_what_is_not_by_hand_is_said() -> None:
 def test_the_number_of_parameters_is_compared() -> None:
     assert in_words(124_439_808) == "124,439,808, as many as the official model"
     assert in_words(163_037_184) == "163,037,184, the official model has -38,597,376"
+
+
+def test_solutions_that_were_looked_at_are_counted_and_named() -> None:
+    records = {"layer_norm": Record(passed=True, solution_seen=True), "gelu": Record(passed=True)}
+    text = certificate(**records)
+    assert "| solutions looked at before the exercise passed | 1 of 2 |" in text
+    assert "With a look at the solution: LayerNorm." in text
+    assert "With a look" not in certificate(gelu=Record(passed=True))

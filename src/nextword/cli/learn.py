@@ -9,7 +9,7 @@ COMMANDS = {
     "init": ("learn_folder:init", "begin: write the folder my_gpt2 with a file for each exercise"),
     "check": ("learn_check:check", "check an exercise: its number or name, the current one, or all"),
     "hint": ("learn_help:hint", "a hint; each time that you ask, one that says more"),
-    "solution": ("learn_help:solution", "nextword's own code for an exercise"),
+    "solution": ("learn_help:solution", "code that passes an exercise; the certificate counts these"),
     "list": ("learn_folder:show_list", "the exercises, and how far you are"),
     "reset": ("learn_folder:reset", "begin an exercise anew; a backup of your file is kept"),
     "graduate": ("learn_graduate:graduate", "examine the whole model that your exercises make, for a certificate"),
@@ -41,14 +41,14 @@ def run(arguments: list[str]) -> int:
 
 def help_text() -> str:
     """List the commands, and say how to call them from here."""
-    learn = command("learn")
+    learn, wide = command("learn"), max(map(len, COMMANDS)) + 2
     return f"""\
 usage: {learn} [COMMAND] [options]        {learn} COMMAND --help says more
 
 Write GPT-2 yourself, in small exercises. Each is checked as you save it, and your mistake is named.
 Without a command: watch the folder of exercises, from the first that has not passed.
 
-{chr(10).join(f"  {name:<10}{meaning}" for name, (_, meaning) in COMMANDS.items())}
+{chr(10).join(f"  {name:<{wide}}{meaning}" for name, (_, meaning) in COMMANDS.items())}
 
 options of {learn} itself:
   --dir DIR          the folder of exercises, if it is not here, below or above

@@ -91,6 +91,8 @@ def listing(course: "Course") -> list["Line"]:
     from nextword.learn.track import CHAPTERS, TRACK
 
     states, records, current = course.states(), course.progress.read(), course.current()
+    wide = max(len(exercise.title) for exercise in TRACK)
+    files = max(len(course.files(name)[0].name) for name in TRACK.names)
     lines: list[Line] = []
     for chapter, names in CHAPTERS.items():
         there = [name for name in names if name in TRACK.names]
@@ -111,8 +113,8 @@ def listing(course: "Course") -> list["Line"]:
             lines.append(
                 (
                     (f"  [{sign}] ", looks),
-                    (f"{TRACK.number(name):>2}  {TRACK[name].title:<34}", looks),
-                    (f" {course.files(name)[0].name:<28}", "dim"),
+                    (f"{TRACK.number(name):>2}  {TRACK[name].title:<{wide}}  ", looks),
+                    (f"{course.files(name)[0].name:<{files}}  ", "dim"),
                     (remark, "dim"),
                 )
             )
@@ -142,6 +144,7 @@ def listing_as_json(course: "Course") -> dict[str, object]:
                 "mistakes": record.mistakes if record else {},
                 "overcome": record.overcome if record else (),
                 "hints": record.hints if record else 0,
+                "solution_seen": record.solution_seen if record else False,
                 "passed_at": record.passed_at if record else "",
             }
         )

@@ -1,10 +1,7 @@
 """`nextword learn hint` and `solution`: for those who are stuck."""
 
-import ast
-import inspect
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
@@ -31,10 +28,13 @@ class HintArguments:
 
 @dataclass(frozen=True)
 class SolutionArguments:
-    """Print nextword's own code for an exercise, and where it stands."""
+    """Print code that passes an exercise when it is put into its file. The certificate says how often you asked."""
 
     exercise: tyro.conf.Positional[str]
     """Its number or its name."""
+
+    dir: Folder = None
+    """The folder of exercises. Default: this one, or one below or above."""
 
 
 def hint(arguments: list[str]) -> int:
@@ -73,54 +73,20 @@ def next_hint(course: "Course", exercise: "Exercise") -> list["Line"]:
 
 
 def solution(arguments: list[str]) -> int:
-    """Print the source of each of the exercise's symbols, straight from the package, with the imports that it needs."""
+    """Print a solution, and note in the folder of exercises, if there is one, that it was seen."""
     args = parse(SolutionArguments, "learn solution", arguments)
 
-    from nextword.learn.folder import exercise_named
+    from nextword.learn.folder import CourseError, exercise_named, find
+    from nextword.learn.solution import printed
     from nextword.learn.track import TRACK
 
-    exercise = TRACK[exercise_named(args.exercise)]
-    solutions = [exercise.ours(symbol) for symbol in exercise.symbols]
-    print("\n".join(imports_of(solutions)))
-    for ours in solutions:
-        place, source = place_and_source(ours)
-        print(f"\n\n# {place}\n\n{source.rstrip()}")
+    name = exercise_named(args.exercise)
+    print(printed(TRACK[name]), end="")
+    try:
+        course = find(args.dir)
+    except CourseError:
+        if args.dir is not None:
+            raise
+    else:
+        course.progress.solution_seen(name)
     return 0
-
-
-def imports_of(solutions: list[Any]) -> list[str]:
-    """The import statements with which these functions and classes run as they are, in any file.
-
-    What their modules import is imported likewise, and what these define
-    themselves is imported from them.
-    """
-    own = {ours.__name__ for ours in solutions}
-    lines: set[str] = set()
-    for ours in solutions:
-        module = inspect.getmodule(ours)
-        assert module is not None
-        used = {node.id for node in ast.walk(ast.parse(inspect.getsource(ours))) if isinstance(node, ast.Name)} - own
-        statements = ast.parse(inspect.getsource(module)).body
-        imported = {
-            alias.asname or alias.name: ast.unparse(statement_for(statement, alias))
-            for statement in statements
-            if isinstance(statement, ast.Import | ast.ImportFrom)
-            for alias in statement.names
-        }
-        lines |= {imported[name] for name in used if name in imported}
-        defined = sorted(name for name in used if name not in imported and name in vars(module))
-        lines |= {f"from {module.__name__} import {', '.join(defined)}"} if defined else set()
-    return sorted(lines, key=lambda line: ("nextword" in line, line.split()[1], line[0] == "f", line))
-
-
-def statement_for(statement: ast.Import | ast.ImportFrom, alias: ast.alias) -> ast.stmt:
-    """The import of one name out of a statement that may import several."""
-    if isinstance(statement, ast.Import):
-        return ast.Import([alias])
-    return ast.ImportFrom(statement.module, [alias], statement.level)
-
-
-def place_and_source(ours: Any) -> tuple[str, str]:
-    """Where a function or a class of the package stands, as file:line, and its source."""
-    lines, start = inspect.getsourcelines(ours)
-    return f"{Path(inspect.getsourcefile(ours) or '')}:{start}", "".join(lines)

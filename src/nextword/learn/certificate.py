@@ -25,6 +25,11 @@ class Certificate:
         return [name for name in TRACK.names if name in self.records and self.records[name].passed]
 
     @property
+    def looked_up(self) -> list[str]:
+        """The exercises whose solution was looked at before they passed."""
+        return [name for name in self.passed if self.records[name].solution_seen]
+
+    @property
     def overcome(self) -> list[tuple[str, str]]:
         """The mistakes that were met and overcome: (exercise's title, what the answer had been)."""
         return [
@@ -50,6 +55,7 @@ class Certificate:
             f"| loss on a passage, before and after {seen.steps} steps of its own training loop | "
             f"{seen.first_loss:.2f} -> {seen.last_loss:.2f} nats a token |",
             f"| of the next tokens of that passage it recalls | {seen.recalled:.0%} |",
+            f"| solutions looked at before the exercise passed | {len(self.looked_up)} of {len(self.passed)} |",
             "",
             "## What it writes",
             "",
@@ -62,6 +68,9 @@ class Certificate:
             titles = [TRACK[name].title for name in names if name in self.passed]
             if titles:
                 lines.append(f"- {chapter}: {', '.join(titles)}")
+        if self.looked_up:
+            titles = [TRACK[name].title for name in self.looked_up]
+            lines += ["", f"With a look at the solution: {', '.join(titles)}."]
         if self.overcome:
             lines += ["", "## Overcome", ""]
             lines += [f"- {title}: it was {equals}" for title, equals in self.overcome]

@@ -55,13 +55,14 @@ class Exercise:
     """One small thing to write, and all that is needed to teach and check it.
 
     symbols: each name that the learner writes -> where our own is,
-    "module:name", which is also the solution. stub: the file that the learner
+    "module:name", which is also the solution, unless there is an `example`. stub: the file that the learner
     completes, where `\"\"\"@name\"\"\"` stands for our docstring of that name and
     `...` for what is to be written. hints: each says more than the one before.
     reference: the mistakes to make -> an object with the symbols, computing in
     float64. probes: the smallest first, since a learner is shown the first one
     that differs. inner: mistakes in what an answer is built from, which the
-    reference can make as well: for those who bring parts of their own.
+    reference can make as well: for those who bring parts of their own. example:
+    the answer, in learn/answers, that is the solution where our own does more.
     expectations: what each probe sees of the reference, as far as it was asked.
     """
 
@@ -75,6 +76,7 @@ class Exercise:
     reference: Callable[[Mistakes], Any]
     probes: tuple[Probe, ...]
     inner: tuple[Mistake, ...] = ()
+    example: str = ""
     expectations: dict[Mistakes, list[Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def mistake(self, name: str) -> Mistake:

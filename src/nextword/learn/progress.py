@@ -6,6 +6,7 @@
     "attempts": 3,                          checks, each of other code than the one before
     "mistakes": {"unbiased-variance": 2},   those that were named, and how often
     "hints": 1,                             how many were shown
+    "solution_seen": false,                 whether the solution was shown before it first passed
     "passed_at": "2026-01-31T17:05:00"      when it first passed
 }}}
 """
@@ -35,6 +36,7 @@ class Record:
     attempts: int = 0
     mistakes: dict[str, int] = field(default_factory=dict)
     hints: int = 0
+    solution_seen: bool = False
     passed_at: str = ""
 
     @property
@@ -90,6 +92,11 @@ class Progress:
         with self._changing(name) as record:
             record.hints = min(record.hints + 1, n_hints)
         return record
+
+    def solution_seen(self, name: str) -> None:
+        """Note that an exercise's solution was shown; once it has passed, that says nothing any more."""
+        with self._changing(name) as record:
+            record.solution_seen = record.solution_seen or not record.passed_at
 
     def begun_again(self, name: str) -> None:
         """Note that an exercise was reset: it is open again, and what was learnt stays."""

@@ -52,7 +52,7 @@ exercise has passed. All else that there is to know:
     nextword learn check {n}      check one exercise (or run its file: python {file})
     nextword learn hint {n}       a hint; each time that you ask, one that says more
     nextword learn list         how far you are
-    nextword learn solution {n}   nextword's own code for it
+    nextword learn solution {n}   code that passes it
     nextword learn reset {n}      begin an exercise anew; a backup of your file is kept
 
 Exercises need not be done in order. What a later one needs of an earlier one, it imports from `parts`: that is your

@@ -1,6 +1,7 @@
 """Files that were never meant to be imported, and are read all the same."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,14 @@ def test_what_is_not_there(tmp_path: Path) -> None:
 def test_a_module_by_its_name() -> None:
     source = read("nextword.model.gpt:GPT")
     assert (source.module.__name__, source.symbol) == ("nextword.model.gpt", "GPT")
+
+
+@pytest.mark.parametrize("where", [".", "package_of_theirs"])
+def test_a_package_by_its_name_from_beside_it_and_from_inside_it(tmp_path: Path, where: str) -> None:
+    (tmp_path / "package_of_theirs").mkdir(exist_ok=True)
+    (tmp_path / "package_of_theirs" / "__init__.py").write_text("from package_of_theirs.part import GPT\n")
+    (tmp_path / "package_of_theirs" / "part.py").write_text(MODEL)
+    found = read("package_of_theirs:GPT", tmp_path / where)
+    assert found.module.GPT.__name__ == "GPT"
+    for name in ("package_of_theirs", "package_of_theirs.part"):
+        del sys.modules[name]

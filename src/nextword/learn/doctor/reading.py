@@ -67,8 +67,13 @@ def read(spec: str, folder: Path | None = None) -> Source:
     if file is not None and file.name != "__init__.py":
         return read_file(file, symbol)
     try:
-        with on_path(folder):
-            module = installed(place, symbol or "GPT", folder) if file is None else importlib.import_module(place)
+        if file is None:
+            with on_path(folder):
+                module = installed(place, symbol or "GPT", folder)
+        else:
+            name = place if all(part.isidentifier() for part in place.split(".")) else file.parent.name
+            with on_path(file.parents[len(name.split("."))]):
+                module = importlib.import_module(name)
     except SymbolError as error:
         known = place if place.endswith((".py", ".ipynb")) else None
         text = f"There is no file {known} here." if known and not symbol else str(error)

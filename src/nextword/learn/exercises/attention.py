@@ -374,4 +374,5 @@ class CausalSelfAttention(nn.Module):
         Probe("dropout of 0.5 in training", in_training),
         Probe("dropout of 0.5 in eval mode", in_eval),
     ),
+    example="from_parts",
 )

@@ -216,4 +216,5 @@ class Block(nn.Module):
         Probe("two calls in eval mode, with dropout of 0.5", twice_in_eval),
     ),
     inner=inner_mistakes("a block", *(part.EXERCISE for part in (attention, mlp, layer_norm, gelu))),
+    example="two_lines",
 )

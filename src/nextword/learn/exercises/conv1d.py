@@ -204,7 +204,7 @@ def everything(solution: Any) -> Any:
 
 EXERCISE = Exercise(
     name="conv1d",
-    title="Hugging Face's weights: names and Conv1D",
+    title="Hugging Face's names and Conv1D",
     task="""\
 OpenAI's weights come in files in which some things are called or stored otherwise. Make such a dictionary into ours:
 

@@ -336,4 +336,5 @@ class GPT(nn.Module):
         Probe("how much the logits vary with dropout of 0.5 in eval mode", in_eval),
     ),
     inner=inner_mistakes("a GPT", *(part.EXERCISE for part in (block, attention, mlp, layer_norm, gelu))),
+    example="from_parts",
 )

@@ -305,4 +305,5 @@ def continue_text(model: GPT, ids: Tensor, cache: KVCache) -> Tensor:
         Probe("the logits of three tokens after four, of two texts", several),
         Probe("the logits of the last token of another text", another_text),
     ),
+    example="from_parts",
 )

@@ -214,4 +214,5 @@ class MLP(nn.Module):
         Probe("dropout of 0.5 in eval mode", in_eval),
     ),
     inner=inner_mistakes("an MLP", gelu.EXERCISE),
+    example="from_parts",
 )

@@ -1,5 +1,4 @@
 from torch import nn
-from torch.nn import functional as F
 
 from parts import MLP, CausalSelfAttention, LayerNorm
 
@@ -7,7 +6,6 @@ from parts import MLP, CausalSelfAttention, LayerNorm
 class Block(nn.Module):
     def __init__(self, config):
         super().__init__()
-        self.p = config.dropout
         self.ln_1 = LayerNorm(config.n_embd)
         #~ norms-missing: self.ln_1 = nn.Identity()
         self.attn = CausalSelfAttention(config)
@@ -33,7 +31,7 @@ class Block(nn.Module):
         #~ first-residual-normalised: x = x + self.attn(x)
         #~ norms-swapped: x = x + self.attn(self.ln_2(x))
         #~ first-norm-unused: x = x + self.attn(x)
-        #~ block-dropout-in-eval: x = x + F.dropout(self.attn(self.ln_1(x)), self.p)
+        #~ block-dropout-in-eval: x = x + nn.functional.dropout(self.attn(self.ln_1(x)), self.mlp.dropout)
         x = x + self.mlp(self.ln_2(x))
         #~ post-norm: x = self.ln_2(x + self.mlp(x))
         #~ norm-after: x = x + self.ln_2(self.mlp(x))
