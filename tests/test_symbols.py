@@ -7,7 +7,7 @@ import pytest
 from foreign.conftest import folder  # noqa: F401  (a fixture)
 
 from nextword.errors import SymbolError
-from nextword.symbols import is_symbol, load_symbol
+from nextword.symbols import defined_in, is_symbol, load_symbol
 
 
 @pytest.mark.parametrize("text", ["my_gpt2:GPT", "path/to/file.py:GPTModel", "a.b:C.d", "transformers:GPT2LMHeadModel"])
@@ -72,6 +72,12 @@ def test_a_file_and_a_package_of_one_name_are_told_apart(folder):  # noqa: F811
         load_symbol("my_gpt2:GPT")
     assert load_symbol("my_gpt2.py:GPT") == "the file"
     assert load_symbol("my_gpt2/__init__.py:GPT") == "the folder"
+
+
+def test_a_byte_order_mark_is_no_mistake(folder):  # noqa: F811
+    (folder / "mine.py").write_text("\ufeffclass GPT:\n    x = 3", encoding="utf-8")
+    assert load_symbol("mine.py:GPT.x") == 3
+    assert defined_in(folder / "mine.py") == {"GPT"}
 
 
 def test_a_file_is_run_once(folder):  # noqa: F811

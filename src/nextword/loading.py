@@ -38,9 +38,6 @@ def load(
     whatever the files hold. device: cpu, cuda, mps, or auto for the best there
     is. ops: `fused`, unless given, to run, `plain` to read along.
 
-    On a CPU the weights are mapped, not copied, where they are stored in the
-    dtype: see `nextword.weights.assemble.assemble`.
-
     Raises WeightsError where the weights cannot be had or are not GPT-2's, and
     for a vocabulary of another size than the tokenizer's 50,257;
     `nextword.weights.load_model` loads such a model alone.

@@ -168,7 +168,7 @@ def no_such(name: str, holder: object, file: Path) -> str:
 def defined_in(file: Path) -> set[str]:
     """The classes and functions that a file defines, found without running it."""
     try:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return set()
     return {node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}

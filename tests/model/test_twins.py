@@ -69,6 +69,32 @@ def test_causal_attention_where_each_row_sees_something_else(B: int, H: int, T: 
     same("causal_attention", q, k, v, visible=visible)
 
 
+class AppleGPU(torch.Tensor):
+    """A tensor that says that it is on an Apple GPU."""
+
+    @property
+    def device(self) -> torch.device:
+        return torch.device("mps")
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_nothing_leaks_through_the_mask_of_apples_kernel(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a kernel that has that fault (pytorch#195910): four queries share one row of its own mask."""
+    kernel = torch.nn.functional.scaled_dot_product_attention
+
+    def faulty(q: Tensor, k: Tensor, v: Tensor, attn_mask: Tensor | None = None, is_causal: bool = False, **_: object):
+        if is_causal and q.dtype != torch.float32:
+            last = torch.arange(q.size(-2)) // 4 * 4 + 3
+            attn_mask, is_causal = torch.arange(k.size(-2)) <= last[:, None], False
+        return kernel(q, k, v, attn_mask=attn_mask, is_causal=is_causal)
+
+    monkeypatch.setattr("torch.nn.functional.scaled_dot_product_attention", faulty)
+    q, k, v = (randn(seed, 1, 2, 9, 4).to(dtype) for seed in range(3))
+    there = fused.causal_attention(*(x.as_subclass(AppleGPU) for x in (q, k, v))).as_subclass(Tensor)
+    expected = plain.causal_attention(q.double(), k.double(), v.double())
+    torch.testing.assert_close(there.double(), expected, rtol=0, atol=0.03)
+
+
 @given(sizes, sizes, sizes, sizes, seeds)
 @settings(max_examples=40, deadline=None)
 def test_causal_weights(B: int, H: int, T: int, past: int, seed: int) -> None:

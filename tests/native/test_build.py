@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ def afresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No library is loaded or kept yet; gives the directory where it will be kept."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(build, "load_or_compile", build.load_or_compile.__wrapped__)
-    monkeypatch.setattr(build, "cache_directory", build.cache_directory.__wrapped__)
+    monkeypatch.setattr(build, "writable_directory", build.writable_directory.__wrapped__)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
     return tmp_path / "nextword"
 
 
@@ -70,15 +73,44 @@ def test_cc_may_be_a_name_with_options(afresh: Path, monkeypatch: pytest.MonkeyP
 
 
 @needs_compiler
-def test_a_cache_that_cannot_be_written_is_replaced_for_this_process(
+def test_where_the_cache_cannot_be_written_the_kernels_are_kept_among_temporary_files(
     afresh: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    directory = build.cache_directory()
-    monkeypatch.setattr(build, "cache_directory", lambda: directory)
+    assert not build.is_compiled()
     assert library() is not None
-    assert any(directory.glob("*.so"))
+    assert build.is_compiled()
+    (found,) = tmp_path.glob("temporary/*/*.so")
+    made = found.stat().st_mtime_ns
+    assert found.parent.stat().st_mode & 0o777 == 0o700
+    assert library() is not None  # the next start
+    assert found.stat().st_mtime_ns == made
+
+
+@needs_compiler
+def test_kernels_in_a_cache_that_can_only_be_read_are_used(afresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert library() is not None
+    monkeypatch.setattr(build, "writable_directory", lambda: pytest.fail("there is nothing to write"))
+    monkeypatch.setattr(Path, "write_text", lambda *_: (_ for _ in ()).throw(PermissionError()))
+    assert build.amx_works(afresh / "other.so") in (True, False)
+    assert library() is not None
+
+
+@needs_compiler
+def test_a_temporary_place_that_others_can_write_to_is_not_trusted(
+    afresh: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (place := tmp_path / "temporary" / f"nextword-{os.getuid()}").mkdir()
+    place.chmod(0o777)
+    assert build.cache_directories() == [afresh]
+    place.rmdir()
+    place.symlink_to(tmp_path)
+    assert build.cache_directories() == [afresh]
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert library() is not None  # for this process only
+    assert not build.is_compiled()
 
 
 @needs_compiler

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(library() is None, reason="needs a C compiler (c
 
 @pytest.mark.parametrize("top_k", [None, 1, 2, 40, 999, 1000, 2000])
 @pytest.mark.parametrize("top_p", [1.0, 0.999999, 0.9, 0.1, 1e-9])
-@pytest.mark.parametrize("temperature", [0.0, 0.01, 0.7, 1.0, 10000.0])
+@pytest.mark.parametrize("temperature", [0.0, 5e-324, 1e-310, 1e-38, 0.01, 0.7, 1.0, 10000.0])
 def test_it_chooses_what_the_mathematics_does(temperature: float, top_k: int | None, top_p: float) -> None:
     rng = np.random.default_rng(0)
     for round in (False, True):  # rounded, many logits are equal

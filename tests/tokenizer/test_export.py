@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from tokenizer.texts import ALL_TOKENS, HARD, texts
 from transformers import AutoTokenizer, GPT2TokenizerFast
 
+from nextword.model import GPT, GPTConfig
 from nextword.tokenizer import Tokenizer, save_tokenizer
+from nextword.weights import save_huggingface
 
 ours = Tokenizer()
 
@@ -53,6 +55,14 @@ def test_saving_again_replaces_what_is_there(tmp_path):
     save_tokenizer(tmp_path)
     assert len(json.loads((tmp_path / "vocab.json").read_text())) == 50257
     assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_transformers_cuts_long_texts_at_the_models_context(tmp_path):
+    save_huggingface(GPT(GPTConfig(n_ctx=7, n_embd=2, n_head=1, n_layer=1)), tmp_path)
+    theirs = AutoTokenizer.from_pretrained(tmp_path)
+    long = "one two three four five six seven eight nine"
+    assert theirs.model_max_length == 7
+    assert theirs(long, truncation=True)["input_ids"] == ours.encode(long)[:7]
 
 
 @pytest.mark.parametrize("text", HARD)

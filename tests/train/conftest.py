@@ -16,7 +16,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = {**CONFIGS, "tiny": TINY}
     monkeypatch.setattr("nextword.train.config.CONFIGS", sizes)
     # Megabytes of tokenizer in each checkpoint, a picture, and long samples take longer than the training.
-    monkeypatch.setattr("nextword.weights.huggingface_saving.save_tokenizer", lambda directory: None)
+    monkeypatch.setattr("nextword.weights.huggingface_saving.save_tokenizer", lambda *_: None)
     monkeypatch.setattr("nextword.train.trainer.plot_loss", lambda *arguments: None)
     monkeypatch.setattr("nextword.train.trainer.SAMPLE_TOKENS", 8)
 

@@ -177,7 +177,7 @@ RUN = """
     from pathlib import Path
     from nextword.train import TrainConfig, Trainer
     import nextword.weights.huggingface_saving, nextword.train.trainer
-    nextword.weights.huggingface_saving.save_tokenizer = lambda directory: None
+    nextword.weights.huggingface_saving.save_tokenizer = lambda *_: None
     nextword.train.trainer.plot_loss = lambda *arguments: None
     nextword.train.trainer.SAMPLE_TOKENS = 8
     config = TrainConfig(**eval(sys.argv[1]))

@@ -164,6 +164,6 @@ def test_a_file_cut_off(keep, hf_dir):
 
 
 def test_a_file_of_something_else(hf_dir):
-    (hf_dir / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 1\n")
+    (hf_dir / "model.safetensors").write_text("<!DOCTYPE html><title>Not found</title>")
     with pytest.raises(WeightsError, match="If it was cut off or damaged, copy or download it again"):
         load_model(hf_dir)

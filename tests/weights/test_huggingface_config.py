@@ -22,6 +22,12 @@ def write(tmp_path):
     return write_config
 
 
+def test_a_byte_order_mark_is_no_part_of_json(write):
+    path = write()
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_config(path) == TINY
+
+
 TINY = GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2, dropout=0.1)
 
 

@@ -2,8 +2,9 @@ import pytest
 import torch
 
 from nextword.errors import WeightsError
+from nextword.weights import load_model
 from nextword.weights.directory import open_model
-from nextword.weights.stored import check, listing
+from nextword.weights.stored import check, finite, listing
 
 
 def test_a_model_that_is_whole(saved_reference):
@@ -54,6 +55,37 @@ def test_all_faults_are_told_at_once_but_not_a_thousand_names(tamper):
         r"of the wrong shape: transformer\.wpe\.weight is \(3, 12\) and should be \(16, 12\)\.",
     ):
         check(open_model(tamper(change)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+def test_the_tensor_with_a_number_that_is_none_is_named(number, dtype, tamper):
+    def change(tensors):
+        tensors = {name: tensor.to(dtype) for name, tensor in tensors.items()}
+        tensors["transformer.h.1.mlp.c_fc.weight"][[4, 7], [30, 2]] = float(number)
+        return tensors
+
+    stored = open_model(tamper(change))
+    for key, tensor in stored.tensors.items():
+        if key != "h.1.mlp.c_fc.weight":
+            assert (finite(tensor) == tensor.read()).all()
+    message = (
+        r"model\.safetensors: transformer\.h\.1\.mlp\.c_fc\.weight holds NaN or infinity in 2 of its 576 numbers, "
+        r"first at \[4, 30\]\. Its training diverged"
+    )
+    with pytest.raises(WeightsError, match=message):
+        finite(stored.tensors["h.1.mlp.c_fc.weight"])
+    with pytest.raises(WeightsError, match=message):
+        load_model(stored.source.parent)
+
+
+def test_the_largest_and_the_smallest_numbers_are_numbers(tamper):
+    def change(tensors):
+        limits = torch.finfo(torch.float32)
+        tensors["transformer.ln_f.bias"][:4] = torch.tensor([limits.max, limits.min, limits.tiny, 1e-45])
+
+    stored = open_model(tamper(change))
+    assert finite(stored.tensors["ln_f.bias"])[0] == torch.finfo(torch.float32).max
 
 
 def test_quantised_tensors_are_refused(tamper):

@@ -72,7 +72,7 @@ def candidates(sampling: Sampling, logits: Tensor) -> tuple[Tensor, Tensor]:
 def weigh(logits: Tensor, temperature: float) -> Tensor:
     """exp(logits / temperature), in float64 where the device has it, so that long sums keep their digits."""
     wide = torch.float32 if logits.device.type == "mps" else torch.float64
-    return torch.exp(logits.to(wide) / temperature)
+    return torch.exp(logits.to(wide) / max(temperature, torch.finfo(wide).tiny))  # 0 / 0 where it rounds to 0
 
 
 def highest_ids(logits: Tensor, k: int) -> Tensor:

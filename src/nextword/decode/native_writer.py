@@ -1,6 +1,6 @@
 """Writing on a CPU with our own engine in C, without PyTorch."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +10,10 @@ from nextword.decode.checks import check_advance, check_copy, check_put, check_r
 from nextword.decode.sampling import Sampling
 from nextword.model.config import GPTConfig
 from nextword.native import Network, choose
+from nextword.weights.stored import StoredModel, finite
 
 if TYPE_CHECKING:
     from nextword.model import GPT
-    from nextword.weights.stored import StoredModel
 
 TOKENS_AT_ONCE = 256  # to read; more would need more memory to work in, and would not be faster
 
@@ -45,20 +45,16 @@ class NativeWriter:
 
     @classmethod
     def from_stored(
-        cls, stored: "StoredModel", n_rows: int = 1, dtype: str | None = None, quantize: str | None = None
+        cls, stored: StoredModel, n_rows: int = 1, dtype: str | None = None, quantize: str | None = None
     ) -> "NativeWriter":
-        """Write with a model that is still in its files; float32 weights that stay so are used where they are mapped.
+        """Write with a model that is still in its files. Raises WeightsError as `stored.finite` does.
 
         dtype: "float32" or "bfloat16"; without it, bfloat16 if all weights are
         stored so. quantize: "int8" or "int4", for the matrices, in dtype's place.
         """
         if dtype is None and all(stored.tensors[key].dtype == "BF16" for key in stored.names):
             dtype = "bfloat16"
-        tensors = {}
-        for key, name in stored.names.items():
-            numbers = in_float32(stored.tensors[key].read(), stored.tensors[key].dtype)
-            tensors[name.ours] = numbers.T if name.in_out else numbers
-        return cls(stored.config, tensors, n_rows, quantize or dtype or "float32")
+        return cls(stored.config, Unread(stored), n_rows, quantize or dtype or "float32")
 
     @classmethod
     def from_model(cls, model: "GPT", n_rows: int = 1) -> "NativeWriter":
@@ -185,6 +181,28 @@ class NativeWriter:
         scores = self._logits[row]
         assert scores is not None
         return scores
+
+
+class Unread(Mapping[str, NDArray[np.float32]]):
+    """A stored model's tensors by our names, as `Network` wants them, each read when it is asked for.
+
+    So those that are packed into fewer bits are never all in memory at once.
+    """
+
+    def __init__(self, stored: StoredModel):
+        self._tensors = stored.tensors
+        self._places = {name.ours: (key, name.in_out) for key, name in stored.names.items()}
+
+    def __getitem__(self, ours: str) -> NDArray[np.float32]:
+        key, in_out = self._places[ours]
+        numbers = in_float32(finite(self._tensors[key]), self._tensors[key].dtype)
+        return numbers.T if in_out else numbers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 def in_float32(numbers: NDArray[Any], dtype: str) -> NDArray[np.float32]:

@@ -1,6 +1,7 @@
 """One token's way through the network with Triton's help, on CUDA; see `triton_kernels.py`."""
 
 import math
+import sys
 
 import torch
 from torch import Tensor, nn
@@ -144,7 +145,7 @@ class TritonChoice:
         greedy = sampling.temperature == 0
         assert can_choose(sampling)
         self._k = min(1 if greedy else sampling.top_k or 1, n_vocab)
-        setting = [1.0, 1.0] if greedy else [sampling.temperature, sampling.top_p]
+        setting = [1.0, 1.0] if greedy else [max(sampling.temperature, sys.float_info.min), sampling.top_p]
         self._setting = torch.tensor(setting, dtype=torch.float64, device=device)
         self._slots = power(self._k)
         self._blocks = -(-n_vocab // LIST_BLOCK)

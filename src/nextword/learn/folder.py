@@ -54,7 +54,7 @@ class Course:
         """
         path = self.path / MARK
         try:
-            table = tomllib.loads(path.read_text(encoding="utf-8")).get("exercises", {})
+            table = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("exercises", {})
         except FileNotFoundError:
             return {}
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

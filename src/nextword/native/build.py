@@ -6,9 +6,11 @@ import os
 import platform
 import shlex
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,8 +25,8 @@ LINK = ("-shared", "-lm")  # without -ffast-math, which would change how the who
 def library() -> ctypes.CDLL | None:
     """The compiled kernels, or None where they cannot be had; the rest of nextword does without them.
 
-    Compiling takes some seconds, once: the result is kept in the user's cache
-    directory under a name made of the sources, the compiler and the processor.
+    Compiling takes some seconds, once: the result is kept (see `cache_directories`)
+    under a name made of the sources, the compiler and the processor.
     NEXTWORD_NATIVE=0 switches the kernels off, NEXTWORD_AMX=0 those that use AMX.
     """
     kernels = load_or_compile()
@@ -48,8 +50,9 @@ def load_or_compile() -> ctypes.CDLL | str:
     if compiler is None:
         return "there is no C compiler here; install GCC (sudo apt install gcc), or name yours in CC"
     try:
-        path = cache_directory() / f"kernels-{fingerprint(compiler)}.so"
-        if not path.exists():
+        path = kept(compiler)
+        if path is None:
+            path = writable_directory() / file_name(compiler)
             compile_into(path, compiler)
         load_openmp()
         kernels = ctypes.CDLL(str(path))
@@ -62,8 +65,19 @@ def load_or_compile() -> ctypes.CDLL | str:
 
 def is_compiled() -> bool:
     """Whether the kernels are there already, so that asking for them takes no time."""
-    compiler = find_compiler()
-    return compiler is None or (cache_directory() / f"kernels-{fingerprint(compiler)}.so").exists()
+    compiler = find_compiler() if sys.platform == "linux" else None
+    return compiler is None or kept(compiler) is not None
+
+
+def kept(compiler: list[str]) -> Path | None:
+    """Where the kernels are that this compiler has made before; None if there are none."""
+    places = (directory / file_name(compiler) for directory in cache_directories())
+    return next((path for path in places if path.exists()), None)
+
+
+def file_name(compiler: list[str]) -> str:
+    """What the kernels that this compiler makes are called."""
+    return f"kernels-{fingerprint(compiler)}.so"
 
 
 def find_compiler() -> list[str] | None:
@@ -76,16 +90,34 @@ def find_compiler() -> list[str] | None:
     return None
 
 
+def cache_directories() -> list[Path]:
+    """Where compiled kernels may lie, the best place first; none has to exist.
+
+    $XDG_CACHE_HOME/nextword or ~/.cache/nextword, also where it can only be
+    read; else a directory of this user's own among the temporary files, which
+    lasts until they are cleared away.
+    """
+    found = []
+    with suppress(RuntimeError):  # there is no home
+        found.append(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nextword")
+    temporary = Path(tempfile.gettempdir()) / f"nextword-{os.getuid()}"
+    with suppress(OSError):
+        temporary.mkdir(mode=0o700, exist_ok=True)
+        status = temporary.lstat()
+        # Code is loaded from here, so nobody else may be able to put some in.
+        if stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022:
+            found.append(temporary)
+    return found
+
+
 @cache
-def cache_directory() -> Path:
-    """Where compiled kernels are kept: $XDG_CACHE_HOME/nextword or ~/.cache/nextword, or for this process only."""
-    try:
-        directory = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nextword"
-        directory.mkdir(parents=True, exist_ok=True)
-        if os.access(directory, os.W_OK):
-            return directory
-    except (OSError, RuntimeError):  # a home that cannot be written, or none at all
-        pass
+def writable_directory() -> Path:
+    """The first of `cache_directories` that files can be made in, or a place for this process only."""
+    for directory in cache_directories():
+        with suppress(OSError):
+            directory.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=directory):
+                return directory
     ours = tempfile.TemporaryDirectory(prefix="nextword-")
     TEMPORARY.append(ours)
     return Path(ours.name)
@@ -147,9 +179,13 @@ def amx_works(path: Path) -> bool:
             tried = subprocess.run(program, env={**os.environ, "NEXTWORD_AMX": "0"}, capture_output=True, timeout=60)
         except (OSError, subprocess.SubprocessError):
             return False  # no verdict: it is tried again next time
+        works = tried.returncode == 0
         beside = verdict.with_suffix(f".{os.getpid()}")
-        beside.write_text("works" if tried.returncode == 0 else "fails")
-        os.replace(beside, verdict)
+        try:
+            beside.write_text("works" if works else "fails")
+            os.replace(beside, verdict)
+        except OSError:  # kernels that somebody else has compiled, in a place that can only be read
+            return works
     return verdict.read_text() == "works"
 
 

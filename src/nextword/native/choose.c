@@ -51,6 +51,8 @@ int32_t choose(const float *logits, int32_t V, double temperature, int32_t top_k
         if (logits[i] > logits[likeliest]) likeliest = i;
     if (temperature == 0) return likeliest;
 
+    // Below this no two logits are so near that the lower could be drawn, and its inverse is a number still.
+    if (temperature < 1e-100) temperature = 1e-100;
     const float highest = logits[likeliest];
     int n = top_k < V ? top_k : V;
     Candidate *kept = malloc(n * sizeof *kept);

@@ -8,22 +8,24 @@ from nextword.runtime import replacing
 from nextword.tokenizer.vocab import END_OF_TEXT, END_OF_TEXT_ID, encoder_json, merge_lines, read_vocab_bpe
 
 
-def save_tokenizer(directory: Path) -> None:
+def save_tokenizer(directory: str | Path, n_ctx: int | None = None) -> None:
     """Write the tokenizer into a model directory, as Hugging Face lays out GPT-2's.
 
     vocab.json              token -> id, identical to OpenAI's encoder.json
     merges.txt              identical to OpenAI's vocab.bpe
     tokenizer.json          both of these and the splitting rule, for the `tokenizers` library
-    tokenizer_config.json   what tells transformers which class to use
+    tokenizer_config.json   what tells transformers which class to use, and where to cut long texts: at n_ctx tokens
 
-    The directory is made if needed, and files that are there already are replaced, each in one step.
+    n_ctx: how many tokens the model reads; without it, transformers cuts nothing. The directory is
+    made if needed, and files that are there already are replaced, each in one step.
     """
+    directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     for name, content in {
         "vocab.json": encoder_json().encode("utf-8"),
         "merges.txt": read_vocab_bpe(),
         "tokenizer.json": _to_json(_tokenizer()),
-        "tokenizer_config.json": _to_json(_tokenizer_config()),
+        "tokenizer_config.json": _to_json(_tokenizer_config(n_ctx)),
     }.items():
         with replacing(directory / name) as beside:
             beside.write_bytes(content)
@@ -56,9 +58,10 @@ def _tokenizer() -> dict[str, Any]:
     }
 
 
-def _tokenizer_config() -> dict[str, Any]:
+def _tokenizer_config(n_ctx: int | None) -> dict[str, Any]:
     """The content of tokenizer_config.json."""
-    return {
+    longest = {} if n_ctx is None else {"model_max_length": n_ctx}
+    return longest | {
         "tokenizer_class": "GPT2Tokenizer",
         "bos_token": END_OF_TEXT,
         "eos_token": END_OF_TEXT,

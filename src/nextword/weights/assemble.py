@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 from nextword.model import GPT, fused
 from nextword.model.ops import Ops
 from nextword.weights.directory import open_model
-from nextword.weights.stored import StoredModel, StoredTensor, check
+from nextword.weights.stored import StoredModel, StoredTensor, check, finite
 
 
 def load_model(
@@ -37,12 +37,11 @@ def assemble(
 ) -> GPT:
     """Build the GPT that is stored, in eval mode, in float32 unless dtype says otherwise.
 
-    Nothing is drawn at random only to be overwritten, and no number is copied
-    that can stay where it is: on a CPU, and in the dtype that is stored, the
-    parameters are the file itself, mapped into memory. What is written to them
-    reaches no file. A file that is replaced stays theirs to the end; only
-    whoever writes into it where it stands, or cuts it short, changes them.
-    Raises WeightsError, before anything is read, where `check` does.
+    Nothing is drawn at random only to be overwritten, and every number is
+    copied once: on a CPU, and in the dtype that is stored, the parameters are
+    what was read from the file. Whatever becomes of the file, they stay.
+    Raises WeightsError, before anything is read, where `check` does, and then
+    where `finite` does.
     """
     check(stored)
     device, dtype = torch.device(device), dtype or torch.float32
@@ -60,8 +59,8 @@ def assemble(
 
 
 def as_tensor(stored: StoredTensor) -> Tensor:
-    """The tensor in the memory that `stored.read` gives."""
-    values = torch.from_numpy(stored.read())
+    """Read a tensor into the memory of one of PyTorch's. Raises as `finite` does."""
+    values = torch.from_numpy(finite(stored))
     return values.view(torch.bfloat16) if stored.dtype == "BF16" else values
 
 

@@ -7,12 +7,17 @@ from typing import Any
 
 from nextword.errors import WeightsError
 from nextword.model.config import GPTConfig
+from nextword.weights.opened_file import refuse_pointer
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file. Raises WeightsError where there is no such file or no object in it."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
+        refuse_pointer(path, text)
+        content = json.loads(text.decode("utf-8-sig"))  # some editors begin every file with a mark
+    except WeightsError:
+        raise
     except OSError as error:
         raise WeightsError(
             f"{path} cannot be read ({error.strerror}), and the weights are no use without it. "

@@ -31,7 +31,7 @@ def save_huggingface(model: GPT, directory: Path) -> None:
     with replacing(directory / CONFIG) as path:
         path.write_text(json.dumps(config_values(model.config), indent=2, sort_keys=True) + "\n", encoding="utf-8")
     if model.config.n_vocab >= N_VOCAB:
-        save_tokenizer(directory)
+        save_tokenizer(directory, model.config.n_ctx)
     parameters = dict(model.named_parameters())
     tensors = {}
     for name in tensor_names(model.config.n_layer):

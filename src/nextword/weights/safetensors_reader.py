@@ -4,26 +4,27 @@
     n bytes             the list, JSON: a tensor's name -> its dtype, its shape, and where it begins and ends
     the rest            the numbers, without a gap; where a tensor lies counts from here
 
-The safetensors library reads the same, and imports PyTorch to do it. All that
-it checks is checked here, so that a damaged or hostile file gives an error and
-nothing else.
+The safetensors library reads the same, but maps the file, which whoever writes
+into it then changes or cuts short, and it has no bfloat16 without PyTorch. All
+that it checks is checked here, so that a damaged or hostile file gives an error
+and nothing else.
 
 Source: github.com/huggingface/safetensors, "Format" in its README.
 """
 
 import json
-import mmap
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeGuard
 
-import numpy as np
 from numpy.typing import NDArray
 
 from nextword.errors import WeightsError
+from nextword.weights.opened_file import OpenedFile
 from nextword.weights.stored import FLOATS, StoredTensor
 
 LONGEST = 100_000_000  # bytes that a list may have, for safetensors itself; GPT-2 XL's has 60 thousand
+MOST_DIMENSIONS = 32  # that every version of numpy has
 LARGEST = 2**64 - 1  # a number in the list; the library's are 64 bits wide
 
 BITS = (
@@ -44,19 +45,18 @@ def open_safetensors(file: Path) -> list[StoredTensor]:
     """
     size = 0
     try:
-        with file.open("rb") as opened:
-            size = file.stat().st_size
-            # A private map: a page that is written to becomes the process's own.
-            data = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_COPY) if size else b""
-        entries, start = read_header(data)
+        opened = OpenedFile(file)
+        size = opened.size
+        entries, start = read_header(opened)
+    except WeightsError:
+        raise
     except (OSError, ValueError, RecursionError) as error:
         raise WeightsError(
             f"{file} ({size} bytes) cannot be read as safetensors: {error}. "
             "If it was cut off or damaged, copy or download it again."
         ) from error
-    numbers = np.frombuffer(data, dtype=np.uint8)[start:]
     return [
-        StoredTensor(name, file, shape, dtype, partial(read, numbers[begin:end], file, name, shape, dtype))
+        StoredTensor(name, file, shape, dtype, partial(read, opened, start + begin, start + end, name, shape, dtype))
         for name, (dtype, shape, begin, end) in entries.items()
     ]
 
@@ -65,17 +65,17 @@ Entry = tuple[str, tuple[int, ...], int, int]
 """A tensor's dtype, its shape, and where its bytes begin and end."""
 
 
-def read_header(data: bytes | mmap.mmap) -> tuple[dict[str, Entry], int]:
+def read_header(file: OpenedFile) -> tuple[dict[str, Entry], int]:
     """All tensors by name, in the order in which they lie in the file, and where the numbers begin.
 
     Raises ValueError, in words, for anything but a whole safetensors file.
     """
-    if len(data) < 8:
+    if file.size < 8:
         raise ValueError("it is shorter than the 8 bytes with which all begin")
-    length = int.from_bytes(data[:8], "little")
-    if length > min(len(data) - 8, LONGEST):
+    length = int.from_bytes(file.read(0, 8).tobytes(), "little")
+    if length > min(file.size - 8, LONGEST):
         raise ValueError(f"its list of tensors should have {length} bytes")
-    header = data[8 : 8 + length]
+    header = file.read(8, 8 + length).tobytes()
     if not header.startswith(b"{"):
         raise ValueError("it does not begin with a list of tensors")
     content = json.loads(header.decode("utf-8"), object_pairs_hook=without_doubles)
@@ -89,7 +89,7 @@ def read_header(data: bytes | mmap.mmap) -> tuple[dict[str, Entry], int]:
         if begin != reached:
             raise ValueError(f"{name} begins at byte {begin}, and what is before it ends at {reached}")
         reached = end
-    if 8 + length + reached != len(data):
+    if 8 + length + reached != file.size:
         raise ValueError(f"it should have {8 + length + reached} bytes")
     return entries, 8 + length
 
@@ -128,11 +128,8 @@ def without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def read(data: NDArray[np.uint8], file: Path, name: str, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
-    """One tensor's numbers, mapped from the file."""
-    try:
-        values = data.view(FLOATS[dtype]).reshape(shape)
-    except (KeyError, ValueError) as error:  # whole numbers, or more dimensions than numpy has
-        raise WeightsError(f"{file}: {name} of type {dtype} and shape {shape} is no weight of a network.") from error
-    # Nearly all files put every number at a multiple of its size, and PyTorch relies on it.
-    return values if values.flags.aligned else values.copy()
+def read(file: OpenedFile, begin: int, end: int, name: str, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
+    """Copy one tensor's numbers from the file."""
+    if dtype not in FLOATS or len(shape) > MOST_DIMENSIONS:
+        raise WeightsError(f"{file.path}: {name} of type {dtype} and shape {shape} is no weight of a network.")
+    return file.read(begin, end).view(FLOATS[dtype]).reshape(shape)

@@ -26,6 +26,10 @@ FLOATS: Mapping[str, np.dtype[Any]] = {
 numpy has no bfloat16, so its 16 bits are read as a whole number without a sign.
 """
 
+EXPONENTS: Mapping[str, int] = {"F64": 0x7FF << 52, "F32": 0xFF << 23, "F16": 0x1F << 10, "BF16": 0xFF << 7}
+"""The bits of each format's exponent: all of them are set in NaN and infinity, and in nothing else."""
+
+CHUNK = 1 << 18  # numbers looked at together, which a processor's cache holds
 LISTED = 20  # names in one error; whoever has more wrong than that has the wrong file
 
 
@@ -35,9 +39,9 @@ class StoredTensor:
 
     name: what it is called there. shape and dtype: what it is; dtype by
     safetensors' name ("F32", "BF16", "I8"). read: gives its numbers, as an
-    array of that shape and of the type in `FLOATS`. They are mapped, not
-    copied: the disk is read where they are looked at, and what is written to
-    them reaches no file. Raises WeightsError for damage, and for other types.
+    array of that shape and of the type in `FLOATS`, a copy that is the caller's
+    own. Raises WeightsError for damage, for other types, and for a file that
+    was changed since it was opened. `finite` looks at the numbers, too.
     """
 
     name: str
@@ -60,6 +64,21 @@ class StoredModel:
     source: Path
     tensors: Mapping[str, StoredTensor]
     names: Mapping[str, TensorName]
+
+
+def finite(tensor: StoredTensor) -> NDArray[Any]:
+    """Read a tensor's numbers, as `read` does. Raises WeightsError, naming it, for NaN and infinity among them."""
+    values = tensor.read()
+    bits = values.reshape(-1).view(f"<u{values.itemsize}")
+    exponent = bits.dtype.type(EXPONENTS[tensor.dtype])
+    if any((bits[i : i + CHUNK] & exponent).max() == exponent for i in range(0, len(bits), CHUNK)):
+        wrong = np.flatnonzero((bits & exponent) == exponent)
+        place = ", ".join(str(index) for index in np.unravel_index(wrong[0], values.shape))
+        raise WeightsError(
+            f"{tensor.file}: {tensor.name} holds NaN or infinity in {len(wrong)} of its {len(bits)} numbers, first at "
+            f"[{place}]. Its training diverged, or the file is damaged: take an earlier checkpoint, or download it."
+        )
+    return values
 
 
 def check(stored: StoredModel) -> None:

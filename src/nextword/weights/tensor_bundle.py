@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from nextword.errors import WeightsError
 from nextword.weights.crc32c import crc32c
+from nextword.weights.opened_file import OpenedFile, refuse_pointer
 from nextword.weights.protobuf import Message, number, raw, read_message
 from nextword.weights.sstable import masked, read_table
 from nextword.weights.stored import FLOATS
@@ -50,7 +50,7 @@ class Entry:
         return DTYPES.get(self.dtype, f"TensorFlow's type {self.dtype}")
 
     def read(self) -> NDArray[Any]:
-        """The tensor (see `StoredTensor`), mapped from its file, not copied; writing to it changes no file.
+        """The tensor (see `StoredTensor`), copied from its file.
 
         Raises WeightsError where the file is missing or too short, or does not
         match the tensor's checksum.
@@ -63,19 +63,18 @@ class Entry:
         end = self.offset + self.size
         if not self.file.is_file():
             raise WeightsError(f"{self.file} is missing, and {self.name} lies in it. Copy the whole checkpoint.")
-        if self.file.stat().st_size < end:
+        opened = OpenedFile(self.file)
+        if opened.size < end:
             raise WeightsError(
                 f"{self.file}: {self.name} should reach to byte {end}, and the file has "
-                f"{self.file.stat().st_size}. It was cut off: copy or download it again."
+                f"{opened.size}. It was cut off: copy or download it again."
             )
-        if self.size == 0:
-            return np.empty(self.shape, dtype)
-        data = np.memmap(self.file, dtype=np.uint8, mode="c", offset=self.offset, shape=(self.size,))
+        data = opened.read(self.offset, end)
         if masked(crc32c(data)) != self.checksum:
             raise WeightsError(
                 f"{self.file}: {self.name} does not match its checksum. The file is damaged: copy or download it again."
             )
-        return np.asarray(data).view(dtype).reshape(self.shape)
+        return data.view(dtype).reshape(self.shape)
 
 
 def read_index(index: Path) -> dict[str, Entry]:
@@ -84,8 +83,10 @@ def read_index(index: Path) -> dict[str, Entry]:
     Raises WeightsError where that file is damaged or uses what no checkpoint of
     GPT-2 does: big-endian numbers, or tensors that are stored in slices.
     """
+    content = index.read_bytes()
+    refuse_pointer(index, content)
     try:
-        messages = {key.decode(): read_message(value) for key, value in read_table(index.read_bytes())}
+        messages = {key.decode(): read_message(value) for key, value in read_table(content)}
         if "" not in messages:
             raise ValueError("it has no header")
         header = messages.pop("")

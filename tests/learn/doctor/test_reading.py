@@ -25,6 +25,10 @@ def test_what_raises_is_noted_and_what_follows_is_run(tmp_path: Path) -> None:
     assert source.failures[1] == "line 2: NameError: name 'text' is not defined"
 
 
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    assert read(write(tmp_path, f"\ufeff{MODEL}")).module.GPT.__name__ == "GPT"
+
+
 def test_training_below_the_classes_is_not_run_and_numbers_there_are_taken(tmp_path: Path) -> None:
     source = read(
         write(tmp_path, f"{MODEL}CONFIG = {{'n_layer': 2}}\nOTHER = dict(n_head=3)\nraise SystemExit\nmodel = GPT()\n")

@@ -144,7 +144,7 @@ def lines_in(classes: list[type], pattern: str, source: Source, anywhere: bool =
         if found:
             return Place(cls.__name__, file.name, tuple(found[:N_LINES]))
     if anywhere and place is not None and place.file and source.file is not None and source.file.suffix == ".py":
-        found = in_functions(source.file.read_text(encoding="utf-8", errors="replace"), pattern)
+        found = in_functions(source.file.read_text(encoding="utf-8-sig", errors="replace"), pattern)
         if found:
             return Place("", source.file.name, tuple(found[:N_LINES]))
     return place

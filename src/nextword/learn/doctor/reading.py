@@ -90,7 +90,7 @@ def read_file(file: Path, symbol: str = "") -> Source:
     After the last class or function only what defines more is run: training
     stands there. Raises DoctorError for what is not Python.
     """
-    text = file.read_text(encoding="utf-8", errors="replace")
+    text = file.read_text(encoding="utf-8-sig", errors="replace")
     if file.suffix == ".ipynb":
         text = cells(text, file)
     try:
