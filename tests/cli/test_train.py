@@ -1,6 +1,7 @@
 import json
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -39,7 +40,7 @@ def test_from_a_text_to_a_model_that_writes(cli: Cli, text_file: Path, tmp_path:
     assert nextword.generate(model, tokenizer, "1 and", max_new_tokens=3, seed=0).startswith("1 and")
 
 
-@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGHUP])
 def test_a_signal_saves_and_resuming_ends_where_an_unbroken_run_does(
     cli: Cli, start: Start, text_file: Path, tmp_path: Path, signal_number: signal.Signals
 ) -> None:
@@ -62,6 +63,22 @@ def test_a_signal_saves_and_resuming_ends_where_an_unbroken_run_does(
     ]
     assert losses[0] == losses[1]
     assert (tmp_path / "broken/samples.md").read_text() == (tmp_path / "whole/samples.md").read_text()
+
+
+def test_a_full_disk_under_the_output_ends_nothing(text_file: Path, tmp_path: Path) -> None:
+    arguments = ["train", "--data", text_file, "--out", tmp_path / "run", *SMALL, "--steps", 2]
+    code = "from nextword.cli.main import main; main()"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code, *map(str, arguments)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert "No space left on device), and training goes on without that" in done.stderr
+    assert (tmp_path / "run" / "checkpoints" / "step-00000002").is_dir()
 
 
 def test_a_second_signal_ends_at_once(start: Start, text_file: Path, tmp_path: Path) -> None:

@@ -1,10 +1,14 @@
 """A training run on the screen: a line that lives, and above it what is worth keeping."""
 
 import math
+import os
 import re
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from types import TracebackType
+from typing import IO
 
 from rich.console import Console
 from rich.markup import escape
@@ -23,7 +27,11 @@ LEAST_BAR = 4  # columns, as rich has it
 
 
 class Display:
-    """Shows events as they come: a progress line in a terminal, plain lines in a file or a pipe."""
+    """Shows events as they come: a progress line in a terminal, plain lines in a file or a pipe.
+
+    Never raises: where nothing can be written any more, since a reader like `head` has gone, the disk is full or the
+    terminal was closed, it says so once on standard error, and shows nothing from then on.
+    """
 
     def __init__(self, console: Console | None = None):
         self.console = console or Console(highlight=False)
@@ -38,32 +46,63 @@ class Display:
         self._task: TaskID | None = None
         self._validated: Validated | None = None
         self._told = time.monotonic()
+        self._stderr = sys.stderr  # not what rich puts in its place
 
     def __enter__(self) -> "Display":
-        if self.console.is_terminal:
-            self._progress.start()
+        with self._if_possible():
+            if self.console.is_terminal:
+                self._progress.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None) -> None:
-        if self.console.is_terminal:
-            self._progress.stop()
+        with self._if_possible():
+            if self.console.is_terminal:
+                self._progress.stop()
+            self.console.file.flush()
 
     def say(self, text: str) -> None:
         """Print a line above the progress line."""
-        self.console.print(escape(text), soft_wrap=True)
+        with self._if_possible():
+            self._say(text)
 
     def show(self, event: Event) -> None:
         """Show one event of a training run."""
+        with self._if_possible():
+            self._show(event)
+
+    @contextmanager
+    def _if_possible(self) -> Iterator[None]:
+        """Let showing fail, once."""
+        try:
+            yield
+        except RuntimeError:  # a signal came as something was being written, and this is what it has to say
+            return
+        except (Exception, SystemExit) as error:  # rich's answer to a reader that has gone is to exit
+            self.console.quiet = True
+            why = error.__context__ if isinstance(error, SystemExit) else error
+            give_up(self.console.file)
+            with suppress(OSError, ValueError, AttributeError):
+                print(
+                    f"nextword: nothing can be shown any more ({why}), and training goes on without that; "
+                    "log.jsonl tells of each step. Ctrl-C saves and stops.",
+                    file=self._stderr,
+                    flush=True,
+                )
+
+    def _say(self, text: str) -> None:
+        self.console.print(escape(text), soft_wrap=True)
+
+    def _show(self, event: Event) -> None:
         match event:
             case Started():
                 self._task = self._progress.add_task("", total=event.plan.steps, completed=event.step, numbers="")
-                self.say(introduction(event))
+                self._say(introduction(event))
             case Stepped():
                 self._show_step(event)
             case Validated():
                 self._validated = event
                 star = ", the best so far" if event.is_best else ""
-                self.say(
+                self._say(
                     f"step {event.step:>5}   validation loss {event.val_loss:.3f}   "
                     f"perplexity {event.perplexity:,.0f}{star}"
                 )
@@ -73,14 +112,14 @@ class Display:
                     soft_wrap=True,
                 )
             case Saved():
-                self.say(f"step {event.step:>5}   saved {event.path}")
+                self._say(f"step {event.step:>5}   saved {event.path}")
             case Compiling():
                 why = "as before" if event.saves is None else f"that saves {clock(event.saves)} in all"
-                self.say(f"Compiling, about {clock(event.seconds)} minutes; {why}.")
+                self._say(f"Compiling, about {clock(event.seconds)} minutes; {why}.")
             case Warned():
                 self.console.print(f"[yellow]Warning:[/] {escape(event.message)}", soft_wrap=True)
             case Finished():
-                self.say(conclusion(event))
+                self._say(conclusion(event))
 
     def _show_step(self, step: Stepped) -> None:
         assert self._task is not None
@@ -99,7 +138,7 @@ class Display:
             self._progress.refresh()
         elif step.seconds_left == 0 or time.monotonic() - self._told >= QUIET_SECONDS:
             self._told = time.monotonic()
-            self.say(f"step {step.step:>5}   {fitting(numbers)}")
+            self._say(f"step {step.step:>5}   {fitting(numbers)}")
 
 
 def fitting(numbers: Mapping[str, str], columns: float = math.inf) -> str:
@@ -109,6 +148,12 @@ def fitting(numbers: Mapping[str, str], columns: float = math.inf) -> str:
         if len("  ".join(kept.values())) > columns:
             kept.pop(spared, None)
     return "  ".join(kept.values())
+
+
+def give_up(output: IO[str]) -> None:
+    """Let what is written to a standard output from here on, and what it still holds, go nowhere."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
 
 
 def introduction(event: Started) -> str:

@@ -24,6 +24,9 @@ VERBS = {
 
 def main() -> None:
     """Run the command line and exit: 0 for success, 2 for a user's mistake, 1 for another failure."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed: nextword ... >&-
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     for output in (sys.stdout, sys.stderr):
         if isinstance(output, io.TextIOWrapper):
             output.reconfigure(errors="replace")  # a terminal without emoji is no reason to stop writing

@@ -1,10 +1,10 @@
-"""What `train` and `demo` share: a trainer's events on the screen, and Ctrl-C that loses nothing."""
+"""What `train` and `demo` share: a trainer's events on the screen, and signals that lose nothing."""
 
 import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from nextword.cli.display import Display
@@ -24,22 +24,30 @@ def show(trainer: Trainer, display: Display) -> int:
 
 @contextmanager
 def stopping_on_signals(trainer: Trainer, display: Display) -> Iterator[list[int]]:
-    """Ctrl-C and SIGTERM end the run after its step, with a checkpoint; a second one ends it at once.
+    """Let Ctrl-C, SIGTERM and SIGHUP end the run after its step, with a checkpoint; a second one ends it at once.
 
+    SIGHUP tells that the terminal was closed. It often comes twice, from the system and from the shell, so it never
+    is the second one; and who is to live on without a terminal (nohup) keeps ignoring it.
     Lends the list of the signals that came.
     """
     came: list[int] = []
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
 
     def handle(number: int, _frame: FrameType | None) -> None:
+        if came and number == hangup:
+            return
         if came:
-            print("\nStopped at once. The newest checkpoint is as it was.", file=sys.stderr)
-            sys.stderr.flush()
+            with suppress(OSError):
+                print("\nStopped at once. The newest checkpoint is as it was.", file=sys.stderr, flush=True)
             os._exit(128 + number)
         came.append(number)
         trainer.stop()
         display.say("Finishing this step, then saving. Once more to stop at once.")
 
-    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    handled = [signal.SIGINT, signal.SIGTERM]
+    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
+        handled.append(hangup)
+    previous = {number: signal.signal(number, handle) for number in handled}
     try:
         yield came
     finally:
