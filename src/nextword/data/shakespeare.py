@@ -20,7 +20,8 @@ TIMEOUT = 30  # seconds without a byte before a download is given up
 def cache_path() -> Path | None:
     """Where the text is kept between runs: `$XDG_CACHE_HOME/nextword`, or `~/.cache/nextword`.
 
-    None where there is no home directory, as for some users of containers. A relative XDG_CACHE_HOME is ignored, as the XDG base directory specification asks.
+    None where there is no home directory, as for some users of containers. A relative XDG_CACHE_HOME is
+    ignored, as the XDG base directory specification asks.
     """
     home = Path(os.environ.get("XDG_CACHE_HOME", ""))
     if not home.is_absolute():
