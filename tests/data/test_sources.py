@@ -1,16 +1,24 @@
 """Every way to name a text, and what is said about one that cannot be used."""
 
+import bz2
+import gzip
 import hashlib
 import io
+import lzma
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tiktoken
 
-from nextword.data import read_corpus
+from nextword.data import Reading, encode_corpus, read_corpus
+from nextword.data.sources import AS_AT_FIRST, TEXT_SUFFIXES
 from nextword.errors import DataError
+from nextword.tokenizer import Tokenizer
+from nextword.tokenizer.vocab import load_ids
 
 
 @pytest.fixture
@@ -28,6 +36,12 @@ def write(path: Path, content: str | bytes) -> bytes:
 
 def pipe(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), encoding="ascii"))
+
+
+def tiktoken_of_gpt2() -> tiktoken.Encoding:
+    pattern = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
+    marks = {"<|endoftext|>": 50256}
+    return tiktoken.Encoding("gpt2-as-published", pat_str=pattern, mergeable_ranks=load_ids(), special_tokens=marks)
 
 
 def message(*data: str) -> str:
@@ -94,6 +108,81 @@ def test_a_folder_ignores_links_that_lead_nowhere_or_in_circles(here: Path) -> N
     (here / "books" / "circle").symlink_to(here / "books", target_is_directory=True)
     (here / "books" / "broken.txt").symlink_to(here / "gone")
     assert read_corpus(["books"]).documents == ("a",)
+
+
+def test_a_folder_tells_what_was_read_and_what_was_not(here: Path) -> None:
+    for name in ("a.tex", "b.html", "sub/c.md", "d.txt", "e.rst", "f.org"):
+        write(here / "books" / name, f"text of {name}")
+    for name in ("x.jsonl", "sub/y.jsonl", "z.png", "requirements.txt", "Makefile", ".hidden.jsonl"):
+        write(here / "books" / name, "not prose")
+    write(here / "books" / "blank.txt", "\n")
+    corpus = read_corpus(["books", "story"])
+    assert len(corpus.documents) == 7
+    assert corpus.account == (
+        "Read 7 files: 1 .html, 1 .md, 1 .org, 1 .rst, 1 .tex, 1 .txt, story. "
+        "Passed over: 2 .jsonl, 1 .png, Makefile, 1 blank, requirements.txt. Files can be named one by one.",
+    )
+
+
+def test_what_a_name_tells_is_not_told_again(here: Path) -> None:
+    write(here / "a.txt", "a")
+    write(here / "b.txt", "b")
+    assert read_corpus(["a.txt"]).account == ()
+    assert read_corpus(["a.txt", "b.txt"]).account == ("Read a.txt, b.txt.",)
+
+
+# --- documents -------------------------------------------------------------------------------------------
+
+
+def test_documents_are_separated_by_the_mark(here: Path) -> None:
+    """As TinyStories and OpenWebText have it, with a mark after the last one."""
+    stories = [f"Story {n}." for n in range(80)]
+    write(here / "stories.txt", "".join(f"{story}\n<|endoftext|>\n" for story in stories))
+    corpus = read_corpus(["stories.txt"])
+    assert [document.strip() for document in corpus.documents] == stories
+    assert corpus.account == ("80 documents, separated by <|endoftext|>.",)
+
+
+def test_the_ids_are_those_that_tiktoken_gives(here: Path) -> None:
+    text = "One. <|endoftext|>\nTwo<|endoftext|>  three"
+    write(here / "a.txt", text)
+    ids = encode_corpus(read_corpus(["a.txt"]), Tokenizer()).tolist()
+    assert ids == tiktoken_of_gpt2().encode(text, allowed_special="all")
+    assert ids == Tokenizer().encode_prompt(text)
+    assert ids.count(50256) == 2
+
+
+def test_another_separator_and_none(here: Path) -> None:
+    write(here / "a.txt", "one\r\n---\r\ntwo<|endoftext|>three\n---\n\n---\n")
+    other = read_corpus(["a.txt"], Reading(separator="\n---\n"))
+    assert other.documents == ("one", "two<|endoftext|>three")
+    assert other.account == ("2 documents, separated by \\n---\\n.",)
+    none = read_corpus(["a.txt"], Reading(separator=""))
+    assert none.documents == ("one\n---\ntwo<|endoftext|>three\n---\n\n---\n",)
+    assert 50256 not in encode_corpus(none, Tokenizer()).tolist()
+
+
+def test_nothing_but_separators_is_blank(here: Path) -> None:
+    write(here / "a.txt", "<|endoftext|>\n<|endoftext|>")
+    assert message("a.txt").startswith("a.txt: 27 bytes, all of them blank.")
+
+
+# --- compressed files ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("suffix", "module"), [(".gz", gzip), (".bz2", bz2), (".xz", lzma)])
+def test_a_compressed_text_is_unpacked(here: Path, suffix: str, module: Any) -> None:
+    raw = write(here / f"tale.txt{suffix}", module.compress("Grüße\r\n".encode()))
+    corpus = read_corpus([f"tale.txt{suffix}"])
+    assert (corpus.name, corpus.documents) == ("tale", ("Grüße\n",))
+    assert corpus.sha256 == hashlib.sha256(raw).hexdigest()
+    write(here / f"cut.txt{suffix}", raw[:-6])
+    assert message(f"cut.txt{suffix}").startswith(f"cut.txt{suffix}: a damaged {suffix} file (")
+
+
+def test_what_is_compressed_is_looked_at(here: Path) -> None:
+    write(here / "a.jsonl.gz", gzip.compress(b'{"text": "one"}\n{"text": "two"}\n'))
+    assert message("a.jsonl.gz").startswith("a.jsonl.gz: this is JSON lines with the columns text, and plain text")
 
 
 def test_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,6 +255,14 @@ def test_the_hash_is_of_the_bytes_not_of_the_names(here: Path) -> None:
     assert a.sha256 == hashlib.sha256(digests[0] + digests[1]).hexdigest()
 
 
+def test_an_older_run_is_read_as_it_was(here: Path) -> None:
+    write(here / "notes" / "a.txt", '{"a": "one<|endoftext|>two"}\n{"a": "b\0"}\n')
+    write(here / "notes" / "requirements.txt", "torch")
+    write(here / "notes" / "b.tex", "was passed over")
+    corpus = read_corpus(["notes"], AS_AT_FIRST)
+    assert corpus.documents == ('{"a": "one<|endoftext|>two"}\n{"a": "b\0"}\n', "torch")
+
+
 # --- what is refused -------------------------------------------------------------------------------------
 
 
@@ -236,10 +333,10 @@ def test_not_utf8_names_the_byte(here: Path, offset: int) -> None:
     assert len(line) == 17  # an odd length, so that characters of two bytes stand across any boundary of blocks
     lines, spaces = divmod(offset, len(line))
     write(here / "my notes.txt", line * lines + b" " * spaces + b"\xe9t\xe9\n" + line)
-    assert message("my notes.txt") == (
-        f"my notes.txt: not UTF-8: byte 0xe9 at offset {offset} (line {lines + 1}). "
-        "If it is text in another encoding, convert it: "
-        "iconv -f WINDOWS-1252 -t UTF-8 'my notes.txt' > 'my notes.utf8.txt'"
+    found = message("my notes.txt")
+    assert found.startswith(f"my notes.txt: not UTF-8: byte 0xe9 at offset {offset} (line {lines + 1}). ")
+    assert found.endswith(
+        "If it is text, add --encoding NAME: the bytes do not tell which, but whoever wrote them knows."
     )
 
 
@@ -256,15 +353,6 @@ def test_not_utf8_in_odd_places(here: Path, raw: bytes, where: str) -> None:
     assert where in message("a.txt")
 
 
-def test_not_utf8_but_utf16(here: Path) -> None:
-    for name in ("a.txt", "b"):
-        write(here / name, "text".encode("utf-16"))
-    found = message("a.txt")
-    assert "byte 0xff at offset 0 (line 1)" in found
-    assert found.endswith("iconv -f UTF-16 -t UTF-8 a.txt > a.utf8.txt")
-    assert message("b").endswith("iconv -f UTF-16 -t UTF-8 b > b.utf8")
-
-
 def test_not_utf8_in_a_folder_or_a_pipe(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(here / "books" / "a.txt", "fine")
     write(here / "books" / "sub" / "b.txt", b"na\xefve")
@@ -272,15 +360,15 @@ def test_not_utf8_in_a_folder_or_a_pipe(here: Path, monkeypatch: pytest.MonkeyPa
     pipe(monkeypatch, b"na\xefve")
     found = message("-")
     assert found.startswith("standard input: not UTF-8: byte 0xef at offset 2")
-    assert found.endswith("... | iconv -f WINDOWS-1252 -t UTF-8 | nextword train --data -")
+    assert "add --encoding NAME" in found
 
 
 def test_a_folder_without_text(here: Path) -> None:
     write(here / "pictures" / "a.jpg", b"\xff")
     write(here / "drafts" / "a.txt", "\n")
-    advice = "Files of other types can be named one by one."
-    assert message("pictures") == (f"pictures: a folder with no .txt .text .md .markdown .rst file. {advice}")
-    assert message("drafts") == f"drafts: a folder with nothing but blank text files. {advice}"
+    expected = f"Expected files that end in {' '.join(TEXT_SUFFIXES)}. Files of other types can be named one by one."
+    assert message("pictures") == f"pictures: a folder without text files: only 1 .jpg. {expected}"
+    assert message("drafts") == f"drafts: a folder without text files: only 1 blank. {expected}"
 
 
 def test_no_permission_to_read(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

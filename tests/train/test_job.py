@@ -8,6 +8,7 @@ import torch
 from train.runs import TINY
 
 from nextword.data import read_corpus
+from nextword.data.sources import TEXT_SUFFIXES
 from nextword.errors import DataError, RunError
 from nextword.model import GPT
 from nextword.train.job import changes_in_numerics, check_unchanged, first_words, prepare, run_path
@@ -20,9 +21,9 @@ def job(config):
 
 
 def test_where_a_run_is_kept(config):
-    corpus = read_corpus(config.data)
-    assert run_path(config, corpus) == Path(config.out)
-    assert run_path(replace(config, out=None), corpus) == Path("runs/ferry")
+    assert run_path(config) == Path(config.out)
+    assert run_path(replace(config, out=None)) == Path("runs/ferry")
+    assert run_path(replace(config, out=None, data=("-", "story"))) == Path("runs/stdin-and-1-more")
 
 
 def test_nothing_is_written(config, tmp_path):
@@ -93,7 +94,16 @@ def test_a_description_says_everything_and_survives_json(job, config, text):
     assert said["plan"]["steps"] == 12
     assert said["model"]["n_embd"] == 8
     sha256 = hashlib.sha256(text.read_bytes()).hexdigest()
-    assert said["data"] == {"name": "ferry", "sha256": sha256, "train_tokens": 297, "val_tokens": 33}
+    assert said["data"] == {
+        "name": "ferry",
+        "sha256": sha256,
+        "sources": list(config.data),
+        "suffixes": list(TEXT_SUFFIXES),
+        "documents": 1,
+        "train_tokens": 297,
+        "val_tokens": 33,
+    }
+    assert (said["config"]["separator"], said["config"]["encoding"]) == ("<|endoftext|>", None)
     assert said["versions"].keys() == {"nextword", "torch", "python"}
     assert said["device"] == "cpu"
     assert said["dtype"] == "float32"

@@ -62,8 +62,22 @@ def values(settings: "DataclassInstance") -> dict[str, Any]:
     return {field.name: getattr(settings, field.name) for field in fields(settings)}
 
 
-def read_prompt(verb: str) -> str:
-    """The prompt from standard input, without the line break at its end. Raises ValueError where nobody sends one."""
-    if sys.stdin.isatty():
+def read_prompt(verb: str, given: str | None) -> str:
+    """The prompt that was given, or else standard input, without the line break at its end.
+
+    It has the line ends that a training text has, and no byte order mark, which `"$(cat prompt.txt)"` may bring along.
+    Raises ValueError where nobody sends one, and for bytes that are no UTF-8.
+    """
+    from nextword.data.encodings import plain_lines, to_text
+
+    def advice(encoding: str | None) -> str:
+        return f"Convert it: iconv -f {encoding or 'ITS-ENCODING'} -t UTF-8 prompt.txt | {command(verb)}"
+
+    if given is not None:
+        return plain_lines(given)
+    if sys.stdin is None or sys.stdin.isatty():
         raise ValueError(f"There is no prompt: {command(verb, 'Every effort moves you')}")
-    return sys.stdin.read().removesuffix("\n")
+    # As bytes: Python's own reading goes by the locale, and leaves Windows' line ends as they are.
+    bytes_of = getattr(sys.stdin, "buffer", None)
+    text = plain_lines(sys.stdin.read()) if bytes_of is None else to_text("the prompt", bytes_of.read(), advice=advice)
+    return text.removesuffix("\n")

@@ -97,6 +97,8 @@ class Display:
             case Started():
                 self._task = self._progress.add_task("", total=event.plan.steps, completed=event.step, numbers="")
                 self._say(introduction(event))
+                for sentence in event.account:
+                    self._say(sentence)
             case Stepped():
                 self._show_step(event)
             case Validated():

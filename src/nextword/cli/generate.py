@@ -60,7 +60,7 @@ def run(arguments: list[str]) -> int:
     args = parse(Arguments, "generate", arguments)
     if args.num_samples < 1:
         raise ValueError(f"--num-samples must be at least 1, not {args.num_samples}.")
-    prompt = read_prompt("generate") if args.prompt is None else args.prompt
+    prompt = read_prompt("generate", args.prompt)
 
     from nextword.decode import Sampling, check_settings, stream
 

@@ -53,7 +53,7 @@ class Arguments:
 def run(arguments: list[str]) -> int:
     """Look, and show what there is to see."""
     args = parse(Arguments, "trace", arguments)
-    prompt = read_prompt("trace") if args.prompt is None else args.prompt
+    prompt = read_prompt("trace", args.prompt)
     if not prompt:
         raise ValueError(f"The prompt is empty: {command('trace', 'Every effort moves you')}")
     if args.out is not None and not Path(args.out).absolute().parent.is_dir():

@@ -1,7 +1,6 @@
 """`nextword train`: from a text to a model of your own."""
 
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 from nextword.cli.arguments import parse, values
 from nextword.train import TrainConfig
@@ -21,8 +20,9 @@ class Arguments(TrainConfig):
     """Begin anew in --out, deleting the run that is there."""
 
     def config(self) -> TrainConfig:
-        """The run's own settings, without how to begin it."""
-        return TrainConfig(**{field.name: getattr(self, field.name) for field in fields(TrainConfig)})
+        """The run's own settings, without how to begin it, and with line breaks where a shell has \\n."""
+        settings = {field.name: getattr(self, field.name) for field in fields(TrainConfig)}
+        return TrainConfig(**settings | {"separator": self.separator.replace("\\n", "\n")})
 
 
 def run(arguments: list[str]) -> int:
@@ -45,10 +45,6 @@ def run(arguments: list[str]) -> int:
 
 def recorded_arguments(given: Arguments) -> Arguments:
     """The settings that the run in `out` was begun with."""
-    from nextword.data import read_corpus
     from nextword.train.job import recorded_config, run_path
 
-    if given.out is None and "-" in given.data:
-        raise ValueError("--resume with --data - needs --out: standard input can be read only once.")
-    path = Path(given.out) if given.out is not None else run_path(given, read_corpus(given.data))
-    return Arguments(**values(recorded_config(path)))
+    return Arguments(**values(recorded_config(run_path(given))))

@@ -1,18 +1,19 @@
 """Text -> ids -> windows -> batches.
 
-The text side (`read_corpus`) needs no torch; the names that do are imported when they are first used.
+The text side (`read_corpus`) needs no torch; each name is imported when it is first used.
 """
 
 from typing import TYPE_CHECKING
 
-from nextword.data.sources import Corpus, read_corpus
 from nextword.lazy import attach
 
 if TYPE_CHECKING:
+    from nextword.data.sources import Corpus, Reading, read_corpus
     from nextword.data.windows import Windows, batch, encode_corpus, evaluation_batches, order, split
 
 __all__ = [
     "Corpus",
+    "Reading",
     "Windows",
     "batch",
     "encode_corpus",
@@ -24,5 +25,6 @@ __all__ = [
 
 __getattr__, __dir__ = attach(
     __name__,
-    dict.fromkeys(("Windows", "batch", "encode_corpus", "evaluation_batches", "order", "split"), "windows"),
+    dict.fromkeys(("Corpus", "Reading", "read_corpus"), "sources")
+    | dict.fromkeys(("Windows", "batch", "encode_corpus", "evaluation_batches", "order", "split"), "windows"),
 )

@@ -8,8 +8,10 @@ from typing import Annotated, TypeVar
 
 import tyro
 
+from nextword.data.encodings import check_encoding
 from nextword.model.config import CONFIGS, GPTConfig
 from nextword.symbols import is_symbol
+from nextword.tokenizer.vocab import END_OF_TEXT
 
 T = TypeVar("T")
 Auto = Annotated[T | None, tyro.conf.arg(help_behavior_hint="")]
@@ -25,6 +27,15 @@ class TrainConfig:
 
     data: tuple[PathOrStr, ...] = ("story",)
     """Text to learn from: files, folders, - for standard input, or the built-in story or shakespeare."""
+
+    separator: str = END_OF_TEXT
+    """What separates documents within a file; it becomes id 50256. \\n is a line break; "" means no separator."""
+
+    encoding: Auto[str] = None
+    """Encoding of the files, such as utf-16-le, gbk or koi8-r. Default: utf-8."""
+
+    as_text: bool = False
+    """Learn from JSON, tables and the like as they stand, with all their marks; else they are refused."""
 
     model: Auto[str] = None
     """Size to train from random weights: nano, gpt2 (124M), gpt2-medium, ... Default: gpt2.
@@ -106,10 +117,12 @@ class TrainConfig:
         data: object = self.data
         if isinstance(data, str | Path):
             raise ValueError(f"data must be a tuple of sources, such as ({str(data)!r},).")
-        object.__setattr__(self, "data", tuple(as_text(source) for source in self.data))
+        object.__setattr__(self, "data", tuple(in_text(source) for source in self.data))
         for name in ("init", "out"):
             value = getattr(self, name)
-            object.__setattr__(self, name, None if value is None else as_text(value))
+            object.__setattr__(self, name, None if value is None else in_text(value))
+        if self.encoding is not None:
+            check_encoding(self.encoding)
         if self.model is not None and self.model not in CONFIGS and self.foreign is None:
             raise ValueError(
                 f"--model {self.model} is not a size to train: choose {', '.join(CONFIGS)}, "
@@ -161,7 +174,7 @@ class TrainConfig:
         return self.window * self.batch_size * self.accumulate
 
 
-def as_text(path: str | Path) -> str:
+def in_text(path: str | Path) -> str:
     """A path as run.json can hold it, with the home directory in the place of a leading ~."""
     return os.path.expanduser(os.fspath(path))
 

@@ -8,7 +8,10 @@ from nextword.train.config import Plan
 
 @dataclass(frozen=True)
 class Started:
-    """Everything is in place; the first step comes next. `step` is above 0 where a run resumes."""
+    """Everything is in place; the first step comes next. `step` is above 0 where a run resumes.
+
+    account: which files were read and which were not, in sentences, where `data_name` does not tell.
+    """
 
     directory: Path
     step: int
@@ -21,6 +24,7 @@ class Started:
     tokens_per_step: int
     dtype: str
     device: str
+    account: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

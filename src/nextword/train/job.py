@@ -11,7 +11,8 @@ from torch import Tensor
 
 import nextword
 from nextword.commands import quoted
-from nextword.data import Corpus, Windows, encode_corpus, read_corpus, split
+from nextword.data import Corpus, Reading, Windows, encode_corpus, read_corpus, split
+from nextword.data.sources import AS_AT_FIRST, corpus_name
 from nextword.errors import RunError
 from nextword.foreign import ForeignGPT, Model, build
 from nextword.loading import load
@@ -26,6 +27,9 @@ from nextword.train.run_directory import description
 MAY_DIFFER = "the rest of this run may differ in its last digits."
 DECIDES_NOTHING = ("data", "out")
 """Settings that may differ on resuming: the data is compared by its content, and `out` names the run."""
+
+AT_FIRST = {name: getattr(AS_AT_FIRST, name) for name in ("separator", "encoding", "as_text")}
+"""What settings were before there were such settings: a run.json that lacks them is from then."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,9 @@ class Job:
             "data": {
                 "name": self.corpus.name,
                 "sha256": self.corpus.sha256,
+                "sources": list(self.config.data),
+                "suffixes": list(self.corpus.reading.suffixes),
+                "documents": len(self.corpus.documents),
                 "train_tokens": len(self.windows.ids),
                 "val_tokens": len(self.val_ids),
             },
@@ -68,9 +75,18 @@ class Job:
         }
 
 
-def run_path(config: TrainConfig, corpus: Corpus) -> Path:
+def run_path(config: TrainConfig) -> Path:
     """Where the run is kept: `out`, or runs/<name of the data>."""
-    return Path(config.out) if config.out is not None else Path("runs") / corpus.name
+    return Path(config.out) if config.out is not None else Path("runs") / corpus_name(config.data)
+
+
+def how_to_read(config: TrainConfig, recorded: dict[str, Any] | None = None) -> Reading:
+    """How the text is read; where a run is taken up, whose run.json is `recorded`, as it was read when it began."""
+    reading = Reading(config.separator, config.encoding, config.as_text)
+    if recorded is None:
+        return reading
+    suffixes = tuple(recorded["data"].get("suffixes", AS_AT_FIRST.suffixes))
+    return replace(reading, suffixes=suffixes)
 
 
 def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path | None = None) -> Job:
@@ -83,7 +99,7 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
     device = pick_device(config.device)
     foreign = config.foreign
     dtype = torch.float32 if foreign is not None and config.dtype == "auto" else pick_dtype(config.dtype, device)
-    corpus = corpus or read_corpus(config.data)
+    corpus = corpus or read_corpus(config.data, how_to_read(config))
     tokenizer = Tokenizer()
     train_ids, val_ids = split(encode_corpus(corpus, tokenizer), config.val_fraction)
     name = f"{corpus.name}, less the {len(val_ids)} tokens to validate on"
@@ -101,7 +117,7 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
         config=config,
         plan=plan(config, model.config, len(windows)),
         corpus=corpus,
-        directory=run_path(config, corpus),
+        directory=run_path(config),
         tokenizer=tokenizer,
         windows=windows,
         val_ids=val_ids,
@@ -148,7 +164,7 @@ def check_unchanged(path: Path, config: TrainConfig, corpus: Corpus, recorded: d
 
     recorded: what `Job.describe` said when it began.
     """
-    then, now = recorded["config"], asdict(config)
+    then, now = AT_FIRST | recorded["config"], asdict(config)
     differences = [
         f"--{field.name.replace('_', '-')} was {in_words(then.get(field.name))} and is {in_words(now[field.name])}"
         for field in fields(TrainConfig)
@@ -165,14 +181,14 @@ def check_unchanged(path: Path, config: TrainConfig, corpus: Corpus, recorded: d
 
 def in_words(setting: object) -> object:
     """A setting as a user would say it."""
-    return "left out" if setting is None else setting
+    return "left out" if setting is None else '""' if setting == "" else setting
 
 
 def recorded_config(path: Path) -> TrainConfig:
     """The settings that the run at this path was begun with. Raises RunError where they are not ours."""
     recorded = description(path)["config"]
     try:
-        return replace(TrainConfig(**{**recorded, "data": tuple(recorded["data"])}), out=str(path))
+        return replace(TrainConfig(**{**AT_FIRST, **recorded, "data": tuple(recorded["data"])}), out=str(path))
     except (TypeError, KeyError, ValueError) as error:
         raise RunError(
             f"{path / 'run.json'} has settings that this version of nextword does not know ({error}): "

@@ -29,7 +29,16 @@ from nextword.train.compiling import COMPILE_SECONDS, TRIAL_STEPS, can_compile
 from nextword.train.config import TrainConfig
 from nextword.train.events import Compiling, Event, Finished, Sampled, Saved, Started, Stepped, Validated, Warned
 from nextword.train.health import LossWatch
-from nextword.train.job import MAY_DIFFER, Job, changes_in_numerics, check_unchanged, prepare, run_path
+from nextword.train.job import (
+    AT_FIRST,
+    MAY_DIFFER,
+    Job,
+    changes_in_numerics,
+    check_unchanged,
+    how_to_read,
+    prepare,
+    run_path,
+)
 from nextword.train.memory import out_of_memory, ran_out, shortage
 from nextword.train.optimizer import make_optimizer
 from nextword.train.plot import plot_loss
@@ -57,9 +66,12 @@ class Trainer:
         self._stopping = False
         self._best: GPT | None = None  # the best weights so far, where they are not on the disk yet
         self._free_at_start = available_memory(pick_device(config.device))
-        corpus = read_corpus(config.data)
-        path = run_path(config, corpus)
+        path = run_path(config)
         put_back = check_idle(path)
+        recorded = description(path) if resume and not put_back else None
+        if recorded is not None:  # what was not asked when the run began is as it was then
+            config = replace(config, **{name: was for name, was in AT_FIRST.items() if name not in recorded["config"]})
+        corpus = read_corpus(config.data, how_to_read(config, recorded))
         self._overwrite = overwrite
         self._checkpoint: Path | None = None  # to resume from
         if resume:
@@ -285,6 +297,7 @@ class Trainer:
             step=self.step,
             plan=job.plan,
             data_name=job.corpus.name,
+            account=job.corpus.account,
             n_params=sum(parameter.numel() for parameter in job.model.parameters()),
             n_vocab=job.model.config.n_vocab,
             n_train_tokens=len(job.windows.ids),

@@ -1,0 +1,155 @@
+"""Which files hold something else than plain text, by what they contain and by their names.
+
+A table of kinds: what each is called, the suffixes of its files' names, the bytes that they begin with, and what to do
+to get at its text. Structured text (JSON, tables) has no such bytes: see `structured.py`.
+"""
+
+import io
+import shlex
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ONE_PAGE = 4096  # bytes, in which all marks lie
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file. In `remedy`, {file} is its quoted name and {text} that of a .txt beside it."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    marks: tuple[bytes, ...] = ()
+    remedy: str = ""
+    at: int = 0  # where the marks stand
+
+
+PANDAS = (
+    "Take its column of texts out of it: "
+    """python3 -c 'import pandas; print("<|endoftext|>".join(pandas.read_READER("{name}")["COLUMN"]))' > {text}"""
+)
+SQLITE = "Take a column of texts out of it: sqlite3 {file} 'select COLUMN from TABLE' > {text}"
+NO_TEXT = "There is no text in it to learn from."
+WEIGHTS = "It holds a model's weights: to go on from a model, give its folder with --init."
+PANDOC = "Take the text out of it: pandoc {file} -t plain -o {text}"
+OFFICE = "Take the text out of it: soffice --headless --convert-to txt {file}"
+EXCEL = "Save its column of texts as text, in Excel or LibreOffice."
+PICKLE = "Write its texts into a text file, with the program that made it."
+SEEN = "If there is writing in it, recognise it first: tesseract {file} - > {text}"
+HEARD = "If somebody speaks in it, a program for speech recognition can write that down."
+MIDI = "Write it as text first, such as ABC notation: midi2abc {file} -o {text}"
+UNPACK = "Unpack it, and name the folder: "
+TAR = UNPACK + "mkdir {folder} && tar xf {file} -C {folder}"
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".ico")
+PICTURE_MARKS = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*", b"BM")
+SOUNDS = (".mp3", ".wav", ".flac", ".ogg", ".opus", ".m4a")
+SOUND_MARKS = (b"ID3", b"fLaC\0", b"OggS\0", b"RIFF", b"\xff\xfb")
+PROGRAMS = (".exe", ".dll", ".so", ".dylib", ".o", ".a", ".class", ".wasm", ".pyc", ".pyd")
+ELF, DOS, JAVA, WASM, AR = b"\x7fELF", b"MZ", b"\xca\xfe\xba\xbe", b"\0asm", b"!<arch>\n"
+MACH_O = (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe")
+
+KINDS = (
+    Kind("a PDF", (".pdf",), (b"%PDF-1", b"%PDF-2"), "Take the text out of it: pdftotext {file} {text}"),
+    Kind("PostScript", (".ps", ".eps"), (b"%!PS",), "Take the text out of it: ps2ascii {file} {text}"),
+    Kind("a Word document", (".docx", ".docm"), (), PANDOC),
+    Kind("an OpenDocument text", (".odt",), (), PANDOC),
+    Kind("an e-book", (".epub",), (), PANDOC),
+    Kind("an e-book", (".mobi", ".azw", ".azw3"), (b"BOOKMOBI",), "Take it out: ebook-convert {file} {text}", at=60),
+    Kind("an RTF document", (".rtf",), (b"{\\rtf1",), PANDOC),
+    Kind("an Excel sheet", (".xlsx", ".xlsm", ".xls"), (), EXCEL),
+    Kind("a presentation", (".pptx", ".ppt"), (), OFFICE),
+    Kind("a Microsoft Office document", (), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",), OFFICE),
+    Kind("a Parquet file", (".parquet",), (b"PAR1",), PANDAS.replace("READER", "parquet")),
+    Kind("an Arrow file", (".arrow",), (b"ARROW1\0", b"\xff\xff\xff\xff"), PANDAS.replace("READER", "feather")),
+    Kind("a Feather file", (".feather",), (b"FEA1",), PANDAS.replace("READER", "feather")),
+    Kind("an ORC file", (".orc",), (), PANDAS.replace("READER", "orc")),
+    Kind("an Avro file", (".avro",), (b"Obj\x01",), PICKLE),
+    Kind("an HDF5 file", (".h5", ".hdf5"), (b"\x89HDF\r\n\x1a\n",), NO_TEXT),
+    Kind("an SQLite database", (".sqlite", ".sqlite3", ".db"), (b"SQLite format 3\0",), SQLITE),
+    Kind("a NumPy array", (".npy", ".npz"), (b"\x93NUMPY",), NO_TEXT),
+    Kind("a file of safetensors", (".safetensors",), (), WEIGHTS),
+    Kind("a GGUF file", (".gguf",), (b"GGUF\1\0\0\0", b"GGUF\2\0\0\0", b"GGUF\3\0\0\0"), WEIGHTS),
+    Kind("a PyTorch checkpoint", (".pt", ".pth", ".ckpt"), (), WEIGHTS),
+    Kind("a pickle", (".pkl", ".pickle"), (b"\x80\2", b"\x80\3", b"\x80\4", b"\x80\5"), PICKLE),
+    Kind("a ZIP archive", (".zip",), (b"PK\x03\x04", b"PK\x05\x06"), UNPACK + "unzip {file} -d {folder}"),
+    Kind("a tar archive", (".tar", ".tgz", ".tbz2", ".txz"), (b"ustar",), TAR, at=257),
+    Kind("a 7z archive", (".7z",), (b"7z\xbc\xaf\x27\x1c",), UNPACK + "7z x {file} -o{folder}"),
+    Kind("a RAR archive", (".rar",), (b"Rar!\x1a\x07",), UNPACK + "unrar x {file} {folder}/"),
+    Kind("a Zstandard file", (".zst",), (b"\x28\xb5\x2f\xfd",), "Unpack it: zstd -d {file}"),
+    Kind("an LZ4 file", (".lz4",), (b"\x04\x22\x4d\x18",), "Unpack it: lz4 -d {file}"),
+    Kind("a compressed file", (".z", ".gz", ".bz2", ".xz"), (b"\x1f\x9d",), "Unpack it: gzip -d {file}"),
+    Kind("a picture", PICTURES, PICTURE_MARKS, SEEN),
+    Kind("a picture", (".svg",), (), NO_TEXT),
+    Kind("a sound", SOUNDS, SOUND_MARKS, HEARD),
+    Kind("music in MIDI", (".mid", ".midi"), (b"MThd\0",), MIDI),
+    Kind("a video", (".mp4", ".mov", ".avi"), (b"ftyp",), HEARD, at=4),
+    Kind("a video", (".mkv", ".webm"), (b"\x1a\x45\xdf\xa3",), HEARD),
+    Kind("a program", PROGRAMS, (ELF, DOS, JAVA, *MACH_O, WASM, AR), NO_TEXT),
+    Kind("a font", (".ttf", ".otf", ".woff", ".woff2"), (b"\0\1\0\0\0", b"OTTO\0", b"wOFF", b"wOF2"), NO_TEXT),
+    Kind("a pointer of Git LFS", (), (b"version https://git-lfs.",), "Fetch the file that it stands for: git lfs pull"),
+)
+
+IN_A_ZIP = (
+    ("word/document.xml", ".docx"),
+    ("xl/workbook.xml", ".xlsx"),
+    ("ppt/presentation.xml", ".pptx"),
+    ("META-INF/container.xml", ".epub"),
+    ("content.xml", ".odt"),
+    ("/data.pkl", ".pt"),
+    (".npy", ".npz"),
+)
+"""How the name of a file inside ends, and the suffix of such archives."""
+
+WORDLIKE = (
+    b"MZ",
+    b"BM",
+    b"ID3",
+    b"RIFF",
+    b"wOFF",
+    b"wOF2",
+    b"FEA1",
+    b"PAR1",
+    b"ftyp",
+    b"ustar",
+    b"BOOKMOBI",
+    b"\xff\xfb",
+)
+"""Marks that a text may have there too, such as BMW. They are marks only beside bytes that no text has."""
+
+
+def recognise(name: str, raw: bytes) -> Kind | None:
+    """The kind of a file that is no plain text, by its first bytes, else by its name; None where it may be text."""
+    head, suffix = raw[:ONE_PAGE], Path(name).suffix.lower()
+    for kind in KINDS:
+        for mark in kind.marks:
+            if head.startswith(mark, kind.at) and (mark not in WORDLIKE or _is_binary(head)):
+                return _of_suffix(_in_zip(raw)) or kind if kind.name == "a ZIP archive" else kind
+    if head[8:10] == b'{"' and int.from_bytes(head[:8], "little") <= len(raw) - 8:
+        return _of_suffix(".safetensors")
+    return _of_suffix(suffix)
+
+
+def refusal(name: str, kind: Kind) -> str:
+    """What the file is, and what to do, with a command that can be pasted."""
+    path = Path(name)
+    remedy = kind.remedy.replace("{file}", shlex.quote(name)).replace("{name}", name.replace('"', '\\"'))
+    remedy = remedy.replace("{text}", shlex.quote(str(path.with_suffix(".txt"))))
+    remedy = remedy.replace("{folder}", shlex.quote(str(path.with_suffix(""))))
+    return f"{name}: this is {kind.name}, and plain text is expected. {remedy}"
+
+
+def _of_suffix(suffix: str) -> Kind | None:
+    return next((kind for kind in KINDS if suffix in kind.suffixes), None) if suffix else None
+
+
+def _is_binary(head: bytes) -> bool:
+    return any(byte < 9 or 13 < byte < 27 for byte in head)
+
+
+def _in_zip(raw: bytes) -> str:
+    """The suffix that a ZIP archive's content would have, where it is a document; "" for any other archive."""
+    try:
+        names = zipfile.ZipFile(io.BytesIO(raw)).namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return ""
+    return next((suffix for end, suffix in IN_A_ZIP if any(name.endswith(end) for name in names)), "")

@@ -1,0 +1,106 @@
+"""Bytes -> text: UTF-8 unless another encoding is named, without byte order mark, with \\n at the end of each line."""
+
+import codecs
+import unicodedata
+from collections.abc import Callable
+
+from nextword.errors import DataError
+
+MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16's, which it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+WIDE = (("utf-32-le", 4), ("utf-32-be", 4), ("utf-16-le", 2), ("utf-16-be", 2))
+LOOKED_AT = 65_536  # bytes; a multiple of 4
+
+
+def name_it(encoding: str | None) -> str:
+    """What to add to `nextword train`, where the encoding is known and where it is not."""
+    if encoding is not None:
+        return f"Add --encoding {encoding}."
+    return "If it is text, add --encoding NAME: the bytes do not tell which, but whoever wrote them knows."
+
+
+def to_text(
+    name: str,
+    raw: bytes,
+    encoding: str | None = None,
+    advice: Callable[[str | None], str] = name_it,
+    strict: bool = True,
+) -> str:
+    """Decode a file's bytes; `name` and `advice` are for errors.
+
+    `advice` is asked what to do next, given the encoding that the bytes show, or None. strict: refuse NULs too, which
+    are valid UTF-8, where they show that the bytes are UTF-16, UTF-32 or no text. Raises DataError.
+    """
+    try:
+        text = raw.decode(encoding or "utf-8")
+    except UnicodeError as error:
+        place = ""
+        if isinstance(error, UnicodeDecodeError):
+            line = raw.count(b"\n", 0, error.start) + 1
+            place = f": byte 0x{raw[error.start]:02x} at offset {error.start} (line {line})"
+        found = None if encoding else shown_encoding(raw)
+        raise DataError(f"{name}: not {encoding or 'UTF-8'}{place}.{_looks_like(found)} {advice(found)}") from error
+    if strict and (nulls := text.count("\0")):
+        found = None if encoding or nulls * 200 < len(text) else shown_encoding(raw)
+        if found or nulls * 20 > len(text):
+            what = _looks_like(found) or " That is not what text looks like."
+            raise DataError(f"{name}: {nulls} of its {len(text)} characters are NUL.{what} {advice(found)}")
+    return plain_lines(text)
+
+
+def plain_lines(text: str) -> str:
+    """The text without byte order mark and with \\n at the end of each line, as Python's own `open` has it."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def shown_encoding(raw: bytes) -> str | None:
+    """The encoding that bytes show by a mark or by where their NULs stand; None where they show none.
+
+    Every letter of English has one NUL in UTF-16 and three in UTF-32, and a Chinese text has them in its line ends.
+    """
+    for mark, encoding in MARKS:
+        if raw.startswith(mark):
+            return encoding
+    head = raw[: min(len(raw) // 4 * 4, LOOKED_AT)]
+    if head.count(0) < 2:
+        return None
+    return next((encoding for encoding, width in WIDE if _reads_as(head, encoding, width)), None)
+
+
+def check_encoding(encoding: str) -> None:
+    """Raise ValueError unless Python knows a text encoding of this name."""
+    try:
+        b" ".decode(encoding, "replace")
+    except (LookupError, UnicodeError, ValueError) as error:
+        import difflib  # only a mistake has to wait for these
+        import encodings.aliases
+
+        asked = encoding.lower().replace("-", "_")
+        known = {*encodings.aliases.aliases, *encodings.aliases.aliases.values()} - {asked}
+        near = difflib.get_close_matches(asked, known, n=1, cutoff=0.8)
+        hint = (
+            f"Did you mean {near[0].replace('_', '-')}?" if near else "Give its usual name, such as utf-16 or koi8-r."
+        )
+        raise ValueError(f"--encoding {encoding} is no encoding that Python knows. {hint}") from error
+
+
+def _reads_as(head: bytes, encoding: str, width: int) -> bool:
+    """Whether bytes decode to assigned characters that print, nearly all of them, or are white space."""
+    try:
+        text = head.decode(encoding)
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - width:  # else a character is cut in two where the head ends
+            return False
+        text = head[: error.start].decode(encoding)
+    strange = sum(unicodedata.category(char)[0] == "C" and char not in "\n\r\t\f\ufeff\u200b\u200d" for char in text)
+    # Taken in the wrong order of bytes, a space is U+2000 and a line end U+0A00.
+    usual = sum(char in " \n\u3000\u3002\uff0c" for char in text)
+    return strange * 100 <= len(text) and usual * 500 >= len(text)
+
+
+def _looks_like(found: str | None) -> str:
+    return f" It looks like text in {found.upper()}." if found else ""
