@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from nextword.decode.choose import choose, probabilities
+from nextword.decode.random_numbers import random_numbers
 from nextword.decode.sampling import Sampling
 
 
@@ -66,6 +67,11 @@ CALLS = """{
     }),
     rank: ({ rank }, logits) => [...rank(Float32Array.from(logits))],
     barred: ({ barred }, cases) => cases.map((one) => barred(...one)),
+    draw: ({ draw, rank }, [chances, numbers]) => {
+        const order = [...rank(Float32Array.from(chances))];
+        return numbers.map((number) => draw(Float64Array.from(chances), number, order));
+    },
+    numbers: ({ numberAt }, asked) => asked.map(([seed, place]) => numberAt(BigInt(seed), place)),
     choose: ({ choose }, chances) => choose(Float64Array.from(chances), 1 - 2 ** -53, chances.map((_, id) => id)),
 }"""
 
@@ -98,3 +104,16 @@ def test_why_a_token_cannot_be_drawn(sampling: Callable[..., Any]) -> None:
 
 def test_the_largest_number_there_is_falls_on_a_token_that_can_be_drawn(sampling: Callable[..., Any]) -> None:
     assert sampling("choose", [0.3, 0.7, 0]) == 1
+
+
+def test_the_numbers_are_those_of_python(sampling: Callable[..., Any]) -> None:
+    asked = [(seed, place) for seed in (0, 1, 7, 2**53 + 1, 2**64 - 1) for place in (1, 2, 3, 4, 5, 8, 1023)]
+    right = [random_numbers(seed, 0, place).random() for seed, place in asked]
+    assert sampling("numbers", [(str(seed), place) for seed, place in asked]) == right
+
+
+def test_a_number_is_shown_where_its_token_lies(sampling: Callable[..., Any]) -> None:
+    """Python lays the chances in the order of ids, 0.1 0.6 0.3, and the page the likeliest first, 0.6 0.3 0.1."""
+    found = sampling("draw", [[0.1, 0.6, 0.3], [0.05, 0.1, 0.4, 0.75, 0.999]])
+    assert [one["id"] for one in found] == [0, 1, 1, 2, 2]
+    assert [one["number"] for one in found] == pytest.approx([0.95, 0.0, 0.3, 0.65, 0.899])

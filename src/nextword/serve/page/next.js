@@ -1,7 +1,7 @@
 // The next word: from the model's scores, through temperature, top-k and top-p, to the one token that is drawn.
 
 import { announce, find, make, percent, rove, standOn } from "./dom.js";
-import { barred, choose, numberAt, probabilities, rank } from "./sampling.js";
+import { barred, draw as drawBy, numberAt, probabilities, rank } from "./sampling.js";
 import { onOneLine, quoted, spoken, textOf, visible } from "./words.js";
 
 const ROWS = 12;
@@ -27,7 +27,7 @@ export function nextPanel({ text, trouble, speaker }) {
 
   const seed = () => {
     const typed = find("seed").value.trim();
-    return /^\d+$/.test(typed) ? Number(BigInt(typed) % 2n ** 32n) : null;
+    return /^\d+$/.test(typed) ? BigInt(typed) % 2n ** 64n : null;
   };
   const settings = () => ({
     temperature: Number(find("temperature").value),
@@ -66,9 +66,8 @@ export function nextPanel({ text, trouble, speaker }) {
   };
 
   const draw = () => {
-    const number = seed() === null ? Math.random() : numberAt(seed(), text.ids.length);
-    const id = choose(chances, number, order);
-    return { number, id, known: known(id) };
+    const found = drawBy(chances, seed() === null ? Math.random() : numberAt(seed(), text.ids.length), order);
+    return { ...found, known: known(found.id) };
   };
 
   const pen = document.createElement("canvas").getContext("2d");

@@ -67,16 +67,34 @@ export function choose(chances, number, order) {
   return last;
 }
 
-const GOLDEN = 0x9e3779b1; // 2 ** 32 over the golden ratio, made odd: times it, neighbours fall far apart
+/**
+ * Choose by a number as Python does, which lays the chances end to end in the order of ids; and tell where the number
+ * falls where they lie in another order, as the page shows them: {id, number}.
+ */
+export function draw(chances, number, order) {
+  const ids = Uint32Array.from(chances, (_, id) => id);
+  const total = chances.reduce((sum, chance) => sum + chance, 0);
+  const id = choose(chances, number, ids);
+  const before = (others) => others.slice(0, others.indexOf(id)).reduce((sum, other) => sum + chances[other], 0);
+  const within = Math.min(Math.max(number * total - before(ids), 0), chances[id]);
+  return { id, number: (before(order) + within) / total };
+}
 
-/** A number from 0 to 1 that a seed gives to a place of the text: always the same one, and like no other's. */
+const TIMES = [0xd2e7470ee14c6c93n, 0xca5a826395121157n];
+const STEP = [0x9e3779b97f4a7c15n, 0xbb67ae8584caa73bn];
+const low = (x) => BigInt.asUintN(64, x);
+
+/**
+ * The number in [0, 1) that a seed gives to a place of the text: that of `nextword.decode.random_numbers`, which says
+ * how it is made (Philox, a counter and a key stirred ten times).
+ */
 export function numberAt(seed, place) {
-  let bits = seed | 0;
-  for (const more of [0, place]) {
-    bits = (bits ^ more) + GOLDEN;
-    // Each turn lets the high bits reach the low ones, and the product the low ones the high.
-    for (let turn = 0; turn < 3; turn++) bits = Math.imul(bits ^ (bits >>> 15), GOLDEN);
-    bits ^= bits >>> 16;
+  let counter = [BigInt(Math.floor(place / 4) + 1), 0n, 0n, 0n];
+  let key = [low(BigInt(seed)), 0n];
+  for (let turn = 0; turn < 10; turn++) {
+    const [x, y] = [TIMES[0] * counter[0], TIMES[1] * counter[2]];
+    counter = [(y >> 64n) ^ counter[1] ^ key[0], low(y), (x >> 64n) ^ counter[3] ^ key[1], low(x)];
+    key = key.map((word, n) => low(word + STEP[n]));
   }
-  return (bits >>> 0) / 2 ** 32;
+  return Number(counter[place % 4] >> 11n) / 2 ** 53;
 }
