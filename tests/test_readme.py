@@ -1,6 +1,8 @@
 """What the README says of the code is true of the code."""
 
 import re
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,12 @@ def test_flags_exist() -> None:
     known = {field.name for verb in verbs for field in fields(verb)} | {"help"}
     for flag in re.findall(r"(?<![\w-])--([a-z][a-z-]*)", README):
         assert flag.replace("-", "_") in known, f"--{flag}"
+
+
+def test_what_an_example_imports_is_installed_or_the_readme_says_how() -> None:
+    pyproject = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    own = {re.split(r"[^\w-]", name)[0] for name in pyproject["dependencies"]} | {"nextword"}
+    for block in re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL):
+        for name in re.findall(r"^(?:from|import) (\w+)", block, re.MULTILINE):
+            known = name in own or name in sys.stdlib_module_names
+            assert known or f"pip install {name}`" in README.partition(block)[0], name

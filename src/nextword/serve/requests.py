@@ -110,7 +110,7 @@ class CompletionRequest(OpenAIRequest):
     include_stop_str_in_output: Literal[False] | None = None
     return_tokens_as_token_ids: Literal[False] | None = None
     return_token_ids: Literal[False] | None = None
-    priority: Literal[0] | None = None
+    priority: Annotated[int | None, Field(ge=0, le=0)] = 0
     response_format: ResponseFormat | None = None
     logits_processors: Nothing = None
     bad_words: Nothing = None
