@@ -106,6 +106,17 @@ def test_resuming_differently_is_refused(cli: Cli, text_file: Path, tmp_path: Pa
     assert "the text of counting has changed" in err
 
 
+def test_a_finished_run_is_prolonged(cli: Cli, text_file: Path, tmp_path: Path) -> None:
+    """Begun by epochs, it may be given steps, and from then on it has so many."""
+    flags = ("train", "--data", text_file, "--out", tmp_path / "run", *SMALL)
+    assert cli(*flags, "--epochs", 0.2)[0] == 0
+    status, out, _ = cli("train", "--resume", "--out", tmp_path / "run", "--steps", 5)
+    assert status == 0
+    assert "Prolonged from 3 to 5 steps: the learning rate stays at " in " ".join(out.split())
+    assert cli("train", "--resume", "--out", tmp_path / "run")[0] == 0
+    assert json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[-1])["step"] == 5
+
+
 def test_an_existing_run_is_not_overwritten_unasked(cli: Cli, text_file: Path, tmp_path: Path) -> None:
     flags = ("train", "--data", text_file, "--out", tmp_path / "run", *SMALL, "--steps", 2)
     assert cli(*flags)[0] == 0

@@ -222,7 +222,6 @@ def test_killed_again_and_again_it_still_gets_there(config):
     "settings, difference",
     [
         ({"lr": 0.02}, "--lr was 0.01 and is 0.02"),
-        ({"steps": 20}, "--steps was 12 and is 20"),
         ({"batch_size": 3}, "--batch-size was 2 and is 3"),
         ({"window": 64}, "--window was 16 and is 64"),
         ({"dtype": "bfloat16"}, "--dtype was float32 and is bfloat16"),

@@ -18,7 +18,18 @@ from rich.text import Text
 
 from nextword.commands import command
 from nextword.evaluate import perplexity
-from nextword.train.events import Compiling, Event, Finished, Sampled, Saved, Started, Stepped, Validated, Warned
+from nextword.train.events import (
+    Compiling,
+    Event,
+    Finished,
+    Prolonged,
+    Sampled,
+    Saved,
+    Started,
+    Stepped,
+    Validated,
+    Warned,
+)
 
 QUIET_SECONDS = 10.0  # where there is no terminal, a step is told this often at most
 
@@ -99,6 +110,8 @@ class Display:
                 self._say(introduction(event))
                 for sentence in event.account:
                     self._say(sentence)
+            case Prolonged():
+                self._say(prolongation(event))
             case Stepped():
                 self._show_step(event)
             case Validated():
@@ -168,6 +181,13 @@ def introduction(event: Started) -> str:
         f"{plan.steps} steps of {event.tokens_per_step:,} tokens, learning rate up to {plan.lr:.2g}, "
         f"{event.dtype} on {event.device}, into {event.directory}"
     )
+
+
+def prolongation(event: Prolonged) -> str:
+    """From how many steps to how many, and what that makes of the learning rate."""
+    lr, last = f"{event.lr:.2g}", f"{event.last_lr:.2g}"
+    goes = f"stays at {last}" if lr == last else f"goes on from {lr} and ends at {last}"
+    return f"Prolonged from {event.steps_before} to {event.steps} steps: the learning rate {goes}."
 
 
 def conclusion(event: Finished) -> str:

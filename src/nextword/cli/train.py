@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 
 from nextword.cli.arguments import parse, values
 from nextword.train import TrainConfig
+from nextword.train.config import LENGTHS
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,8 @@ class Arguments(TrainConfig):
     """
 
     resume: bool = False
-    """Go on with the run in --out, from its newest checkpoint and with its own settings."""
+    """Go on with the run in --out, from its newest checkpoint and with its own settings.
+    A longer --epochs, --steps or --tokens prolongs it."""
 
     overwrite: bool = False
     """Begin anew in --out, deleting the run that is there."""
@@ -47,4 +49,7 @@ def recorded_arguments(given: Arguments) -> Arguments:
     """The settings that the run in `out` was begun with."""
     from nextword.train.job import recorded_config, run_path
 
-    return Arguments(**values(recorded_config(run_path(given))))
+    recorded = values(recorded_config(run_path(given)))
+    if any(getattr(given, name) is not None for name in LENGTHS):  # then the one that is given counts
+        recorded |= dict.fromkeys(LENGTHS)
+    return Arguments(**recorded)

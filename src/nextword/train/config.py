@@ -179,6 +179,9 @@ def in_text(path: str | Path) -> str:
     return os.path.expanduser(os.fspath(path))
 
 
+LENGTHS = ("epochs", "steps", "tokens")
+"""The settings that say how long a run is, of which one at most is given; more may be given as it is resumed."""
+
 _COUNTS = (
     "window",
     "stride",
@@ -195,6 +198,14 @@ _POSITIVE = (*_COUNTS, "lr", "epochs", "clip")
 
 
 @dataclass(frozen=True)
+class Prolongation:
+    """A run was given more steps, after so many updates; steps_before: how many it had until then."""
+
+    at_step: int
+    steps_before: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """A run in steps: what the settings come to on this model and this text.
 
@@ -208,6 +219,7 @@ class Plan:
     eval_every: int
     sample_every: int
     save_every: int | None
+    prolonged: tuple[Prolongation, ...] = ()
 
 
 def plan(config: TrainConfig, model: GPTConfig, n_windows: int) -> Plan:

@@ -28,6 +28,17 @@ class Started:
 
 
 @dataclass(frozen=True)
+class Prolonged:
+    """The run that is resumed got more steps; its learning rate goes from `lr`, at the next one, to `last_lr`."""
+
+    step: int
+    steps_before: int
+    steps: int
+    lr: float
+    last_lr: float
+
+
+@dataclass(frozen=True)
 class Stepped:
     """One update was made; the loss is the one before it, in nats a token."""
 
@@ -100,4 +111,4 @@ class Finished:
     best_step: int | None
 
 
-Event = Started | Stepped | Validated | Sampled | Saved | Compiling | Warned | Finished
+Event = Started | Prolonged | Stepped | Validated | Sampled | Saved | Compiling | Warned | Finished

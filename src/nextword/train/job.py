@@ -21,7 +21,7 @@ from nextword.native import library
 from nextword.runtime import pick_device, pick_dtype
 from nextword.tokenizer import Tokenizer
 from nextword.train.checkpoint import OWN
-from nextword.train.config import Plan, TrainConfig, plan
+from nextword.train.config import LENGTHS, Plan, TrainConfig, plan
 from nextword.train.run_directory import description
 
 MAY_DIFFER = "the rest of this run may differ in its last digits."
@@ -162,13 +162,14 @@ def first_words(text: str, count: int = 6) -> str:
 def check_unchanged(path: Path, config: TrainConfig, corpus: Corpus, recorded: dict[str, Any]) -> None:
     """Raise RunError, naming every difference, unless the run at this path is resumed as it was begun.
 
+    Its length may differ: of that, see `resumed_plan`.
     recorded: what `Job.describe` said when it began.
     """
     then, now = AT_FIRST | recorded["config"], asdict(config)
     differences = [
         f"--{field.name.replace('_', '-')} was {in_words(then.get(field.name))} and is {in_words(now[field.name])}"
         for field in fields(TrainConfig)
-        if field.name not in DECIDES_NOTHING and then.get(field.name) != now[field.name]
+        if field.name not in (*DECIDES_NOTHING, *LENGTHS) and then.get(field.name) != now[field.name]
     ]
     if recorded["data"].get("sha256") != corpus.sha256:
         differences.append(f"the text of {corpus.name} has changed (its SHA-256 differs)")

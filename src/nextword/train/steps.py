@@ -19,7 +19,7 @@ from nextword.train.compiling import TRIAL_STEPS, seconds_saved
 from nextword.train.events import Stepped
 from nextword.train.health import not_finite
 from nextword.train.job import Job
-from nextword.train.schedule import learning_rate
+from nextword.train.prolonging import rate
 from nextword.train.update import make_update
 from nextword.train.working_copy import WorkingCopy
 
@@ -70,7 +70,7 @@ class Steps:
         """
         job = self._job
         began, random = time.perf_counter(), random_state(job.device)
-        lr = learning_rate(self._progress.step, job.plan.steps, job.plan.warmup, job.plan.lr)
+        lr = rate(job.plan, self._progress.step)
         fault = None
         try:
             loss = self._backward()

@@ -7,12 +7,14 @@ someone listens, and whoever listens decides what to show.
 import copy
 import gc
 import inspect
+import json
 import threading
 import time
 import weakref
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -27,7 +29,18 @@ from nextword.runtime import available_memory, pick_device
 from nextword.train.checkpoint import Progress, checkpoints, newest_sound_checkpoint, restore, save_checkpoint
 from nextword.train.compiling import COMPILE_SECONDS, TRIAL_STEPS, can_compile
 from nextword.train.config import TrainConfig
-from nextword.train.events import Compiling, Event, Finished, Sampled, Saved, Started, Stepped, Validated, Warned
+from nextword.train.events import (
+    Compiling,
+    Event,
+    Finished,
+    Prolonged,
+    Sampled,
+    Saved,
+    Started,
+    Stepped,
+    Validated,
+    Warned,
+)
 from nextword.train.health import LossWatch
 from nextword.train.job import (
     AT_FIRST,
@@ -42,6 +55,7 @@ from nextword.train.job import (
 from nextword.train.memory import out_of_memory, ran_out, shortage
 from nextword.train.optimizer import make_optimizer
 from nextword.train.plot import plot_loss
+from nextword.train.prolonging import prolonged_description, rate, resumed_plan
 from nextword.train.run_directory import RunDirectory, check_free, check_idle, description
 from nextword.train.steps import Steps
 from nextword.weights import save_huggingface
@@ -74,6 +88,7 @@ class Trainer:
         corpus = read_corpus(config.data, how_to_read(config, recorded))
         self._overwrite = overwrite
         self._checkpoint: Path | None = None  # to resume from
+        self._prolonged: dict[str, Any] | None = None  # what run.json is to say, if the run gets more steps
         if resume:
             if put_back:
                 raise RunError(
@@ -147,11 +162,17 @@ class Trainer:
             run.rewind(self.step)
             run.publish(self._checkpoint)  # a kill may have come between the checkpoint and this
             self._checkpoint = None
+        if self._prolonged is not None:
+            run.describe(json.dumps(self._prolonged, indent=1) + "\n")
         return run
 
     def _run(self) -> Iterator[Event]:
         plan, progress = self.job.plan, self._progress
         yield self._started()
+        if self._prolonged is not None:
+            before, last = plan.prolonged[-1].steps_before, plan.steps - 1
+            yield Prolonged(self.step, before, plan.steps, rate(plan, self.step), rate(plan, last))
+            self._prolonged = None
         for message in self._warnings:
             yield Warned(self.step, message)
         if self.step == 0:
@@ -322,6 +343,9 @@ class Trainer:
         job = prepare(config, corpus, checkpoint)
         optimizer = make_optimizer(job.model, job.plan.lr, config.weight_decay, config.beta2)
         progress = restore(checkpoint, job.model, optimizer)
+        job = replace(job, plan=resumed_plan(path, config, job.plan, recorded, progress.step))
+        if len(job.plan.prolonged) > len(recorded.get("plan", {}).get("prolonged", ())):
+            self._prolonged = prolonged_description(recorded, config, job.plan)
         self._checkpoint = checkpoint
         self._warnings += [f"{fault} Resuming from {checkpoint.name}." for fault in faults]
         self._warnings += changes_in_numerics(job, recorded)

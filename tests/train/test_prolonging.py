@@ -1,0 +1,104 @@
+"""A run that gets more steps than it was begun with: what its learning rate does, and that nothing else changes."""
+
+import itertools
+import json
+import math
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from train.runs import losses, of, state, train
+
+from nextword.errors import RunError
+from nextword.train import Trainer
+from nextword.train.config import Plan, Prolongation
+from nextword.train.events import Finished, Prolonged, Stepped
+from nextword.train.prolonging import rate
+from nextword.train.schedule import learning_rate
+
+PLAN = Plan(steps=12, lr=0.01, warmup=3, eval_every=4, sample_every=4, save_every=None)
+
+
+def rates(steps, *prolonged):
+    plan = replace(PLAN, steps=steps, prolonged=tuple(Prolongation(*one) for one in prolonged))
+    return [rate(plan, step) for step in range(steps)]
+
+
+def test_without_being_prolonged_it_is_the_schedule():
+    assert rates(12) == [learning_rate(step, 12, 3, 0.01) for step in range(12)]
+
+
+def test_from_where_it_stands_it_comes_down_to_the_floor_at_the_new_end():
+    """At step 7 of 12 half of the cosine's way is gone: 8 steps from the peak to the end, of which 4 are made."""
+    told = rates(16, (7, 12))
+    assert told[:8] == rates(12)[:8]
+    assert told[7] == pytest.approx(0.01 * 0.55)
+    # Eight steps more, from 0.0055 to 0.001 along half a cosine.
+    assert told[7:] == pytest.approx([0.001 + 0.0045 * (1 + math.cos(math.pi * n / 8)) / 2 for n in range(9)])
+
+
+def test_after_its_end_it_stays_at_the_floor():
+    assert rates(20, (12, 12))[12:] == pytest.approx([0.001] * 8)
+
+
+def test_in_the_warm_up_it_still_comes_to_the_peak():
+    assert rates(20, (2, 12)) == rates(20)
+
+
+def test_twice():
+    told = rates(24, (7, 12), (10, 16))
+    assert told[:11] == rates(16, (7, 12))[:11]
+    assert all(a > b for a, b in itertools.pairwise(told[10:]))
+    assert told[-1] == pytest.approx(0.001)
+
+
+def test_a_run_is_prolonged_where_it_stopped(stopped):
+    """Step 8's loss is computed before its update, so all that was there before is seen to be the same."""
+    shutil.copytree(stopped.out, f"{stopped.out}-12")
+    whole = losses(train(Trainer(replace(stopped, out=f"{stopped.out}-12"), resume=True)))
+    events = train(Trainer(replace(stopped, steps=16), resume=True))
+    steps = of(events, Stepped)
+    assert [step.step for step in steps] == list(range(8, 17))
+    assert [step.lr for step in steps] == rates(16, (7, 12))[7:]
+    assert losses(events)[0] == whole[0]
+    assert of(events, Prolonged) == [Prolonged(7, 12, 16, rates(12)[7], rates(16, (7, 12))[-1])]
+    assert of(events, Finished)[0].complete
+    said = json.loads((Path(stopped.out) / "run.json").read_text())
+    assert (said["config"]["steps"], said["plan"]["steps"]) == (16, 16)
+    assert said["plan"]["prolonged"] == [{"at_step": 7, "steps_before": 12}]
+    assert said["plan"]["warmup"] == 3
+
+
+def test_a_prolonged_run_that_stops_goes_on_bit_for_bit(stopped):
+    longer, copy = replace(stopped, steps=16), replace(stopped, steps=16, out=f"{stopped.out}-whole")
+    shutil.copytree(stopped.out, copy.out)
+    train(Trainer(copy, resume=True))
+    train(Trainer(longer, resume=True), until=9)
+    events = train(Trainer(longer, resume=True))
+    assert not of(events, Prolonged)
+    found, expected = state(Path(longer.out)), state(Path(copy.out))
+    found["checkpoints"] = expected["checkpoints"] = None
+    names = found.keys() & expected.keys()
+    assert [name for name in names if found[name] != expected[name]] == []
+
+
+def test_a_finished_run_goes_on_and_may_be_given_epochs(config):
+    train(Trainer(config))
+    events = train(Trainer(replace(config, steps=None, epochs=2.0), resume=True))  # 19 windows, two a step
+    assert [step.step for step in of(events, Stepped)] == list(range(13, 20))
+    assert [step.lr for step in of(events, Stepped)] == pytest.approx([0.001] * 7)
+    assert not of(train(Trainer(replace(config, steps=19), resume=True)), Stepped)  # the same length, in other words
+
+
+def test_fewer_steps_are_refused(stopped):
+    with pytest.raises(RunError, match=r"was begun for 12 steps, and 10 are fewer: a run can be prolonged, and Ctrl-C"):
+        Trainer(replace(stopped, steps=10), resume=True)
+
+
+def test_the_plan_is_kept_where_another_version_would_make_another(stopped, monkeypatch):
+    def other(*arguments):
+        return replace(PLAN, steps=99, lr=9.0, warmup=9)
+
+    monkeypatch.setattr("nextword.train.job.plan", other)
+    assert Trainer(stopped, resume=True).job.plan == replace(PLAN, save_every=2)
