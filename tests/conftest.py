@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import torch
+from skipped import pytest_terminal_summary  # noqa: F401  (pytest finds it here)
 
 from nextword.model import GPT, GPTConfig
 

@@ -151,7 +151,7 @@ def test_a_writer_by_pytorch_where_there_is_no_compiler(device, saved, no_compil
     assert_scores_as_of(load(saved)[0], writer, tokenizer)
 
 
-needs_compiler = pytest.mark.skipif(library() is None, reason="there is no C compiler here")
+needs_compiler = pytest.mark.skipif(library() is None, reason="there is no C compiler here (Debian: apt install gcc)")
 
 
 @needs_compiler

@@ -13,7 +13,7 @@ from nextword.native import library
 from nextword.weights import save_huggingface
 from nextword.weights.directory import open_model
 
-pytestmark = pytest.mark.skipif(library() is None, reason="needs a C compiler (cc, gcc or clang) on Linux")
+pytestmark = pytest.mark.skipif(library() is None, reason="there is no C compiler here (Debian: apt install gcc)")
 
 GREEDY = Sampling(temperature=0)
 

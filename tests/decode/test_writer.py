@@ -14,7 +14,7 @@ from nextword.model.ops import functions_of
 from nextword.native import library
 
 
-@pytest.mark.skipif(library() is None, reason="needs a C compiler on Linux")
+@pytest.mark.skipif(library() is None, reason="there is no C compiler here (Debian: apt install gcc)")
 def test_a_plain_model_on_a_cpu_gets_the_engine(model: GPT) -> None:
     assert isinstance(writer_for(model), NativeWriter)
     assert isinstance(writer_for(model.bfloat16()), NativeWriter)

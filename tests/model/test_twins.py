@@ -16,7 +16,7 @@ from nextword.native import training as native
 
 sizes = st.integers(1, 9)
 seeds = st.integers(0, 10_000)
-needs_kernels = pytest.mark.skipif(library() is None, reason="there is no C compiler here")
+needs_kernels = pytest.mark.skipif(library() is None, reason="there is no C compiler here (Debian: apt install gcc)")
 
 
 def same(function: str, *inputs: Tensor, **settings: object) -> None:

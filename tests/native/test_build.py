@@ -8,7 +8,7 @@ import pytest
 
 from nextword.native import build, library
 
-needs_compiler = pytest.mark.skipif(library() is None, reason="needs a C compiler (cc, gcc or clang) on Linux")
+needs_compiler = pytest.mark.skipif(library() is None, reason="there is no C compiler here (Debian: apt install gcc)")
 
 
 @pytest.fixture

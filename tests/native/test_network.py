@@ -10,7 +10,7 @@ from nextword.model import GPT, GPTConfig
 from nextword.native import Network, library
 from nextword.native.packing import BF16, GROUP, INT4, INT8, PACKED, pack, unpack
 
-pytestmark = pytest.mark.skipif(library() is None, reason="needs a C compiler (cc, gcc or clang) on Linux")
+pytestmark = pytest.mark.skipif(library() is None, reason="there is no C compiler here (Debian: apt install gcc)")
 
 Tensors = dict[str, np.ndarray]
 

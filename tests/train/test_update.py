@@ -16,7 +16,7 @@ from nextword.train.working_copy import WorkingCopy
 SMALL = GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2, dropout=0.0)
 LR, DECAY, BETA2, CLIP = 0.01, 0.5, 0.95, 0.3
 
-needs_kernels = pytest.mark.skipif(library() is None, reason="there is no C compiler here")
+needs_kernels = pytest.mark.skipif(library() is None, reason="there is no C compiler here (Debian: apt install gcc)")
 updates = pytest.mark.parametrize("kind", [pytest.param(NativeUpdate, marks=needs_kernels), TorchUpdate, PlainUpdate])
 dtypes = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 
