@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nextword.bench import starting, writing
-from nextword.bench.figures import Findings
+from nextword.bench.figures import TOKENS, Figure, Findings, Row
 from nextword.bench.learning import compare_losses
 from nextword.bench.machine import Machine
 from nextword.bench.plan import Plan
@@ -87,6 +87,46 @@ def test_who_fails_while_timed_is_noted_and_the_others_go_on(monkeypatch: pytest
         ("decode, 8 texts", "large", (16.0, 16.0)),
         ("prefill, 10 tokens", "large", (20.0, 20.0)),
     ]
+
+
+def test_memory_is_that_of_a_process_that_does_this_work_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    processes: list[list[object]] = []
+
+    class Process:
+        def __init__(self, subject: str, *_: object) -> None:
+            processes.append([subject])
+
+        def __enter__(self) -> "Process":
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def call(self, method: str, *arguments: Any) -> Answer:
+            if method == "load":
+                processes[-1].append(arguments[-1])
+                return Answer(None, 0.0, 99)  # loading may hold more than a work does; the process knows its peak
+            texts, n_tokens = arguments
+            if processes[-1][0] == "small:Small" and len(texts) > 1:
+                raise SubjectError("write: out of memory")
+            processes[-1].append((len(texts), n_tokens))
+            return Answer(None, 0.0, 100 * len(texts))
+
+    monkeypatch.setattr(writing, "Worker", Process)
+    plan = Plan(batches=(8,), prefill_tokens=10, new_tokens=128, batch_new_tokens=32)
+    findings = Findings(Machine("Cruncher 9", 1, (), None, "Linux", "3.12", "2.11"), "")
+    works = ("import and load", "decode, 1 text", "decode, 8 texts", "prefill, 10 tokens")
+    findings.rows += [Row(work, "large", "int8", TOKENS, Figure((1.0,))) for work in works]
+    findings.rows += [Row("decode, 8 texts", "small", "int8", TOKENS, Figure((1.0,)))]
+    findings.rows += [Row("decode, 1 text", "large", "int4", TOKENS, Figure((1.0,)))]  # another precision's
+    writing.measure_memory(
+        {"large": "large:Large", "small": "small:Small"},
+        "int8",
+        Setting(plan, "", GPTConfig(), Path(), range(1000), 1),
+        findings,
+    )
+    assert [row.peak_memory for row in findings.rows] == [None, 100, 800, 100, None, None]
+    assert processes[:3] == [["large:Large", 1, (1, 129)], ["large:Large", 8, (8, 33)], ["large:Large", 1, (1, 1)]]
+    assert findings.absent == {"small, int8, memory, decode, 8 texts": "write: out of memory"}
 
 
 def test_when_all_fail_nothing_is_measured_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,5 +105,6 @@ def method(plan: Plan, threads: int) -> list[str]:
         "text, where that takes longer. Of a prompt of T tokens: T (2 N' + 4 L T C) + 2 V C operations, N' the blocks' "
         "parameters. Of training: 6 N + 12 L T C operations a token. Operations at the faster of the machine's rates "
         "in float32 and bfloat16 (float32 where that is asked for). Both rates are measured again in every round.",
-        "Memory: the most that the process held, with its Python, libraries and weights.",
+        "Memory: the most that a process held which was started for this work alone and did it once, with its Python, "
+        "libraries and weights.",
     ]

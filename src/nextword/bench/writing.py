@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -51,13 +51,10 @@ class Contestant:
 
     name: str
     worker: Worker
-    peak_memory: int = 0
 
     def seconds(self, prompts: Sequence[Sequence[int]], n_tokens: int) -> float:
         """How long it takes to read the prompts and write n_tokens after each."""
-        answer = self.worker.call("write", prompts, n_tokens)
-        self.peak_memory = max(self.peak_memory, answer.peak_memory)
-        return answer.seconds
+        return self.worker.call("write", prompts, n_tokens).seconds
 
     def writing_rate(self, prompts: Sequence[Sequence[int]], n_tokens: int) -> float:
         """Tokens a second: the time for many less the time for one, so that reading the prompts does not count."""
@@ -87,6 +84,7 @@ def measure_writing(subjects: dict[str, str], setting: Setting, findings: Findin
                     findings.leave_out(f"{name}, {precision}", error)
             if contestants:
                 take_turns(contestants, meter, precision, setting, findings)
+        measure_memory(subjects, precision, setting, findings)
 
 
 def reference_logits(setting: Setting) -> list[list[float]]:
@@ -131,7 +129,7 @@ def enter(
             f"its logits are {error:.2g} of their spread away from the reference's; {TOLERANCE[precision]} is allowed"
         )
     findings.rows.append(Row("import and load", name, precision, "s", Figure((loaded.seconds,))))
-    return Contestant(name, worker, loaded.peak_memory)
+    return Contestant(name, worker)
 
 
 def prepare(subject: str, precision: str, setting: Setting) -> None:
@@ -202,10 +200,32 @@ def take_turns(
         limits[decode_work(n_rows)] = n_rows / max(reading, n_rows * decode_flops(config, visible) / gemm)
     findings.rates[f"{precision}: reading as many bytes as a token needs"] = rates["read"]
     findings.rates[f"{precision}: matrix products"] = rates["gemm"]
-    memory = {contestant.name: contestant.peak_memory for contestant in contestants}
     for (work, name), values in results.items():
         figure = Figure(tuple(values))
-        findings.rows.append(Row(work, name, precision, TOKENS, figure, limits[work], memory[name]))
+        findings.rows.append(Row(work, name, precision, TOKENS, figure, limits[work]))
+
+
+def measure_memory(subjects: dict[str, str], precision: str, setting: Setting, findings: Findings) -> None:
+    """Note with each timed work the most memory that a fresh process holds that is loaded for it and does it once.
+
+    Those that were timed have room for the largest batch, which whoever writes one text has no need of.
+    """
+    plan = setting.plan
+    works = {decode_work(n): (prompts(setting, n), new_tokens(plan, n)) for n in (1, *plan.batches)}
+    works[prefill_work(plan)] = [setting.text[: plan.prefill_tokens]], 0
+    for index, row in enumerate(findings.rows):
+        if row.precision != precision or row.work not in works:
+            continue
+        texts, n_tokens = works[row.work]
+        setting.say(f"{precision}: {row.program}, memory, {row.work}")
+        try:
+            with setting.worker(subjects[row.program]) as worker:
+                worker.call("load", setting.model, setting.scratch, precision, setting.threads, len(texts))
+                peak_memory = worker.call("write", texts, 1 + n_tokens).peak_memory
+        except SubjectError as error:
+            findings.leave_out(f"{row.program}, {precision}, memory, {row.work}", error)
+            continue
+        findings.rows[index] = replace(row, peak_memory=peak_memory)
 
 
 def prompts(setting: Setting, n_rows: int) -> list[Sequence[int]]:
