@@ -1,3 +1,4 @@
+import json
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from nextword.errors import WeightsError
 from nextword.loading import load, load_writer
 from nextword.model import GPT, GPTConfig, plain
 from nextword.native import library
-from nextword.weights import save_huggingface
+from nextword.weights import load_model, save_huggingface
 
 # GPT-2's whole vocabulary, on a model of next to no size.
 NARROW = GPTConfig(n_ctx=32, n_embd=12, n_head=3, n_layer=2)
@@ -98,6 +99,34 @@ def test_a_vocabulary_that_is_not_the_tokenizers():
     tiny = Path(__file__).parent / "weights" / "openai_tiny"
     with pytest.raises(WeightsError, match="a vocabulary of 61, and GPT-2's tokenizer has 50257 ids"):
         load(tiny)
+
+
+@pytest.mark.parametrize("n_more", [1, 47])
+def test_a_vocabulary_that_was_filled_up_is_cut_to_the_tokenizers(n_more, saved, tmp_path):
+    theirs = AutoModelForCausalLM.from_pretrained(saved)
+    theirs.resize_token_embeddings(50257 + n_more)
+    theirs.save_pretrained(tmp_path)
+    model, _ = load(tmp_path)
+    assert model.config == NARROW
+    ids = torch.tensor([[5, 6, 7]])
+    torch.testing.assert_close(model(ids), theirs(ids).logits[..., :50257], rtol=1e-4, atol=1e-4)
+    assert load_model(tmp_path).config.n_vocab == 50257 + n_more
+    if library() is not None:
+        writer, _ = load_writer(tmp_path, device="cpu")
+        torch.testing.assert_close(scores(writer, [5, 6, 7]), model(ids)[0, -1], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("loader", [load, load_writer])
+def test_a_tokenizer_of_ones_own_is_refused_in_words(loader, saved, tmp_path):
+    shutil.copytree(saved, tmp_path, dirs_exist_ok=True)
+    ids = json.loads((tmp_path / "vocab.json").read_text())
+    ids["Ġde"], ids["Ġthe"] = ids["Ġthe"], ids["Ġde"]
+    (tmp_path / "vocab.json").write_text(json.dumps(ids))
+    with pytest.raises(
+        WeightsError, match=r"own \(vocab\.json: 'Ġthe' is id 390 in it, and id 262 in GPT-2's\), and next"
+    ):
+        loader(tmp_path)
+    assert load_model(tmp_path).config == NARROW
 
 
 def test_it_is_part_of_the_package_and_stays_so(saved):

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from nextword.errors import WeightsError
 from nextword.runtime import may_have_gpu
 from nextword.tokenizer import Tokenizer
+from nextword.tokenizer.recognising import difference
 from nextword.tokenizer.vocab import N_VOCAB
 from nextword.weights.directory import KINDS, one_of, open_model
 from nextword.weights.hub import REPOSITORIES, fetch
-from nextword.weights.stored import StoredModel, check
+from nextword.weights.stored import StoredModel, check, with_vocabulary
 
 if TYPE_CHECKING:
     import torch
@@ -38,9 +39,12 @@ def load(
     whatever the files hold. device: cpu, cuda, mps, or auto for the best there
     is. ops: `fused`, unless given, to run, `plain` to read along.
 
-    Raises WeightsError where the weights cannot be had or are not GPT-2's, and
-    for a vocabulary of another size than the tokenizer's 50,257;
-    `nextword.weights.load_model` loads such a model alone.
+    Of a vocabulary that goes on beyond the tokenizer's 50,257 ids, filled up
+    for speed (50,304) or with a token to fill up texts, those ids are left out.
+
+    Raises WeightsError where the weights cannot be had or are not GPT-2's, for
+    a smaller vocabulary, and where a tokenizer lies beside them that is not
+    GPT-2's; `nextword.weights.load_model` loads such a model alone.
     """
     from nextword.model import fused
     from nextword.runtime import pick_device
@@ -118,12 +122,18 @@ def open_named(name_or_path: str | Path) -> StoredModel:
                 f"Give {one_of(*KINDS, *REPOSITORIES)}."
             )
     stored = open_model(directory)
-    if stored.config.n_vocab != N_VOCAB:
+    own = None if name_or_path in REPOSITORIES else difference(directory)
+    if own is not None:
+        raise WeightsError(
+            f"{directory} has a tokenizer of its own ({own}), and nextword has only GPT-2's, with which this model "
+            "would read and write nonsense. Load it alone, for its own tokenizer: nextword.weights.load_model."
+        )
+    if stored.config.n_vocab < N_VOCAB:
         raise WeightsError(
             f"{directory}: the model has a vocabulary of {stored.config.n_vocab}, and GPT-2's tokenizer has "
             f"{N_VOCAB} ids. Load such a model alone, for your own tokenizer: nextword.weights.load_model."
         )
-    return stored
+    return with_vocabulary(stored, N_VOCAB)
 
 
 def on_cpu(device: str) -> bool:

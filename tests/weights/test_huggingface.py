@@ -167,3 +167,45 @@ def test_a_file_of_something_else(hf_dir):
     (hf_dir / "model.safetensors").write_text("<!DOCTYPE html><title>Not found</title>")
     with pytest.raises(WeightsError, match="If it was cut off or damaged, copy or download it again"):
         load_model(hf_dir)
+
+
+def same_as_saved(directory, saved_reference):
+    right = load_model(saved_reference)
+    for name, parameter in load_model(directory).named_parameters():
+        assert torch.equal(parameter, right.get_parameter(name)), name
+
+
+@pytest.mark.parametrize("prefix", ["_orig_mod.", "module.", "_orig_mod.module."])
+def test_prefixes_of_compiled_and_distributed_models_mean_nothing(prefix, tamper, saved_reference):
+    directory = tamper(lambda tensors: {prefix + name: tensor for name, tensor in tensors.items()})
+    same_as_saved(directory, saved_reference)
+
+
+def test_the_second_head_of_a_model_with_two_is_passed_over(tamper, saved_reference):
+    def change(tensors):
+        tensors["multiple_choice_head.summary.weight"] = torch.ones(1, 12)
+        tensors["multiple_choice_head.summary.bias"] = torch.ones(1)
+
+    same_as_saved(tamper(change), saved_reference)
+
+
+def test_a_head_that_is_wte_in_half_precision_is_the_same_head(tamper, saved_reference):
+    def change(tensors):
+        tensors["lm_head.weight"] = tensors["transformer.wte.weight"].half()
+
+    same_as_saved(tamper(change), saved_reference)
+
+
+def test_a_head_in_half_precision_that_is_another_is_refused(tamper):
+    def change(tensors):
+        tensors["lm_head.weight"] = (tensors["transformer.wte.weight"] + 0.1).half()
+
+    with pytest.raises(WeightsError, match=r"lm_head\.weight differs"):
+        load_model(tamper(change))
+
+
+def test_a_head_that_should_be_there_and_is_not(hf_dir):
+    config = json.loads((hf_dir / "config.json").read_text())
+    (hf_dir / "config.json").write_text(json.dumps(config | {"tie_word_embeddings": False}))
+    with pytest.raises(WeightsError, match=r"tie_word_embeddings is False, and no lm_head\.weight is stored"):
+        load_model(hf_dir)

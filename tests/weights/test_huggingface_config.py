@@ -1,7 +1,9 @@
 import json
 
 import pytest
+import torch
 from transformers import GPT2Config
+from transformers.activations import ACT2FN
 
 from nextword.errors import WeightsError
 from nextword.model import CONFIGS, GPTConfig
@@ -37,12 +39,27 @@ TINY = GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2, dropout=0
         {},
         {"n_ctx": 16},
         {"n_inner": 48},
-        {"activation_function": "gelu_pytorch_tanh"},
+        *({"activation_function": name} for name in ("gelu_pytorch_tanh", "gelu_fast", "gelu_accurate")),
+        {"layer_norm_epsilon": "1e-05"},
+        {"reorder_and_upcast_attn": True},
+        {"tie_word_embeddings": False},
+        {"architectures": ["GPT2DoubleHeadsModel"]},
+        {"architectures": None},
         {"task_specific_params": {"text-generation": {"max_length": 50}}},
     ],
 )
 def test_gpt2_in_other_words(changes, write):
     assert read_config(write(changes)) == TINY
+
+
+def test_a_configuration_need_not_say_that_it_is_gpt2s(write):
+    assert read_config(write(without=("model_type", "architectures"))) == TINY
+
+
+@pytest.mark.parametrize("name", ["gelu_pytorch_tanh", "gelu_fast", "gelu_accurate"])
+def test_the_tanh_form_has_several_names_in_transformers(name):
+    x = torch.linspace(-6, 6, 1001, dtype=torch.float64)
+    torch.testing.assert_close(ACT2FN[name](x), ACT2FN["gelu_new"](x), rtol=0, atol=1e-8)
 
 
 def test_old_configurations_have_n_ctx_alone_and_few_switches(write):
@@ -60,10 +77,9 @@ def test_the_dropout_rate(write):
         ("add_cross_attention", True),
         ("layer_norm_epsilon", 1e-6),
         ("n_inner", 24),
-        ("reorder_and_upcast_attn", True),
+        ("attention_head_type", "multiquery"),
         ("scale_attn_by_inverse_layer_idx", True),
         ("scale_attn_weights", False),
-        ("tie_word_embeddings", False),
     ],
 )
 def test_a_switch_that_nextword_does_not_compute_is_named(key, value, write):
@@ -80,7 +96,9 @@ def test_the_switches_are_transformers_defaults():
     ("changes", "without", "message"),
     [
         ({"model_type": "llama"}, (), "model_type is 'llama', and nextword computes 'gpt2' and no other"),
-        ({}, ("model_type",), "model_type is None"),
+        ({"architectures": ["GPT2ForSequenceClassification"]}, (), "it is a GPT2ForSequenceClassification, which says"),
+        ({"architectures": ["GPT2ForTokenClassification"]}, (), "it is a GPT2ForTokenClassification, which says"),
+        ({"architectures": ["GPT2ForQuestionAnswering"]}, (), "it is a GPT2ForQuestionAnswering, which says"),
         ({}, ("n_head",), "has no 'n_head': is it a GPT-2's"),
         ({"n_head": 5}, (), "n_embd = 12 cannot be divided among n_head = 5"),
         ({"n_layer": "2"}, (), "n_layer must be a whole number"),

@@ -20,20 +20,26 @@ CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.
 MASK = re.compile(r"h\.\d+\.attn\.(bias|masked_bias)")
 """Older versions of transformers saved the causal mask with the weights, though it is not learned."""
 
+PREFIX = re.compile(r"(_orig_mod\.|module\.)*(transformer\.)?")
+"""What may stand before a name: of a model that was compiled or trained on several GPUs, or of one with a head."""
+
+OTHER_HEAD = re.compile(r"multiple_choice_head\..*")
+"""A second head, of GPT2DoubleHeadsModel, which says nothing about the next token."""
+
 
 def open_huggingface(directory: Path) -> StoredModel:
     """Find a model's tensors in a directory, in one file or in several, without reading their numbers.
 
-    Names may begin with `transformer.`; saved masks are passed over, and so is
-    `lm_head.weight` if it equals `wte.weight`, as it must in GPT-2. Raises
-    WeightsError where a file is missing, damaged or not GPT-2's.
+    Names may begin with `transformer.`; saved masks and a second head are
+    passed over, and so is `lm_head.weight` if it equals `wte.weight`, as it must
+    in GPT-2. Raises WeightsError where a file is missing, damaged or not GPT-2's.
     """
     config = read_config(directory / CONFIG)
     tensors: dict[str, StoredTensor] = {}
     for file in weight_files(directory):
         for tensor in open_safetensors(file):
-            key = tensor.name.removeprefix("transformer.")
-            if MASK.fullmatch(key):
+            key = PREFIX.sub("", tensor.name, count=1)
+            if MASK.fullmatch(key) or OTHER_HEAD.fullmatch(key):
                 continue
             if key in tensors:
                 raise WeightsError(
@@ -46,6 +52,11 @@ def open_huggingface(directory: Path) -> StoredModel:
         raise WeightsError(
             f"{head.file}: lm_head.weight differs from wte.weight, and in GPT-2 the head is wte again. "
             "nextword has no place for a head of its own."
+        )
+    if head is None and read_json(directory / CONFIG).get("tie_word_embeddings") is False:
+        raise WeightsError(
+            f"{directory / CONFIG}: tie_word_embeddings is False, and no lm_head.weight is stored. In GPT-2 the "
+            "head is wte again; where it was so here too, remove the line, else copy or download the whole model."
         )
     source = directory / (WEIGHTS if (directory / WEIGHTS).is_file() else INDEX)
     return StoredModel(config, source, tensors, names={name.ours: name for name in tensor_names(config.n_layer)})
@@ -70,5 +81,15 @@ def weight_files(directory: Path) -> list[Path]:
 
 
 def same(a: StoredTensor, b: StoredTensor) -> bool:
-    """Whether two tensors have the same shape, dtype and numbers; `check` refuses what is in no format of `FLOATS`."""
-    return a.shape == b.shape and a.dtype == b.dtype and (a.dtype not in FLOATS or np.array_equal(a.read(), b.read()))
+    """Whether two tensors have one shape and the same numbers, in the coarser of their formats.
+
+    Those in no format of `FLOATS` are taken for the same: `check` refuses them.
+    """
+    if a.shape != b.shape or not {a.dtype, b.dtype} <= FLOATS.keys():
+        return a.shape == b.shape and a.dtype == b.dtype
+    if a.dtype == b.dtype:
+        return np.array_equal(a.read(), b.read())
+    if "BF16" in (a.dtype, b.dtype):
+        return False  # numpy cannot round to it; nobody has written such a file
+    coarser = min(FLOATS[a.dtype], FLOATS[b.dtype], key=lambda dtype: dtype.itemsize)
+    return np.array_equal(a.read().astype(coarser), b.read().astype(coarser))

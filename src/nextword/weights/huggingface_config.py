@@ -3,6 +3,7 @@
 Source: transformers, class GPT2Config.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,12 @@ SWITCHES: dict[str, Any] = {
 }
 """What transformers could compute differently, and how GPT-2 has it; also transformers' defaults."""
 
+OF_RELATIVES = {"attention_head_type": "multihead"}
+"""What models that call themselves gpt2 say besides, such as santacoder."""
+
+OTHER_USES = re.compile(r"For\w*(Classification|Answering|Choice|Regression)")
+"""Classes that put something else in the place of the head."""
+
 
 def read_config(path: Path) -> GPTConfig:
     """The shape of the model beside this `config.json`.
@@ -33,10 +40,16 @@ def read_config(path: Path) -> GPTConfig:
     GPT-2, and for a GPT-2 with a switch set to what nextword does not compute.
     """
     values = read_json(path)
-    if values.get("model_type") != "gpt2":
+    if values.get("model_type", "gpt2") != "gpt2":
         raise WeightsError(
             f"{path}: model_type is {values.get('model_type')!r}, and nextword computes 'gpt2' and no other."
         )
+    for architecture in values.get("architectures") or ():
+        if OTHER_USES.search(str(architecture)):
+            raise WeightsError(
+                f"{path}: it is a {architecture}, which says something about a text and not what comes next. "
+                "nextword writes with a GPT2LMHeadModel."
+            )
     n_ctx = "n_positions" if "n_positions" in values else "n_ctx"
     keys = {
         "n_vocab": "vocab_size",
@@ -46,14 +59,24 @@ def read_config(path: Path) -> GPTConfig:
         "n_layer": "n_layer",
     }
     config = shape_from(path, values, keys, dropout=values.get("resid_pdrop", 0.1))
-    same = {"activation_function": "gelu_pytorch_tanh", "n_inner": 4 * config.n_embd}  # in other words
-    for key, expected in SWITCHES.items():
+    for key, expected in (SWITCHES | OF_RELATIVES).items():
         found = values.get(key, expected)
-        if found != expected and (key not in same or found != same[key]):
+        if found != expected and found not in in_other_words(key, config):
             raise WeightsError(
                 f"{path}: {key} is {found!r}, and in GPT-2, all that nextword computes, it is {expected!r}."
             )
     return config
+
+
+def in_other_words(key: str, config: GPTConfig) -> tuple[Any, ...]:
+    """What else a key may say without meaning anything else; of tied embeddings `open_huggingface` makes sure."""
+    return {
+        "activation_function": ("gelu_pytorch_tanh", "gelu_fast", "gelu_accurate"),  # all are the tanh form
+        "layer_norm_epsilon": ("1e-05", "1e-5"),  # YAML takes them for words
+        "n_inner": (4 * config.n_embd,),
+        "reorder_and_upcast_attn": (True,),  # in another order, and in float32 also where all else is in float16
+        "tie_word_embeddings": (False,),
+    }.get(key, ())
 
 
 def config_values(config: GPTConfig) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Nothing here needs PyTorch, whose import takes longer than all else between a co
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,17 @@ def check(stored: StoredModel) -> None:
                 f"{tensor.file}: {key} holds {tensor.dtype}: a quantised model? "
                 "Take its weights in float32, float16 or bfloat16."
             )
+
+
+def with_vocabulary(stored: StoredModel, n_vocab: int) -> StoredModel:
+    """Leave out the ids from n_vocab on. Raises WeightsError as `check` does, if there are any."""
+    if stored.config.n_vocab == n_vocab:
+        return stored
+    check(stored)
+    key = next(key for key, name in stored.names.items() if name.ours == "wte.weight")
+    wte = stored.tensors[key]
+    rows = replace(wte, shape=(n_vocab, *wte.shape[1:]), read=lambda: wte.read()[:n_vocab])
+    return replace(stored, config=replace(stored.config, n_vocab=n_vocab), tensors={**stored.tensors, key: rows})
 
 
 def named(stored: StoredModel, key: str) -> str:
