@@ -17,7 +17,8 @@ check: .venv/installed-check     ## lint and types
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-docs: .venv/installed-docs       ## the book, as a site: every page, picture and formula is made here
+docs: .venv/installed-docs       ## the book: what a code host shows of it, and a site, of which all is made here
+	@$(BIN)/python -m docs.readable
 	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env --write-all -d build/doctrees docs build/docs
 	@$(BIN)/python docs/check_site.py build/docs
 	@echo "The book is at file://$(CURDIR)/build/docs/index.html"

@@ -10,6 +10,7 @@ from typing import Any
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from readable import fold
 from sphinx.application import Sphinx
 from sphinx.directives.code import LiteralInclude
 from sphinx.util.docutils import SphinxDirective
@@ -87,8 +88,9 @@ def draw_pictures(app: Sphinx) -> None:
         draw_all(Path(app.outdir) / "_pictures")
 
 
-def number_chapters(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Give a chapter the number of its exercise."""
+def prepare(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Fold a page to its directives, and give a chapter the number of its exercise."""
+    source[0] = fold(source[0])
     name = docname.removeprefix("book/")
     if docname.startswith("book/") and name in TRACK.names:
         source[0] = re.sub(r"^# ", f"# {TRACK.number(name)}. ", source[0], count=1, flags=re.MULTILINE)
@@ -100,5 +102,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_node(picture, html=(visit_picture, None))
     app.add_directive("picture", Picture)
     app.connect("builder-inited", draw_pictures)
-    app.connect("source-read", number_chapters)
+    app.connect("source-read", prepare)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

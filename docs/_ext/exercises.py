@@ -6,26 +6,19 @@
 """
 
 import re
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from readable import CODE, said
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from nextword.learn.audit import planters
-from nextword.learn.diagnosis import diagnose
 from nextword.learn.exercise import Exercise
-from nextword.learn.lines import text_of
-from nextword.learn.styles import run_source
 from nextword.learn.track import TRACK
-from nextword.learn.wording import report
 
 PROJECT = Path(__file__).parent.parent.parent
-CODE = re.compile(r"`([^`]+)`|((?:\b[A-Za-z_][\w.]*)\((?!s\))(?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))")
-"""What is code in a text for the terminal: `quoted`, or a call such as x.mean(-1, keepdim=True)."""
 
 
 class OfExercise(SphinxDirective):
@@ -73,11 +66,7 @@ class Said(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Plant, check, and show."""
-        exercise, mistake = TRACK[self.arguments[0]], self.arguments[1]
-        answer = run_source(planters(exercise, mistake)[0].source(mistake), "planted")
-        said = text_of(report(exercise, diagnose(exercise, answer), file_of(exercise)).lines)
-        lines = [line for text in said.splitlines() for line in wrapped(text)]
-        shown = "\n".join(lines)
+        shown = said(*self.arguments)
         return [nodes.literal_block(shown, shown, language="text")]
 
 
@@ -109,11 +98,6 @@ def heading(number: int, exercise: Exercise) -> Iterator[nodes.Node]:
 def file_of(exercise: Exercise) -> str:
     """The file that the learner writes an exercise in."""
     return f"ex{TRACK.number(exercise.name):02}_{exercise.name}.py"
-
-
-def wrapped(text: str, width: int = 86) -> list[str]:
-    """A line of prose as lines of that width; others, which are indented, as they are."""
-    return [text] if text.startswith(" ") or not text else textwrap.wrap(text, width)
 
 
 def mistake_id(exercise: str, mistake: str) -> str:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from book_pages import DOCS, PAGES, directives, name_of
+from book_pages import DOCS, PAGES, directives, folded, name_of
 
 from nextword.learn.track import CHAPTERS
 
@@ -28,7 +28,7 @@ def test_every_page_is_in_the_book() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_chapter_has_all_its_parts(name: str) -> None:
     page = DOCS / "book" / f"{name}.md"
-    text = page.read_text(encoding="utf-8")
+    text = folded(page)
     for part in PARTS:
         assert directives(page, part), f"{name}.md has no {{{part}}}"
     assert directives(page, "exercise") == directives(page, "mistakes") == [name]

@@ -5,7 +5,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from book_pages import PAGES, directives, name_of
+from book_pages import PAGES, directives, folded, name_of
 
 from docs.pictures.__main__ import main
 from docs.pictures.drawing import INKS, draw, pictures
@@ -29,7 +29,7 @@ def test_it_can_be_drawn(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if directives(page, "picture")], ids=name_of)
 def test_it_is_described_for_those_who_cannot_see_it(page: Path) -> None:
-    blocks = re.findall(r"^```\{picture\}.*?^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```\{picture\}.*?^```", folded(page), re.MULTILINE | re.DOTALL)
     for block in blocks:
         described = re.search(r"^:alt: (.+)$", block, re.MULTILINE)
         assert described, block

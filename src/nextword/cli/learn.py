@@ -7,6 +7,7 @@ from nextword.commands import command
 
 COMMANDS = {
     "init": ("learn_folder:init", "begin: write the folder my_gpt2 with a file for each exercise"),
+    "read": ("learn_help:read", "the chapter of the book on an exercise, here in the terminal"),
     "check": ("learn_check:check", "check an exercise: its number or name, the current one, or all"),
     "hint": ("learn_help:hint", "a hint; each time that you ask, one that says more"),
     "solution": ("learn_help:solution", "code that passes an exercise; the certificate counts these"),

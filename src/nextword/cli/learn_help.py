@@ -1,4 +1,4 @@
-"""`nextword learn hint` and `solution`: for those who are stuck."""
+"""`nextword learn read`, `hint` and `solution`: for those who begin, and for those who are stuck."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from nextword.learn.exercise import Exercise
     from nextword.learn.folder import Course
     from nextword.learn.lines import Line
+
+
+@dataclass(frozen=True)
+class ReadArguments:
+    """Show the chapter of the book on an exercise: what it is for, the mathematics, the code, the mistakes."""
+
+    exercise: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(help_behavior_hint="")] = None
+    """Its number or its name. Default: the first that has not passed."""
+
+    dir: Folder = None
+    """The folder of exercises. Default: this one, or one below or above."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,28 @@ class SolutionArguments:
 
     dir: Folder = None
     """The folder of exercises. Default: this one, or one below or above."""
+
+
+def read(arguments: list[str]) -> int:
+    """Show a chapter: set as Markdown and page by page in a terminal, as it is in a file or a pipe."""
+    args = parse(ReadArguments, "learn read", arguments)
+
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from nextword.learn.chapters import chapter
+    from nextword.learn.folder import exercise_named, find
+    from nextword.learn.track import TRACK
+
+    name = find(args.dir).current() if args.exercise is None else exercise_named(args.exercise)
+    text = chapter(name or TRACK.names[0])
+    console = Console()
+    if not console.is_terminal:
+        print(text, end="")
+        return 0
+    with console.pager(styles=True):
+        console.print(Markdown(text))
+    return 0
 
 
 def hint(arguments: list[str]) -> int:

@@ -50,6 +50,7 @@ It names your mistake if it can, shows the smallest example in which your answer
 exercise has passed. All else that there is to know:
 
     nextword learn check {n}      check one exercise (or run its file: python {file})
+    nextword learn read {n}       the chapter of the book on it
     nextword learn hint {n}       a hint; each time that you ask, one that says more
     nextword learn list         how far you are
     nextword learn solution {n}   code that passes it
