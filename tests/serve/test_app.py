@@ -14,6 +14,7 @@ pytest.importorskip("fastapi", reason="fastapi (extra: serve) is not installed")
 pytest.importorskip("httpx", reason="httpx (extra: test) is not installed")
 
 import httpx
+import numpy as np
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 from fastapi.testclient import TestClient
@@ -478,7 +479,22 @@ def test_what_is_no_number_is_an_error_and_no_text(small: GPT, more: dict, numbe
             error = answer.json()["error"]
             assert error["type"] == "server_error"
             assert f"The engine failed: the model computes {number} after this text" in error["message"]
-            streamed = client.post("/v1/completions", json=asked | {"stream": True}).text
-            [event] = [line for line in streamed.splitlines() if line]
-            assert json.loads(event.removeprefix("data: "))["error"] == error
+            streamed = client.post("/v1/completions", json=asked | {"stream": True})
+            assert (streamed.status_code, streamed.json()["error"]) == (500, error)
         assert client.get("/health").json() == {"status": "ok", "running": 0, "waiting": 0}
+
+
+def test_what_becomes_no_number_in_a_stream_is_its_last_event(small: GPT) -> None:
+    writer = writer_for(small, 1)
+    advance, left = writer.advance, iter([True] * 3)
+
+    def breaks(*args: object) -> dict[int, np.ndarray]:
+        found = advance(*args)  # type: ignore[arg-type]
+        return found if next(left, False) else {row: np.full_like(scores, np.nan) for row, scores in found.items()}
+
+    writer.advance = breaks  # type: ignore[method-assign, assignment]
+    with TestClient(create_app(Engine(writer), Tokenizer(), "small")) as client:
+        asked = {"prompt": "Hello", "logit_bias": {"11": 100}, "stream": True}
+        events = [line for line in client.post("/v1/completions", json=asked).text.splitlines() if line]
+        assert [json.loads(event[6:])["choices"][0]["text"] for event in events[:-1]] == [","] * 3
+        assert "the model computes NaN after this text" in json.loads(events[-1][6:])["error"]["message"]

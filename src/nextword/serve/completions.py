@@ -1,7 +1,8 @@
 """/v1/completions: hands a request's orders to the engine, and answers with what becomes of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import TypeVar
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
@@ -16,6 +17,8 @@ from nextword.serve.requests import CompletionRequest
 from nextword.serve.text import Piece
 from nextword.tokenizer import Tokenizer
 
+T = TypeVar("T")
+
 
 class Completions:
     """Answers requests for completions with an engine and its tokenizer. name: the model's. strict: see `Orders`."""
@@ -27,27 +30,30 @@ class Completions:
         self._deliver: Deliver | None = None
 
     async def answer(self, asked: CompletionRequest, request: Request) -> Response:
-        """The answer to one request. Raises Refusal where it cannot be had."""
+        """The answer to one request. Raises Refusal where it cannot be had.
+
+        A stream begins with its first event, so that a failure before that is
+        told by the status.
+        """
         orders = await self._orders.of(asked, self._deliverer())
         writing = Writing(orders)
         form = Form(asked, self._tokenizer, self._name)
         self._begin(writing)
-        if asked.stream:
-            return WatchedStream(stream(writing, form), lambda: self._forget(writing))
+        events, goes_on = stream(writing, form), False
         try:
-            ended = asyncio.ensure_future(writing.ended())
-            gone = asyncio.ensure_future(disconnected(request))
-            await asyncio.wait((ended, gone), return_when=asyncio.FIRST_COMPLETED)
-            gone.cancel()
-            if not ended.done():
-                ended.cancel()
-                return Response(status_code=499)  # nobody reads it
-            await ended
+            if not asked.stream:
+                await unless_gone(writing.ended(), request)
+                return JSONResponse(form.whole(orders))
+            first = await unless_gone(anext(events), request)
+            goes_on = True
+            return WatchedStream(after(first, events), lambda: self._forget(writing))
         except FailedError as error:
             raise Refusal(str(error), status=500) from None
+        except GoneError:
+            return Response(status_code=499)  # nobody reads it
         finally:
-            self._forget(writing)
-        return JSONResponse(form.whole(orders))
+            if not goes_on:
+                self._forget(writing)
 
     def _deliverer(self) -> Deliver:
         """One for all requests: what happened in a step comes over from the engine's thread in one piece."""
@@ -84,6 +90,10 @@ class FailedError(Exception):
     """The engine gave up a text, and says why."""
 
 
+class GoneError(Exception):
+    """Whoever asked does not wait for the answer any more."""
+
+
 class Writing:
     """The orders of one request while they are being written, by their jobs; and what the engine says of them."""
 
@@ -116,7 +126,7 @@ class Writing:
 
 
 async def stream(writing: Writing, form: Form) -> AsyncIterator[str]:
-    """The events of a stream."""
+    """The events of a stream. Raises FailedError where there is none to come; later the failure is an event."""
     begun: set[int] = set()
     try:
         async for order, piece in writing.pieces():
@@ -124,9 +134,18 @@ async def stream(writing: Writing, form: Form) -> AsyncIterator[str]:
                 begun.add(order.index)
                 yield event
     except FailedError as error:
+        if not begun:
+            raise
         yield sse(error_body(str(error), 500))
         return
     yield form.end(list(writing.orders.values()))
+
+
+async def after(first: str, events: AsyncIterator[str]) -> AsyncIterator[str]:
+    """The events of a stream of which the first is there already."""
+    yield first
+    async for event in events:
+        yield event
 
 
 class WatchedStream(StreamingResponse):
@@ -142,6 +161,20 @@ class WatchedStream(StreamingResponse):
             await super().__call__(scope, receive, send)
         finally:
             self._over()
+
+
+async def unless_gone(work: Awaitable[T], request: Request) -> T:
+    """What the work gives, unless whoever asked has gone before. Raises GoneError then."""
+    done = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(disconnected(request))
+    try:
+        await asyncio.wait((done, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not done.done():
+            raise GoneError
+        return await done
+    finally:
+        done.cancel()
+        gone.cancel()
 
 
 async def disconnected(request: Request) -> None:
