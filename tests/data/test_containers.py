@@ -1,0 +1,200 @@
+"""Kinds of files that are no plain text: each is refused by name, also under a wrong name, and prose is not."""
+
+import csv
+import io
+import json
+import pickle
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+from safetensors.numpy import save
+
+from nextword.data import Reading, read_corpus
+from nextword.errors import DataError
+
+TEXTS = [f"The ferry crossed, slowly, for the {n}th time; nobody said a word." for n in range(20)]
+
+
+def saved(write: Callable[[io.BytesIO], object]) -> bytes:
+    file = io.BytesIO()
+    write(file)
+    return file.getvalue()
+
+
+def zipped(*names: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in names:
+            archive.writestr(name, "x")
+    return file.getvalue()
+
+
+def tarred() -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        entry = tarfile.TarInfo("a.txt")
+        entry.size = 3
+        archive.addfile(entry, io.BytesIO(b"abc"))
+    return file.getvalue()
+
+
+def database() -> bytes:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("create table texts (text)")
+    return connection.serialize()
+
+
+def table(delimiter: str = ",") -> bytes:
+    file = io.StringIO()
+    csv.writer(file, delimiter=delimiter).writerows([["id", "tweet"], *enumerate(TEXTS)])
+    return file.getvalue().encode()
+
+
+LINES = "\n".join(json.dumps({"id": n, "text": text}) for n, text in enumerate(TEXTS)).encode()
+RECORDS = [{"query": text[:9], "response": text[9:]} for text in TEXTS]
+
+# What it is called, as which it is refused, and its bytes: as real programs write them where one is at hand.
+KINDS: list[tuple[str, str, bytes]] = [
+    ("a.jsonl", "JSON lines with the columns id, text", LINES),
+    ("a.json", "JSON with the columns query, response", json.dumps(RECORDS).encode()),
+    ("b.json", "JSON", json.dumps({"texts": TEXTS}, indent=2).encode()),
+    ("c.json", "JSON", json.dumps(TEXTS).encode()),
+    ("d.json", "JSON", json.dumps(RECORDS, indent=1).encode()[:-30] + b"}, ]"),  # damaged
+    ("a.ipynb", "a Jupyter notebook", json.dumps({"cells": [], "nbformat": 4}).encode()),
+    ("a.csv", "a table (CSV) with the columns id, tweet", table()),
+    ("b.csv", "a table (CSV) with the columns id, tweet", table(";")),
+    ("a.tsv", "a table (TSV) with the columns id, tweet", table("\t")),
+    ("a.parquet", "a Parquet file", b"PAR1\x15\x04\x15\x20" + TEXTS[0].encode() + b"\x14\0\0\0PAR1"),
+    ("a.arrow", "an Arrow file", b"ARROW1\0\0" + TEXTS[0].encode() + b"ARROW1"),
+    ("a.docx", "a Word document", zipped("[Content_Types].xml", "word/document.xml")),
+    ("a.xlsx", "an Excel sheet", zipped("[Content_Types].xml", "xl/workbook.xml")),
+    ("a.pptx", "a presentation", zipped("[Content_Types].xml", "ppt/presentation.xml")),
+    ("a.epub", "an e-book", zipped("mimetype", "META-INF/container.xml")),
+    ("a.odt", "an OpenDocument text", zipped("mimetype", "content.xml")),
+    ("a.zip", "a ZIP archive", zipped("a.txt")),
+    ("a.tar", "a tar archive", tarred()),
+    ("a.pdf", "a PDF", b"%PDF-1.7\n" + "\n".join(TEXTS).encode()),
+    ("b.pdf", "a PDF", saved(lambda file: Figure().savefig(file, format="pdf"))),
+    ("a.ps", "PostScript", saved(lambda file: Figure().savefig(file, format="ps"))),
+    ("a.png", "a picture", saved(lambda file: Figure().savefig(file, format="png"))),
+    ("a.jpg", "a picture", saved(lambda file: Figure().savefig(file, format="jpeg"))),
+    ("a.tif", "a picture", saved(lambda file: Figure().savefig(file, format="tiff"))),
+    ("a.gif", "a picture", b"GIF89a\x01\0\x01\0\0\0\0;"),
+    ("a.npy", "a NumPy array", saved(lambda file: np.save(file, np.ones(9)))),
+    ("a.npz", "a NumPy array", saved(lambda file: np.savez(file, x=np.ones(9)))),
+    ("a.safetensors", "a file of safetensors", save({"wte.weight": np.ones(9)})),
+    ("a.pt", "a PyTorch checkpoint", saved(lambda file: torch.save({"a": torch.ones(2)}, file))),
+    ("a.gguf", "a GGUF file", b"GGUF\3\0\0\0" + bytes(30)),
+    ("a.pkl", "a pickle", pickle.dumps(TEXTS)),
+    ("a.sqlite", "an SQLite database", database()),
+    ("a.h5", "an HDF5 file", b"\x89HDF\r\n\x1a\n" + bytes(30)),
+    ("python", "a program", Path(sys.executable).resolve().read_bytes()[:100_000]),
+    ("a.exe", "a program", b"MZ\x90\0\3\0\0\0"),
+    ("a.rtf", "an RTF document", b"{\\rtf1\\ansi " + TEXTS[0].encode() + b"}"),
+    ("a.doc", "a Microsoft Office document", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(30)),
+    ("a.zst", "a Zstandard file", b"\x28\xb5\x2f\xfd\x04\x00"),
+    ("a.7z", "a 7z archive", b"7z\xbc\xaf\x27\x1c\0\4"),
+    ("a.rar", "a RAR archive", b"Rar!\x1a\x07\1\0"),
+    ("a.wav", "a sound", b"RIFF\x24\0\0\0WAVEfmt "),
+    ("a.mid", "music in MIDI", b"MThd\0\0\0\6"),
+    ("a.mp4", "a video", b"\0\0\0\x18ftypmp42"),
+    ("a.ttf", "a font", b"\0\1\0\0\0\x0f"),
+    ("pointer.md", "a pointer of Git LFS", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"),
+]
+
+
+def message(name: str, raw: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_bytes(raw)
+    with pytest.raises(DataError) as error:
+        read_corpus(name)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+@pytest.mark.parametrize(("name", "kind", "raw"), KINDS, ids=lambda given: given if isinstance(given, str) else "")
+def test_it_is_refused_by_name_whatever_it_is_called(
+    name: str, kind: str, raw: bytes, renamed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = "corpus.txt" if renamed else name
+    found = message(called, raw, tmp_path, monkeypatch)
+    assert found.startswith(f"{called}: this is {kind}, and plain text is expected. ")
+    assert len(found) > len(f"{called}: this is {kind}, and plain text is expected. ") + 20  # what to do next
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.csv", "a.tsv", "a.pkl", "a.parquet", "a.zip", "a.svg"])
+def test_a_name_tells_where_the_content_does_not(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "and plain text is expected" in message(name, b"<html>404 Not Found</html>", tmp_path, monkeypatch)
+
+
+PROSE = {
+    "play": "[Enter GHOST]\n\nHAMLET. Angels and ministers of grace defend us!\n[Exit]\n",
+    "stage directions": "[Exit]\n[Enter]\n[Exit]\n[Enter]\n[Exit]\n",
+    "braces": "{Aside} I know a bank.\n{Aloud} Good morrow!\n",
+    "about JSON": '{"a": 1} is an object in JSON, and [1] is an array.\n',
+    "dialogue": '"Hello."\n"Good day."\n"Where to?"\n"Home."\n"Now?"\n',
+    "poem": "Roses are red, violets are blue\nSugar is sweet, honey is too\n" * 5,
+    "terse poem": "Roses,violets\n\nred,blue,\nsweet\n" * 5,
+    "speakers": "ROMEO\tAy me\nJULIET\tHe speaks\nROMEO\tShe speaks\nJULIET\tO Romeo\nROMEO\tIt is my lady\n",
+    "verses": "".join(f"Gen 1:{n}\tIn the beginning, God created the heaven and the earth.\n" for n in range(9)),
+    "python": "import json\n\nx = {'a': [1, 2]}\nprint(json.dumps(x))\n",
+    "python list": "[\n    print(n)\n    for n in range(9)\n]\n",
+    "c": '#include <stdio.h>\nint main(void) { return puts("hi"); }\n',
+    "markdown": "# Title\n\n| a | b |\n|---|---|\n| 1 | 2 |\n",
+    "table in markdown": "| a | b |\n|---|---|\n| 1 | 2 |\n| 1 | 2 |\n| 1 | 2 |\n| 1 | 2 |\n",
+    "html": "<!doctype html>\n<html><body><p>Text, text</p></body></html>\n",
+    "tex": "%!TEX root = main.tex\n\\documentclass{article}\n\\begin{document}\nText.\n\\end{document}\n",
+    "log": "".join(f"2026-01-01 12:00:0{n},123 INFO main,start,done\n" for n in range(9)),
+    "ini": "[section]\nname=value\n[other]\nname=value\n",
+    "yaml": "---\na: [1, 2]\nb: {c: d}\n",
+    "recipe": "Flour, 200 g\nSugar, 100 g\nButter, 100 g\nEggs, 2\nSalt, 1 pinch\nMilk, 1 l\n",
+    "car": "BMW and MZ made motorcycles.\n",
+    "MZ": "MZ is a make of motorcycles.\n",
+    "mustard": "x" * 256 + "mustard\n",
+    "abc": "X:1\nT:Tune\nK:G\nGABc dedB|dedB dedB|\n",
+    "DNA": "ACGT" * 400,
+    "chinese": "河对岸的旧船慢慢地走，没有人说一句话。\n" * 9,
+}
+
+
+@pytest.mark.parametrize("name", PROSE)
+def test_prose_and_code_pass(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "corpus.txt"
+    file.write_text(PROSE[name])
+    assert read_corpus([str(file)]).documents == (PROSE[name],)
+
+
+def test_as_text_takes_it_as_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(LINES)
+    assert read_corpus([str(tmp_path / "a.jsonl")], Reading(as_text=True)).documents == (LINES.decode(),)
+
+
+@pytest.mark.skipif(shutil.which("python3") is None, reason="the commands call python3")
+@pytest.mark.parametrize(
+    ("name", "raw", "texts"),
+    [
+        ("my texts.jsonl", LINES, TEXTS),
+        ("a.txt", LINES, TEXTS),
+        ("a.json", json.dumps(RECORDS, indent=1).encode(), [record["response"].strip() for record in RECORDS]),
+        ("it's.csv", table(), TEXTS),
+        ("a.tsv", table("\t"), TEXTS),
+    ],
+)
+def test_the_command_leaves_a_text_that_can_be_trained_on(
+    name: str, raw: bytes, texts: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = message(name, raw, tmp_path, monkeypatch)
+    command = found[found.index("python3 -c") : found.index(" (Or add")]
+    subprocess.run(command, shell=True, check=True)
+    (written,) = (file for file in tmp_path.iterdir() if file.name != name)
+    assert [document.strip() for document in read_corpus(str(written)).documents] == texts
