@@ -18,6 +18,7 @@ from nextword.errors import RunError, TrainingError
 from nextword.train import Trainer
 from nextword.train.checkpoint import newest_sound_checkpoint
 from nextword.train.events import Finished, Saved, Started, Stepped, Warned
+from nextword.train.job import recorded_config
 from nextword.weights import load_model
 
 
@@ -136,6 +137,48 @@ def test_what_a_kill_leaves_half_written_is_no_hindrance(stopped, never_stopped)
     assert not of(events, Warned)
     assert state(run) == never_stopped(stopped)
     assert not list(run.rglob("*.tmp"))
+
+
+def test_a_run_from_before_text_was_cut_at_the_mark_goes_on_as_it_began(config, text):
+    """Then the mark was spelled with seven tokens and JSON was text like any other; run.json says nothing of it."""
+    text.write_text('{"a": 1}\n{"b": 2}\n' + text.read_text().replace("\n", "<|endoftext|>"))
+    as_then = replace(config, separator="", as_text=True)
+    train(Trainer(replace(as_then, out=f"{config.out}-whole")))
+    train(Trainer(as_then), until=3)
+    file = Path(config.out) / "run.json"
+    said = json.loads(file.read_text())
+    for name in ("separator", "encoding", "as_text"):
+        del said["config"][name]
+    for name in ("sources", "suffixes", "documents"):
+        del said["data"][name]
+    file.write_text(json.dumps(said))
+    for resumed in (config, recorded_config(Path(config.out))):
+        trainer = Trainer(resumed, resume=True)
+        assert 50256 not in trainer.job.windows.ids
+    train(trainer)
+    expected, found = state(Path(f"{config.out}-whole")), state(Path(config.out))
+    expected["checkpoints"], found["checkpoints"] = None, None  # saved at other steps
+    assert [name for name in found if found[name] != expected[name]] == []
+
+
+def test_a_resumed_run_reads_its_text_as_it_did(config, text):
+    """Also where other files would be read by now: run.json has the suffixes."""
+    folder = text.parent / "texts"
+    folder.mkdir()
+    text.rename(folder / "ferry.txt")
+    (folder / "more.tex").write_text("One<|endoftext|>two.")
+    config = replace(config, data=(str(folder),))
+    job = Trainer(config).job
+    assert job.corpus.documents[1:] == ("One", "two.")
+    train(Trainer(config), until=3)
+    (folder / "new.tex").write_text("new")
+    with pytest.raises(RunError, match="the text of texts has changed"):
+        Trainer(config, resume=True)
+    (folder / "new.tex").unlink()
+    file = Path(config.out) / "run.json"
+    file.write_text(file.read_text().replace('".tex"', '".xyz"'))  # as if .tex had not been among them then
+    with pytest.raises(RunError, match="the text of texts has changed"):
+        Trainer(config, resume=True)
 
 
 def flip(file):

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_origin, get_type_hints
 
 import tyro
 
@@ -39,7 +39,9 @@ def parse(settings: type[T], verb: str, arguments: list[str], default: T | None 
     unchecked: Any = type(settings.__name__, (settings,), nothing)
     options = {"default": unchecked(**values(default))} if default is not None else {}
     with readable_width():
-        given = tyro.cli(unchecked, prog=command(*verb.split()), args=arguments, config=CONFIG, **options)
+        given = tyro.cli(
+            unchecked, prog=command(*verb.split()), args=added_up(arguments, settings), config=CONFIG, **options
+        )
     return settings(**values(given))
 
 
@@ -55,6 +57,32 @@ def readable_width() -> Iterator[None]:
             os.environ["COLUMNS"] = given
         else:
             del os.environ["COLUMNS"]  # rich would take 0 for a width
+
+
+def added_up(arguments: list[str], settings: type) -> list[str]:
+    """Write a flag that takes several values, given several times, as given once: --data a --data b is --data a b.
+
+    Without that the last one would be all that is heard. A flag that is made to be repeated (`UseAppendAction`) takes
+    one value each time, and stays as it is.
+    """
+    kinds = get_type_hints(settings, include_extras=True)
+    several = [name for name, kind in kinds.items() if get_origin(kind) is tuple]
+    given: dict[str, list[str]] = {f"--{name.replace('_', '-')}": [] for name in several}
+    others: list[str] = []
+    named: list[str] = []
+    flag = None
+    for word in arguments:
+        name, is_whole, value = word.partition("=")
+        if name in given:
+            named.append(name)
+            given[name] += [value] if is_whole else []
+            flag = None if is_whole else name
+        elif flag is not None and (word == "-" or not word.startswith("-")):
+            given[flag].append(word)
+        else:
+            flag = None
+            others.append(word)
+    return others + [word for name in dict.fromkeys(named) for word in (name, *given[name])]
 
 
 def values(settings: "DataclassInstance") -> dict[str, Any]:

@@ -26,7 +26,8 @@ class TrainConfig:
     """The settings of one training run. Raises ValueError where they contradict each other."""
 
     data: tuple[PathOrStr, ...] = ("story",)
-    """Text to learn from: files, folders, - for standard input, or the built-in story or shakespeare."""
+    """Text to learn from: files, folders, - for standard input, or the built-in story or shakespeare.
+    All that are named add up, after one --data or several."""
 
     separator: str = END_OF_TEXT
     """What separates documents within a file; it becomes id 50256. \\n is a line break; "" means no separator."""

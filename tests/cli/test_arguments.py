@@ -1,0 +1,65 @@
+"""How flags and prompts are read."""
+
+import io
+import sys
+
+import pytest
+from cli.conftest import Cli
+
+from nextword.cli import generate, serve, train
+from nextword.cli.arguments import parse, read_prompt
+from nextword.errors import DataError
+
+
+@pytest.mark.parametrize(
+    ("given", "data"),
+    [
+        (["--data", "a"], ("a",)),
+        (["--data", "a", "b"], ("a", "b")),
+        (["--data", "a", "--data", "b"], ("a", "b")),
+        (["--data=a", "--seed", "3", "--data", "b", "c", "--model", "nano", "--data", "-"], ("a", "b", "c", "-")),
+        ([], ("story",)),
+    ],
+)
+def test_data_adds_up(given: list[str], data: tuple[str, ...]) -> None:
+    args = parse(train.Arguments, "train", given)
+    assert args.data == data
+    assert args.model == ("nano" if "nano" in given else None)
+
+
+def test_what_is_given_when_a_run_is_resumed_replaces_what_was_recorded() -> None:
+    recorded = train.Arguments(data=("old", "older"))
+    assert parse(train.Arguments, "train", ["--data", "a", "--data", "b"], default=recorded).data == ("a", "b")
+    assert parse(train.Arguments, "train", [], default=recorded).data == ("old", "older")
+
+
+def test_other_flags_that_take_several_values_add_up_too() -> None:
+    given = ["Hello", "--stop", "a", "--stop", "--- b", "--seed", "1"]
+    assert parse(generate.Arguments, "generate", given).stop == ("a", "--- b")
+    origins = ["--cors-origin", "http://a", "--cors-origin", "http://b"]
+    assert parse(serve.Arguments, "serve", origins).cors_origin == ("http://a", "http://b")
+
+
+def test_data_without_a_value_is_told(cli: Cli) -> None:
+    status, _, err = cli("train", "--data", "--model", "nano")
+    assert status == 2
+    assert err.startswith("nextword: no text named. Expected story, ")
+
+
+def piped(monkeypatch: pytest.MonkeyPatch, raw: bytes) -> str:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw), encoding="ascii"))
+    return read_prompt("generate", None)
+
+
+def test_a_prompt_is_read_as_a_training_text_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = "Grüße,\nzwei Zeilen\n".encode()
+    for same in (raw, raw.replace(b"\n", b"\r\n"), b"\xef\xbb\xbf" + raw.replace(b"\n", b"\r\n")):
+        assert piped(monkeypatch, same) == "Grüße,\nzwei Zeilen"
+        assert read_prompt("generate", same.decode()) == "Grüße,\nzwei Zeilen\n"  # "$(cat prompt.txt)"
+
+
+def test_a_prompt_in_another_encoding_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataError, match=r"the prompt: not UTF-8: byte 0xfc .* iconv -f ITS-ENCODING -t UTF-8"):
+        piped(monkeypatch, "Grüße".encode("latin-1"))
+    with pytest.raises(DataError, match=r"It looks like text in UTF-16-LE\. Convert it: iconv -f utf-16-le -t UTF-8"):
+        piped(monkeypatch, "Every effort moves you.\n".encode("utf-16-le"))
