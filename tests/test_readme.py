@@ -6,9 +6,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
+BENCHMARKS = (PROJECT / "benchmarks" / "README.md").read_text(encoding="utf-8")
 SOURCE = "\n".join(file.read_text(encoding="utf-8") for file in (PROJECT / "src").rglob("*.py"))
 TOUR = re.findall(r"^\| \d+ \| \[(\S+)\]\((\S+)\) \| (\d+) \|", README, re.MULTILINE)
 PROBLEMS = re.findall(r"^\| `([^`]+)` \|", README.partition("## When something goes wrong")[2], re.MULTILINE)
@@ -31,6 +33,55 @@ def test_the_program_says_what_the_table_says_it_says(message: str) -> None:
     # A number in a message is put in when it is printed: "The loss is nan" is written "The loss is {loss}".
     pattern = re.escape(message).replace("nan", r"(nan|\{loss\})").replace(r"window\ \+\ 1", r"window \+ 1")
     assert re.search(pattern, SOURCE), message
+
+
+def measured(work: str, program: str, precision: str) -> tuple[str, str]:
+    """The median of the last measured table, and the machine's limit, if there is one."""
+    section = BENCHMARKS.partition(f"### {work}\n")[2].partition("### ")[0]
+    row = re.search(
+        rf"^\| {re.escape(program)} \| {precision} \| ([\d.,]+)[^|]*\|(?: \d+% of ([\d.,]+))?", section, re.M
+    )
+    assert row is not None, (work, program, precision)
+    return row[1], row[2]
+
+
+def rounded(number: str) -> str:
+    return f"{float(number.replace(',', '')):,.0f}"
+
+
+@pytest.mark.parametrize(
+    ("line", "works", "precisions"),
+    [
+        ("write, float32 / bfloat16", ["Decode, 1 text"] * 2, ["float32", "bfloat16"]),
+        ("write, int8 / int4", ["Decode, 1 text"] * 2, ["int8", "int4"]),
+        ("write 8 texts side by side, bfloat16 / int8", ["Decode, 8 texts"] * 2, ["bfloat16", "int8"]),
+        (
+            "read a prompt of 512, float32 / bfloat16 / int8",
+            ["Prefill, 512 tokens"] * 3,
+            ["float32", "bfloat16", "int8"],
+        ),
+        (
+            "train, B=2 T=256 / B=8 T=1024, bfloat16",
+            ["Training, B=2 T=256", "Training, B=8 T=1024"],
+            ["bfloat16", "bfloat16"],
+        ),
+    ],
+)
+def test_figures_are_those_of_the_last_measured_table(line: str, works: list[str], precisions: list[str]) -> None:
+    _, _, own, _, remark, _ = (
+        cell.strip() for cell in re.search(rf"^(\|) {re.escape(line)} \|.*$", README, re.M)[0].split("|")
+    )
+    found = [measured(work, "nextword", precision) for work, precision in zip(works, precisions, strict=True)]
+    assert own == " / ".join(rounded(median) for median, _ in found)
+    if "allow" in remark:
+        assert re.search(r"about (.+)$", remark)[1] == " / ".join(rounded(limit) for _, limit in found)
+
+
+def test_the_cpu_build_to_install_is_the_one_that_make_keeps() -> None:
+    (named,) = re.findall(r"pip install torch==(\S+?)`", README)
+    (pinned,) = re.findall(r"^torch(==\S+)$", (PROJECT / "constraints.txt").read_text(), re.M)
+    assert f"=={named}" == pinned
+    assert SpecifierSet(pinned).contains(f"{named}+cpu")  # so pip, which decides by this, leaves it alone
 
 
 def test_nothing_is_left_to_fill_in() -> None:
