@@ -117,6 +117,21 @@ def test_a_finished_run_is_prolonged(cli: Cli, text_file: Path, tmp_path: Path) 
     assert json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[-1])["step"] == 5
 
 
+def test_the_home_directory_is_known_by_its_sign(cli: Cli, text_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which no shell replaces in --out=~/run."""
+    home = text_file.parent
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(home)
+    assert cli("train", f"--data=~/{text_file.name}", "--out=~/run", *SMALL, "--steps", 1)[0] == 0
+    assert cli("export", "~/run", "--out=~/exported")[0] == 0
+    assert cli("trace", "1 and", "--model=~/run", "--out=~/seen.html")[0] == 0
+    assert cli("generate", "1 and", "--model=~/exported", "--max-new-tokens", 1)[0] == 0
+    assert cli("learn", "init", "~/course")[0] == 0
+    assert cli("learn", "list", "--dir=~/course")[0] == 0
+    assert {"run", "exported", "seen.html", "course"} <= {path.name for path in home.iterdir()}
+    assert not (home / "~").exists()
+
+
 def test_an_existing_run_is_not_overwritten_unasked(cli: Cli, text_file: Path, tmp_path: Path) -> None:
     flags = ("train", "--data", text_file, "--out", tmp_path / "run", *SMALL, "--steps", 2)
     assert cli(*flags)[0] == 0
@@ -135,7 +150,7 @@ def test_an_existing_run_is_not_overwritten_unasked(cli: Cli, text_file: Path, t
             "The length is given more than once: use one of --epochs, --steps and --tokens",
         ),
         (("--model", "gpt3"), "--model gpt3 is not a size to train: choose nano, gpt2"),
-        (("--window", 100_000), "Add text, or use --window"),
+        (("--window", 100_000), "--window 100000 is more than the model can read: use 647 or less"),
         (("--resume", "--overwrite"), "--resume goes on with a run and --overwrite deletes it"),
         (("--resume", "--out", "nowhere"), "nowhere holds no run to resume: leave out --resume to begin one"),
         (("--dtype", "float8"), "--dtype float8 is not known: use auto, float32 or bfloat16"),

@@ -1,10 +1,12 @@
+import errno
 import os
+import stat
 import sys
 from pathlib import Path
 
 import pytest
 
-from nextword.runtime import replacing
+from nextword.runtime import replacing, sync
 
 
 def test_the_new_file_takes_the_old_ones_place_at_the_end(tmp_path):
@@ -51,3 +53,51 @@ def test_the_bytes_are_on_the_disk_before_the_name_points_to_them(tmp_path, monk
     with replacing(tmp_path / "a.txt") as path:
         path.write_text("new")
     assert order == ["a.txt.tmp", "renamed", tmp_path.name]
+
+
+def test_a_folder_that_cannot_be_forced_to_the_disk_is_no_reason_to_stop(tmp_path, monkeypatch):
+    """As on SMB, on VirtualBox's shared folders and on some FUSE."""
+    fsync = os.fsync
+
+    def files_only(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        fsync(descriptor)
+
+    monkeypatch.setattr("os.fsync", files_only)
+    with replacing(tmp_path / "a.txt") as path:
+        path.write_text("new")
+    assert (sync(tmp_path), sync(tmp_path / "a.txt")) == (False, True)
+
+
+def test_where_folders_are_not_opened_and_only_writers_may_flush(tmp_path, monkeypatch):
+    """As on Windows."""
+    fsync, opened, readers = os.fsync, os.open, set()
+
+    def open_file(path, flags, *rest):
+        if os.path.isdir(path):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        descriptor = opened(path, flags, *rest)
+        (readers.add if flags & 3 == os.O_RDONLY else readers.discard)(descriptor)
+        return descriptor
+
+    def writers_only(descriptor):
+        if descriptor in readers:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        fsync(descriptor)
+
+    monkeypatch.setattr("os.open", open_file)
+    monkeypatch.setattr("os.fsync", writers_only)
+    with replacing(tmp_path / "a.txt") as path:
+        path.write_text("new")
+    assert (sync(tmp_path), sync(tmp_path / "a.txt")) == (False, True)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_a_disk_that_fails_is_an_error(tmp_path, monkeypatch, number):
+    def fsync(_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("os.fsync", fsync)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        sync(tmp_path)

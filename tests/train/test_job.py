@@ -11,7 +11,7 @@ from nextword.data import read_corpus
 from nextword.data.sources import TEXT_SUFFIXES
 from nextword.errors import DataError, RunError
 from nextword.model import GPT
-from nextword.train.job import changes_in_numerics, check_unchanged, first_words, prepare, run_path
+from nextword.train.job import beginning, changes_in_numerics, check_unchanged, prepare, run_path
 from nextword.weights import save_huggingface
 
 
@@ -74,6 +74,15 @@ def test_a_window_longer_than_the_model_reads(config):
         prepare(replace(config, window=33))
 
 
+def test_the_length_that_is_advised_can_be_used(config, text):
+    """By the model and by the text, in whichever is less; advice was once followed by other advice."""
+    for given, advised in ((text.read_text(), 32), (" ".join(["a"] * 24), 21)):
+        text.write_text(given)
+        with pytest.raises(ValueError, match=f"is more than the model can read: use {advised} or less"):
+            prepare(replace(config, window=100_000))
+        prepare(replace(config, window=advised))
+
+
 def test_a_text_shorter_than_a_window(config, text):
     text.write_text("Too short.")
     with pytest.raises(DataError, match=r"ferry.*a window needs"):
@@ -83,8 +92,28 @@ def test_a_text_shorter_than_a_window(config, text):
 def test_the_prompt_is_how_the_text_begins(job, config):
     assert job.prompt == "The ferry left at seven, with"
     assert prepare(replace(config, prompt="Once")).prompt == "Once"
-    assert first_words("\n a\n\nb\tc d e f g h") == "a b c d e f"
-    assert first_words("a") == "a"
+    assert beginning("\n a\n\nb\tc d e f g h", job.tokenizer) == "a b c d e f"
+    assert beginning("a", job.tokenizer) == "a"
+
+
+@pytest.mark.parametrize(
+    "unbroken",
+    [
+        "GATTACA" * 30_000,
+        "河对岸的旧船慢慢地走，没有人说一句话。" * 120,
+        "河对岸的旧船慢慢地走，没有人说一句话。\n" * 120,
+    ],
+)
+def test_of_a_text_without_blanks_the_prompt_is_its_first_tokens(job, unbroken):
+    """Not the whole of it, which samples.md would repeat after each step."""
+    found = beginning(unbroken, job.tokenizer)
+    assert unbroken.startswith(found)
+    assert "\ufffd" not in found
+    assert 10 <= len(job.tokenizer.encode(found)) <= 12
+
+
+def test_words_of_other_scripts_are_whole(job):
+    assert beginning("नदी के पार पुरानी नाव धीरे धीरे चलती है।", job.tokenizer) == "नदी के पार पुरानी नाव धीरे"
 
 
 def test_a_description_says_everything_and_survives_json(job, config, text):

@@ -21,7 +21,7 @@ from nextword.train import Trainer
 from nextword.train.attention_log import AttentionLog
 from nextword.train.events import Finished, Sampled, Saved, Started, Stepped, Validated, Warned
 from nextword.train.plot import plot_loss
-from nextword.train.trainer import SAVE_SECONDS
+from nextword.train.trainer import FIRST_SAVE_SECONDS, SAVE_SECONDS
 from nextword.weights import load_model
 
 
@@ -216,7 +216,8 @@ def test_without_save_every_the_clock_decides(config, monkeypatch):
             now[0] += SAVE_SECONDS / 5
         if isinstance(event, Saved):
             saved.append(event.step)
-    assert saved == [6, 12]  # the first validation after five steps' time, and the end
+    assert FIRST_SAVE_SECONDS == 60
+    assert saved == [1, 7, 12]  # soon, so that a crash does not lose all; after more than five steps' time; at the end
 
 
 def test_best_holds_the_weights_of_the_lowest_validation_loss(config):

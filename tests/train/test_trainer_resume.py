@@ -1,5 +1,6 @@
 """A run that stops, is killed or is damaged goes on as if nothing had happened, or says why it will not."""
 
+import errno
 import json
 import os
 import random
@@ -438,3 +439,29 @@ def test_a_kill_before_anything_is_saved_is_told_when_it_is_resumed(stopped):
     with pytest.raises(RunError, match=r"ended before it had saved anything, and the older one.*is back"):
         Trainer(stopped, resume=True)
     assert everything(stopped.out) == before
+
+
+def test_what_the_file_system_cannot_promise_is_told_and_trained_on(config, monkeypatch):
+    def unable(*_):
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr("fcntl.flock", unable)
+    monkeypatch.setattr("os.fsync", unable)
+    monkeypatch.setattr("os.link", unable)
+    told = [event.message for event in of(train(Trainer(config), until=1), Warned)]
+    assert [message.split(" ", 4)[4].partition(":")[0] for message in told] == [
+        f"{config.out} has no locks",
+        f"{config.out} cannot force a folder to its disk",
+    ]
+    assert train(Trainer(config, resume=True))[-1].complete
+
+
+def test_all_files_may_be_read_by_who_may_read_any(config):
+    """By the user's own umask; safetensors leaves its files to their owner alone."""
+    before = os.umask(0o027)
+    try:
+        train(Trainer(config), until=1)
+    finally:
+        os.umask(before)
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in Path(config.out).rglob("*") if path.is_file()}
+    assert {mode for name, mode in modes.items() if name != ".lock"} == {"0o640"}, modes

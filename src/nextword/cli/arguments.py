@@ -22,6 +22,9 @@ else:
 LEAST_COLUMNS = 40
 """In five columns or fewer tyro never ends, and takes all memory; in a few more nobody can read what it writes."""
 
+PATHS = ("model", "weights", "init", "out", "dir", "folder")
+"""The settings of all verbs that are paths, or may be; besides, `train` knows its own, in Python too."""
+
 CONFIG = (
     tyro.conf.FlagCreatePairsOff,  # --resume, without a --no-resume
     tyro.conf.DisallowNone,  # --lr FLOAT, not --lr {None}|FLOAT
@@ -42,7 +45,12 @@ def parse(settings: type[T], verb: str, arguments: list[str], default: T | None 
         given = tyro.cli(
             unchecked, prog=command(*verb.split()), args=added_up(arguments, settings), config=CONFIG, **options
         )
-    return settings(**values(given))
+    return settings(**{name: at_home(value) if name in PATHS else value for name, value in values(given).items()})
+
+
+def at_home(path: Any) -> Any:
+    """A path with the home directory in the place of a leading ~, which a shell leaves as it is in --out=~/x."""
+    return os.path.expanduser(path) if isinstance(path, str) else path
 
 
 @contextmanager

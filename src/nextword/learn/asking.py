@@ -18,11 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from filelock import FileLock
-
 from nextword.errors import NextwordError
 from nextword.learn.deck import TOPICS, Question, load_deck
 from nextword.runtime import replacing
+from nextword.runtime.locks import alone
 
 Grade = Literal["knew", "partly", "no"]
 """What the learner says of an answer once the right one is there."""
@@ -69,7 +68,7 @@ class Grades:
     def note(self, question: Question, grade: Grade) -> None:
         """Remember the latest grade of a question. Makes the folder if need be."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.path.with_name(f"{self.path.name}.lock")):
+        with alone(self.path):
             grades = self.read()
             grades.pop(question.id, None)  # so that it stands last
             grades[question.id] = grade

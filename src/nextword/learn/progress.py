@@ -18,11 +18,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock
-
 from nextword.commands import command
 from nextword.errors import NextwordError
 from nextword.runtime import replacing
+from nextword.runtime.locks import alone
 
 VERSION = 1
 
@@ -105,7 +104,7 @@ class Progress:
 
     @contextmanager
     def _changing(self, name: str) -> Iterator[Record]:
-        with FileLock(self.path.with_name(f"{self.path.name}.lock")):
+        with alone(self.path):
             records = self.read()
             record = records.setdefault(name, Record())
             yield record

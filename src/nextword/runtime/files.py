@@ -1,5 +1,6 @@
 """Writing a file so that a crash leaves the old one or the new one, and never half of either."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,10 +25,24 @@ def replacing(path: Path) -> Iterator[Path]:
         beside.unlink(missing_ok=True)
 
 
-def sync(path: Path) -> None:
-    """Wait until a file or a directory is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+CANNOT_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""What a file system answers that cannot force something to its disk: shared folders, SMB, some FUSE, for folders."""
+
+CANNOT_OPEN = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.EBADF}
+"""What Windows answers for a folder, which it does not open."""
+
+
+def sync(path: Path) -> bool:
+    """Wait until a file or a directory is on the disk; whether the file system can tell."""
+    is_folder = path.is_dir()
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)  # Windows flushes only what may be written
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno in CANNOT_SYNC or (is_folder and error.errno in CANNOT_OPEN):
+            return False
+        raise
+    return True

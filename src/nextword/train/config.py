@@ -100,7 +100,7 @@ class TrainConfig:
     """Steps between samples of the model's writing. Default: at each validation."""
 
     save_every: Auto[int] = None
-    """Steps between checkpoints. Default: every ten minutes; always at the end."""
+    """Steps between checkpoints. Default: after a minute, then every ten; always at the end."""
 
     prompt: Auto[str] = None
     """What the samples continue. Default: the first words of the training text."""

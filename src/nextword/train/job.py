@@ -24,6 +24,10 @@ from nextword.train.checkpoint import OWN
 from nextword.train.config import LENGTHS, Plan, TrainConfig, plan
 from nextword.train.run_directory import description
 
+FIRST_TOKENS = 12
+LONGEST_WORDS = 80
+"""How a sample begins, unless --prompt says: of six words longer than 80 characters together, it takes 12 tokens."""
+
 MAY_DIFFER = "the rest of this run may differ in its last digits."
 DECIDES_NOTHING = ("data", "out")
 """Settings that may differ on resuming: the data is compared by its content, and `out` names the run."""
@@ -102,17 +106,18 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
     corpus = corpus or read_corpus(config.data, how_to_read(config))
     tokenizer = Tokenizer()
     train_ids, val_ids = split(encode_corpus(corpus, tokenizer), config.val_fraction)
-    name = f"{corpus.name}, less the {len(val_ids)} tokens to validate on"
-    windows = Windows(train_ids, config.window, config.stride or config.window, name)
+    source = checkpoint if checkpoint is not None else config.init
+    if source is None:
+        check_window(config.window, config.shape.n_ctx, len(train_ids))
 
     torch.manual_seed(config.seed)
-    source = checkpoint if checkpoint is not None else config.init
     if foreign is not None:
         model: Model = foreign_model(foreign, config, source, checkpoint)
     else:
         model = GPT(config.shape) if source is None else with_dropout(load(source)[0], config.dropout)
-    if config.window > model.config.n_ctx:
-        raise ValueError(f"--window {config.window} is more than the model can read: use {model.config.n_ctx} or less.")
+    check_window(config.window, model.config.n_ctx, len(train_ids))
+    name = f"{corpus.name}, less the {len(val_ids)} tokens to validate on"
+    windows = Windows(train_ids, config.window, config.stride or config.window, name)
     return Job(
         config=config,
         plan=plan(config, model.config, len(windows)),
@@ -122,7 +127,7 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
         windows=windows,
         val_ids=val_ids,
         model=model.to(device),
-        prompt=config.prompt or first_words(corpus.documents[0]),
+        prompt=config.prompt or beginning(corpus.documents[0], tokenizer),
         device=device,
         dtype=dtype,
     )
@@ -154,9 +159,21 @@ def with_dropout(model: GPT, dropout: float) -> GPT:
     return other.requires_grad_()
 
 
-def first_words(text: str, count: int = 6) -> str:
-    """The text's first words, on one line."""
-    return " ".join(text.split(maxsplit=count)[:count])
+def check_window(window: int, n_ctx: int, n_tokens: int) -> None:
+    """Raise ValueError, with a length that model and text allow, where a window is longer than the model can read."""
+    if window > n_ctx:
+        fits = max(1, min(n_ctx, n_tokens - 1))
+        raise ValueError(f"--window {window} is more than the model can read: use {fits} or less.")
+
+
+def beginning(text: str, tokenizer: Tokenizer, count: int = 6) -> str:
+    """The text's first words, on one line; where words are not set apart by blanks, its first few tokens."""
+    words = " ".join(text.split(maxsplit=count)[:count])
+    if len(words) <= LONGEST_WORDS:
+        return words
+    return tokenizer.decode(tokenizer.encode(words[:LONGEST_WORDS])[:FIRST_TOKENS]).rstrip(
+        "\ufffd"
+    )  # the last may be half a character
 
 
 def check_unchanged(path: Path, config: TrainConfig, corpus: Corpus, recorded: dict[str, Any]) -> None:

@@ -22,7 +22,8 @@ from weakref import WeakValueDictionary
 from filelock import FileLock, Timeout
 
 from nextword.errors import RunError
-from nextword.runtime import replacing
+from nextword.runtime import replacing, sync
+from nextword.runtime.locks import acquire
 from nextword.train.attention_log import AttentionLog
 from nextword.train.checkpoint import checkpoints
 from nextword.train.replaced import ASIDE, OWN, set_aside, settle
@@ -57,6 +58,7 @@ class RunDirectory:
 
     def __init__(self, path: Path):
         self.path = path
+        self._is_locked = False
         self._lock = FileLock(path / ".lock", thread_local=False)  # one thread may begin a run, another end it
 
     @classmethod
@@ -104,13 +106,27 @@ class RunDirectory:
         if (left := left_in(self.path)) is not None:
             left.close()
         try:
-            self._lock.acquire(timeout=0)
+            self._is_locked = acquire(self._lock, timeout=0)
         except Timeout as error:
             raise RunError(
                 f"Another trainer is at work in {self.path}: wait until it has finished, or choose another --out."
             ) from error
         if holder is not None:
             _HOLDERS[os.path.realpath(self.path)] = holder
+
+    def weaknesses(self) -> list[str]:
+        """What the file system here cannot promise, in words."""
+        found = []
+        if not self._is_locked:
+            found.append(
+                f"The file system of {self.path} has no locks: see to it that no second trainer works there meanwhile."
+            )
+        if not (sync(self.path) and sync(self.path / "run.json")):
+            found.append(
+                f"The file system of {self.path} cannot force a folder to its disk: after a power cut, unlike after a "
+                "crash, the newest checkpoint may be lost."
+            )
+        return found
 
     def release(self) -> None:
         """Let others have the directory."""

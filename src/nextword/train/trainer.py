@@ -61,6 +61,7 @@ from nextword.train.steps import Steps
 from nextword.weights import save_huggingface
 
 SAVE_SECONDS = 600.0  # between checkpoints, where no --save-every is given
+FIRST_SAVE_SECONDS = 60.0  # until the first, so that a crash soon after does not lose all
 SAMPLE_TOKENS = 40
 
 
@@ -136,6 +137,7 @@ class Trainer:
     def _hold_and_run(self) -> Generator[Event, None, None]:
         """Run, with the directory held from the first event until the last, or until nobody listens any more."""
         run = self._directory = self._begin()
+        self._warnings += run.weaknesses()
         gc.freeze()  # what is there by now stays: no use in looking through it again and again
         try:
             yield from self._run()
@@ -276,7 +278,8 @@ class Trainer:
         """By the step where the plan says so, else by the clock."""
         if self.job.plan.save_every is not None:
             return self.step % self.job.plan.save_every == 0
-        return time.monotonic() - self._saved_at > SAVE_SECONDS
+        nothing_yet = self._saved_step == 0
+        return time.monotonic() - self._saved_at > (FIRST_SAVE_SECONDS if nothing_yet else SAVE_SECONDS)
 
     def _save(self) -> Saved:
         """Write a checkpoint to resume from, the run's own weights, the best ones, and the picture."""

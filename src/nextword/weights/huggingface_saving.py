@@ -4,7 +4,6 @@ Source: transformers, class GPT2LMHeadModel.
 """
 
 import json
-import shutil
 from pathlib import Path
 
 import torch
@@ -39,4 +38,3 @@ def save_huggingface(model: GPT, directory: Path) -> None:
         tensors[name.ours] = (values.T if name.in_out else values).to("cpu", torch.float32).contiguous()
     with replacing(directory / WEIGHTS) as path:
         save_tensors(tensors, path)
-        shutil.copymode(directory / CONFIG, path)  # safetensors makes files that only their owner may read

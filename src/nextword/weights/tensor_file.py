@@ -1,5 +1,6 @@
 """Writing a safetensors file, and saying in words why it could not be written."""
 
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,8 +17,11 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     Raises OSError where the disk does not take it: safetensors has an error of
     its own for that.
     """
+    path.touch()
+    mode = path.stat().st_mode  # as this user's files are; safetensors makes such that only their owner may read
     try:
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, metadata={"format": "pt"})
     except SafetensorError as error:
         size = readable_size(sum(tensor.nbytes for tensor in tensors.values()))
         raise OSError(None, f"{size} could not be written ({error})", str(path)) from error
+    path.chmod(stat.S_IMODE(mode))
