@@ -5,6 +5,9 @@ The audit's trials are made anew when something changed that they depend on.
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import redirect_stdout
@@ -30,25 +33,49 @@ KEPT = PROJECT / "build/audit.json"
 
 @cache
 def tables() -> dict[str, list[dict[str, Any]]]:
-    """Each exercise's name -> its trials, as dictionaries: exercise, answer, mistake, expected, found, right."""
-    digest = hashlib.sha256()
-    for file in sorted((PROJECT / "src/nextword").rglob("*.py")):
-        digest.update(file.read_bytes())
+    """Each exercise's name -> its trials, as dictionaries: exercise, answer, mistake, expected, found, right.
+
+    What nothing has changed of since is kept; the rest is tried now, by as many processes as there are processors.
+    """
     try:
         kept = json.loads(KEPT.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         kept = {}
-    if kept.get("source") != digest.hexdigest():
-        with warnings.catch_warnings(), redirect_stdout(None):  # wrong answers are warned of, and some print
-            warnings.simplefilter("ignore")
-            trials = {
-                exercise.name: [asdict(trial) | {"right": trial.right} for trial in audit(exercise)]
-                for exercise in TRACK
-            }
-        kept = {"source": digest.hexdigest(), "trials": trials}
+    checker = digest_of_the_checker()
+    keys = {exercise.name: digest(exercise.name, checker) for exercise in TRACK}
+    missing = [name for name in keys if kept.get(name, {}).get("key") != keys[name]]
+    if missing:
+        n = os.cpu_count() or 1
+        command = [sys.executable, __file__]
+        alone = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        shares = [missing[i::n] for i in range(min(n, len(missing)))]
+        started = [subprocess.Popen([*command, *share], stdout=subprocess.PIPE, env=alone) for share in shares]
+        for share, process in zip(shares, started, strict=True):
+            found = json.loads(process.communicate()[0])
+            kept |= {name: {"key": keys[name], "trials": found[name]} for name in share}
         KEPT.parent.mkdir(exist_ok=True)
         KEPT.write_text(json.dumps(kept), encoding="utf-8")
-    return dict(kept["trials"])
+    return {name: kept[name]["trials"] for name in keys}
+
+
+def trials_of(name: str) -> list[dict[str, Any]]:
+    """Plant and check all of one exercise's mistakes."""
+    with warnings.catch_warnings(), redirect_stdout(None):  # wrong answers are warned of, and some print
+        warnings.simplefilter("ignore")
+        return [asdict(trial) | {"right": trial.right} for trial in audit(TRACK[name])]
+
+
+def digest_of_the_checker() -> str:
+    """The SHA-256 of all the package's code that is imported once all exercises are: what any trial may depend on."""
+    list(TRACK)
+    files = {module.__file__ for name, module in sys.modules.items() if name.partition(".")[0] == "nextword"}
+    return hashlib.sha256(b"".join(Path(file).read_bytes() for file in sorted(filter(None, files)))).hexdigest()
+
+
+def digest(name: str, checker: str) -> str:
+    """The SHA-256 of what an exercise's trials depend on: the checker, the exercises, and its answers."""
+    answers = sorted((PROJECT / "src/nextword/learn/answers" / name).glob("*.py"))
+    return hashlib.sha256(b"".join([checker.encode(), *(file.read_bytes() for file in answers)])).hexdigest()
 
 
 class Audit(SphinxDirective):
@@ -106,3 +133,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Tell Sphinx of it."""
     app.add_directive("audit", Audit)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+if __name__ == "__main__":
+    print(json.dumps({name: trials_of(name) for name in sys.argv[1:]}))

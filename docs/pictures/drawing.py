@@ -19,6 +19,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 FOLDER = Path(__file__).parent
+NOT_DRAWN = ("bench", "cli", "learn", "serve")
+"""The rooms of the package that no picture shows anything of."""
+
 WIDTH = 6.4
 """Inches; a page shows a picture as wide as its text, up to 40 rem."""
 
@@ -144,9 +147,8 @@ def draw_all(
     """
     folder.mkdir(parents=True, exist_ok=True)
     package = FOLDER.parent.parent / "src/nextword"
-    shared = max(
-        file.stat().st_mtime for file in [FOLDER / "drawing.py", *package.rglob("*.py")] if "learn" not in file.parts
-    )
+    drawn_from = [file for file in package.rglob("*.py") if file.relative_to(package).parts[0] not in NOT_DRAWN]
+    shared = max(file.stat().st_mtime for file in [FOLDER / "drawing.py", *drawn_from])
     files = []
     for name, function in pictures().items():
         newest = max(shared, Path(inspect.getfile(function)).stat().st_mtime)
