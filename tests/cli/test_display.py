@@ -2,20 +2,23 @@
 
 import errno
 import io
+import math
 import os
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from nextword.cli.display import Display
-from nextword.train.config import Plan
+from nextword.cli.display import Display, duration, introduction
+from nextword.model import CONFIGS
+from nextword.train.config import TrainConfig, plan
 from nextword.train.events import Compiling, Saved, Started, Stepped, Validated, Warned
 
-PLAN = Plan(steps=20_000, lr=1e-3, warmup=10, eval_every=10, sample_every=10, save_every=None)
-STARTED = Started(Path("runs/my"), 0, PLAN, "my", 124_439_808, 50257, 6_063, 674, 512, "bfloat16", "cpu")
+PLAN = replace(plan(TrainConfig(), CONFIGS["gpt2"], 6063), steps=20_000)
+STARTED = Started(Path("runs/my"), 0, PLAN, "my", 124_439_808, 50257, 6_063, 674, 512, "bfloat16", "cpu", 80.0)
 
 
 @pytest.mark.parametrize(
@@ -107,3 +110,40 @@ def test_what_a_signal_cannot_say_at_this_moment_is_let_go(monkeypatch: pytest.M
         display.say("Finishing this step")
     display.show(Warned(1, "still there"))
     assert "still there" in display.console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_the_first_two_lines_tell_what_was_chosen_why_and_how_long_it_takes() -> None:
+    assert introduction(replace(STARTED, plan=replace(PLAN, steps=141))) == (
+        "Training 124,439,808 parameters on my (6,063 tokens to learn from, 674 to validate on), "
+        "short enough to learn by heart: 12 passes, about 80 seconds\n"
+        "141 steps of 512 tokens, learning rate 0.00015 throughout, dropout 0, embeddings drawn at 0.04 instead of "
+        "GPT-2's 0.02 to be told apart sooner, bfloat16 on cpu, into runs/my"
+    )
+    longer = plan(TrainConfig(steps=1000), CONFIGS["gpt2"], 1_000_000)
+    told = introduction(replace(STARTED, plan=longer, n_train_tokens=1_000_000, tokens_per_step=1024))
+    assert "too long to learn by heart: 1.0 passes, about 80 seconds" in told
+    assert "learning rate 0.0003 falling to 3e-05, dropout 0.1, bfloat16" in told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.2, "1 second"),
+        (89, "89 seconds"),
+        (100, "2 minutes"),
+        (5399, "90 minutes"),
+        (5400, "2 hours"),
+        (86_400, "24 hours"),
+        (200_000, "2 days"),
+    ],
+)
+def test_a_duration_is_told_in_the_unit_one_would_use(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+
+
+def test_no_perplexity_is_wider_than_the_line() -> None:
+    told = io.StringIO()
+    display = Display(Console(file=told, width=200))
+    for event in (STARTED, Validated(1, 92.1, math.exp(92.1), False), Stepped(20_000, 1, 92.1, 1e-3, 1.0, 790.0, 0)):
+        display.show(event)
+    assert told.getvalue().count("perplexity 1.0e+40") == 2

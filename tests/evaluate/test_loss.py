@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nextword.errors import DataError
-from nextword.evaluate import evaluate, perplexity
+from nextword.evaluate import evaluate, in_digits, perplexity
 
 
 @pytest.fixture
@@ -99,3 +99,23 @@ def test_perplexity():
     assert perplexity(10.8) == pytest.approx(49020.8, rel=1e-5)
     assert perplexity(1e6) == math.inf
     assert math.isnan(perplexity(math.nan))
+
+
+@pytest.mark.parametrize(
+    "value, said",
+    [
+        (1.0, "1.0"),
+        (99.94, "99.9"),
+        (99.96, "100"),
+        (47_442.3, "47,442"),
+        (999_999.4, "999,999"),
+        (999_999.6, "1.0e+06"),
+        (3.24e12, "3.2e+12"),
+        (1e300, "1.0e+300"),
+        (math.inf, "inf"),
+        (math.nan, "nan"),
+    ],
+)
+def test_a_perplexity_stays_short_however_bad_the_model(value, said):
+    assert in_digits(value) == said
+    assert len(said) <= 9

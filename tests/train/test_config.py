@@ -1,11 +1,12 @@
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from nextword.model import CONFIGS
-from nextword.train.config import TrainConfig, default_lr, plan
+from nextword.train.config import TrainConfig, plan
+from nextword.train.recipe import choose
 
 GPT2 = CONFIGS["gpt2"]
 
@@ -37,6 +38,11 @@ GPT2 = CONFIGS["gpt2"]
         ({"weight_decay": -0.1}, "--weight-decay must be at least 0, not -0.1"),
         ({"seed": -1}, "--seed must be at least 0, not -1"),
         ({"seed": 2**64}, "--seed must be below 2\\*\\*64, not 18446744073709551616"),
+        ({"lr_floor": 1.1}, "--lr-floor must be between 0 and 1, not 1.1"),
+        ({"lr_floor": float("nan")}, "--lr-floor must be between 0 and 1, not nan"),
+        ({"embedding_std": 0.0}, "--embedding-std must be above 0, not 0.0"),
+        ({"embedding_std": 0.1, "init": "gpt2"}, "--embedding-std is for our own first weights, and --init brings"),
+        ({"embedding_std": 0.1, "model": "my:GPT"}, "a class of your own draws its own: leave it out"),
         ({"dropout": 1.0}, "--dropout must be at least 0 and below 1, not 1.0"),
         ({"dropout": float("nan")}, "--dropout must be at least 0 and below 1, not nan"),
         ({"beta2": 1.0}, "--beta2 must be between 0 and 1, not 1.0"),
@@ -64,13 +70,13 @@ def test_paths_are_kept_as_text_without_a_tilde(monkeypatch):
 
 
 def test_tokens_a_step():
-    assert TrainConfig(window=100, batch_size=3, accumulate=4).tokens_per_step == 1200
+    assert plan(TrainConfig(window=100, batch_size=3, accumulate=4), GPT2, 10_000).tokens_per_step == 1200
 
 
 @pytest.mark.parametrize(
     "settings, steps",
     [
-        ({}, 84),  # ten epochs of 100 windows, 12 of them a step: 83.33
+        ({"epochs": 10.0}, 84),  # 100 windows, 12 of them a step: 83.33
         ({"epochs": 2.4}, 20),  # exactly
         ({"epochs": 2.41}, 21),
         ({"epochs": 0.001}, 1),
@@ -82,30 +88,51 @@ def test_tokens_a_step():
 )
 def test_length_in_steps(settings, steps):
     config = TrainConfig(window=100, batch_size=4, accumulate=3, **settings)
-    assert plan(config, GPT2, n_windows=100).steps == steps
+    assert plan(config, GPT2, n_tokens=10_001).steps == steps  # the last one has no successor
 
 
 @pytest.mark.parametrize(
     "steps, warmup, eval_every", [(1, 1, 1), (12, 1, 2), (100, 5, 10), (5000, 200, 500), (90_000, 200, 500)]
 )
 def test_what_a_plan_works_out_by_itself(steps, warmup, eval_every):
-    p = plan(TrainConfig(steps=steps), GPT2, 100)
+    p = plan(TrainConfig(steps=steps), GPT2, 100_000)
     assert (p.warmup, p.eval_every, p.sample_every, p.save_every) == (warmup, eval_every, eval_every, None)
 
 
 def test_a_plan_keeps_what_was_asked_for():
-    config = TrainConfig(steps=100, lr=0.5, warmup=0, eval_every=7, sample_every=3, save_every=11)
-    p = plan(config, GPT2, 100)
-    assert (p.lr, p.warmup, p.eval_every, p.sample_every, p.save_every) == (0.5, 0, 7, 3, 11)
+    asked = {
+        "window": 32,
+        "stride": 16,
+        "batch_size": 3,
+        "accumulate": 5,
+        "dropout": 0.3,
+        "embedding_std": 0.01,
+        "steps": 100,
+        "lr": 0.5,
+        "lr_floor": 0.0,
+        "warmup": 0,
+        "eval_every": 7,
+        "sample_every": 3,
+        "save_every": 11,
+    }
+    for n_tokens in (1000, 1_000_000):
+        found = asdict(plan(TrainConfig(**asked), GPT2, n_tokens))
+        assert {name: found[name] for name in asked} == asked
+
+
+def test_what_is_left_open_is_as_the_recipe_says():
+    for n_tokens in (6000, 100_000, 1_000_000):
+        p, chosen = plan(TrainConfig(), GPT2, n_tokens), choose(n_tokens, GPT2)
+        for name in ("window", "batch_size", "lr", "lr_floor", "dropout", "embedding_std", "why"):
+            assert getattr(p, name) == getattr(chosen, name)
+        assert p.stride == p.window
+        assert p.steps * p.tokens_per_step / n_tokens == pytest.approx(chosen.passes, rel=0.05)
+
+
+def test_weights_that_are_given_are_not_drawn():
+    assert plan(TrainConfig(init="gpt2"), GPT2, 1000).embedding_std is None
+    assert plan(TrainConfig(model="my_gpt2:GPT"), GPT2, 1000).embedding_std is None
 
 
 def test_samples_come_at_validations_unless_told_otherwise():
-    assert plan(TrainConfig(steps=100, eval_every=7), GPT2, 100).sample_every == 7
-
-
-def test_learning_rates_follow_the_width():
-    # Half of GPT-3's table 2.1: 6e-4 at width 768 and 2.5e-4 at 1536.
-    assert default_lr(GPT2, fine_tuning=False) == pytest.approx(3e-4)
-    assert default_lr(replace(GPT2, n_embd=1536, n_head=12), fine_tuning=False) == pytest.approx(1.25e-4, rel=0.3)
-    assert default_lr(GPT2, fine_tuning=True) == pytest.approx(3e-5)
-    assert plan(TrainConfig(init="gpt2", steps=1), GPT2, 1).lr == pytest.approx(3e-5)
+    assert plan(TrainConfig(steps=100, eval_every=7), GPT2, 1000).sample_every == 7

@@ -22,7 +22,16 @@ from nextword.train.events import Sampled, Started, Warned
 def own(config: TrainConfig, folder: Path) -> TrainConfig:  # noqa: F811
     """The settings of a run of six steps with a class of one's own, found in the current folder."""
     (folder / "my_gpt2.py").write_text(source())
-    return replace(config, model="my_gpt2:GPT", size="tiny", steps=6, eval_every=3, sample_every=3, dtype="auto")
+    return replace(
+        config,
+        model="my_gpt2:GPT",
+        size="tiny",
+        embedding_std=None,
+        steps=6,
+        eval_every=3,
+        sample_every=3,
+        dtype="auto",
+    )
 
 
 def logits(model: torch.nn.Module) -> torch.Tensor:
@@ -49,7 +58,16 @@ def test_it_learns_what_ours_learns_from_the_same_weights(own, config):
     ours = Trainer(replace(config, steps=6, eval_every=3, sample_every=3, dropout=0.0))
     train(ours)
     begun = replace(own, init=f"{config.out}", size=None, out=f"{own.out}-own", dropout=0.0)
-    again = replace(config, init=f"{config.out}", model=None, steps=6, eval_every=3, out=f"{own.out}-ours", dropout=0.0)
+    again = replace(
+        config,
+        init=f"{config.out}",
+        model=None,
+        embedding_std=None,
+        steps=6,
+        eval_every=3,
+        out=f"{own.out}-ours",
+        dropout=0.0,
+    )
     torch.testing.assert_close(
         torch.tensor(losses(train(Trainer(begun)))), torch.tensor(losses(train(Trainer(again)))), rtol=1e-4, atol=1e-4
     )

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from nextword.model import GPT, GPTConfig
-from nextword.train.health import LossWatch, first_not_finite, not_finite
+from nextword.train.checkpoint import Progress
+from nextword.train.health import LossWatch, PassedBest, first_not_finite, not_finite
 from nextword.train.working_copy import WorkingCopy
 
 SMALL = GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2, dropout=0.0)
@@ -174,3 +175,15 @@ def test_a_run_that_resumes_compares_with_its_own_start():
     assert warnings([4.0] * 10, start=3.0)
     assert not warnings([4.0] * 9, start=3.0)
     assert not warnings([4.0] * 10)
+
+
+def test_a_passed_best_is_told_once():
+    watch = PassedBest()
+    progress = Progress(step=30, best_val_loss=5.0, best_step=20)
+    assert watch.warning(10.9, Progress()) is None  # nothing was learnt yet
+    assert watch.warning(5.0, progress) is None
+    assert watch.warning(5.09, progress) is None  # may be chance
+    said = watch.warning(5.1, progress)
+    assert "The validation loss was lowest at step 20, 5.000, and is 5.100 now" in said
+    assert "best/ keeps that step's weights" in said
+    assert watch.warning(9.0, progress) is None

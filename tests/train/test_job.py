@@ -52,7 +52,7 @@ def test_dropout_is_the_one_asked_for(config, tmp_path):
     assert prepare(config).model.config.dropout == 0.2
     assert prepare(replace(config, dropout=0.0)).model.config.dropout == 0.0
     save_huggingface(GPT(replace(TINY, dropout=0.7)), tmp_path / "init")
-    model = prepare(replace(config, model=None, init=str(tmp_path / "init"))).model
+    model = prepare(replace(config, model=None, embedding_std=None, init=str(tmp_path / "init"))).model
     dropouts = [model.config.dropout, *(m.dropout for m in model.modules() if hasattr(m, "dropout"))]
     assert len(dropouts) == 1 + 2 * TINY.n_layer
     assert set(dropouts) == {0.2}
@@ -62,7 +62,7 @@ def test_init_takes_the_weights_as_they_are(config, tmp_path):
     torch.manual_seed(5)
     model = GPT(TINY)
     save_huggingface(model, tmp_path / "init")
-    job = prepare(replace(config, model=None, init=str(tmp_path / "init"), lr=None))
+    job = prepare(replace(config, model=None, embedding_std=None, init=str(tmp_path / "init"), lr=None))
     for (name, p), q in zip(model.named_parameters(), job.model.parameters(), strict=True):
         assert torch.equal(p, q), name
         assert q.requires_grad

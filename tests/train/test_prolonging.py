@@ -8,21 +8,25 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from train.runs import losses, of, state, train
+from train.runs import TINY, losses, of, state, train
 
 from nextword.errors import RunError
+from nextword.model import CONFIGS
 from nextword.train import Trainer
-from nextword.train.config import Plan, Prolongation
+from nextword.train.config import Prolongation, TrainConfig, plan
 from nextword.train.events import Finished, Prolonged, Stepped
 from nextword.train.prolonging import rate
+from nextword.train.recipe import choose
 from nextword.train.schedule import learning_rate
 
-PLAN = Plan(steps=12, lr=0.01, warmup=3, eval_every=4, sample_every=4, save_every=None)
+SETTINGS = {"window": 16, "batch_size": 2, "dropout": 0.2, "embedding_std": 0.02}
+CURVE = {"steps": 12, "lr": 0.01, "lr_floor": 0.1, "warmup": 3, "eval_every": 4, "sample_every": 4}
+PLAN = plan(TrainConfig(**SETTINGS, **CURVE), CONFIGS["nano"], 300)
 
 
 def rates(steps, *prolonged):
-    plan = replace(PLAN, steps=steps, prolonged=tuple(Prolongation(*one) for one in prolonged))
-    return [rate(plan, step) for step in range(steps)]
+    given = replace(PLAN, steps=steps, prolonged=tuple(Prolongation(*one) for one in prolonged))
+    return [rate(given, step) for step in range(steps)]
 
 
 def test_without_being_prolonged_it_is_the_schedule():
@@ -36,6 +40,11 @@ def test_from_where_it_stands_it_comes_down_to_the_floor_at_the_new_end():
     assert told[7] == pytest.approx(0.01 * 0.55)
     # Eight steps more, from 0.0055 to 0.001 along half a cosine.
     assert told[7:] == pytest.approx([0.001 + 0.0045 * (1 + math.cos(math.pi * n / 8)) / 2 for n in range(9)])
+
+
+def test_a_constant_rate_stays_constant():
+    constant = replace(PLAN, lr_floor=1.0, warmup=0, steps=16, prolonged=(Prolongation(7, 12),))
+    assert [rate(constant, step) for step in range(16)] == pytest.approx([0.01] * 16)
 
 
 def test_after_its_end_it_stays_at_the_floor():
@@ -98,7 +107,21 @@ def test_fewer_steps_are_refused(stopped):
 
 def test_the_plan_is_kept_where_another_version_would_make_another(stopped, monkeypatch):
     def other(*arguments):
-        return replace(PLAN, steps=99, lr=9.0, warmup=9)
+        return replace(PLAN, steps=99, lr=9.0, lr_floor=0.9, warmup=9)
 
     monkeypatch.setattr("nextword.train.job.plan", other)
     assert Trainer(stopped, resume=True).job.plan == replace(PLAN, save_every=2)
+
+
+def test_windows_and_dropout_are_kept_where_another_version_would_choose_others(config, monkeypatch):
+    """The recipe's choice when the run began is in run.json, and counts."""
+    open_config = replace(config, window=None, batch_size=None, dropout=None, embedding_std=None)
+    began = Trainer(open_config)
+    train(began, until=3)
+    other = replace(choose(300, TINY), window=8, batch_size=7, dropout=0.7)
+    monkeypatch.setattr("nextword.train.config.choose", lambda *arguments, **settings: other)
+    resumed = Trainer(open_config, resume=True)
+    assert resumed.job.plan == began.job.plan
+    assert resumed.job.windows.window == began.job.plan.window == 32
+    assert resumed.job.model.config.dropout == began.job.plan.dropout == 0.0
+    assert resumed.job.config == open_config

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,11 @@ from transformers import AutoTokenizer, GPT2LMHeadModel
 import nextword
 from nextword.data import batch, read_corpus
 from nextword.errors import DataError
+from nextword.evaluate import evaluate
 from nextword.lens import trace
-from nextword.model import GPT
+from nextword.model import CONFIGS, GPT, GPTConfig
 from nextword.tokenizer import save_tokenizer
-from nextword.train import Trainer
+from nextword.train import TrainConfig, Trainer
 from nextword.train.attention_log import AttentionLog
 from nextword.train.events import Finished, Sampled, Saved, Started, Stepped, Validated, Warned
 from nextword.train.plot import plot_loss
@@ -283,7 +284,8 @@ def test_a_run_leaves_a_gpt2_directory(config, monkeypatch):
 
 def test_fine_tuning_begins_with_the_weights_given(config, tmp_path):
     train(Trainer(config))
-    again = replace(config, model=None, init=config.out, out=str(tmp_path / "tuned"), lr=None, warmup=0)
+    out = str(tmp_path / "tuned")
+    again = replace(config, model=None, embedding_std=None, init=config.out, out=out, lr=None, warmup=0)
     events = train(Trainer(again))
     before, after = log(Path(config.out)), log(tmp_path / "tuned")
     assert after[0]["val_loss"] == before[-1]["val_loss"]
@@ -317,3 +319,23 @@ def test_the_default_place_is_named_after_the_text(config, tmp_path, monkeypatch
     train(Trainer(replace(config, out=None, steps=1)))
     assert (tmp_path / "runs" / "ferry" / "run.json").exists()
     assert read_corpus(config.data).name == "ferry"
+
+
+def test_a_text_is_learnt_by_heart_without_any_setting(tmp_path, text, monkeypatch):
+    """Fewer tokens than a page, the smallest model that can: the loss at the end is the recipe's, below 0.5."""
+    sizes = {**CONFIGS, "small": GPTConfig(n_ctx=32, n_embd=64, n_head=2, n_layer=2)}
+    monkeypatch.setattr("nextword.train.config.CONFIGS", sizes)
+    run = tmp_path / "run"
+    trainer = Trainer(TrainConfig(data=(str(text),), model="small", out=str(run), dtype="float32", device="cpu"))
+    model, plan = trainer.job.model, trainer.job.plan
+    assert model.wte.weight.std().item() == pytest.approx(plan.embedding_std, rel=0.02)
+    assert model.wpe.weight.std().item() == pytest.approx(plan.embedding_std, rel=0.1)
+    assert model.h[0].mlp.c_fc.weight.std().item() == pytest.approx(0.02, rel=0.05)
+    events = train(trainer)
+    assert evaluate(model, trainer.job.windows.ids, plan.window) < 0.5
+    recorded = json.loads((run / "run.json").read_text())
+    assert recorded["plan"] == json.loads(json.dumps(asdict(plan)))
+    assert recorded["config"]["batch_size"] is None
+    # One page is far too little to learn English from, and the run says when it began to forget that.
+    (warning,) = of(events, Warned)
+    assert f"The validation loss was lowest at step {of(events, Finished)[0].best_step}," in warning.message

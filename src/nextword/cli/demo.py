@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -20,11 +20,7 @@ if TYPE_CHECKING:
     from nextword.train import Trainer
 
 PROMPT = "A Penny on Haddow"  # the story's title: what comes after it is learnt at the positions where it stands
-# Small batches and no dropout: what counts for learning a short text by heart is how often the weights move.
-CONFIG_BY_MODEL = {
-    "gpt2": TrainConfig(model="gpt2", batch_size=2, epochs=17, lr=2.5e-4, dropout=0.0, prompt=PROMPT),
-    "nano": TrainConfig(model="nano", batch_size=2, epochs=40, lr=3e-3, beta2=0.99, dropout=0.0, prompt=PROMPT),
-}
+CONFIG_BY_MODEL = {model: TrainConfig(model=model, prompt=PROMPT) for model in ("gpt2", "nano")}
 OUT_BY_MODEL = {"gpt2": "runs/story", "nano": "runs/story-nano"}  # so that the small one is in nobody's way
 WRITTEN_TOKENS = 60
 
@@ -73,12 +69,16 @@ def run(arguments: list[str]) -> int:
 def check_memory(config: TrainConfig) -> None:
     """Raise NextwordError, before anything has begun, where the model would not fit into memory."""
     from nextword.runtime import available_memory, pick_device, pick_dtype, readable_size
+    from nextword.train.config import plan
     from nextword.train.memory import training_memory
+    from nextword.train.recipe import BY_HEART
 
     device = pick_device()
     free = available_memory(device)
     dtype = pick_dtype("auto", device)
-    needed = training_memory(config.shape, config.batch_size, config.window, dtype, device, config.accumulate)
+    chosen = plan(config, config.shape, BY_HEART)  # what the story gets too
+    shape = replace(config.shape, dropout=chosen.dropout)
+    needed = training_memory(shape, chosen.batch_size, chosen.window, dtype, device, chosen.accumulate)
     if free is not None and free < needed:
         smaller = (
             f"Try: {command('demo', '--model', 'nano')}" if config.model != "nano" else "Close other programs first."
@@ -89,14 +89,15 @@ def check_memory(config: TrainConfig) -> None:
 
 
 def is_demo(path: Path) -> bool:
-    """Whether the run at this path was made by a demo, so that a new one may replace it."""
+    """Whether the run at this path was made by a demo, of any version, so that a new one may replace it.
+
+    By the prompt, the story's title: a run of the user's own has the story's first words instead.
+    """
     try:
         recorded = json.loads((path / "run.json").read_text())["config"]
     except (OSError, ValueError, KeyError):
         return False
-    settings = [json.loads(json.dumps(asdict(config))) for config in CONFIG_BY_MODEL.values()]
-    # An older run lacks settings that are newer than it.
-    return any({**config, **recorded, "out": None} == config for config in settings)
+    return recorded.get("data") == ["story"] and recorded.get("prompt") == PROMPT
 
 
 def opening(config: TrainConfig) -> str:

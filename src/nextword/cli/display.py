@@ -17,7 +17,8 @@ from rich.table import Column
 from rich.text import Text
 
 from nextword.commands import command
-from nextword.evaluate import perplexity
+from nextword.evaluate import in_digits, perplexity
+from nextword.train.config import Plan
 from nextword.train.events import (
     Compiling,
     Event,
@@ -30,6 +31,7 @@ from nextword.train.events import (
     Validated,
     Warned,
 )
+from nextword.train.recipe import GPT2_STD
 
 QUIET_SECONDS = 10.0  # where there is no terminal, a step is told this often at most
 
@@ -119,7 +121,7 @@ class Display:
                 star = ", the best so far" if event.is_best else ""
                 self._say(
                     f"step {event.step:>5}   validation loss {event.val_loss:.3f}   "
-                    f"perplexity {event.perplexity:,.0f}{star}"
+                    f"perplexity {in_digits(event.perplexity)}{star}"
                 )
             case Sampled():
                 self.console.print(
@@ -140,7 +142,7 @@ class Display:
         assert self._task is not None
         numbers = {
             "loss": f"loss {step.train_loss:.3f}",
-            "perplexity": f"perplexity {perplexity(step.train_loss):,.1f}",
+            "perplexity": f"perplexity {in_digits(perplexity(step.train_loss))}",
             "validation": f"last validation {self._validated.val_loss:.3f}" if self._validated is not None else "",
             "speed": f"{step.tok_per_s:,.0f} tokens/s",
             "left": f"{clock(step.seconds_left)} left",
@@ -172,14 +174,16 @@ def give_up(output: IO[str]) -> None:
 
 
 def introduction(event: Started) -> str:
-    """What is about to be trained, on what, and for how long, in two lines."""
+    """What is about to be trained, on what, how, why so, and for how long, in two lines."""
     plan = event.plan
     verb = "Training" if event.step == 0 else f"Resuming at step {event.step}:"
+    passes = plan.steps * event.tokens_per_step / event.n_train_tokens
     return (
         f"{verb} {event.n_params:,} parameters on {event.data_name} "
-        f"({event.n_train_tokens:,} tokens to learn from, {event.n_val_tokens:,} to validate on)\n"
-        f"{plan.steps} steps of {event.tokens_per_step:,} tokens, learning rate up to {plan.lr:.2g}, "
-        f"{event.dtype} on {event.device}, into {event.directory}"
+        f"({event.n_train_tokens:,} tokens to learn from, {event.n_val_tokens:,} to validate on), {plan.why}: "
+        f"{passes:,.{1 if passes < 10 else 0}f} passes, about {duration(event.expected_seconds)}\n"
+        f"{plan.steps} steps of {event.tokens_per_step:,} tokens, learning rate {rate(plan)}, "
+        f"dropout {plan.dropout:g}{draw(plan)}, {event.dtype} on {event.device}, into {event.directory}"
     )
 
 
@@ -188,6 +192,27 @@ def prolongation(event: Prolonged) -> str:
     lr, last = f"{event.lr:.2g}", f"{event.last_lr:.2g}"
     goes = f"stays at {last}" if lr == last else f"goes on from {lr} and ends at {last}"
     return f"Prolonged from {event.steps_before} to {event.steps} steps: the learning rate {goes}."
+
+
+def rate(plan: Plan) -> str:
+    """How the learning rate moves, in words."""
+    return f"{plan.lr:.2g} {'throughout' if plan.lr_floor == 1.0 else f'falling to {plan.lr * plan.lr_floor:.2g}'}"
+
+
+def draw(plan: Plan) -> str:
+    """How the embeddings were drawn and why so, where that is not as GPT-2 drew them."""
+    if plan.embedding_std is None or plan.embedding_std == GPT2_STD:
+        return ""
+    told = " to be told apart sooner" if plan.embedding_std > GPT2_STD else ""
+    return f", embeddings drawn at {plan.embedding_std:g} instead of GPT-2's {GPT2_STD:g}{told}"
+
+
+def duration(seconds: float) -> str:
+    """A time that is not known exactly, in words: 40 seconds, 12 minutes, 3 hours, 5 days."""
+    units = ((90, 1, "second"), (5400, 60, "minute"), (172_800, 3600, "hour"), (math.inf, 86_400, "day"))
+    unit, name = next((unit, name) for limit, unit, name in units if seconds < limit)
+    count = max(1, round(seconds / unit))
+    return f"{count:,} {name}{'s' if count > 1 else ''}"
 
 
 def conclusion(event: Finished) -> str:

@@ -54,3 +54,10 @@ def evaluate(model: Model, ids: Tensor, window: int, batch_size: int = 4, dtype:
 def perplexity(loss: float) -> float:
     """exp(loss): among how many equally likely tokens the model seems to be choosing."""
     return math.inf if loss > 700.0 else math.exp(loss)  # exp overflows a float a little above
+
+
+def in_digits(perplexity: float) -> str:
+    """Write a perplexity in at most nine characters: 2.0, 312, 47,442, 3.2e+12."""
+    if perplexity < 99.95:
+        return f"{perplexity:.1f}"
+    return f"{perplexity:,.0f}" if perplexity < 999_999.5 else f"{perplexity:.1e}"

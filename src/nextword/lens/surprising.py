@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nextword.evaluate import in_digits, perplexity
 from nextword.foreign import ForeignGPT
 from nextword.lens.labelled import Axis, Labelled, numbers
 from nextword.lens.saying import likeliest, scores
@@ -30,7 +31,7 @@ class Surprise:
     @property
     def perplexity(self) -> float:
         """Among how many equally likely tokens the model seemed to be choosing; NaN for a single token."""
-        return math.exp(-self.logprob.cpu().double().mean().item()) if len(self.logprob) else math.nan
+        return perplexity(-self.logprob.cpu().double().mean().item()) if len(self.logprob) else math.nan
 
 
 def surprise(model: GPT | ForeignGPT, ids: Ids) -> Labelled:
@@ -43,7 +44,7 @@ def surprise(model: GPT | ForeignGPT, ids: Ids) -> Labelled:
     return Labelled(
         np.concatenate([[np.nan], -numbers(found.logprob)]),
         (Axis("token", traced.tokens()),),
-        f"surprise; perplexity {found.perplexity:,.1f}",
+        f"surprise; perplexity {in_digits(found.perplexity)}",
         "nats",
     )
 

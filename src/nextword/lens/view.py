@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from nextword.evaluate import in_digits
 from nextword.foreign import ForeignGPT
 from nextword.lens.labelled import Axis, Labelled
 from nextword.lens.names import check_head, check_layer, from_the_front
@@ -89,7 +90,9 @@ class View:
     @property
     def summary(self) -> str:
         """The perplexity in words."""
-        return f"perplexity {self.perplexity:,.1f}" if len(self.tokens) > 1 else "one token, and nothing came before it"
+        if len(self.tokens) == 1:
+            return "one token, and nothing came before it"
+        return f"perplexity {in_digits(self.perplexity)}"
 
     def window(self, size: int) -> range:
         """So many positions, of a longer text those up to the token that is asked about, or the first."""

@@ -2,7 +2,7 @@
 
 import math
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -12,6 +12,7 @@ from nextword.data.encodings import check_encoding
 from nextword.model.config import CONFIGS, GPTConfig
 from nextword.symbols import is_symbol
 from nextword.tokenizer.vocab import END_OF_TEXT
+from nextword.train.recipe import choose
 
 T = TypeVar("T")
 Auto = Annotated[T | None, tyro.conf.arg(help_behavior_hint="")]
@@ -51,26 +52,34 @@ class TrainConfig:
     out: Auto[PathOrStr] = None
     """Where the run is kept. Default: runs/<name of the data>."""
 
-    window: int = 256
-    """Tokens the model reads at once. 256 is quick and holds a page; GPT-2 itself used 1024."""
+    window: Auto[int] = None
+    """Tokens the model reads at once. Default: 256, which is quick and holds a page, or less for a text
+    below two such windows; GPT-2 itself used 1024."""
 
     stride: Auto[int] = None
     """Tokens from one window's start to the next. Default: the window, so that none is read twice an epoch."""
 
-    batch_size: int = 4
-    """Windows read side by side. More is steadier, and takes more memory."""
+    batch_size: Auto[int] = None
+    """Windows read side by side. Default: 2 for a text to learn by heart (up to 20,000 tokens), since more
+    updates store it sooner; else 4. More is steadier, and takes more memory."""
 
     accumulate: int = 1
     """Batches added up before each update: a larger batch in the memory of a small one."""
 
     lr: Auto[float] = None
-    """Highest learning rate. Default: 3e-4 for 124M, less for wider models and more for nano; a tenth with --init."""
+    """Highest learning rate. Default: 3e-4 for 124M, less for wider models and more for nano; 1.5e-4 and 3e-3
+    for these two to learn by heart; a tenth with --init."""
+
+    lr_floor: Auto[float] = None
+    """Share of the learning rate that is left at the end, after half a cosine. Default: 0.1; 1, which is a
+    constant rate, to learn by heart."""
 
     warmup: Auto[int] = None
-    """Steps over which the learning rate rises. Default: a twentieth of the run, at most 200."""
+    """Steps over which the learning rate rises. Default: a twentieth of the run, at most 200; 0 to learn by heart."""
 
     epochs: Auto[float] = None
-    """Length, in passes over the training text. Default: 10, which suits a small text."""
+    """Length, in passes over the training text. Default: what a text of this size needs to be known by heart
+    (up to 20,000 tokens), or has use for before the model only memorises."""
 
     steps: Auto[int] = None
     """Length, in updates, instead of epochs."""
@@ -78,8 +87,12 @@ class TrainConfig:
     tokens: Auto[int] = None
     """Length, in tokens read, instead of epochs."""
 
-    dropout: float = 0.1
-    """Share of numbers zeroed in training, against memorising. GPT-2 used 0.1; 0 learns a text by heart sooner."""
+    dropout: Auto[float] = None
+    """Share of numbers zeroed in training, against memorising. Default: 0.1, as GPT-2; 0 to learn by heart."""
+
+    embedding_std: Auto[float] = None
+    """Deviation of the first token and position embeddings. Default: 0.02, as GPT-2; to learn by heart twice
+    that (124M) or more (nano), since tokens that differ more from the first are told apart sooner."""
 
     weight_decay: float = 0.1
     """Pull of matrices and embeddings toward zero; biases and LayerNorms are left alone."""
@@ -151,8 +164,13 @@ class TrainConfig:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least 0, not {value}.")
         if self.seed >= 2**64:
             raise ValueError(f"--seed must be below 2**64, not {self.seed}.")
-        if not 0.0 <= self.dropout < 1.0:
+        if self.dropout is not None and not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"--dropout must be at least 0 and below 1, not {self.dropout}.")
+        if self.lr_floor is not None and not 0.0 <= self.lr_floor <= 1.0:
+            raise ValueError(f"--lr-floor must be between 0 and 1, not {self.lr_floor}.")
+        if self.embedding_std is not None and (self.init is not None or self.foreign is not None):
+            given = "--init brings trained ones" if self.init is not None else "a class of your own draws its own"
+            raise ValueError(f"--embedding-std is for our own first weights, and {given}: leave it out.")
         if not 0.0 < self.beta2 < 1.0:
             raise ValueError(f"--beta2 must be between 0 and 1, not {self.beta2}.")
         if not 0.0 < self.val_fraction < 1.0:
@@ -162,17 +180,12 @@ class TrainConfig:
     def shape(self) -> GPTConfig:
         """The model to train where no weights are given to begin from."""
         size = self.size or "nano" if self.foreign is not None else self.model or "gpt2"
-        return replace(CONFIGS[size], dropout=self.dropout)
+        return CONFIGS[size]
 
     @property
     def foreign(self) -> str | None:
         """The name of a class of the user's own, if that is what `model` is."""
         return self.model if self.model is not None and is_symbol(self.model) else None
-
-    @property
-    def tokens_per_step(self) -> int:
-        """Tokens read for one update."""
-        return self.window * self.batch_size * self.accumulate
 
 
 def in_text(path: str | Path) -> str:
@@ -195,7 +208,7 @@ _COUNTS = (
     "save_every",
 )
 _WHOLE = (*_COUNTS, "warmup", "seed")
-_POSITIVE = (*_COUNTS, "lr", "epochs", "clip")
+_POSITIVE = (*_COUNTS, "lr", "epochs", "clip", "embedding_std")
 
 
 @dataclass(frozen=True)
@@ -211,45 +224,61 @@ class Plan:
     """A run in steps: what the settings come to on this model and this text.
 
     steps: updates in all. The other lengths are in steps too; save_every is
-    None where the clock decides.
+    None where the clock decides. embedding_std is None where the weights are
+    given or a user's own class draws them. For it and lr_floor see `Recipe`;
+    why: what the recipe was chosen for, in words.
     """
 
+    window: int
+    stride: int
+    batch_size: int
+    accumulate: int
+    dropout: float
+    embedding_std: float | None
     steps: int
     lr: float
+    lr_floor: float
     warmup: int
     eval_every: int
     sample_every: int
     save_every: int | None
+    why: str
     prolonged: tuple[Prolongation, ...] = ()
 
+    @property
+    def tokens_per_step(self) -> int:
+        """Tokens read for one update."""
+        return self.window * self.batch_size * self.accumulate
 
-def plan(config: TrainConfig, model: GPTConfig, n_windows: int) -> Plan:
-    """Work out a run's lengths and its learning rate for a model and so many training windows."""
-    windows_per_step = config.batch_size * config.accumulate
+
+def plan(config: TrainConfig, model: GPTConfig, n_tokens: int) -> Plan:
+    """Work out what the settings leave open, for a model and a training text of so many tokens."""
+    chosen = choose(n_tokens, model, fine_tuning=config.init is not None)
+    window = config.window or chosen.window
+    stride = config.stride or window
+    batch_size = config.batch_size or chosen.batch_size
     if config.steps is not None:
         steps = config.steps
     elif config.tokens is not None:
-        steps = math.ceil(config.tokens / config.tokens_per_step)
+        steps = math.ceil(config.tokens / (window * batch_size * config.accumulate))
     else:
-        steps = math.ceil((config.epochs or 10) * n_windows / windows_per_step)
+        n_windows = math.ceil(max(0, n_tokens - 1 - window) / stride) + 1
+        steps = math.ceil((config.epochs or chosen.passes) * n_windows / (batch_size * config.accumulate))
     eval_every = config.eval_every or min(500, math.ceil(steps / 10))
+    given = config.init is not None or config.foreign is not None
     return Plan(
+        window=window,
+        stride=stride,
+        batch_size=batch_size,
+        accumulate=config.accumulate,
+        dropout=chosen.dropout if config.dropout is None else config.dropout,
+        embedding_std=None if given else config.embedding_std or chosen.embedding_std,
         steps=steps,
-        lr=config.lr or default_lr(model, fine_tuning=config.init is not None),
-        warmup=config.warmup if config.warmup is not None else min(200, math.ceil(steps / 20)),
+        lr=config.lr or chosen.lr,
+        lr_floor=chosen.lr_floor if config.lr_floor is None else config.lr_floor,
+        warmup=config.warmup if config.warmup is not None else min(200, math.ceil(chosen.warmup * steps)),
         eval_every=eval_every,
         sample_every=config.sample_every or eval_every,
         save_every=config.save_every,
+        why=chosen.why,
     )
-
-
-def default_lr(model: GPTConfig, fine_tuning: bool) -> float:
-    """3e-4 at GPT-2's width of 768, less for wider and more for narrower models; a tenth for fine-tuning.
-
-    GPT-3's 125M took twice that, with batches of half a million tokens. With the few hundred to few thousand
-    that fit a small machine, 2e-4 to 3e-4 learned the bundled story sooner than 5e-4 or 1.2e-3 did.
-
-    Source: the trend of Brown et al., "Language Models are Few-Shot Learners" (2020), table 2.1.
-    """
-    lr = 3e-4 * 768 / model.n_embd
-    return lr / 10 if fine_tuning else lr

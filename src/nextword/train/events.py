@@ -11,6 +11,7 @@ class Started:
     """Everything is in place; the first step comes next. `step` is above 0 where a run resumes.
 
     account: which files were read and which were not, in sentences, where `data_name` does not tell.
+    expected_seconds: what the rest of the run will take, about, by how fast this machine multiplies matrices.
     """
 
     directory: Path
@@ -24,6 +25,7 @@ class Started:
     tokens_per_step: int
     dtype: str
     device: str
+    expected_seconds: float
     account: tuple[str, ...] = ()
 
 

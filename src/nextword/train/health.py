@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from nextword.train.checkpoint import Progress
 from nextword.train.working_copy import WorkingCopy
 
 REMEDY = "What usually helps: a lower --lr, a longer --warmup, --dtype float32; in your own model, check the mask."
@@ -26,6 +27,27 @@ class LossWatch:
             return None
         self._warned = True
         return f"The loss is diverging: {recent:.2f} over the last 10 steps, from {start:.2f} at first. {REMEDY}"
+
+
+class PassedBest:
+    """Notices when the validation loss has left its lowest behind."""
+
+    MARGIN = 0.1
+    """Nats a token by which it must have risen: less may be chance."""
+
+    def __init__(self) -> None:
+        self._warned = False
+
+    def warning(self, loss: float, progress: Progress) -> str | None:
+        """The warning to give, once, after a validation with this loss; else None."""
+        best = progress.best_val_loss
+        if self._warned or best is None or loss < best + self.MARGIN:
+            return None
+        self._warned = True
+        return (
+            f"The validation loss was lowest at step {progress.best_step}, {best:.3f}, and is {loss:.3f} now: since "
+            "then the model has learnt its own text by heart rather than the language. best/ keeps that step's weights."
+        )
 
 
 def not_finite(working: WorkingCopy, step: int, loss: float, grad_norm: float, rerun: Callable[[], float]) -> str:

@@ -16,12 +16,13 @@ from nextword.data.sources import AS_AT_FIRST, corpus_name
 from nextword.errors import RunError
 from nextword.foreign import ForeignGPT, Model, build
 from nextword.loading import load
-from nextword.model import GPT
+from nextword.model import GPT, GPTConfig
 from nextword.native import library
 from nextword.runtime import pick_device, pick_dtype
 from nextword.tokenizer import Tokenizer
 from nextword.train.checkpoint import OWN
 from nextword.train.config import LENGTHS, Plan, TrainConfig, plan
+from nextword.train.recipe import GPT2_STD
 from nextword.train.run_directory import description
 
 FIRST_TOKENS = 12
@@ -107,20 +108,22 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
     tokenizer = Tokenizer()
     train_ids, val_ids = split(encode_corpus(corpus, tokenizer), config.val_fraction)
     source = checkpoint if checkpoint is not None else config.init
-    if source is None:
-        check_window(config.window, config.shape.n_ctx, len(train_ids))
+    given = None if source is None else load(source)[0]
+    shape = config.shape if given is None else given.config
+    chosen = plan(config, shape, len(train_ids))
+    check_window(chosen.window, shape.n_ctx, len(train_ids))
+    name = f"{corpus.name}, less the {len(val_ids)} tokens to validate on"
+    windows = Windows(train_ids, chosen.window, chosen.stride, name)
 
     torch.manual_seed(config.seed)
+    shape = replace(shape, dropout=chosen.dropout)
     if foreign is not None:
-        model: Model = foreign_model(foreign, config, source, checkpoint)
+        model: Model = foreign_model(foreign, shape, given, checkpoint)
     else:
-        model = GPT(config.shape) if source is None else with_dropout(load(source)[0], config.dropout)
-    check_window(config.window, model.config.n_ctx, len(train_ids))
-    name = f"{corpus.name}, less the {len(val_ids)} tokens to validate on"
-    windows = Windows(train_ids, config.window, config.stride or config.window, name)
+        model = fresh_model(shape, chosen) if given is None else with_dropout(given, chosen.dropout)
     return Job(
         config=config,
-        plan=plan(config, model.config, len(windows)),
+        plan=chosen,
         corpus=corpus,
         directory=run_path(config),
         tokenizer=tokenizer,
@@ -133,13 +136,21 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
     )
 
 
-def foreign_model(spec: str, config: TrainConfig, source: str | Path | None, checkpoint: Path | None) -> ForeignGPT:
+@torch.no_grad()
+def fresh_model(shape: GPTConfig, plan: Plan) -> GPT:
+    """A GPT-2 drawn from torch's global generator, its two embeddings as wide as planned."""
+    model = GPT(shape)
+    if plan.embedding_std is not None:
+        for embedding in (model.wte, model.wpe):
+            embedding.weight *= plan.embedding_std / GPT2_STD
+    return model
+
+
+def foreign_model(spec: str, shape: GPTConfig, given: GPT | None, checkpoint: Path | None) -> ForeignGPT:
     """The class that a name like `my_gpt2:GPT` leads to, with its own first weights, a source's, or a checkpoint's."""
-    if source is None:
-        return build(spec, config.shape)
-    given = load(source)[0]
-    model = build(spec, replace(given.config, dropout=config.dropout))
-    model.load(given)
+    model = build(spec, shape)
+    if given is not None:
+        model.load(given)
     if checkpoint is not None and (checkpoint / OWN).exists():
         model.take_own_tensors(load_file(checkpoint / OWN))
     return model
@@ -212,6 +223,12 @@ def recorded_config(path: Path) -> TrainConfig:
             f"{path / 'run.json'} has settings that this version of nextword does not know ({error}): "
             f"go on from the run's weights with --init {quoted(path)} and another --out."
         ) from error
+
+
+def as_begun(config: TrainConfig, recorded: dict[str, Any]) -> TrainConfig:
+    """The settings with what was chosen for them as the run began, so that a newer recipe changes nothing."""
+    names = ("window", "stride", "batch_size", "dropout")
+    return replace(config, **{name: recorded["plan"][name] for name in names if name in recorded.get("plan", {})})
 
 
 def changes_in_numerics(job: Job, recorded: dict[str, Any]) -> list[str]:

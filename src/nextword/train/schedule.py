@@ -2,11 +2,8 @@
 
 import math
 
-FLOOR = 0.1
-"""Of the peak: where the learning rate ends."""
 
-
-def learning_rate(step: int, steps: int, warmup: int, peak: float, floor: float = FLOOR) -> float:
+def learning_rate(step: int, steps: int, warmup: int, peak: float, floor: float = 0.1) -> float:
     """The learning rate of one update: a straight rise to the peak, then half a cosine down.
 
     step counts from 0 to steps - 1. The first update already moves, by

@@ -106,7 +106,7 @@ class Steps:
             raise TrainingError(again)
         if self._progress.start_loss is None:
             self._progress.start_loss = loss
-        tokens = job.config.tokens_per_step
+        tokens = job.plan.tokens_per_step
         return Stepped(made.step, made.step * tokens, loss, made.lr, grad_norm, tokens / (now - since), math.nan)
 
     def saved_by_compiling(self) -> float:
@@ -131,16 +131,16 @@ class Steps:
 
     def _backward(self) -> Tensor:
         """Add up the gradient of the mean loss over the next step's batches; give back that loss."""
-        job, config, working = self._job, self._job.config, self._working
+        job, plan, working = self._job, self._job.plan, self._working
         working.model.train()
         compute_loss = self._compiled or self._compute_loss
         losses = []
-        for micro_step in range(config.accumulate):
-            index = self._progress.step * config.accumulate + micro_step
-            x, y = batch(job.windows, config.batch_size, config.seed, index)  # (B, T) each
-            loss = compute_loss(self._to_device(x), self._to_device(y)) / config.accumulate
+        for micro_step in range(plan.accumulate):
+            index = self._progress.step * plan.accumulate + micro_step
+            x, y = batch(job.windows, plan.batch_size, job.config.seed, index)  # (B, T) each
+            loss = compute_loss(self._to_device(x), self._to_device(y)) / plan.accumulate
             loss.backward()
-            if config.accumulate > 1:
+            if plan.accumulate > 1:
                 working.gather()
             losses.append(loss.detach())
         return torch.stack(losses).sum()

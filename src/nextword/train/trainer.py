@@ -8,6 +8,7 @@ import copy
 import gc
 import inspect
 import json
+import math
 import threading
 import time
 import weakref
@@ -29,6 +30,7 @@ from nextword.runtime import available_memory, pick_device
 from nextword.train.checkpoint import Progress, checkpoints, newest_sound_checkpoint, restore, save_checkpoint
 from nextword.train.compiling import COMPILE_SECONDS, TRIAL_STEPS, can_compile
 from nextword.train.config import TrainConfig
+from nextword.train.estimate import expected_seconds
 from nextword.train.events import (
     Compiling,
     Event,
@@ -41,11 +43,12 @@ from nextword.train.events import (
     Validated,
     Warned,
 )
-from nextword.train.health import LossWatch
+from nextword.train.health import LossWatch, PassedBest
 from nextword.train.job import (
     AT_FIRST,
     MAY_DIFFER,
     Job,
+    as_begun,
     changes_in_numerics,
     check_unchanged,
     how_to_read,
@@ -103,7 +106,7 @@ class Trainer:
             self._optimizer = make_optimizer(self.job.model, self.job.plan.lr, config.weight_decay, config.beta2)
             self._progress = Progress()
         self._steps = Steps(self.job, self._optimizer, self._progress)
-        self._watch = LossWatch()
+        self._watch, self._passed_best = LossWatch(), PassedBest()
         if isinstance(self.job.model, ForeignGPT):
             self._warnings += self.job.model.warnings()
         short = shortage(*self._memory_settings())
@@ -248,13 +251,15 @@ class Trainer:
             yield Warned(step, warning)
         if validated is not None:
             yield validated
+            if passed := self._passed_best.warning(validated.val_loss, self._progress):
+                yield Warned(step, passed)
         if last or step % plan.sample_every == 0:
             yield self._sample()
 
     def _validate(self) -> Validated:
         """Measure the loss on the whole validation text, and remember the weights if they are the best yet."""
         job, progress = self.job, self._progress
-        loss = evaluate(job.model, job.val_ids, job.config.window, job.config.batch_size, job.dtype)
+        loss = evaluate(job.model, job.val_ids, job.plan.window, job.plan.batch_size, job.dtype)
         is_best = self.step > 0 and (progress.best_val_loss is None or loss < progress.best_val_loss)
         if is_best:
             progress.best_val_loss, progress.best_step = loss, self.step
@@ -299,7 +304,7 @@ class Trainer:
         step = stepped.step if stepped else self.step
         self._directory.log(
             step=step,
-            tokens=step * self.job.config.tokens_per_step,
+            tokens=step * self.job.plan.tokens_per_step,
             train_loss=stepped.train_loss if stepped else None,
             val_loss=validated.val_loss if validated else None,
             perplexity=validated.perplexity if validated else None,
@@ -310,25 +315,35 @@ class Trainer:
 
     def _memory_settings(self) -> tuple[GPTConfig, int, int, torch.dtype, int | None, torch.device, int]:
         """What decides on how much memory is needed, and what was free."""
-        job, config = self.job, self.job.config
+        job, plan = self.job, self.job.plan
         model = job.model.config
-        return model, config.batch_size, config.window, job.dtype, self._free_at_start, job.device, config.accumulate
+        return model, plan.batch_size, plan.window, job.dtype, self._free_at_start, job.device, plan.accumulate
 
     def _started(self) -> Started:
-        job = self.job
+        job, plan = self.job, self.job.plan
+        steps = plan.steps - self.step
+        validations = math.ceil(steps / plan.eval_every) + 1
         return Started(
             directory=self._directory.path,
             step=self.step,
-            plan=job.plan,
+            plan=plan,
             data_name=job.corpus.name,
             account=job.corpus.account,
             n_params=sum(parameter.numel() for parameter in job.model.parameters()),
             n_vocab=job.model.config.n_vocab,
             n_train_tokens=len(job.windows.ids),
             n_val_tokens=len(job.val_ids),
-            tokens_per_step=job.config.tokens_per_step,
+            tokens_per_step=plan.tokens_per_step,
             dtype=str(job.dtype).removeprefix("torch."),
             device=str(job.device),
+            expected_seconds=expected_seconds(
+                job.model.config,
+                steps * plan.tokens_per_step,
+                validations * len(job.val_ids),
+                plan.batch_size * plan.window,
+                job.dtype,
+                job.device,
+            ),
         )
 
     def _take_up(self, path: Path, config: TrainConfig, corpus: Corpus) -> tuple[Job, torch.optim.AdamW, Progress]:
@@ -343,7 +358,7 @@ class Trainer:
                 f"or go on from its weights, if it has some, with --init {quoted(path)} and another --out."
             )
         check_unchanged(path, config, corpus, recorded)
-        job = prepare(config, corpus, checkpoint)
+        job = replace(prepare(as_begun(config, recorded), corpus, checkpoint), config=config)
         optimizer = make_optimizer(job.model, job.plan.lr, config.weight_decay, config.beta2)
         progress = restore(checkpoint, job.model, optimizer)
         job = replace(job, plan=resumed_plan(path, config, job.plan, recorded, progress.step))

@@ -7,6 +7,10 @@ import * as api from "./api.js";
 
 const FULL = 12; // bits of surprise at which the colour is at its strongest: one in 4096
 
+/** A perplexity in at most nine characters, as the terminal writes it: 2.0, 312, 47,442, 3.2e+12. */
+const inDigits = (perplexity) =>
+  perplexity < 99.95 ? perplexity.toFixed(1) : perplexity < 999_999.5 ? Math.round(perplexity).toLocaleString("en") : perplexity.toExponential(1);
+
 const bits = (logprob) => -logprob / Math.LN2;
 
 /** A button for each token, to stand in a toolbar; shared with the panel of attention. */
@@ -67,7 +71,7 @@ export function tokensPanel({ text, settled }) {
     const own = places.slice(1).map(({ known }) => known?.logprob);
     const isKnown = own.length > 0 && own.every((logprob) => typeof logprob === "number");
     const perplexity = isKnown && Math.exp(-own.reduce((sum, logprob) => sum + logprob, 0) / own.length);
-    find("perplexity").textContent = isKnown ? `perplexity ${perplexity < 100 ? perplexity.toFixed(1) : Math.round(perplexity).toLocaleString("en")}` : "";
+    find("perplexity").textContent = isKnown ? `perplexity ${inDigits(perplexity)}` : "";
     find("perplexity").title = "Among how many equally likely tokens the model seemed to be choosing, on average.";
   };
 

@@ -1,0 +1,126 @@
+"""The recipe: what a run's settings are where the user leaves them out, by the size of the text and of the model.
+
+Every number here was measured: docs/your_text.md says how, and what it comes to.
+"""
+
+import math
+from dataclasses import dataclass
+
+from nextword.model.config import GPTConfig
+
+BY_HEART = 20_000
+"""Tokens up to which a text is learnt by heart: it is too short to learn English from, and soon stored whole."""
+
+TOKENS_PER_PARAMETER = 20
+"""What a model can use. Source: Hoffmann et al., "Training Compute-Optimal Large Language Models" (2022)."""
+
+LEAST_UPDATES = 40
+"""However short a text is, it takes so many to move the weights far enough."""
+
+GPT2_STD = 0.02
+"""The deviation of GPT-2's first weights. Source: Radford et al. (2018), section 4.1."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is chosen, and why in a few words.
+
+    passes: over the training text. lr_floor: the share of the rate that is left at the end, 1 for a constant rate.
+    warmup: the share of the run over which the rate rises.
+    embedding_std: the deviation of the first wte and wpe; all else is drawn as GPT-2 drew it.
+    """
+
+    window: int
+    batch_size: int
+    passes: float
+    lr: float
+    lr_floor: float
+    warmup: float
+    dropout: float
+    embedding_std: float
+    why: str
+
+
+def choose(n_tokens: int, model: GPTConfig, fine_tuning: bool = False) -> Recipe:
+    """Choose how to train a model on a text of so many tokens, from random weights or (fine-tuning) trained ones."""
+    if fine_tuning:
+        return fine_tune(n_tokens, model)
+    return learn_by_heart(n_tokens, model) if n_tokens <= BY_HEART else learn_the_language(n_tokens, model)
+
+
+def learn_by_heart(n_tokens: int, model: GPTConfig) -> Recipe:
+    """Store a short text in the least time: no dropout, a constant rate, and widely drawn embeddings.
+
+    AdamW's first updates move each number by about the learning rate, and in
+    ways that many tokens share, so that embeddings drawn at 0.02 soon are more
+    alike than not. Drawn about as long as 1 they stay apart, and are told apart
+    sooner; the head, which is tied to them, begins with scores of about 1.
+    """
+    window = fitting_window(n_tokens, model)
+    passes = 11.9 * (768 / model.n_embd) ** 0.25  # a narrow model is slower to store as much
+    return Recipe(
+        window=window,
+        batch_size=2,
+        passes=max(passes, LEAST_UPDATES * 2 * window / n_tokens),
+        lr=1.5e-4 * (768 / model.n_embd) ** (5 / 3),
+        lr_floor=1.0,
+        warmup=0.0,
+        dropout=0.0,
+        embedding_std=round(1.1 / math.sqrt(model.n_embd), 3),
+        why="short enough to learn by heart",
+    )
+
+
+def learn_the_language(n_tokens: int, model: GPTConfig) -> Recipe:
+    """Come near the lowest validation loss: dropout, a falling rate, and few passes, since later ones only memorise.
+
+    Source for the passes: Muennighoff et al., "Scaling Data-Constrained Language Models" (2023), by whom four of
+    them are worth nearly as much as so much new text; smaller texts are read a few times more, by our own measurements.
+    """
+    return Recipe(
+        window=fitting_window(n_tokens, model),
+        batch_size=4,
+        passes=min(long_passes(n_tokens), TOKENS_PER_PARAMETER * model.n_params / n_tokens),
+        lr=default_lr(model),
+        lr_floor=0.1,
+        warmup=0.05,
+        dropout=0.1,
+        embedding_std=GPT2_STD,
+        why="too long to learn by heart",
+    )
+
+
+def fine_tune(n_tokens: int, model: GPTConfig) -> Recipe:
+    """Adapt trained weights to the text: small steps, since most is known already."""
+    return Recipe(
+        window=fitting_window(n_tokens, model),
+        batch_size=4,
+        passes=10.0 if n_tokens <= BY_HEART else long_passes(n_tokens),
+        lr=default_lr(model) / 10,
+        lr_floor=0.1,
+        warmup=0.05,
+        dropout=0.1,
+        embedding_std=GPT2_STD,
+        why="from trained weights, so in small steps",
+    )
+
+
+def long_passes(n_tokens: int) -> float:
+    """Eight passes at 20,000 tokens, one less each time the text is three times as long, and never below one."""
+    return max(1.0, 8.0 - math.log(n_tokens / BY_HEART, 3))
+
+
+def fitting_window(n_tokens: int, model: GPTConfig) -> int:
+    """256 tokens, or the largest power of two that leaves a short text two windows and the model can read."""
+    room = min(256, model.n_ctx, max(1, (n_tokens - 1) // 2))
+    return 1 << room.bit_length() - 1
+
+
+def default_lr(model: GPTConfig) -> float:
+    """3e-4 at GPT-2's width of 768, less for wider and more for narrower models.
+
+    GPT-3's 125M took twice that, with batches of half a million tokens.
+
+    Source: the trend of Brown et al., "Language Models are Few-Shot Learners" (2020), table 2.1.
+    """
+    return 3e-4 * 768 / model.n_embd

@@ -1,0 +1,75 @@
+import math
+from dataclasses import replace
+
+import pytest
+
+from nextword.model import CONFIGS, GPTConfig
+from nextword.train.recipe import BY_HEART, choose, default_lr
+
+GPT2, NANO = CONFIGS["gpt2"], CONFIGS["nano"]
+KILOBYTE, STORY, SHAKESPEARES_300_KB, FIVE_MEGABYTES = 210, 6063, 90_000, 1_200_000  # tokens
+
+
+def updates(n_tokens: int, model: GPTConfig) -> float:
+    chosen = choose(n_tokens, model)
+    return chosen.passes * n_tokens / (chosen.window * chosen.batch_size)
+
+
+@pytest.mark.parametrize("model", [GPT2, NANO])
+@pytest.mark.parametrize("n_tokens", [2, KILOBYTE, STORY, BY_HEART])
+def test_a_short_text_is_learnt_by_heart(model, n_tokens):
+    chosen = choose(n_tokens, model)
+    assert chosen.dropout == 0.0
+    assert chosen.lr_floor == 1.0
+    # An embedding is about as long as 1, whatever the width: sqrt(C) times its deviation.
+    assert chosen.embedding_std * math.sqrt(model.n_embd) == pytest.approx(1.1, rel=0.02)
+    assert "by heart" in chosen.why
+
+
+@pytest.mark.parametrize("model", [GPT2, NANO])
+@pytest.mark.parametrize("n_tokens", [BY_HEART + 1, SHAKESPEARES_300_KB, FIVE_MEGABYTES, 10**10])
+def test_a_longer_one_is_read_as_gpt2_was(model, n_tokens):
+    chosen = choose(n_tokens, model)
+    assert (chosen.dropout, chosen.lr_floor, chosen.embedding_std) == (0.1, 0.1, 0.02)
+    assert (chosen.window, chosen.batch_size) == (256, 4)
+
+
+def test_what_was_measured_for_124m():
+    story = choose(STORY, GPT2)
+    assert (story.window, story.batch_size, story.lr, story.embedding_std) == (256, 2, 1.5e-4, 0.04)
+
+
+@pytest.mark.parametrize("model", [GPT2, NANO])
+def test_longer_texts_take_more_updates_and_fewer_passes(model):
+    short = [updates(n, model) for n in (2, KILOBYTE, STORY, BY_HEART)]
+    assert short == sorted(short)
+    assert short[0] >= 30  # or nothing would be learnt of a line
+    assert 10 <= choose(STORY, model).passes <= 20  # what was measured
+    passes = [
+        choose(n, model).passes
+        for n in (KILOBYTE, STORY, BY_HEART, BY_HEART + 1, SHAKESPEARES_300_KB, FIVE_MEGABYTES, 10**8, 10**10)
+    ]
+    assert passes == sorted(passes, reverse=True)
+
+
+def test_a_text_that_a_model_has_no_room_for_is_not_even_read_once():
+    # Chinchilla's twenty tokens a parameter: 2.5 billion for 124M.
+    assert choose(5 * 10**9, GPT2).passes * 5 * 10**9 == pytest.approx(20 * 124_439_808)
+
+
+@pytest.mark.parametrize(
+    "n_tokens, window", [(2, 1), (17, 8), (129, 64), (130, 64), (257, 128), (513, 256), (514, 256), (10**6, 256)]
+)
+def test_a_short_text_still_gives_two_windows(n_tokens, window):
+    assert choose(n_tokens, GPT2).window == window
+    assert choose(n_tokens, replace(GPT2, n_ctx=16)).window == min(16, window)
+
+
+def test_learning_rates_follow_the_width():
+    # Half of GPT-3's table 2.1: 6e-4 at width 768 and 2.5e-4 at 1536.
+    wide = replace(GPT2, n_embd=1536, n_head=12)
+    assert default_lr(GPT2) == pytest.approx(3e-4)
+    assert default_lr(wide) == pytest.approx(1.25e-4, rel=0.3)
+    for n_tokens in (STORY, FIVE_MEGABYTES):
+        assert choose(n_tokens, GPT2, fine_tuning=True).lr == pytest.approx(3e-5)
+        assert choose(n_tokens, NANO).lr > choose(n_tokens, GPT2).lr > choose(n_tokens, wide).lr
