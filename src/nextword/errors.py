@@ -29,5 +29,11 @@ class TrainingError(NextwordError):
     exit_code = 1
 
 
+class NotFiniteError(NextwordError, ArithmeticError):
+    """What a model computes is NaN or infinite, so that no token can be chosen by it and nothing be shown of it."""
+
+    exit_code = 1
+
+
 class SymbolError(NextwordError, ValueError):
     """Code of a user's own that cannot be used: not found, failing, or not what was agreed on."""

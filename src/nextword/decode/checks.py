@@ -1,11 +1,13 @@
 """What every writer refuses, in the same words: rows that are not there or full, and ids that no model can read."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nextword.errors import NotFiniteError
 from nextword.model.config import GPTConfig
 
 if TYPE_CHECKING:
@@ -46,6 +48,15 @@ def check_write(writer: "Writer", rows: Sequence[int], numbers: NDArray[np.float
     for row in rows:
         if (room := writer.room(row)) < n:
             raise ValueError(f"row {row} has room for {room} tokens, not for {n}: read a shorter text.")
+
+
+def check_finite(highest: float) -> None:
+    """Raise NotFiniteError unless the highest of a token's logits, which is NaN if any is, is a number."""
+    if not math.isfinite(highest):
+        raise NotFiniteError(
+            f"No token can be chosen: the highest logit is {highest}. The model's weights are damaged or come from a "
+            "training that diverged, or its numbers outgrow their type: take an earlier checkpoint, or use float32."
+        )
 
 
 def check_advance(writer: "Writer", rows: Sequence[int]) -> None:

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nextword.decode.checks import check_advance, check_copy, check_put, check_row, check_text, check_write, room_after
+from nextword.decode.checks import (
+    check_advance,
+    check_copy,
+    check_finite,
+    check_put,
+    check_row,
+    check_text,
+    check_write,
+    room_after,
+)
 from nextword.decode.sampling import Sampling
 from nextword.model.config import GPTConfig
 from nextword.native import Network, choose
@@ -87,16 +96,17 @@ class NativeWriter:
     def write(self, rows: Sequence[int], sampling: Sampling, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
         """Write n tokens on each of these rows: numbers (n, R) in [0, 1) -> ids (n, R).
 
-        Raises ValueError where a row has read nothing yet or has no room for n more.
+        Raises ValueError where a row has read nothing yet or has no room for n more, and NotFiniteError as
+        `check_finite` does.
         """
         check_write(self, rows, numbers)
         ids = np.empty(numbers.shape, np.int64)
         for i in range(len(numbers)):
             self._catch_up(rows)
             for r, row in enumerate(rows):
-                ids[i, r] = choose(
-                    self._scores(row), sampling.temperature, sampling.top_k, sampling.top_p, numbers[i, r]
-                )
+                scores = self._scores(row)
+                check_finite(float(scores.max()))
+                ids[i, r] = choose(scores, sampling.temperature, sampling.top_k, sampling.top_p, numbers[i, r])
                 self._unread[row].append(int(ids[i, r]))
         return ids
 

@@ -7,7 +7,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nextword.decode.checks import check_advance, check_copy, check_put, check_row, check_text, check_write, room_after
+from nextword.decode.checks import (
+    check_advance,
+    check_copy,
+    check_finite,
+    check_put,
+    check_row,
+    check_text,
+    check_write,
+    room_after,
+)
 from nextword.decode.choose import choose
 from nextword.decode.sampling import Sampling
 from nextword.model.config import GPTConfig
@@ -48,14 +57,17 @@ class RereadingWriter:
     def write(self, rows: Sequence[int], sampling: Sampling, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
         """Write n tokens on each of these rows: numbers (n, R) in [0, 1) -> ids (n, R).
 
-        Raises ValueError where a row has read nothing yet or has no room for n more.
+        Raises ValueError where a row has read nothing yet or has no room for n more, and NotFiniteError as
+        `check_finite` does.
         """
         check_write(self, rows, numbers)
         chosen = np.zeros(numbers.shape, dtype=np.int64)
         for i in range(len(numbers)):
             for column, row in enumerate(rows):
                 number = torch.tensor([numbers[i, column]], dtype=torch.float64)
-                chosen[i, column] = choose(sampling, self._next(row).unsqueeze(0), number).item()
+                scores = self._next(row)
+                check_finite(scores.max().item())
+                chosen[i, column] = choose(sampling, scores.unsqueeze(0), number).item()
                 self._texts[row].append(int(chosen[i, column]))
         return chosen
 

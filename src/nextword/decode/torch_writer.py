@@ -1,5 +1,6 @@
 """Writing with PyTorch, on any device; on CUDA by replaying graphs, so that the processor is hardly needed."""
 
+import math
 import sys
 from collections.abc import Callable, Collection, Sequence
 from typing import Literal
@@ -9,7 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from nextword.decode.checks import check_advance, check_copy, check_put, check_row, check_text, check_write, room_after
+from nextword.decode.checks import (
+    check_advance,
+    check_copy,
+    check_finite,
+    check_put,
+    check_row,
+    check_text,
+    check_write,
+    room_after,
+)
 from nextword.decode.choose import choose
 from nextword.decode.row_reader import RowReader
 from nextword.decode.sampling import Sampling
@@ -20,6 +30,8 @@ REACH = 128  # positions that attention looks at in short texts; in longer ones 
 GRAPHS_KEPT = 24  # at most: one for each sampling setting and reach
 TOKENS_AT_ONCE = 16384  # of prompts that are read together, counting what fills up the shorter ones
 VOCAB_MULTIPLE = 64  # tensor cores want rows of a multiple of 16 bytes; 64 numbers suit their tiles
+
+NONE = -1  # in an id's place
 
 By = Literal["torch", "compile", "triton"]
 """What computes a step."""
@@ -88,7 +100,8 @@ class TorchWriter:
     def write(self, rows: Sequence[int], sampling: Sampling, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
         """Write n tokens on each of these rows: numbers (n, R) in [0, 1) -> ids (n, R).
 
-        Raises ValueError where a row has read nothing yet or has no room for n more.
+        Raises ValueError where a row has read nothing yet or has no room for n more, and NotFiniteError as
+        `check_finite` does (but for by="triton").
         """
         check_write(self, rows, numbers)
         n, columns = len(numbers), list(rows)
@@ -108,6 +121,8 @@ class TorchWriter:
         for row in columns:
             self._lengths[row] += n
         chosen: NDArray[np.int64] = self._chosen[:n].cpu().numpy()[:, columns]  # here the GPU is waited for
+        if (chosen == NONE).any():
+            check_finite(math.nan)
         return chosen
 
     @torch.inference_mode()
@@ -277,7 +292,8 @@ class TorchWriter:
         def choice(logits: Tensor) -> None:
             chosen = choose(sampling, logits, self._numbers.index_select(0, self._turn).squeeze(0))  # (R,)
             self._pending.copy_(torch.where(self._cache.active, chosen, self._pending))
-            self._chosen.index_copy_(0, self._turn, chosen.unsqueeze(0))
+            known = torch.where(logits.amax(-1).isfinite(), chosen, NONE)  # what no number is chosen by has to be told
+            self._chosen.index_copy_(0, self._turn, known.unsqueeze(0))
 
         return choice
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from nextword.errors import NotFiniteError
 from nextword.foreign import ForeignGPT
 from nextword.lens.labelled import Axis, Labelled, numbers
 from nextword.lens.names import all_names, check_depth, check_head, check_text, place_of
@@ -167,7 +168,10 @@ class Trace:
             case "ln_f.scale":
                 return scale(self.stream(layer))
             case "ln_f.out":
-                return model.ln_f(self.stream(layer))
+                out = model.ln_f(self.stream(layer))
+                if not self._changes and not out.isfinite().all():
+                    raise NotFiniteError(self._first_not_finite())
+                return out
             case "logits":
                 return model.head(self._get("ln_f.out"))
         block = block_of(model, layer)
@@ -218,6 +222,15 @@ class Trace:
             case "resid_post":
                 return get("resid_mid") + get("mlp.out")
         raise AssertionError(part)
+
+    def _first_not_finite(self) -> str:
+        """Say from where on a pass is not finite."""
+        after = {f"h.{n - 1}.resid_post" if n else "embed": n for n in range(self.config.n_layer + 1)}
+        first = next((name for name, n in after.items() if not self.stream(n).isfinite().all()), "ln_f.out")
+        return (
+            f"What the model computes of this text holds NaN or infinity, first in {first}. Its weights are damaged or "
+            "come from a training that diverged: take an earlier checkpoint."
+        )
 
     def _let_go(self) -> None:
         if self._kept is not None:

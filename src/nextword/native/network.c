@@ -12,7 +12,8 @@ static void layer_norm(const float *x, const float *weight, const float *bias, i
     for (int i = 0; i < n; i++) mean += x[i];
     mean /= n;
     for (int i = 0; i < n; i++) variance += (x[i] - mean) * (x[i] - mean);
-    const float scale = 1 / sqrtf(variance / n + 1e-5f);
+    // One over infinity is 0, which would hide that numbers have outgrown their type.
+    const float scale = variance < 1e37f ? 1 / sqrtf(variance / n + 1e-5f) : variance * variance;
     for (int i = 0; i < n; i++) y[i] = (x[i] - mean) * scale * weight[i] + bias[i];
 }
 
