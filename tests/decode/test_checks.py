@@ -39,5 +39,7 @@ def test_no_writer_writes_by_what_is_no_number(make: Callable[[GPT], Writer], te
 
 
 def test_nothing_is_shown_of_it_either(broken: GPT) -> None:
-    with pytest.raises(NotFiniteError, match=r"holds NaN or infinity, first in (h\.1\.resid_post|ln_f\.out)\. Its weights"):
+    with pytest.raises(
+        NotFiniteError, match=r"holds NaN or infinity, first in (h\.1\.resid_post|ln_f\.out)\. Its weights"
+    ):
         trace(broken, [1, 2, 3])["logits"]

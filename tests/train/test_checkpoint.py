@@ -253,3 +253,16 @@ def test_a_kill_before_any_file_operation_of_a_save_leaves_a_whole_checkpoint(tm
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 30  # so many moments were tried
+
+
+def test_restored_moments_stay_whatever_is_written_into_the_file(tmp_path):
+    model = GPT(GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=1))
+    optimizer = torch.optim.AdamW(model.parameters())
+    model.loss(torch.tensor([[1, 2, 3]]), torch.tensor([[2, 3, 4]])).backward()
+    optimizer.step()
+    path = save_checkpoint(tmp_path, model, optimizer, Progress(step=1))
+    again = torch.optim.AdamW(model.parameters())
+    restore(path, model, again)
+    os.truncate(path / "training.safetensors", 10)  # a mapped file would end the process here
+    for ours, saved in zip(again.state.values(), optimizer.state.values(), strict=True):
+        assert torch.equal(ours["exp_avg"], saved["exp_avg"])

@@ -143,12 +143,13 @@ def training_tensors(model: Model, optimizer: torch.optim.Optimizer) -> dict[str
 
 
 def restore_training(tensors: dict[str, Tensor], model: Model, optimizer: torch.optim.Optimizer) -> None:
-    """Undo `training_tensors`. Raises KeyError where a parameter's state is missing."""
+    """Undo `training_tensors`, into memory of its own: the tensors are mapped. Raises KeyError for a missing one."""
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
         optimizer.state[parameter] = {
-            kind: tensors[f"{kind}.{name}"].to(parameter.device) for kind in ("exp_avg", "exp_avg_sq", "step")
+            kind: tensors[f"{kind}.{name}"].to(parameter.device, copy=True)
+            for kind in ("exp_avg", "exp_avg_sq", "step")
         }
     random = "random."
     states = {key.removeprefix(random): state for key, state in tensors.items() if key.startswith(random)}
