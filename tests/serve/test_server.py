@@ -179,6 +179,17 @@ def test_further_settings_reach_the_choice(client) -> None:
     assert (ended.choices[0].text, ended.choices[0].finish_reason) == ("", "stop")
 
 
+def test_what_is_vllms_goes_through_openais_client(client) -> None:
+    extra = {"ignore_eos": True, "min_tokens": 3, "repetition_penalty": 1.2, "stop_token_ids": []}
+    options = {"include_usage": True, "continuous_usage_stats": True, "include_obfuscation": False}
+    settings = {"model": "small", "prompt": "Hello", "max_tokens": 256, "temperature": 0, "extra_body": extra}
+    whole = client.completions.create(**settings)
+    assert (whole.usage.completion_tokens, whole.choices[0].finish_reason) == (64, "length")
+    parts = list(client.completions.create(**settings, stream=True, stream_options=options))
+    assert "".join(choice.text for part in parts for choice in part.choices) == whole.choices[0].text
+    assert [part.usage.completion_tokens for part in parts][-2:] == [64, 64]
+
+
 def test_errors_are_openais(client) -> None:
     with pytest.raises(openai.BadRequestError, match="maximum context length is 64 tokens") as error:
         client.completions.create(model="small", prompt="a " * 100)
