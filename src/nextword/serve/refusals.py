@@ -126,8 +126,7 @@ def why_invalid(error: RequestValidationError, content_type: str | None) -> Refu
     if first["type"] == "of_several_kinds":
         return Refusal(f"{name}: {OF_SEVERAL_KINDS[str(place[0])]}", name)
     if first["type"] == "literal_error":
-        expected = first["ctx"]["expected"].replace("False", "false")
-        return Refusal(f"{name}: this server takes only {expected} here.", name, code="unsupported_parameter")
+        return Refusal(f"{name}: this server takes only {first['ctx']['expected']} here.", name)
     return Refusal(f"{name}: {first['msg'].removeprefix('Value error, ')}", name)
 
 

@@ -25,7 +25,15 @@ def check_nothing(value: object) -> object:
     return value
 
 
+def check_no(value: bool | None) -> bool | None:
+    """Raise ValueError for true. (Literal[False] would take 0 for false.)"""
+    if value:
+        raise ValueError("this server takes only false here")
+    return value
+
+
 Nothing = Annotated[Any, AfterValidator(check_nothing)]
+No = Annotated[bool | None, AfterValidator(check_no)]
 
 
 class Strict(BaseModel):
@@ -38,7 +46,7 @@ class StreamOptions(Strict):
     """What a stream says besides the text. include_obfuscation is OpenAI's, continuous_usage_stats vLLM's."""
 
     include_usage: bool | None = False
-    include_obfuscation: Literal[False] | None = None
+    include_obfuscation: No = None
     continuous_usage_stats: bool | None = False
 
 
@@ -104,12 +112,12 @@ class CompletionRequest(OpenAIRequest):
     add_special_tokens: bool | None = None  # GPT-2 has none to be added
     spaces_between_special_tokens: bool | None = None
     cache_salt: str | None = None  # no prompt is kept
-    use_beam_search: Literal[False] | None = None
-    early_stopping: Literal[False] | None = None
+    use_beam_search: No = None
+    early_stopping: No = None
     length_penalty: One = 1.0
-    include_stop_str_in_output: Literal[False] | None = None
-    return_tokens_as_token_ids: Literal[False] | None = None
-    return_token_ids: Literal[False] | None = None
+    include_stop_str_in_output: No = None
+    return_tokens_as_token_ids: No = None
+    return_token_ids: No = None
     priority: Annotated[int | None, Field(ge=0, le=0)] = 0
     response_format: ResponseFormat | None = None
     logits_processors: Nothing = None
