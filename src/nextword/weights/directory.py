@@ -6,7 +6,11 @@ from nextword.commands import command
 from nextword.errors import WeightsError
 from nextword.weights.huggingface import CONFIG, INDEX, WEIGHTS, open_huggingface
 from nextword.weights.openai import HPARAMS, open_openai
+from nextword.weights.opened_file import refuse_pointer
 from nextword.weights.stored import StoredModel
+
+LLM_C = (20240326).to_bytes(4, "little")
+"""What llm.c's checkpoints begin with."""
 
 PICKLES = {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"}
 
@@ -49,10 +53,23 @@ def one_of(*choices: str) -> str:
 
 
 def pickle_error(file: Path) -> WeightsError:
-    """Why a pickle is not opened, and how to convert it."""
+    """Why a pickle is not opened, and how to convert it, where one command can."""
+    with file.open("rb") as opened:
+        beginning = opened.read(64)
+    refuse_pointer(file, beginning)
+    if beginning[:4] == LLM_C:
+        return WeightsError(
+            f"{file} is a checkpoint of llm.c, which nextword does not read. llm.c's own dev/eval/export_hf.py makes a "
+            "Hugging Face directory of it."
+        )
+    why = f"{file} is a pickle, and opening one runs whatever program is hidden in it: nextword never does. "
+    if file.suffix != ".bin" or not (file.parent / CONFIG).is_file():
+        return WeightsError(
+            f"{why}It is not a Hugging Face directory's ({CONFIG} and pytorch_model.bin), so no command converts it: "
+            "load it with the program that made it, and save its weights with nextword.weights.save_huggingface."
+        )
     directory = str(file.parent)
     return WeightsError(
-        f"{file} is a pickle, and opening one runs whatever program is hidden in it: nextword never does. "
-        "If you trust it, convert it in Python: from transformers import GPT2LMHeadModel; "
+        f"{why}If you trust it, convert it in Python: from transformers import GPT2LMHeadModel; "
         f"GPT2LMHeadModel.from_pretrained({directory!r}).save_pretrained({directory + '-safetensors'!r})"
     )
