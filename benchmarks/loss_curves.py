@@ -47,8 +47,8 @@ def main() -> None:
     other = losses(config, "float32", args.seed + 1)
     draw(args.picture, {"float32": exact, "bfloat16, same seed": fast})
     print(
-        f"{args.model}, {args.steps} steps of {args.batch_size * args.window} tokens: mean absolute difference of the loss "
-        f"{difference(exact, fast):.4f} between float32 and bfloat16, {difference(exact, other):.4f} between two "
+        f"{args.model}, {args.steps} steps of {args.batch_size * args.window} tokens: mean absolute difference of the "
+        f"loss {difference(exact, fast):.4f} between float32 and bfloat16, {difference(exact, other):.4f} between two "
         f"seeds; mean of the last {SMOOTH} losses {mean(exact[-SMOOTH:]):.3f} in float32, "
         f"{mean(fast[-SMOOTH:]):.3f} in bfloat16, {mean(other[-SMOOTH:]):.3f} with the other seed. {args.picture}"
     )
