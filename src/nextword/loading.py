@@ -9,6 +9,7 @@ from nextword.runtime import may_have_gpu
 from nextword.tokenizer import Tokenizer
 from nextword.tokenizer.recognising import difference
 from nextword.tokenizer.vocab import N_VOCAB
+from nextword.weights.bundled import BUNDLED, open_bundled
 from nextword.weights.directory import KINDS, one_of, open_model
 from nextword.weights.hub import REPOSITORIES, fetch
 from nextword.weights.stored import StoredModel, check, with_vocabulary
@@ -33,9 +34,10 @@ def load(
     """Load a model with its tokenizer; the model is in eval mode.
 
     name_or_path: `gpt2`, `gpt2-medium`, `gpt2-large` or `gpt2-xl` for the
-    official weights (downloaded once), or the path of a run, of a Hugging Face
-    or of an OpenAI directory. One of the four names always means the official
-    weights: a directory of that name is `./gpt2`. dtype: float32 unless given,
+    official weights (downloaded once), `heads` for the small model that comes
+    with nextword, or the path of a run, of a Hugging Face or of an OpenAI
+    directory. These names always mean those models: a directory of such a name
+    is `./gpt2`. dtype: float32 unless given,
     whatever the files hold. device: cpu, cuda, mps, or auto for the best there
     is. ops: `fused`, unless given, to run, `plain` to read along.
 
@@ -112,6 +114,8 @@ def load_writer(
 
 def open_named(name_or_path: str | Path) -> StoredModel:
     """Find a model by its name or its path, and make sure that the tokenizer fits it. Raises as `load` does."""
+    if name_or_path == BUNDLED:
+        return open_bundled()
     if name_or_path in REPOSITORIES:
         directory = fetch(str(name_or_path))
     else:
@@ -119,7 +123,7 @@ def open_named(name_or_path: str | Path) -> StoredModel:
         if not directory.exists():
             raise WeightsError(
                 f"{name_or_path} is neither a path that exists nor an official model. "
-                f"Give {one_of(*KINDS, *REPOSITORIES)}."
+                f"Give {one_of(*KINDS, *REPOSITORIES, BUNDLED)}."
             )
     stored = open_model(directory)
     own = None if name_or_path in REPOSITORIES else difference(directory)

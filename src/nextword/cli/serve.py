@@ -5,12 +5,15 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from nextword.cli.arguments import parse
 from nextword.cli.served_model import ServedModel, watched_run
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
 from nextword.commands import quoted
 
 
@@ -97,6 +100,7 @@ def run(arguments: list[str]) -> int:
     from nextword.serve.engine import Engine
     from nextword.serve.server import known_names, listen
     from nextword.serve.server import run as serve
+    from nextword.weights.bundled import BUNDLED, DIRECTORY
 
     key = api_key(args.api_key)
     bound = listen(args.host, args.port)  # what is wrong is told before a model is loaded
@@ -111,19 +115,27 @@ def run(arguments: list[str]) -> int:
     served = ServedModel(args.model, args.weights, args.device, args.dtype, args.quantize, args.rows, run)
     writer, tokenizer = served.writer()
     engine = Engine(writer, args.queue)
-    routers, worker = [], None
+    routers: list[APIRouter] = []
+    worker, small = None, False
     if not args.api_only:
+        from nextword.serve.bundled_routes import bundled_routers
         from nextword.serve.inside import router
         from nextword.serve.lens_worker import LensWorker
 
         worker = LensWorker(served.whole(), name, served.step)
-        routers.append(router(worker, run))
+        small = (
+            args.model != BUNDLED and DIRECTORY.exists()
+        )  # beside any other model there is one in which there is something to see
+        routers.append(router(worker, run, other={"name": BUNDLED, "path": f"{BUNDLED}/"} if small else None))
+        if small:
+            routers += bundled_routers(tokenizer, name)
     app = create_app(
         engine,
         tokenizer,
         name,
         routers=routers,
         page=None if args.api_only else PAGE,
+        page_below=("", f"/{BUNDLED}") if small else ("",),
         api_key=key,
         hosts=known_names(args.host),
         origins=args.cors_origin,

@@ -88,9 +88,13 @@ class ServedModel:
 
 
 def watched_run(model: str) -> "WatchedRun | None":
-    """The run that the model is, if it is one; never for a name that means official weights, as in `open_named`."""
+    """The run that the model is, if it is one; names mean what they mean in `open_named`."""
     from nextword.serve.watched_run import WatchedRun
+    from nextword.weights.bundled import BUNDLED, DIRECTORY
     from nextword.weights.hub import REPOSITORIES
+
+    if model == BUNDLED:
+        return WatchedRun(DIRECTORY)
 
     path = Path(os.path.expanduser(model))
     return WatchedRun(path) if model not in REPOSITORIES and (path / "run.json").exists() else None

@@ -31,6 +31,7 @@ def create_app(
     *,
     routers: Sequence[APIRouter] = (),
     page: Path | None = PAGE,
+    page_below: Sequence[str] = ("",),
     api_key: str | None = None,
     hosts: Sequence[str] | None = None,
     origins: Sequence[str] = (),
@@ -42,7 +43,8 @@ def create_app(
     """The API, and the page if its files are there, as an ASGI application that closes the engine when it ends.
 
     name: what the model is called in answers, and in requests that name one.
-    routers: further endpoints, such as those that the page asks. strict: see
+    routers: further endpoints, such as those that the page asks. page_below:
+    the paths at which the page is shown, one for each model. strict: see
     `Orders`. The rest: see `Guard`.
     """
 
@@ -59,7 +61,8 @@ def create_app(
     app.include_router(state_routes(engine))
     for router in routers:
         app.include_router(router)
-    of_page = page_routes(page) if page is not None and (page / "index.html").exists() else []
+    has_page = page is not None and (page / "index.html").exists()
+    of_page = [route for below in page_below for route in page_routes(page, below)] if page and has_page else []
     app.routes.extend(of_page)
     app.add_middleware(
         Guard,

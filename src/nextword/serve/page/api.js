@@ -1,10 +1,22 @@
-// What the page asks of the server. Answers about the same text are kept, so that going back costs nothing.
+// What the page asks of the server. Answers about the same text are kept, so that going back costs nothing; but only as
+// long as the weights are the ones that gave them, which the server tells with each answer.
 
 import { find } from "./dom.js";
 
 const KEPT = 80;
 const answers = new Map();
 let key = null;
+let current = null; // the version of the weights that all of the page is about
+let noticed = () => {};
+
+/** The version of the weights that is shown. */
+export const weights = () => current;
+
+/** From now on all of the page is about these weights. */
+export const show = (version) => (current = version);
+
+/** Call this whenever an answer is of other weights than those that are shown. */
+export const whenOther = (call) => (noticed = call);
 
 /** GET, as JSON. */
 export const get = async (path) => (await ask(path)).json();
@@ -13,15 +25,18 @@ export const get = async (path) => (await ask(path)).json();
 export const post = (path, body, signal) => remember(path, body, signal, (answer) => answer.json());
 
 /** POST, as an array of float32, little endian as every browser's machine is. */
-export const floats = (path, body, signal) =>
-  remember(path, body, signal, async (answer) => new Float32Array(await answer.arrayBuffer()));
+export const floats = (path, body, signal) => floatsOf(current, path, body, signal);
+
+/** The same of what does not change with the weights that are shown, but with something else: its version. */
+export const floatsOf = (version, path, body, signal) =>
+  remember(path, body, signal, async (answer) => new Float32Array(await answer.arrayBuffer()), version);
 
 /** POST, as an array of bytes. */
 export const bytes = (path, body, signal) =>
   remember(path, body, signal, async (answer) => new Uint8Array(await answer.arrayBuffer()));
 
-function remember(path, body, signal, read) {
-  const question = path + JSON.stringify(body);
+function remember(path, body, signal, read, version = current) {
+  const question = `${version} ${path} ${JSON.stringify(body)}`;
   let known = answers.get(question);
   if (!known) {
     const controller = new AbortController();
@@ -41,9 +56,6 @@ function remember(path, body, signal, read) {
   });
   return known.answer;
 }
-
-/** What was answered is true no longer: the model is another one. */
-export const forgetAll = () => answers.clear();
 
 function forget(question, known) {
   if (answers.get(question) === known) answers.delete(question);
@@ -66,6 +78,8 @@ async function ask(path, body, signal) {
     return ask(path, body, signal);
   }
   if (!answer.ok) throw new Error(await whatWentWrong(answer));
+  const told = answer.headers.get("nextword-weights");
+  if (told !== null && told !== current) noticed();
   return answer;
 }
 

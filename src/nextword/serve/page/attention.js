@@ -7,6 +7,7 @@ import { follow } from "./panel.js";
 import { patternsOfHeads } from "./patterns.js";
 import { tokenButton, withBreak } from "./tokens.js";
 import { workedTable } from "./worked.js";
+import { headIn } from "./address.js";
 import * as api from "./api.js";
 
 const SMALL = 32; // pixels of a small map: enough to see its pattern, and a few kilobytes for all heads together
@@ -14,7 +15,7 @@ const SMALL = 32; // pixels of a small map: enough to see its pattern, and a few
 const PAUSE = 150; // milliseconds that a token is looked at before it is worked with numbers
 
 export function attentionPanel(page) {
-  const { settled, model } = page;
+  const { settled, model, address } = page;
   const section = find("attention");
   const grid = find("maps");
   const large = find("large-map");
@@ -168,7 +169,9 @@ export function attentionPanel(page) {
     head = [layer, h];
     again();
     markHead();
+    address.changed();
   };
+  address.hold("head", () => (place(head) === 0 ? null : head.join(".")), (value) => show(...(headIn(value, model.config) ?? [0, 0])));
   find("to-its-part").addEventListener("click", () => page.showPart(...head));
   page.showHead = (layer, h) => {
     show(layer, h);

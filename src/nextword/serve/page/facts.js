@@ -7,7 +7,12 @@ const million = (n) => (n >= 1e9 ? `${(n / 1e9).toFixed(2)} billion` : `${(n / 1
 export function factsPanel({ model }) {
   const { n_params, config } = model;
   const name = model.name.split("/").filter(Boolean).slice(-2).join("/"); // of a long path its end says enough
-  find("model-line").textContent = `${name}: ${million(n_params)} parameters, ${config.n_layer} layers of ${config.n_head} heads`;
+  find("model-name").textContent = name;
+  find("model-facts").textContent = `: ${million(n_params)} parameters, ${config.n_layer} layers of ${config.n_head} heads`;
+  find("other-model").hidden = !model.other;
+  find("other-model").textContent = `other model: ${model.other?.name.split("/").filter(Boolean).slice(-2).join("/")}`;
+  find("other-model").href = model.other?.path ?? "";
+  find("model-line").title = find("model-line").textContent;
   document.title = `${name} – nextword`;
   const facts = [
     ["parameters", "", n_params.toLocaleString("en"), "numbers learned in training"],

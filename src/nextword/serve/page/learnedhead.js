@@ -3,10 +3,11 @@
 import { find, make, percent } from "./dom.js";
 import { paintLarge } from "./heat.js";
 import { quoted, spoken, textOf } from "./words.js";
+import { headIn } from "./address.js";
 import * as api from "./api.js";
 
 /** Gives back draw(run, step), which shows the head as it was kept at that step, or last before it, and paint(). */
-export function learnedHead({ config }) {
+export function learnedHead({ config }, address) {
   const canvas = find("run-map");
   let run = null;
   let step = 0;
@@ -17,8 +18,19 @@ export function learnedHead({ config }) {
 
   for (const [id, n] of [["run-layer", config.n_layer], ["run-head", config.n_head]]) {
     for (let i = 0; i < n; i++) find(id).append(make("option", { value: i }, `${i}`));
-    find(id).addEventListener("change", () => run && draw(run, step));
+    find(id).addEventListener("change", () => {
+      if (run) draw(run, step);
+      address.changed();
+    });
   }
+  address.hold(
+    "learned",
+    () => (find("run-layer").value === "0" && find("run-head").value === "0" ? null : `${find("run-layer").value}.${find("run-head").value}`),
+    (value) => {
+      [find("run-layer").value, find("run-head").value] = headIn(value, config) ?? [0, 0];
+      if (run) draw(run, step);
+    },
+  );
 
   const word = (i) => textOf(run.attention.ids[i]);
 
@@ -53,11 +65,11 @@ export function learnedHead({ config }) {
       return;
     }
     const question = { step: kept, layer: Number(find("run-layer").value), head: Number(find("run-head").value) };
-    const asked = JSON.stringify(question);
+    const asked = JSON.stringify([question, run.begun]); // another run in its place has other heads at that step
     if (wanted === asked) return;
     wanted = asked;
     try {
-      const weights = await api.floats("/api/run/attention", question);
+      const weights = await api.floatsOf(run.begun, "/api/run/attention", question);
       if (wanted !== asked) return;
       name.textContent = kept === 0 ? "as it was at step 0, before the first update" : `as it was after step ${kept}`;
       shown = { asked: question, weights };

@@ -6,6 +6,7 @@ import { loadVocabulary } from "./words.js";
 import { Settled } from "./settled.js";
 import { Speaker } from "./speaker.js";
 import { Text } from "./text.js";
+import { Address } from "./address.js";
 import { attentionPanel } from "./attention.js";
 import { branchesPanel } from "./branches.js";
 import { factsPanel } from "./facts.js";
@@ -27,26 +28,29 @@ function trouble(error) {
 }
 
 async function start() {
-  tour();
   const vocabulary = loadVocabulary();
   vocabulary.catch(trouble); // it is waited for only later
   const model = await get("/api/model");
   const text = new Text();
   text.limit = model.config.n_ctx;
   const settled = new Settled(text);
-  const page = { model, text, settled, trouble, speaker: new Speaker() };
+  const page = { model, text, settled, trouble, speaker: new Speaker(), address: new Address() };
+  const guide = tour(page);
   factsPanel(page);
+  live(page);
   page.next = nextPanel(page);
   writingPanel(page);
   const panels = [tokensPanel(page), branchesPanel(page), wayPanel(page), attentionPanel(page), lensPanel(page), partsPanel(page)];
   panels.push(trainingPanel(page));
-  live(page);
   const prompt = await promptPanel(page);
   // Tokens' texts are the largest thing to fetch: what was drawn without them is drawn once more.
   await vocabulary;
+  prompt.restore();
   page.next.recompute();
   prompt.redraw();
   panels.forEach((panel) => panel.redraw());
+  guide.restore();
+  page.address.ready();
 }
 
 start().catch(trouble);

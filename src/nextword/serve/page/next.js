@@ -1,6 +1,7 @@
 // The next word: from the model's scores, through temperature, top-k and top-p, to the one token that is drawn.
 
 import { announce, find, make, percent, rove, standOn } from "./dom.js";
+import { weights } from "./api.js";
 import { barred, draw as drawBy, numberAt, probabilities, rank } from "./sampling.js";
 import { onOneLine, quoted, spoken, textOf, visible } from "./words.js";
 
@@ -8,18 +9,35 @@ const ROWS = 12;
 const LIKELIEST = 5; // are kept of what else could have stood in a token's place
 const KS = [1, 2, 3, 4, 5, 10, 20, 30, 40, 50, 100, 500, 5000, null]; // the slider's places; null allows every token
 
+/** The slider's place for what a link says k is: "40", or "all". */
+const nearestK = (value) => (value === "all" ? KS.length - 1 : KS.findIndex((k) => k === null || k >= Number(value)));
+
+/** What a slider or a box holds, in words; null where it is as at first. */
+function unlessFirst(id, inWords = (value) => value) {
+  const { value, defaultValue } = find(id);
+  return value.trim() === defaultValue ? null : `${inWords(value.trim())}`;
+}
+
+/** Set a slider or a box as a link says; as at first where it says nothing, or no number. */
+function set(id, value) {
+  const isGiven = value !== null && value !== "" && (find(id).type !== "range" || Number.isFinite(Number(value)));
+  find(id).value = isGiven ? value : find(id).defaultValue;
+  find(id).dispatchEvent(new Event("input"));
+}
+
 const SEED_SAID = {
   none: "Without a seed, every draw is another one.",
   some: "Each place of the text has its own number now: the same text goes on in the same way.",
 };
 
 /** Show the distribution, and give back what the writer needs: ready(), retry() and draw(). */
-export function nextPanel({ text, trouble, speaker }) {
+export function nextPanel({ text, trouble, speaker, address }) {
   const rows = [];
   let logits = null;
   let order = null;
   let chances = null;
   let model = null; // the chances before any slider: temperature 1, every token
+  let by = null; // the weights that gave them
   let drawn = null;
   let turn = 0;
   let question = new AbortController();
@@ -29,6 +47,11 @@ export function nextPanel({ text, trouble, speaker }) {
     const typed = find("seed").value.trim();
     return /^\d+$/.test(typed) ? BigInt(typed) % 2n ** 64n : null;
   };
+  address.hold("temperature", () => unlessFirst("temperature"), (value) => set("temperature", value));
+  address.hold("top-k", () => unlessFirst("top-k", (place) => KS[place] ?? "all"), (value) => set("top-k", value && nearestK(value)));
+  address.hold("top-p", () => unlessFirst("top-p"), (value) => set("top-p", value));
+  address.hold("seed", () => unlessFirst("seed"), (value) => set("seed", value));
+
   const settings = () => ({
     temperature: Number(find("temperature").value),
     topK: KS[Number(find("top-k").value)],
@@ -58,7 +81,7 @@ export function nextPanel({ text, trouble, speaker }) {
   const pin = strip.appendChild(make("b", { class: "pin" }));
 
   // What the whole model held of a token goes with it into the text, so that it need not be asked again.
-  const known = (id) => speaker.without ? null : ({ logprob: Math.log(model[id]), top: [...order.slice(0, LIKELIEST)].map((other) => ({ id: other, logprob: Math.log(model[other]) })) });
+  const known = (id) => speaker.without ? null : ({ by, logprob: Math.log(model[id]), top: [...order.slice(0, LIKELIEST)].map((other) => ({ id: other, logprob: Math.log(model[other]) })) });
 
   const take = (id) => {
     announce(`Taken: ${spoken(textOf(id))}`);
@@ -167,6 +190,7 @@ export function nextPanel({ text, trouble, speaker }) {
     if (ids.length === 0) return clear("there is no text yet");
     find("next").setAttribute("aria-busy", "true");
     try {
+      by = weights();
       const found = await speaker.logits(ids, question.signal);
       if (mine !== turn) return;
       logits = found;
@@ -204,10 +228,16 @@ export function nextPanel({ text, trouble, speaker }) {
     const held = document.activeElement;
     ready.then(() => [held, document.body].includes(document.activeElement) && find("draw").focus()); // until then it is off
   });
-  for (const id of ["temperature", "top-k", "top-p", "seed"]) find(id).addEventListener("input", recompute);
+  for (const id of ["temperature", "top-k", "top-p", "seed"]) {
+    find(id).addEventListener("input", () => {
+      recompute();
+      address.changed();
+    });
+  }
   find("reset").addEventListener("click", () => {
     for (const id of ["temperature", "top-k", "top-p", "seed"]) find(id).value = find(id).defaultValue;
     recompute();
+    address.changed();
   });
   text.addEventListener("change", () => {
     ready = ask();

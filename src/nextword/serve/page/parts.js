@@ -25,7 +25,7 @@ export function addingUp(parts, total) {
 }
 
 export function partsPanel(page) {
-  const { settled, model, trouble, speaker } = page;
+  const { settled, model, trouble, speaker, address } = page;
   const section = find("parts");
   const table = find("parts-table");
   const { n_layer: L, n_head: H } = model.config;
@@ -132,6 +132,7 @@ export function partsPanel(page) {
     find("next-without").hidden = !isUsed;
     find("next-without-words").textContent = isUsed ? `Without ${names.length <= 3 ? names.join("; ") : `${names.length} parts`}.` : "";
     speaker.leaveOut(isUsed ? without() : null);
+    address.changed();
   };
   find("use-off").addEventListener("change", speak);
   find("next-all-on").addEventListener("click", () => {
@@ -169,6 +170,22 @@ export function partsPanel(page) {
     speak();
     if (before) knock().catch(trouble);
     buttons[0].button.focus();
+  });
+
+  // In a link: "0.1,2.mlp" for layer 0's head 1 and layer 2's MLP.
+  const inLink = (name) => name.replace(",", ".").replace(new RegExp(`\\.${H}$`), ".mlp");
+  address.hold("off", () => (off.size ? [...off].map(inLink).join() : null), (value) => {
+    off.clear();
+    for (const [, layer, part] of (value ?? "").matchAll(/(\d+)\.(\d+|mlp)/g)) {
+      if (layer < L && (part === "mlp" || part < H)) off.add(`${Number(layer)},${part === "mlp" ? H : Number(part)}`);
+    }
+    drawButtons();
+    speak();
+    if (before) knock().catch(trouble);
+  });
+  address.hold("without", () => (find("use-off").checked ? "1" : null), (value) => {
+    find("use-off").checked = value === "1";
+    speak();
   });
 
   const again = follow(section, settled, async (now, isStale, signal) => {

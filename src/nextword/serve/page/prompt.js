@@ -7,8 +7,6 @@ import * as api from "./api.js";
 
 const PAUSE = 250; // milliseconds without a key before the server is asked
 const PATIENCE = 1500; // milliseconds before a space at the end is spoken of: one may be about to type on
-const REST = 400; // milliseconds without a change before the address follows
-const FRAGMENT = "#t="; // of the address: the text comes after it
 
 /** The text of tokens as a box holds it, in which every line end is one character. */
 const inBox = (ids) => textOfAll(ids).replace(/\r\n?/g, "\n");
@@ -28,28 +26,25 @@ function keptOf(text, words) {
   return [];
 }
 
-/** What the address says the text is, or null. */
-function inAddress() {
-  if (!location.hash.startsWith(FRAGMENT)) return null;
-  try {
-    return decodeURIComponent(location.hash.slice(FRAGMENT.length));
-  } catch {
-    return null; // a link that was cut off, within a character
-  }
-}
+const idsOf = async (words) => (words === "" ? [] : (await api.post("/tokenize", { text: words, allow_special: true })).tokens.map((token) => token.id));
 
 /** Let the text be what stands in the box, now and after each change, and the box show the text. */
-export async function promptPanel({ text, settled, model, trouble }) {
+export async function promptPanel(page) {
+  const { text, settled, model, trouble, address } = page;
   const box = find("prompt");
-  const run = model.run ? await api.get("/api/run").catch(() => null) : null;
-  const examples = examplesFor(run?.data);
-  const { n_ctx } = model.config;
+  const { n_ctx, n_vocab } = model.config;
+  let run = null;
+  let examples = [];
   let example = null;
+  let first = ""; // what the box begins with, and needs no address
+  let own = []; // what the reader had typed when something else was put in its place, the last one last
+  let put = null; // what was put there, as long as it stands in the box as it was
   let tooLong = 0;
   let timer = 0; // of the pause while one types; 0 when the box and the text agree
   let turn = 0;
   let typing = false;
   let later = 0;
+  let linked = ""; // what the address has to say of the text besides its words
   let isRead = () => {};
 
   const remark = (patient = false) => {
@@ -62,11 +57,21 @@ export async function promptPanel({ text, settled, model, trouble }) {
       : text.isFull ? `The model sees ${n_ctx} tokens at most, and the text has as many. Go back, or shorten it, to write on.`
       : spaced && patient ? "Your text ends with a space. Most tokens bring their own space, so that few fit after one."
       : "";
-    const said = notice || example?.why || whatItHasRead(run) || "Nothing is recorded here of what this model has read.";
+    const said = notice || example?.why || whatItHasRead(run, model.step) || "Nothing is recorded here of what this model has read.";
     const place = find("remark");
     place.classList.toggle("notice", notice !== "");
     place.classList.toggle("quiet", notice === "");
     if (place.textContent !== said) place.textContent = said;
+  };
+
+  const begin = (ids) => {
+    clearTimeout(timer);
+    timer = 0;
+    tooLong = ids.length > n_ctx ? ids.length : 0;
+    typing = true;
+    text.begin(ids.slice(-n_ctx));
+    typing = false;
+    remark();
   };
 
   const read = async () => {
@@ -74,17 +79,10 @@ export async function promptPanel({ text, settled, model, trouble }) {
     clearTimeout(timer);
     const words = box.value;
     const kept = keptOf(text, words);
-    const rest = words.slice(inBox(kept).length);
     try {
-      const { tokens } = rest === "" ? { tokens: [] } : await api.post("/tokenize", { text: rest, allow_special: true });
+      const rest = await idsOf(words.slice(inBox(kept).length));
       if (mine !== turn) return;
-      timer = 0;
-      const ids = [...kept, ...tokens.map((token) => token.id)];
-      tooLong = ids.length > n_ctx ? ids.length : 0;
-      typing = true;
-      text.begin(ids.slice(-n_ctx));
-      typing = false;
-      remark();
+      begin([...kept, ...rest]);
     } catch (error) {
       trouble(error);
     }
@@ -102,21 +100,63 @@ export async function promptPanel({ text, settled, model, trouble }) {
     box.scrollTop = box.scrollHeight;
   };
 
-  const put = (chosen) => {
-    example = chosen;
-    box.value = chosen.text;
+  const back = find("own-text");
+  const sayOwn = () => (back.hidden = own.length === 0);
+
+  /** Put something else into the box; what the reader typed there is kept, and comes back. */
+  const replace = (words, chosen = null) => {
+    const isOwn = ![first, put, ...examples.map((one) => one.text)].includes(box.value) && box.value.trim() !== "";
+    if (isOwn && box.value !== words) own.push({ words: box.value, ids: timer ? null : text.ids });
+    box.value = words;
     box.dispatchEvent(new Event("input")); // as if it were typed: whoever writes on stops
+    put = words;
     example = chosen;
-    read();
+    sayOwn();
   };
-  find("examples").replaceChildren(...examples.map((one) => {
-    const button = make("button", { type: "button" }, one.name);
-    button.addEventListener("click", () => put(one));
-    return button;
-  }));
+  const putBack = () => {
+    const { words, ids } = own.pop();
+    put = box.value; // which is no text of the reader's own
+    replace(words);
+    put = null;
+    if (ids) begin(ids);
+    else read();
+    if (ids) isRead();
+    sayOwn();
+  };
+  back.addEventListener("click", () => {
+    putBack();
+    if (back.hidden) box.focus();
+  });
+  document.addEventListener("keydown", (event) => {
+    const undoes = event.key === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey;
+    if (!undoes || own.length === 0 || box.value !== put) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    putBack();
+  }, true);
+  /** What a stop of the tour, or an example, brings along. */
+  page.bring = (words, chosen = null) => {
+    replace(words, chosen);
+    return read();
+  };
+
+  const offer = () => {
+    examples = examplesFor(run, model.step);
+    find("examples").replaceChildren(...examples.map((one) => {
+      const button = make("button", { type: "button" }, one.name);
+      button.addEventListener("click", () => page.bring(one.text, one));
+      return button;
+    }), back);
+  };
+  const learnAboutRun = async () => {
+    run = model.run ? await api.get("/api/run").catch(() => run) : null;
+    offer();
+    example = example && examples.find((one) => one.text === example.text);
+    remark();
+  };
 
   box.addEventListener("input", () => {
-    example = null;
+    example = put = null;
     turn++;
     if (!timer) text.reading = new Promise((resolve) => (isRead = resolve));
     clearTimeout(timer);
@@ -129,31 +169,36 @@ export async function promptPanel({ text, settled, model, trouble }) {
     show();
     remark();
   });
+  document.addEventListener("weights", learnAboutRun); // it has read more
 
-  // A link to the page as it is holds its text, too. The links to the parts of the page put theirs in its place: not for
-  // long, or the text would be lost when the page is loaded again.
-  const remember = () => {
-    if (!isLoaded() || text.ids.length === 0) return;
-    // Of a character whose end is missing the beginning would be another text when it is read again.
-    const words = textOfAll(text.ids).replace(/\ufffd+$/, "");
-    if (words !== (inAddress() ?? first)) history.replaceState(null, "", FRAGMENT + encodeURIComponent(words));
+  // A link to the page as it is holds its text. Of a character whose end is missing the beginning would be another text
+  // when it is read again. Tokens that were taken may be others than those into which the text would be cut.
+  const words = () => textOfAll(text.ids).replace(/\ufffd+$/, "");
+  settled.addEventListener("change", async () => {
+    const ids = text.ids;
+    const isTaken = text.path().some((place) => !place.typed);
+    const cut = isTaken && isLoaded() ? await idsOf(words()).catch(() => ids) : ids;
+    linked = cut.join() === ids.join() || ids.length === 0 ? "" : ids.join(".");
+    address.changed();
+  });
+  /** Begin with the tokens that a link names, which are not those that its words would be cut into. */
+  const beginWith = (given) => {
+    const ids = given.split(".").map(Number);
+    if (!ids.every((id) => Number.isInteger(id) && id >= 0 && id < n_vocab)) return;
+    replace(inBox(ids));
+    begin(ids);
+    isRead();
   };
-  let toAddress = 0;
-  settled.addEventListener("change", () => {
-    clearTimeout(toAddress);
-    toAddress = setTimeout(remember, REST);
-  });
-  addEventListener("hashchange", () => {
-    const given = inAddress();
-    if (given === null) remember();
-    else if (given !== textOfAll(text.ids)) put({ text: given });
-  });
 
+  await learnAboutRun();
   if (examples[0].text.endsWith(box.value)) box.value = examples[0].text;
-  const first = box.value; // needs no address: it is what the page begins with
-  const given = inAddress();
-  if (given !== null) box.value = given;
+  first = box.value;
+  if (address.said.has("t")) box.value = address.said.get("t");
   remark();
   await read();
-  return { redraw: show };
+  const restore = () => {
+    address.hold("t", () => (text.ids.length && words() !== first ? words() : null), (value) => (value ?? first) !== box.value && page.bring(value ?? first));
+    address.hold("ids", () => linked || null, (value) => value && beginWith(value));
+  };
+  return { redraw: show, restore };
 }

@@ -1,16 +1,28 @@
 // The one text that all panels look at: a way through a tree of tokens.
 
+import { weights } from "./api.js";
+
 /**
  * A place in the tree: a token, after those above it. `typed` tells the reader's own words from those taken. `known` is
- * what the model held of the token, { logprob, top }, as soon as that has been asked: it depends on those above only.
+ * what the model held of the token, { logprob, top }, as soon as that has been asked: it depends on those above only,
+ * and on the weights, so that it is not known any more when they are others.
  */
 class Place {
   constructor(id, above, typed) {
     this.id = id;
     this.above = above;
     this.typed = typed;
-    this.known = null;
+    this.told = null;
     this.below = [];
+  }
+
+  get known() {
+    return this.told?.by === weights() ? this.told : null;
+  }
+
+  /** What is known says which weights it is `by`, if it was found out earlier. */
+  set known(found) {
+    this.told = found && { by: weights(), ...found };
   }
 
   /** The place below with this token, made where there is none yet. */

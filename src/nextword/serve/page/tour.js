@@ -1,20 +1,26 @@
-// The guided tour: a sheet at the lower edge that goes from stop to stop, and scrolls what each is about into the room
-// above it. In the order of Tab it stands before the panel it speaks of.
+// The guided tour: a sheet at the lower edge that goes from stop to stop, brings a text in which there is something to
+// see, and scrolls what each is about into the room above it. In the order of Tab it stands before the panel it speaks of.
+// It begins with the small model that comes with nextword, where that is beside this one: there each stop shows what it
+// says. Any stop can then be looked at on the reader's own.
 
 import { find, make, reducedMotion } from "./dom.js";
 import { STOPS } from "./stops.js";
 import * as api from "./api.js";
 
+const SMALL = "heads/"; // where the small model is, beside another one
 const AIR = 12; // pixels between what is shown and the edges of the room for it
 const PATIENCE = 300; // milliseconds to wait for the code, which decides on the sheet's height, before scrolling
 const LEAD = 3000; // milliseconds in which a panel may still grow while its answers come, and is scrolled after
 
-export function tour() {
+export function tour(page) {
+  const { address, model } = page;
   const card = find("tour");
+  const isGuide = model.other?.path !== SMALL;
   let stop = 0; // kept when the tour is closed, so that one can go on with it
   let leads = false; // until the reader does something, or the panel has had its time
   let timer = 0;
   let sources = null;
+  let brought = null; // the text that a stop brought last
 
   /** Each line with its own indent, so that a line too long goes on further in. */
   const codeLine = (line) => {
@@ -58,7 +64,13 @@ export function tour() {
   };
 
   const show = async () => {
-    const { at, title, words, try: what } = STOPS[stop];
+    const { at, title, words, try: what, text } = STOPS[stop];
+    if (text !== brought) page.bring(text);
+    brought = text;
+    address.changed();
+    find("tour-elsewhere").hidden = !model.other;
+    find("tour-elsewhere-link").href = `${model.other?.path}#tour=${stop + 1}`;
+    find("tour-elsewhere-link").textContent = `${isGuide ? "See it on" : "Shown best on"} ${model.other?.name}`;
     find("tour-place").textContent = `Stop ${stop + 1} of ${STOPS.length}`;
     find("tour-title").textContent = title;
     find("tour-words").textContent = words;
@@ -88,14 +100,16 @@ export function tour() {
     measure();
     document.querySelectorAll(".toured").forEach((panel) => panel.classList.remove("toured"));
     find("tour-button").focus({ preventScroll: true });
+    address.changed();
   };
 
-  find("tour-button").addEventListener("click", () => {
+  const open = () => {
     // On a narrow screen the code would leave no room for what it does; whoever opens it keeps it open.
     if (card.hidden) find("tour-code-box").open = matchMedia("(min-width: 52rem)").matches;
     card.hidden = false;
     show();
-  });
+  };
+  find("tour-button").addEventListener("click", () => (isGuide ? open() : location.assign(`${SMALL}#tour=1`)));
   find("tour-end").addEventListener("click", end);
   find("tour-back").addEventListener("click", () => {
     stop--;
@@ -118,4 +132,19 @@ export function tour() {
     if (leads) bringIntoSight();
   });
   [card, document.querySelector(".panels")].forEach((one) => watch.observe(one));
+
+  /** Go on where a link says; the text that it brings is not replaced. */
+  const restore = () =>
+    address.hold(
+      "tour",
+      () => (card.hidden ? null : `${stop + 1}`),
+      (value) => {
+        const asked = Number(value) - 1;
+        if (!STOPS[asked]) return card.hidden || end();
+        stop = asked;
+        if (address.said.has("t")) brought = STOPS[stop].text;
+        open();
+      },
+    );
+  return { restore };
 }

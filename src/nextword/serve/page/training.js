@@ -25,7 +25,7 @@ function verdict({ steps, data }) {
   return `Here the orange line rises again after step ${best.step}, while the blue one falls: the model learns ${tokens} by heart, and that is no help with a text it has not read.`;
 }
 
-export function trainingPanel({ model }) {
+export function trainingPanel({ model, address }) {
   if (!model.run) {
     find("training-lead").textContent = "This model is not a run of nextword’s own, so nothing is known of its training. Train one, and serve its directory while it learns:";
     find("training-lead").after(make("pre", { class: "command", tabindex: "0" }, "nextword train --data story --out runs/story\nnextword serve --model runs/story"));
@@ -38,10 +38,11 @@ export function trainingPanel({ model }) {
   let run = null;
   let inSight = false;
   let follows = true; // the newest step, until the reader moves the slider away from it
+  let wanted = null; // the step of a link, until the run is there
   let timer = 0;
   let walking = 0;
   const chart = lossChart(find("loss"), guess, (step) => choose(step));
-  const head = learnedHead(model);
+  const head = learnedHead(model, address);
   find("run").hidden = false;
 
   const drawLosses = (step) => {
@@ -69,6 +70,7 @@ export function trainingPanel({ model }) {
   const draw = () => {
     const newest = run.steps.at(-1)?.step ?? 0;
     slider.max = newest;
+    if (wanted !== null) moveTo(wanted);
     if (follows) slider.value = newest;
     const step = Number(slider.value);
     find("run-step-said").textContent = `${step} of ${newest}`;
@@ -101,8 +103,19 @@ export function trainingPanel({ model }) {
   const moveTo = (step) => {
     slider.value = step;
     follows = Number(slider.value) === Number(slider.max);
+    wanted = null;
     if (run) draw();
+    address.changed();
   };
+  address.hold(
+    "step",
+    () => (follows ? null : slider.value),
+    (step) => {
+      wanted = step !== null && /^\d+$/.test(step) ? Number(step) : null;
+      follows = wanted === null;
+      if (run) draw();
+    },
+  );
 
   const halt = () => {
     clearInterval(walking);

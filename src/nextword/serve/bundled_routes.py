@@ -1,0 +1,21 @@
+"""The small model that comes with nextword, beside the one that is served: with a page and an /api of its own."""
+
+from fastapi import APIRouter
+
+from nextword.loading import load
+from nextword.serve.app import token_routes
+from nextword.serve.inside import router
+from nextword.serve.lens_worker import LensWorker
+from nextword.serve.watched_run import WatchedRun
+from nextword.tokenizer import Tokenizer
+from nextword.weights.bundled import BUNDLED, DIRECTORY
+
+
+def bundled_routers(tokenizer: Tokenizer, beside: str) -> list[APIRouter]:
+    """What the small model's page asks, all below /heads. beside: the model to which that page leads back."""
+    run = WatchedRun(DIRECTORY)
+    worker = LensWorker(load(BUNDLED)[0], BUNDLED, run.saved_step())
+    below = f"/{BUNDLED}"
+    tokens = APIRouter(prefix=below)
+    tokens.include_router(token_routes(tokenizer))
+    return [tokens, router(worker, run, below, other={"name": beside, "path": "../"})]
