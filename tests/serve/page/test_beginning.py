@@ -23,7 +23,7 @@ def test_an_address_holds_the_text(open_page: Callable[..., Any], page: Any, url
     until(page, "location.hash.startsWith('#t=')")
     address = page.evaluate("location.href")
     page.click("nav a[href='#attention']")
-    until(page, f"location.href === {address!r}")
+    until(page, f"location.href === {address + '&panel=attention'!r}")
     assert page.locator("#attention").bounding_box()["y"] < 200
     other = open_page(at=address)
     until_tokens(other, len(TOKENIZER.encode(words)))
@@ -37,11 +37,12 @@ def test_an_address_holds_the_text(open_page: Callable[..., Any], page: Any, url
 # What the page begins with
 
 
-def served_as(page: Any, url: str, data: dict[str, Any] | None) -> None:
-    """Open the page as if the served run had read this."""
-    run = {"dir": "runs/a", "data": data, "steps": [{"step": 204, "train_loss": 0.2, "val_loss": None}]}
-    run |= {"samples": [], "attention": {"steps": [], "ids": []}}
+def served_as(page: Any, url: str, data: dict[str, Any] | None, step: int = 204) -> None:
+    """Open the page as if the served run had read this, and the weights were those of a step."""
+    run = {"dir": "runs/a", "data": data, "begun": "1", "samples": [], "attention": {"steps": [], "ids": []}}
+    run["steps"] = [{"step": 204, "tokens": 104448, "train_loss": 0.2, "val_loss": None}]
     page.route("**/api/run", lambda route: route.fulfill(json=run))
+    page.route("**/api/model", lambda route: route.fulfill(json={**route.fetch().json(), "step": step}))
     page.goto(f"{url}/#fresh")
     page.reload()
     page.wait_for_selector(".candidate:not([disabled])")
@@ -72,6 +73,21 @@ def test_a_model_that_began_with_others_weights_has_read_more(page: Any, url: st
     assert said.startswith("This GPT-2 began with what gpt2 had learned, and then read 10 tokens of “letters”")
     assert "nothing else" not in said
     assert page.locator("#prompt").input_value() == BEGINNING
+
+
+def test_a_run_that_has_only_begun_has_not_read_its_text(page: Any, url: str) -> None:
+    story = {"name": "story", "train_tokens": 6063, "init": None}
+    served_as(page, url, story, step=0)
+    assert "has read nothing yet" in page.locator("#remark").text_content()
+    served_as(page, url, story, step=6)
+    said = page.locator("#remark").text_content()
+    assert said.startswith("This GPT-2 has read about 3,072 of the 6,063 tokens of one story")
+    assert "in 6 steps of training" in said
+    page.get_by_role("button", name="The story’s beginning").click()
+    until(page, "document.getElementById('remark').textContent.includes('does not know it by heart yet')")
+    served_as(page, url, story)
+    page.get_by_role("button", name="The story’s beginning").click()
+    until(page, "document.getElementById('remark').textContent.includes('knows it by heart')")
 
 
 def test_the_sentence_that_is_said_to_be_in_no_story_is_in_none() -> None:
@@ -105,7 +121,7 @@ def test_a_link_s_text_outlives_the_way_to_a_part_of_the_page(open_page: Any, ur
     page = open_page(at=f"{url}/#t=The%20harbour%20was%20quiet")
     page.wait_for_selector(".candidate:not([disabled])")
     page.click("nav a[href='#attention']")
-    until(page, "decodeURIComponent(location.hash) === '#t=The harbour was quiet'")
+    until(page, "decodeURIComponent(location.hash) === '#t=The harbour was quiet&panel=attention'")
 
 
 def test_the_address_holds_whole_characters_only(open_page: Any, url: str) -> None:
