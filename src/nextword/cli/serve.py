@@ -22,7 +22,7 @@ class Arguments:
     """Serve a model: a page to play with, and an API that OpenAI's clients know."""
 
     model: str = "gpt2"
-    """A run directory, any GPT-2 directory, or gpt2, gpt2-medium, gpt2-large, gpt2-xl.
+    """A run directory, any GPT-2 directory, gpt2, gpt2-medium, gpt2-large, gpt2-xl, or heads, the small one at hand.
     Or a class of your own, my_gpt2:GPT or path/to/file.py:GPTModel, to be filled with --weights."""
 
     weights: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
@@ -100,7 +100,7 @@ def run(arguments: list[str]) -> int:
     from nextword.serve.engine import Engine
     from nextword.serve.server import known_names, listen
     from nextword.serve.server import run as serve
-    from nextword.weights.bundled import BUNDLED, DIRECTORY
+    from nextword.weights.bundled import BUNDLED
 
     key = api_key(args.api_key)
     bound = listen(args.host, args.port)  # what is wrong is told before a model is loaded
@@ -123,9 +123,7 @@ def run(arguments: list[str]) -> int:
         from nextword.serve.lens_worker import LensWorker
 
         worker = LensWorker(served.whole(), name, served.step)
-        small = (
-            args.model != BUNDLED and DIRECTORY.exists()
-        )  # beside any other model there is one in which there is something to see
+        small = args.model != BUNDLED  # beside any other model there is one in which there is something to see
         routers.append(router(worker, run, other={"name": BUNDLED, "path": f"{BUNDLED}/"} if small else None))
         if small:
             routers += bundled_routers(tokenizer, name)

@@ -22,7 +22,7 @@ class Arguments:
     """The text to look at. Without it, standard input is read."""
 
     model: str = "gpt2"
-    """A run directory, any GPT-2 directory, or gpt2, gpt2-medium, gpt2-large, gpt2-xl.
+    """A run directory, any GPT-2 directory, gpt2, gpt2-medium, gpt2-large, gpt2-xl, or heads, the small one at hand.
     Or a class of your own, my_gpt2:GPT or path/to/file.py:GPTModel, to be filled with --weights."""
 
     weights: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None

@@ -1,8 +1,8 @@
 """The small model that comes with nextword: in its heads there is something to see. `python -m docs.heads` trains it.
 
 It reads some thousand of GPT-2's tokens. Each of these has a row of its own in
-wte; all the others, which it never met, have had the same numbers from first to
-last, so their row is stored once and stands in all of their places here.
+wte; all the others are one to it: their row is stored once, and stands in all
+of their places here.
 """
 
 from dataclasses import replace

@@ -81,13 +81,20 @@ def browser() -> Iterator[Any]:
 def open_page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     """Open the page in a window of a size and a theme, ready to be played with; at another address it may not be.
 
+    below: "/heads/" for the page of the small model that comes with nextword.
+
     What the browser complains of fails the test.
     """
     contexts = []
     complaints: list[str] = []
 
     def opened(
-        width: int = 1440, height: int = 900, at: str | None = None, complain: bool = True, **options: Any
+        width: int = 1440,
+        height: int = 900,
+        at: str | None = None,
+        complain: bool = True,
+        below: str = "",
+        **options: Any,
     ) -> Any:
         context = browser.new_context(
             viewport={"width": width, "height": height}, **{"reduced_motion": "reduce", **options}
@@ -98,7 +105,7 @@ def open_page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Callable
         if complain:
             page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
             page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(at or request.getfixturevalue("url"))
+        page.goto(at or request.getfixturevalue("url") + below)
         if at is not None:
             return page
         page.wait_for_selector(".candidate:not([disabled])")

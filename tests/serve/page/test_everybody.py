@@ -28,7 +28,7 @@ def test_axe_finds_nothing(open_page: Callable[..., Any], width: int, theme: str
     found = importlib.util.find_spec("axe_playwright_python")
     if found is None or found.origin is None:
         pytest.skip("axe-playwright-python (extra: test) is not installed")
-    page = open_page(width, color_scheme=theme)
+    page = open_page(width, color_scheme=theme, below="/heads/")
     see_all(page)
     page.locator("#tokens .token").nth(1).focus()
     page.locator(".part").nth(0).click()

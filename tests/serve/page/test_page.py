@@ -328,7 +328,8 @@ def test_a_server_with_a_key_is_asked_for_it_once(open_page: Any, url: str) -> N
     assert not page.locator("#key-dialog").is_visible()
 
 
-def test_the_tour_leads_through_the_page_and_shows_the_code(page: Any) -> None:
+def test_the_tour_leads_through_the_page_and_shows_the_code(open_page: Callable[..., Any]) -> None:
+    page = open_page(below="/heads/")
     page.click("#tour-button")
     stops = []
     for stop in range(1, 11):

@@ -21,7 +21,7 @@ ROOM = """(async () => {
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1366, 768), (768, 1024), (390, 844)])
 def test_what_a_stop_is_about_is_in_sight(open_page: Callable[..., Any], width: int, height: int) -> None:
-    page = open_page(width, height)
+    page = open_page(width, height, below="/heads/")
     page.click("#tour-button")
     for _ in range(10):
         page.wait_for_timeout(500)
@@ -37,7 +37,8 @@ def test_what_a_stop_is_about_is_in_sight(open_page: Callable[..., Any], width: 
     assert page.locator("#tour").is_hidden()
 
 
-def test_a_tour_that_was_closed_goes_on_where_it_was(page: Any) -> None:
+def test_a_tour_that_was_closed_goes_on_where_it_was(open_page: Callable[..., Any]) -> None:
+    page = open_page(below="/heads/")
     page.click("#tour-button")
     for _ in range(3):
         page.click("#tour-on")
@@ -49,7 +50,7 @@ def test_a_tour_that_was_closed_goes_on_where_it_was(page: Any) -> None:
 
 
 def test_the_page_can_be_scrolled_clear_of_the_sheet(open_page: Callable[..., Any]) -> None:
-    page = open_page(390, 844)
+    page = open_page(390, 844, below="/heads/")
     page.click("#tour-button")
     page.wait_for_timeout(200)
     # Panels on the way may still grow, so that the end is further down than it was.
@@ -63,7 +64,8 @@ def test_the_page_can_be_scrolled_clear_of_the_sheet(open_page: Callable[..., An
     assert page.evaluate("document.documentElement.style.getPropertyValue('--sheet')") == "0px"
 
 
-def test_no_line_of_the_code_is_cut(page: Any) -> None:
+def test_no_line_of_the_code_is_cut(open_page: Callable[..., Any]) -> None:
+    page = open_page(below="/heads/")
     page.click("#tour-button")
     for _ in range(10):
         until(page, "document.querySelectorAll('#tour-code .code-line').length > 1")

@@ -99,6 +99,7 @@ export function whatItHasRead(run, step) {
   if (step === 0) return init ? `This GPT-2 is as ${init} left it: of ${what} it has read nothing yet.` : `This GPT-2 has read nothing yet: of ${what} it has seen no token, and all of its numbers are random.`;
   const read = tokensRead(run, step);
   const part = read !== null && read < all ? `about ${read.toLocaleString("en")} of the ${all.toLocaleString("en")}` : all.toLocaleString("en");
+  if (name === SMALL) return `This small GPT-2 has read ${all.toLocaleString("en")} tokens of text made by dice. Three of its heads were given a start.`;
   const learned = `${part} tokens of ${what}, in ${step.toLocaleString("en")} steps of training`;
   return init ? `This GPT-2 began with what ${init} had learned, and then read ${learned}.` : `This GPT-2 has read ${learned}, and nothing else.`;
 }

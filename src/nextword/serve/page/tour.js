@@ -65,8 +65,10 @@ export function tour(page) {
 
   const show = async () => {
     const { at, title, words, try: what, text } = STOPS[stop];
-    if (text !== brought) page.bring(text);
-    brought = text;
+    if (page.bring && text !== brought) {
+      page.bring(text);
+      brought = text;
+    }
     address.changed();
     find("tour-elsewhere").hidden = !model.other;
     find("tour-elsewhere-link").href = `${model.other?.path}#tour=${stop + 1}`;
