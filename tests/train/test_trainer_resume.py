@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import signal
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -17,6 +18,7 @@ from train.runs import log, losses, newest, of, python, state, train
 
 from nextword.errors import RunError, TrainingError
 from nextword.train import Trainer
+from nextword.train.attention_log import AttentionLog
 from nextword.train.checkpoint import newest_sound_checkpoint
 from nextword.train.events import Finished, Saved, Started, Stepped, Warned
 from nextword.train.job import recorded_config
@@ -465,3 +467,14 @@ def test_all_files_may_be_read_by_who_may_read_any(config):
         os.umask(before)
     modes = {path.name: oct(path.stat().st_mode & 0o777) for path in Path(config.out).rglob("*") if path.is_file()}
     assert {mode for name, mode in modes.items() if name != ".lock"} == {"0o640"}, modes
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS takes only names in UTF-8")
+def test_a_path_that_is_not_utf8_is_one_like_any_other(config, tmp_path):
+    """The byte 0xE9 is an e with an accent in Latin-1, as old systems wrote it."""
+    config = replace(config, out=os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    train(Trainer(config), until=5)
+    assert train(Trainer(config, resume=True))[-1].complete
+    load_model(config.out)
+    log_of_looks = AttentionLog(Path(config.out) / "attention")
+    assert log_of_looks.read(log_of_looks.steps()[-1], 0, 0).shape == (32, 32)

@@ -8,12 +8,13 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: str | Path) -> Iterator[Path]:
     """Lend a path beside `path` to write to; at the end, if all went well, it takes `path`'s place.
 
     The bytes are on the disk before the name points to them. After an error
     `path` is as it was, and what was written beside it is gone.
     """
+    path = Path(path)
     beside = path.with_name(f"{path.name}.tmp")
     beside.unlink(missing_ok=True)  # a kill may have left it, as a second name of a file that is needed
     try:
@@ -32,9 +33,9 @@ CANNOT_OPEN = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.EBADF}
 """What Windows answers for a folder, which it does not open."""
 
 
-def sync(path: Path) -> bool:
+def sync(path: str | Path) -> bool:
     """Wait until a file or a directory is on the disk; whether the file system can tell."""
-    is_folder = path.is_dir()
+    is_folder = os.path.isdir(path)
     try:
         descriptor = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)  # Windows flushes only what may be written
         try:

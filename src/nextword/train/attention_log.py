@@ -3,13 +3,10 @@
 attention/step-00000100.safetensors   ids (T,), and weights (L, H, T, T) in float16
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor
 
 from nextword.errors import RunError
@@ -17,6 +14,7 @@ from nextword.lens import trace
 from nextword.model import GPT
 from nextword.runtime import replacing
 from nextword.weights import save_tensors
+from nextword.weights.tensor_file import load_tensors
 
 TOKENS = 48
 """Of the text, at most: enough to see a pattern, and for GPT-2 124M 0.7 MB a look."""
@@ -52,17 +50,15 @@ class AttentionLog:
         steps = self.steps()
         if not steps:
             return []
-        with self._open(steps[-1]) as file:
-            return file.get_tensor("ids").tolist()
+        return self._load(steps[-1])["ids"].tolist()
 
     def read(self, step: int, layer: int, head: int) -> Tensor:
         """Where one head looked at one of the `steps`: (T, T). Raises RunError where it is not there."""
-        with self._open(step) as file:
-            weights = file.get_slice("weights")
-            L, H, _, _ = weights.get_shape()
-            if not (0 <= layer < L and 0 <= head < H):
-                raise RunError(f"There is no head {head} in layer {layer}: there are {L} layers of {H} heads.")
-            return weights[layer, head].float()
+        weights = self._load(step)["weights"]
+        L, H, _, _ = weights.shape
+        if not (0 <= layer < L and 0 <= head < H):
+            raise RunError(f"There is no head {head} in layer {layer}: there are {L} layers of {H} heads.")
+        return weights[layer, head].float()
 
     def rewind(self, step: int) -> None:
         """Forget the looks after this step: a run that resumes there will take them again."""
@@ -70,11 +66,9 @@ class AttentionLog:
             if later > step:
                 self._file(later).unlink()
 
-    @contextmanager
-    def _open(self, step: int) -> Iterator[Any]:
+    def _load(self, step: int) -> dict[str, Tensor]:
         try:
-            with safe_open(self._file(step), framework="pt") as file:
-                yield file
+            return load_tensors(self._file(step))
         except FileNotFoundError:
             there = ", ".join(map(str, self.steps())) or "none"
             raise RunError(f"Nobody looked at the attention after step {step}; steps that are kept: {there}.") from None

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from nextword.errors import RunError
 from nextword.foreign import ForeignGPT, Model, as_gpt
 from nextword.runtime import random_state, set_random_state, sync
 from nextword.weights import save_huggingface, save_tensors
+from nextword.weights.tensor_file import load_tensors
 
 
 @dataclass
@@ -125,7 +125,7 @@ def restore(path: Path, model: Model, optimizer: torch.optim.Optimizer) -> Progr
     the state is not this model's.
     """
     try:
-        restore_training(load_file(path / "training.safetensors"), model, optimizer)
+        restore_training(load_tensors(path / "training.safetensors"), model, optimizer)
         return Progress(**json.loads((path / "progress.json").read_text()))
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path} holds no training state for this model ({error}).") from error

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 import nextword
@@ -24,6 +23,7 @@ from nextword.train.checkpoint import OWN
 from nextword.train.config import LENGTHS, Plan, TrainConfig, plan
 from nextword.train.recipe import GPT2_STD
 from nextword.train.run_directory import description
+from nextword.weights.tensor_file import load_tensors
 
 FIRST_TOKENS = 12
 LONGEST_WORDS = 80
@@ -152,7 +152,7 @@ def foreign_model(spec: str, shape: GPTConfig, given: GPT | None, checkpoint: Pa
     if given is not None:
         model.load(given)
     if checkpoint is not None and (checkpoint / OWN).exists():
-        model.take_own_tensors(load_file(checkpoint / OWN))
+        model.take_own_tensors(load_tensors(checkpoint / OWN))
     return model
 
 

@@ -18,7 +18,7 @@ from nextword.weights.names import tensor_names
 from nextword.weights.tensor_file import save_tensors
 
 
-def save_huggingface(model: GPT, directory: Path) -> None:
+def save_huggingface(model: GPT, directory: str | Path) -> None:
     """Save a GPT as a plain Hugging Face directory: configuration, weights in float32, tokenizer.
 
     No prefix, no head, no masks: each parameter once. The directory is made if
@@ -26,6 +26,7 @@ def save_huggingface(model: GPT, directory: Path) -> None:
     with a smaller vocabulary than GPT-2's gets no tokenizer files, since the
     tokenizer's ids would not fit.
     """
+    directory = Path(directory).expanduser()
     directory.mkdir(parents=True, exist_ok=True)
     with replacing(directory / CONFIG) as path:
         path.write_text(json.dumps(config_values(model.config), indent=2, sort_keys=True) + "\n", encoding="utf-8")

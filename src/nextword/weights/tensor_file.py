@@ -5,18 +5,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import save_file
+from safetensors.torch import load, load_file, save_file
 from torch import Tensor
 
 from nextword.runtime import readable_size
 
 
-def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+def save_tensors(tensors: Mapping[str, Tensor], path: str | Path) -> None:
     """Write tensors, no two of which share memory, into a safetensors file.
 
     Raises OSError where the disk does not take it: safetensors has an error of
     its own for that.
     """
+    path = Path(path)
     path.touch()
     mode = path.stat().st_mode  # as this user's files are; safetensors makes such that only their owner may read
     try:
@@ -25,3 +26,12 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
         size = readable_size(sum(tensor.nbytes for tensor in tensors.values()))
         raise OSError(None, f"{size} could not be written ({error})", str(path)) from error
     path.chmod(stat.S_IMODE(mode))
+
+
+def load_tensors(path: str | Path) -> dict[str, Tensor]:
+    """Read all tensors of a safetensors file. Raises FileNotFoundError, and SafetensorError for another file."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:  # a name that is not UTF-8, which safetensors does not open
+        return load(Path(path).read_bytes())
+    return load_file(path)
