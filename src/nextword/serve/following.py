@@ -11,6 +11,7 @@ from nextword.loading import load
 from nextword.model import GPT, GPTConfig
 from nextword.serve.watched_run import WatchedRun
 from nextword.symbols import is_symbol
+from nextword.train.job import fresh_model
 from nextword.train.run_directory import description
 from nextword.weights.directory import open_model
 
@@ -83,4 +84,4 @@ def first_model(run: Path) -> GPT:
     if settings.get("init"):
         return load(settings["init"])[0]
     torch.manual_seed(settings["seed"])
-    return GPT(GPTConfig(**about["model"])).eval()
+    return fresh_model(GPTConfig(**about["model"]), about.get("plan", {}).get("embedding_std")).eval()

@@ -120,7 +120,7 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
     if foreign is not None:
         model: Model = foreign_model(foreign, shape, given, checkpoint)
     else:
-        model = fresh_model(shape, chosen) if given is None else with_dropout(given, chosen.dropout)
+        model = fresh_model(shape, chosen.embedding_std) if given is None else with_dropout(given, chosen.dropout)
     return Job(
         config=config,
         plan=chosen,
@@ -137,12 +137,12 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
 
 
 @torch.no_grad()
-def fresh_model(shape: GPTConfig, plan: Plan) -> GPT:
-    """A GPT-2 drawn from torch's global generator, its two embeddings as wide as planned."""
+def fresh_model(shape: GPTConfig, embedding_std: float | None) -> GPT:
+    """Draw a GPT-2 from torch's global generator, its two embeddings with this deviation (None: GPT-2's)."""
     model = GPT(shape)
-    if plan.embedding_std is not None:
+    if embedding_std is not None:
         for embedding in (model.wte, model.wpe):
-            embedding.weight *= plan.embedding_std / GPT2_STD
+            embedding.weight *= embedding_std / GPT2_STD
     return model
 
 
