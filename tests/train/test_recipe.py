@@ -16,7 +16,7 @@ def updates(n_tokens: int, model: GPTConfig) -> float:
 
 
 @pytest.mark.parametrize("model", [GPT2, NANO])
-@pytest.mark.parametrize("n_tokens", [2, KILOBYTE, STORY, BY_HEART])
+@pytest.mark.parametrize("n_tokens", [0, 2, KILOBYTE, STORY, BY_HEART])
 def test_a_short_text_is_learnt_by_heart(model, n_tokens):
     chosen = choose(n_tokens, model)
     assert chosen.dropout == 0.0

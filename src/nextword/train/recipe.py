@@ -43,6 +43,7 @@ class Recipe:
 
 def choose(n_tokens: int, model: GPTConfig, fine_tuning: bool = False) -> Recipe:
     """Choose how to train a model on a text of so many tokens, from random weights or (fine-tuning) trained ones."""
+    n_tokens = max(1, n_tokens)  # of less the data says what is wrong
     if fine_tuning:
         return fine_tune(n_tokens, model)
     return learn_by_heart(n_tokens, model) if n_tokens <= BY_HEART else learn_the_language(n_tokens, model)
@@ -75,7 +76,8 @@ def learn_the_language(n_tokens: int, model: GPTConfig) -> Recipe:
     """Come near the lowest validation loss: dropout, a falling rate, and few passes, since later ones only memorise.
 
     Source for the passes: Muennighoff et al., "Scaling Data-Constrained Language Models" (2023), by whom four of
-    them are worth nearly as much as so much new text; smaller texts are read a few times more, by our own measurements.
+    them are worth nearly as much as so much new text. Smaller texts are read a few times more, since one pass is so few
+    updates.
     """
     return Recipe(
         window=fitting_window(n_tokens, model),
