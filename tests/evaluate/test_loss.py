@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from nextword.errors import DataError
+from nextword.errors import DataError, NotFiniteError
 from nextword.evaluate import evaluate, in_digits, perplexity
 
 
@@ -92,6 +92,14 @@ def test_one_token_predicts_nothing(model):
     with pytest.raises(DataError, match="validation text: 1 token"):
         evaluate(model, torch.tensor([5]), 16)
     assert evaluate(model, torch.tensor([5, 6]), 16) > 0
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_is_refused(model, ids, value):
+    model.ln_f.weight.data[0] = value
+    with pytest.raises(NotFiniteError, match=r"The loss over this text is (nan|inf)"):
+        evaluate(model, ids.flatten(), 16)
+    assert not model.training
 
 
 def test_perplexity():

@@ -6,7 +6,8 @@ import torch
 from transformers import RepetitionPenaltyLogitsProcessor
 
 from nextword.decode import Sampling
-from nextword.serve.choice import Chooser, NotFiniteError, Wishes, likelihood, pick
+from nextword.errors import NotFiniteError
+from nextword.serve.choice import Chooser, Wishes, likelihood, pick
 
 ALL = Sampling(1.0, None)
 GREEDY = Sampling(0.0, None)

@@ -59,13 +59,21 @@ def test_a_damaged_index_is_noticed(checkpoint):
     [
         ([(b"model/wte", b"")], "it has no header"),
         ([(b"", b"\x08\x01\x10\x01")], "its numbers are big-endian"),
-        ([(b"", b"\x08\x01"), (b"model/wte", b"\x3a\x02\x0a\x00")], "model/wte is stored in slices"),
     ],
 )
 def test_what_no_checkpoint_of_gpt2_has(pairs, message, monkeypatch, checkpoint):
     monkeypatch.setattr(tensor_bundle, "read_table", lambda data: pairs)
     with pytest.raises(WeightsError, match=message):
         read_index(checkpoint / "model.ckpt.index")
+
+
+def test_a_partitioned_variable_is_named_and_not_called_damaged(monkeypatch, checkpoint):
+    sliced = (b"\x00model/wte\x00\x01\x01\x02\x80\xff", b"\x08\x01")  # its key is no UTF-8
+    pairs = [(b"", b"\x08\x01"), sliced, (b"model/wte", b"\x3a\x02\x0a\x00")]
+    monkeypatch.setattr(tensor_bundle, "read_table", lambda data: pairs)
+    with pytest.raises(WeightsError, match="model/wte is a partitioned variable") as error:
+        read_index(checkpoint / "model.ckpt.index")
+    assert "damaged" not in str(error.value)
 
 
 def test_types_that_are_no_numbers_and_sizes_that_do_not_fit(checkpoint):

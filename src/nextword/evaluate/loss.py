@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nextword.data import evaluation_batches
+from nextword.errors import NotFiniteError
 from nextword.runtime import matmuls_in
 
 
@@ -33,7 +34,7 @@ def evaluate(model: Model, ids: Tensor, window: int, batch_size: int = 4, dtype:
     being a target exactly once; windows count by their tokens, so that a short
     last one weighs less. Dropout is off meanwhile, and the model's mode is put
     back. dtype is the format of matrix products. Raises DataError where there
-    is no token to predict.
+    is no token to predict, and NotFiniteError where the loss is no number.
     """
     was_training = model.training
     model.train(False)
@@ -48,6 +49,11 @@ def evaluate(model: Model, ids: Tensor, window: int, batch_size: int = 4, dtype:
                 count += y.numel()
     finally:
         model.train(was_training)
+    if not math.isfinite(total):
+        raise NotFiniteError(
+            f"The loss over this text is {total}. The model's weights are damaged or come from a training that "
+            "diverged, or its numbers outgrow their type: take an earlier checkpoint, or use float32."
+        )
     return total / count
 
 

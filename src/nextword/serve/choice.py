@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextword.decode import Sampling
+from nextword.errors import NotFiniteError
 from nextword.native import library
 
 
@@ -88,21 +89,19 @@ class Chooser:
         return logits
 
 
-class NotFiniteError(ArithmeticError):
-    """What the model computes is no number, so that no token can be chosen by it."""
-
-    def __init__(self, has_nan: bool):
-        super().__init__(
-            f"the model computes {'NaN' if has_nan else 'infinity'} after this text, so nothing can be said of the "
-            "next token. Its weights are damaged, or its numbers outgrow their type: serve an earlier checkpoint, "
-            "or try --dtype float32."
-        )
+def not_finite(has_nan: bool) -> NotFiniteError:
+    """Say that no token can be chosen by what the model computes."""
+    return NotFiniteError(
+        f"the model computes {'NaN' if has_nan else 'infinity'} after this text, so nothing can be said of the "
+        "next token. Its weights are damaged, or its numbers outgrow their type: serve an earlier checkpoint, "
+        "or try --dtype float32."
+    )
 
 
 def check_finite(logits: NDArray[np.float32]) -> None:
     """Raise NotFiniteError for logits (..., V) among which is NaN or infinity."""
     if not np.isfinite(logits).all():
-        raise NotFiniteError(bool(np.isnan(logits).any()))
+        raise not_finite(bool(np.isnan(logits).any()))
 
 
 def pick(logits: NDArray[np.float32], sampling: Sampling, number: float) -> int:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from nextword.decode import Writer
 from nextword.decode.checks import check_text
-from nextword.serve.choice import Likelihood, NotFiniteError
+from nextword.errors import NotFiniteError
+from nextword.serve.choice import Likelihood
 from nextword.serve.jobs import Deliver, Event, Failed, Job, PromptRead
 from nextword.serve.metrics import Metrics
 from nextword.serve.text import Piece

@@ -16,9 +16,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import Field
 
+from nextword.errors import NotFiniteError
 from nextword.model import GPTConfig
 from nextword.serve import answers
-from nextword.serve.choice import NotFiniteError
 from nextword.serve.lens_worker import BusyError, GoneError, LensWorker
 from nextword.serve.octets import Octets, floats
 from nextword.serve.page_files import NO_CACHE, etag, is_known

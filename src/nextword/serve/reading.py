@@ -8,7 +8,7 @@ from torch import Tensor
 from nextword.lens import Trace
 from nextword.lens.saying import ROWS, Said, likeliest, log_sum
 from nextword.model import GPT, KVCache
-from nextword.serve.choice import NotFiniteError
+from nextword.serve.choice import not_finite
 
 TEXTS = 4  # that are kept; each is 115 MB for GPT-2 124M, if it is as long as it can be
 LIKELIEST = 5  # words that are kept of what each layer would say
@@ -148,7 +148,7 @@ class Reader:
 def finite(x: Tensor) -> Tensor:
     """The same. Raises NotFiniteError where NaN or infinity is in it."""
     if not x.isfinite().all():
-        raise NotFiniteError(bool(x.isnan().any()))
+        raise not_finite(bool(x.isnan().any()))
     return x
 
 

@@ -34,7 +34,7 @@ class OpenedFile:
     def read(self, begin: int, end: int) -> NDArray[np.uint8]:
         """Copy bytes `begin` up to `end`. Raises WeightsError where the file was changed since it was opened."""
         values = np.empty(end - begin, np.uint8)
-        left = memoryview(values)
+        left = memoryview(values.data)
         self._file.seek(begin)
         while left and (n := self._file.readinto(left)):
             left = left[n:]

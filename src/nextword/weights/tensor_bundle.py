@@ -86,7 +86,8 @@ def read_index(index: Path) -> dict[str, Entry]:
     content = index.read_bytes()
     refuse_pointer(index, content)
     try:
-        messages = {key.decode(): read_message(value) for key, value in read_table(content)}
+        # The key of a variable's slice is no text: it holds numbers, in an order-preserving code.
+        messages = {key.decode(errors="surrogateescape"): read_message(value) for key, value in read_table(content)}
         if "" not in messages:
             raise ValueError("it has no header")
         header = messages.pop("")
@@ -95,6 +96,8 @@ def read_index(index: Path) -> dict[str, Entry]:
         return {
             name: read_entry(name, message, index, n_shards=number(header, 1)) for name, message in messages.items()
         }
+    except WeightsError:
+        raise
     except ValueError as error:
         raise WeightsError(
             f"{index} is not the index of a TensorFlow checkpoint, or is damaged: {error}. Copy or download it again."
@@ -104,7 +107,10 @@ def read_index(index: Path) -> dict[str, Entry]:
 def read_entry(name: str, message: Message, index: Path, n_shards: int) -> Entry:
     """Give the fields of a `BundleEntryProto` their names."""
     if message.get(7):
-        raise ValueError(f"{name} is stored in slices")
+        raise WeightsError(
+            f"{index}: {name} is a partitioned variable, stored in slices, and only whole ones are read here. "
+            "In TensorFlow, tf.train.load_checkpoint reads it whole: save it in a checkpoint without a partitioner."
+        )
     shape = read_message(raw(message, 2))
     shard = f"{index.stem}.data-{number(message, 3):05}-of-{n_shards:05}"
     return Entry(
