@@ -1,5 +1,6 @@
 """A run that goes on while one looks: the page shows its newest weights."""
 
+import json
 import math
 import shutil
 from collections.abc import Callable
@@ -28,6 +29,8 @@ def test_the_model_learns_on_before_ones_eyes(
 ) -> None:
     copy = tmp_path / "story"
     shutil.copytree(run_directory, copy)
+    about = {"config": {"init": None}, "data": {"name": "letters", "train_tokens": 100}}
+    (copy / "run.json").write_text(json.dumps(about))
     with serve(copy) as served:
         page = open_page(at=served.url)
         page.wait_for_selector(".candidate:not([disabled])")

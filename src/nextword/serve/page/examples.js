@@ -23,7 +23,7 @@ const ofTheStory = (times) => [
   {
     name: "The same without its title",
     text: FIRST,
-    why: "The same words, but 8 places earlier, where the story never has them: a token is read together with its place. Compare the perplexity.",
+    why: "The same words, but 8 places earlier, where it never met them: a token is read together with its place. Compare the perplexity.",
   },
   {
     name: "A sentence not in it",
