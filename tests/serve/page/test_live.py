@@ -67,3 +67,4 @@ def test_the_model_learns_on_before_ones_eyes(
         until(page, "!document.getElementById('attention').hasAttribute('aria-busy')")
         page.locator("#large-map").scroll_into_view_if_needed()
         until(page, f"document.getElementById('looks-at').textContent.includes('{percent(where.max())}')")
+        page.close()  # before its server ends, or it would complain of questions that nobody answers
