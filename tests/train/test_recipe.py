@@ -58,11 +58,12 @@ def test_a_text_that_a_model_has_no_room_for_is_not_even_read_once():
 
 
 @pytest.mark.parametrize(
-    "n_tokens, window", [(2, 1), (17, 8), (129, 64), (130, 64), (257, 128), (513, 256), (514, 256), (10**6, 256)]
+    "n_tokens, window", [(2, 1), (17, 16), (257, 256), (258, 129), (513, 256), (514, 171), (1026, 256), (10**6, 256)]
 )
-def test_a_short_text_still_gives_two_windows(n_tokens, window):
+def test_a_short_text_is_cut_evenly(n_tokens, window):
     assert choose(n_tokens, GPT2).window == window
-    assert choose(n_tokens, replace(GPT2, n_ctx=16)).window == min(16, window)
+    assert choose(n_tokens, GPT2).batch_size == (1 if n_tokens <= 257 else 2 if n_tokens <= BY_HEART else 4)
+    assert choose(10**6, replace(GPT2, n_ctx=16)).window == 16
 
 
 def test_learning_rates_follow_the_width():

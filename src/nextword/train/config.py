@@ -54,7 +54,7 @@ class TrainConfig:
 
     window: Auto[int] = None
     """Tokens the model reads at once. Default: 256, which is quick and holds a page, or less for a text
-    below two such windows; GPT-2 itself used 1024."""
+    below four such windows, to cut it evenly; GPT-2 itself used 1024."""
 
     stride: Auto[int] = None
     """Tokens from one window's start to the next. Default: the window, so that none is read twice an epoch."""

@@ -58,11 +58,12 @@ def learn_by_heart(n_tokens: int, model: GPTConfig) -> Recipe:
     sooner; the head, which is tied to them, begins with scores of about 1.
     """
     window = fitting_window(n_tokens, model)
+    batch_size = 2 if n_tokens - 1 > window else 1  # of one window there is no second
     passes = 11.9 * (768 / model.n_embd) ** 0.25  # a narrow model is slower to store as much
     return Recipe(
         window=window,
-        batch_size=2,
-        passes=max(passes, LEAST_UPDATES * 2 * window / n_tokens),
+        batch_size=batch_size,
+        passes=max(passes, LEAST_UPDATES * batch_size * window / n_tokens),
         lr=1.5e-4 * (768 / model.n_embd) ** (5 / 3),
         lr_floor=1.0,
         warmup=0.0,
@@ -113,9 +114,15 @@ def long_passes(n_tokens: int) -> float:
 
 
 def fitting_window(n_tokens: int, model: GPTConfig) -> int:
-    """256 tokens, or the largest power of two that leaves a short text two windows and the model can read."""
-    room = min(256, model.n_ctx, max(1, (n_tokens - 1) // 2))
-    return 1 << room.bit_length() - 1
+    """256 tokens, or what cuts a text below four such windows evenly.
+
+    The last window ends where the text does. Were it to overlap the one before
+    it by much, the text's end would be learnt at other places than where a
+    reading from the beginning comes to it.
+    """
+    longest, targets = min(256, model.n_ctx), max(1, n_tokens - 1)
+    count = math.ceil(targets / longest)
+    return longest if count > 4 else math.ceil(targets / count)
 
 
 def default_lr(model: GPTConfig) -> float:
