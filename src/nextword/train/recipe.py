@@ -1,6 +1,6 @@
 """The recipe: what a run's settings are where the user leaves them out, by the size of the text and of the model.
 
-Every number here was measured: docs/your_text.md says how, and what it comes to.
+Those for short texts were measured, those for longer ones are the literature's: see docs/your_text.md.
 """
 
 import math
