@@ -163,5 +163,6 @@ def what_next(trainer: "Trainer") -> str:
         f"  the loss curve           {run / 'loss.png'}\n"
         f"  let it write             {command('generate', trainer.job.prompt, '--model', run)}\n"
         f"  see inside it            {command('serve', '--model', run)}\n"
+        f"  see heads with a pattern {command('serve', '--model', 'heads')}\n"
         f"  train on your own text   {command('train', '--data', 'my.txt')}"
     )
