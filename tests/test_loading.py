@@ -91,7 +91,7 @@ def test_neither_a_path_nor_a_name():
     assert str(error.value) == (
         "gpt2-small is neither a path that exists nor an official model. Give a run directory, "
         "a Hugging Face directory (config.json and model.safetensors), an OpenAI directory (hparams.json "
-        "and model.ckpt.*), gpt2, gpt2-medium, gpt2-large or gpt2-xl."
+        "and model.ckpt.*), gpt2, gpt2-medium, gpt2-large, gpt2-xl or heads."
     )
 
 

@@ -29,7 +29,7 @@ def test_it_explains_trains_writes_and_may_be_repeated(cli: Cli, tmp_path: Path)
         status, text, err = cli("demo", "--model", "nano", "--out", out)
         assert (status, err) == (0, "")
         words = " ".join(text.split())
-        assert "begins near ln 50257 = 10.82" in words
+        assert "begins a little above ln 50257 = 10.82" in words
         assert re.search(r"step 0 validation loss 1[01]\.", words)
         assert "greedy" in words
         assert "top-k" in words

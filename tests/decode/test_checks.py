@@ -26,7 +26,7 @@ def broken(request: pytest.FixtureRequest) -> GPT:
     model = GPT(GPTConfig(n_ctx=16, n_embd=8, n_head=2, n_layer=2)).eval()
     with torch.no_grad():
         model.h[1].mlp.c_proj.weight.fill_(float(request.param))
-        model.h[1].mlp.c_fc.weight.fill_(1e3)
+        model.h[1].mlp.c_fc.bias.fill_(1e3)  # 1e38, which is a number, thus becomes one too large for float32
     return model
 
 

@@ -105,8 +105,8 @@ def opening(config: TrainConfig) -> str:
     model = config.shape
     return (
         f"[bold]GPT-2 learns a story.[/] The model has {model.n_params:,} parameters, all of them random: it knows no "
-        f"word yet. To it each of its {model.n_vocab} tokens is as likely to come next as any other, so its loss, "
-        f"which is how surprised it is by the true next token, begins near ln {model.n_vocab} = "
+        f"word yet. To it each of its {model.n_vocab} tokens is about as likely to come next as any other, so its "
+        f"loss, which is how surprised it is by the true next token, begins a little above ln {model.n_vocab} = "
         f"{math.log(model.n_vocab):.2f}. Perplexity is exp(loss): among how many equally likely tokens it seems to "
         "be choosing.\n"
     )

@@ -22,7 +22,7 @@ import torch
 from nextword.commands import quoted
 from nextword.data import Corpus, read_corpus
 from nextword.decode import generate
-from nextword.errors import RunError, TrainingError
+from nextword.errors import NotFiniteError, RunError, TrainingError
 from nextword.evaluate import evaluate, perplexity
 from nextword.foreign import ForeignGPT, as_gpt, writer_of
 from nextword.model import GPT, GPTConfig
@@ -144,10 +144,11 @@ class Trainer:
         gc.freeze()  # what is there by now stays: no use in looking through it again and again
         try:
             yield from self._run()
-        except (RuntimeError, MemoryError, TrainingError) as error:
-            if not (isinstance(error, TrainingError) or ran_out(error)):
+        except (RuntimeError, MemoryError, TrainingError, NotFiniteError) as error:
+            is_told = isinstance(error, TrainingError | NotFiniteError)
+            if not (is_told or ran_out(error)):
                 raise
-            said = str(error) if isinstance(error, TrainingError) else out_of_memory(*self._memory_settings())
+            said = str(error) if is_told else out_of_memory(*self._memory_settings())
             raise TrainingError(said + (" The older run is back in its place." if run.settle() else "")) from error
         finally:
             gc.unfreeze()
