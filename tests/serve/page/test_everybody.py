@@ -34,6 +34,9 @@ def test_axe_finds_nothing(open_page: Callable[..., Any], width: int, theme: str
     page.locator(".part").nth(0).click()
     page.click("#tour-button")
     page.wait_for_timeout(300)
+    # What is still of the text before is pale until the stop's own text has been read.
+    until(page, "document.querySelectorAll('[aria-busy]').length === 0")
+    until(page, "document.getAnimations().every((one) => one.playState !== 'running')")
     # Its script comes with the package; the page's own rules forbid scripts in the text of the page.
     page.evaluate((Path(found.origin).parent / "axe.min.js").read_text(encoding="utf-8"))
     result = page.evaluate("axe.run({resultTypes: ['violations']})")
