@@ -40,6 +40,7 @@ def config(tmp_path: Path, text: Path, tiny: None) -> TrainConfig:
         steps=12,
         lr=0.01,
         lr_floor=0.1,
+        lr_fall=1.0,
         warmup=3,
         dropout=0.2,
         embedding_std=0.02,

@@ -20,7 +20,7 @@ from nextword.train.recipe import choose
 from nextword.train.schedule import learning_rate
 
 SETTINGS = {"window": 16, "batch_size": 2, "dropout": 0.2, "embedding_std": 0.02}
-CURVE = {"steps": 12, "lr": 0.01, "lr_floor": 0.1, "warmup": 3, "eval_every": 4, "sample_every": 4}
+CURVE = {"steps": 12, "lr": 0.01, "lr_floor": 0.1, "lr_fall": 1.0, "warmup": 3, "eval_every": 4, "sample_every": 4}
 PLAN = plan(TrainConfig(**SETTINGS, **CURVE), CONFIGS["nano"], 300)
 
 
@@ -107,7 +107,7 @@ def test_fewer_steps_are_refused(stopped):
 
 def test_the_plan_is_kept_where_another_version_would_make_another(stopped, monkeypatch):
     def other(*arguments):
-        return replace(PLAN, steps=99, lr=9.0, lr_floor=0.9, warmup=9)
+        return replace(PLAN, steps=99, lr=9.0, lr_floor=0.9, lr_fall=0.9, warmup=9)
 
     monkeypatch.setattr("nextword.train.job.plan", other)
     assert Trainer(stopped, resume=True).job.plan == replace(PLAN, save_every=2)

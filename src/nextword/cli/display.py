@@ -196,7 +196,10 @@ def prolongation(event: Prolonged) -> str:
 
 def rate(plan: Plan) -> str:
     """How the learning rate moves, in words."""
-    return f"{plan.lr:.2g} {'throughout' if plan.lr_floor == 1.0 else f'falling to {plan.lr * plan.lr_floor:.2g}'}"
+    if plan.lr_floor == 1.0:
+        return f"{plan.lr:.2g} throughout"
+    at_the_end = "at the end " if plan.lr_fall < 1.0 else ""
+    return f"{plan.lr:.2g} falling {at_the_end}to {plan.lr * plan.lr_floor:.2g}"
 
 
 def draw(plan: Plan) -> str:

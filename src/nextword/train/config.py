@@ -71,8 +71,10 @@ class TrainConfig:
     for these two to learn by heart; a tenth with --init."""
 
     lr_floor: Auto[float] = None
-    """Share of the learning rate that is left at the end, after half a cosine. Default: 0.1; 1, which is a
-    constant rate, to learn by heart."""
+    """Share of the learning rate that is left at the end, after half a cosine. Default: 0.1; 1 keeps it constant."""
+
+    lr_fall: Auto[float] = None
+    """Last share of the run over which the learning rate falls. Default: 1, and 0.3 to learn by heart."""
 
     warmup: Auto[int] = None
     """Steps over which the learning rate rises. Default: a twentieth of the run, at most 200; 0 to learn by heart."""
@@ -168,6 +170,8 @@ class TrainConfig:
             raise ValueError(f"--dropout must be at least 0 and below 1, not {self.dropout}.")
         if self.lr_floor is not None and not 0.0 <= self.lr_floor <= 1.0:
             raise ValueError(f"--lr-floor must be between 0 and 1, not {self.lr_floor}.")
+        if self.lr_fall is not None and not 0.0 < self.lr_fall <= 1.0:
+            raise ValueError(f"--lr-fall must be above 0 and at most 1, not {self.lr_fall}.")
         if self.embedding_std is not None and (self.init is not None or self.foreign is not None):
             given = "--init brings trained ones" if self.init is not None else "a class of your own draws its own"
             raise ValueError(f"--embedding-std is for our own first weights, and {given}: leave it out.")
@@ -225,7 +229,7 @@ class Plan:
 
     steps: updates in all. The other lengths are in steps too; save_every is
     None where the clock decides. embedding_std is None where the weights are
-    given or a user's own class draws them. For it and lr_floor see `Recipe`;
+    given or a user's own class draws them. For it, lr_floor and lr_fall see `Recipe`;
     why: what the recipe was chosen for, in words.
     """
 
@@ -238,6 +242,7 @@ class Plan:
     steps: int
     lr: float
     lr_floor: float
+    lr_fall: float
     warmup: int
     eval_every: int
     sample_every: int
@@ -276,6 +281,7 @@ def plan(config: TrainConfig, model: GPTConfig, n_tokens: int) -> Plan:
         steps=steps,
         lr=config.lr or chosen.lr,
         lr_floor=chosen.lr_floor if config.lr_floor is None else config.lr_floor,
+        lr_fall=config.lr_fall or chosen.lr_fall,
         warmup=config.warmup if config.warmup is not None else min(200, math.ceil(chosen.warmup * steps)),
         eval_every=eval_every,
         sample_every=config.sample_every or eval_every,

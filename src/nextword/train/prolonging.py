@@ -16,7 +16,7 @@ def resumed_plan(path: Path, config: TrainConfig, planned: Plan, recorded: dict[
     planned: what the settings come to now. recorded: what run.json says. step: how many updates have been made.
     Raises RunError where it is given fewer steps than before.
     """
-    said: dict[str, Any] = {"lr_floor": 0.1}  # what it was before there was such a setting
+    said: dict[str, Any] = {"lr_floor": 0.1, "lr_fall": 1.0}  # as it was before there were such settings
     said |= {name: value for name, value in recorded.get("plan", {}).items() if name in {f.name for f in fields(Plan)}}
     prolonged = tuple(Prolongation(**one) for one in said.get("prolonged", ()))
     begun = replace(planned, **{**said, "prolonged": prolonged})
@@ -38,13 +38,13 @@ def rate(plan: Plan, step: int) -> float:
     floor, which it now reaches at the new end. A run that was at its end stays at the floor.
     """
     if not plan.prolonged:
-        return learning_rate(step, plan.steps, plan.warmup, plan.lr, plan.lr_floor)
+        return learning_rate(step, plan.steps, plan.warmup, plan.lr, plan.lr_floor, plan.lr_fall)
     *earlier, last = plan.prolonged
     before = replace(plan, steps=last.steps_before, prolonged=tuple(earlier))
     if step < last.at_step:
         return rate(before, step)
     if last.at_step < plan.warmup:  # it had not come to the peak yet
-        return learning_rate(step, plan.steps, plan.warmup, plan.lr, plan.lr_floor)
+        return learning_rate(step, plan.steps, plan.warmup, plan.lr, plan.lr_floor, plan.lr_fall)
     start, floor = rate(before, min(last.at_step, last.steps_before - 1)), plan.lr_floor * plan.lr
     progress = (step - last.at_step) / max(1, plan.steps - 1 - last.at_step)
     return floor + (start - floor) * 0.5 * (1.0 + math.cos(math.pi * progress))

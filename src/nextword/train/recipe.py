@@ -25,7 +25,8 @@ GPT2_STD = 0.02
 class Recipe:
     """What is chosen, and why in a few words.
 
-    passes: over the training text. lr_floor: the share of the rate that is left at the end, 1 for a constant rate.
+    passes: over the training text. lr_floor: the share of the rate that is left at the end. lr_fall: the last share
+    of the run, over which it falls there.
     warmup: the share of the run over which the rate rises.
     embedding_std: the deviation of the first wte and wpe; all else is drawn as GPT-2 drew it.
     """
@@ -35,6 +36,7 @@ class Recipe:
     passes: float
     lr: float
     lr_floor: float
+    lr_fall: float
     warmup: float
     dropout: float
     embedding_std: float
@@ -50,12 +52,13 @@ def choose(n_tokens: int, model: GPTConfig, fine_tuning: bool = False) -> Recipe
 
 
 def learn_by_heart(n_tokens: int, model: GPTConfig) -> Recipe:
-    """Store a short text in the least time: no dropout, a constant rate, and widely drawn embeddings.
+    """Store a short text in the least time: no dropout, widely drawn embeddings, a rate that falls at the end alone.
 
     AdamW's first updates move each number by about the learning rate, and in
     ways that many tokens share, so that embeddings drawn at 0.02 soon are more
     alike than not. Drawn about as long as 1 they stay apart, and are told apart
-    sooner; the head, which is tied to them, begins with scores of about 1.
+    sooner; the head, which is tied to them, begins with scores of about 1. At a
+    rate that does not fall, the last updates each forget some of the others' text.
     """
     window = fitting_window(n_tokens, model)
     batch_size = 2 if n_tokens - 1 > window else 1  # of one window there is no second
@@ -65,7 +68,8 @@ def learn_by_heart(n_tokens: int, model: GPTConfig) -> Recipe:
         batch_size=batch_size,
         passes=max(passes, LEAST_UPDATES * batch_size * window / n_tokens),
         lr=1.5e-4 * (768 / model.n_embd) ** (5 / 3),
-        lr_floor=1.0,
+        lr_floor=0.1,
+        lr_fall=0.3,
         warmup=0.0,
         dropout=0.0,
         embedding_std=round(1.1 / math.sqrt(model.n_embd), 3),
@@ -86,6 +90,7 @@ def learn_the_language(n_tokens: int, model: GPTConfig) -> Recipe:
         passes=min(long_passes(n_tokens), TOKENS_PER_PARAMETER * model.n_params / n_tokens),
         lr=default_lr(model),
         lr_floor=0.1,
+        lr_fall=1.0,
         warmup=0.05,
         dropout=0.1,
         embedding_std=GPT2_STD,
@@ -101,6 +106,7 @@ def fine_tune(n_tokens: int, model: GPTConfig) -> Recipe:
         passes=10.0 if n_tokens <= BY_HEART else long_passes(n_tokens),
         lr=default_lr(model) / 10,
         lr_floor=0.1,
+        lr_fall=1.0,
         warmup=0.05,
         dropout=0.1,
         embedding_std=GPT2_STD,
