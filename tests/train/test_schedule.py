@@ -21,6 +21,7 @@ def test_a_fall_at_the_end_alone_worked_out_by_hand():
     # Of ten steps to the last one three fall: by thirds of half a cosine from 1 to 0.1.
     rates = [learning_rate(step, 11, 0, 1.0, fall=0.3) for step in range(11)]
     assert rates == pytest.approx([1.0] * 8 + [0.775, 0.325, 0.1], rel=1e-12)
+    assert [learning_rate(step, 3, 0, 1.0, fall=0.3) for step in range(3)] == pytest.approx([1.0, 1.0, 0.1])
     rates = [learning_rate(step, 13, 2, 1.0, fall=0.3) for step in range(13)]  # the rise counts apart
     assert rates == pytest.approx([0.5, 1.0] + [1.0] * 8 + [0.775, 0.325, 0.1], rel=1e-12)
 

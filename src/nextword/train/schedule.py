@@ -20,5 +20,5 @@ def learning_rate(step: int, steps: int, warmup: int, peak: float, floor: float 
         return peak * (step + 1) / warmup
     last = steps - 1
     start = warmup + (1.0 - fall) * (last - warmup)  # where it begins to come down
-    progress = max(0.0, step - start) / max(1.0, last - start)  # 0 at the peak, 1 at the last step
+    progress = max(0.0, step - start) / (last - start) if last > start else 0.0  # 0 at the peak, 1 at the last step
     return peak * (floor + (1.0 - floor) * 0.5 * (1.0 + math.cos(math.pi * progress)))
