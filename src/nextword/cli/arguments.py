@@ -1,4 +1,4 @@
-"""How the verbs read their flags, and a prompt: one call each, so that all of them look and fail alike."""
+"""Parse the flags and the prompt of every verb, so that all look and fail alike."""
 
 import os
 import shutil
@@ -49,7 +49,7 @@ def parse(settings: type[T], verb: str, arguments: list[str], default: T | None 
 
 
 def at_home(path: Any) -> Any:
-    """A path with the home directory in the place of a leading ~, which a shell leaves as it is in --out=~/x."""
+    """Expand a leading ~ in a path: a shell leaves it in --out=~/x."""
     return os.path.expanduser(path) if isinstance(path, str) else path
 
 
@@ -68,7 +68,7 @@ def readable_width() -> Iterator[None]:
 
 
 def added_up(arguments: list[str], settings: type) -> list[str]:
-    """Write a flag that takes several values, given several times, as given once: --data a --data b is --data a b.
+    """Merge a repeated flag of several values into one: --data a --data b is --data a b.
 
     Without that the last one would be all that is heard. A flag that is made to be repeated (`UseAppendAction`) takes
     one value each time, and stays as it is.

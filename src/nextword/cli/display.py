@@ -168,13 +168,13 @@ def fitting(numbers: Mapping[str, str], columns: float = math.inf) -> str:
 
 
 def give_up(output: IO[str]) -> None:
-    """Let what is written to a standard output from here on, and what it still holds, go nowhere."""
+    """Send what is still written to a broken standard output to nowhere."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
 
 
 def introduction(event: Started) -> str:
-    """What is about to be trained, on what, how, why so, and for how long, in two lines."""
+    """Describe a run in two lines: model, data, recipe and expected time."""
     plan = event.plan
     verb = "Training" if event.step == 0 else f"Resuming at step {event.step}:"
     passes = plan.steps * event.tokens_per_step / event.n_train_tokens
@@ -182,8 +182,9 @@ def introduction(event: Started) -> str:
         f"{verb} {event.n_params:,} parameters on {event.data_name} "
         f"({event.n_train_tokens:,} tokens to learn from, {event.n_val_tokens:,} to validate on), {plan.why}: "
         f"{passes:,.{1 if passes < 10 else 0}f} passes, about {duration(event.expected_seconds)}\n"
-        f"{plan.steps} steps of {event.tokens_per_step:,} tokens, learning rate {rate(plan)}, "
-        f"dropout {plan.dropout:g}{draw(plan)}, {event.dtype} on {event.device}, into {event.directory}"
+        f"{plan.steps} {'step' if plan.steps == 1 else 'steps'} of {event.tokens_per_step:,} tokens, "
+        f"learning rate {rate(plan)}, dropout {plan.dropout:g}{draw(plan)}, "
+        f"{event.dtype} on {event.device}, into {event.directory}"
     )
 
 

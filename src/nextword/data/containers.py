@@ -147,7 +147,7 @@ def _is_binary(head: bytes) -> bool:
 
 
 def _in_zip(raw: bytes) -> str:
-    """The suffix that a ZIP archive's content would have, where it is a document; "" for any other archive."""
+    """Find the suffix of the document that a ZIP archive is; "" for any other archive."""
     try:
         names = zipfile.ZipFile(io.BytesIO(raw)).namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):

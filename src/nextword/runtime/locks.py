@@ -13,7 +13,7 @@ NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.E
 
 
 def acquire(lock: FileLock, timeout: float = -1) -> bool:
-    """Take a lock, where there are locks; whether it is one that the system keeps, and gives back after a crash.
+    """Acquire a file lock; return whether the system holds it and frees it after a crash.
 
     timeout: in seconds; -1 waits for ever. Raises filelock.Timeout.
     """
