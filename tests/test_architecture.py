@@ -12,7 +12,7 @@ import nextword
 SOURCE = Path(nextword.__file__).parent
 
 FLOORS = (
-    {"commands", "errors", "lazy", "symbols", "native", "model", "tokenizer", "runtime"},
+    {"commands", "config", "errors", "lazy", "symbols", "native", "model", "tokenizer", "runtime"},
     {"data", "weights", "decode"},
     {"loading", "evaluate", "foreign", "lens"},
     {"train"},

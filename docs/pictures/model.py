@@ -7,8 +7,8 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Polygon, Rectangle
 
+from nextword.config import CONFIGS
 from nextword.model import GPT, GPTConfig
-from nextword.model.config import CONFIGS
 
 from .drawing import Ink, arrow, box, canvas, sheet
 

@@ -12,9 +12,10 @@ from nextword.errors import NextwordError
 from nextword.lazy import attach
 
 if TYPE_CHECKING:
+    from nextword.config import GPTConfig
     from nextword.decode import generate, stream
     from nextword.loading import load
-    from nextword.model import GPT, GPTConfig
+    from nextword.model import GPT
     from nextword.tokenizer import Tokenizer
     from nextword.train import TrainConfig, Trainer
 
@@ -36,7 +37,7 @@ __getattr__, __dir__ = attach(
     __name__,
     {
         "GPT": "model",
-        "GPTConfig": "model",
+        "GPTConfig": "config",
         "Tokenizer": "tokenizer",
         "TrainConfig": "train",
         "Trainer": "train",

@@ -10,7 +10,7 @@ from nextword.bench.machine import installed, this_machine
 from nextword.bench.plan import Plan
 from nextword.bench.starting import measure_cold_starts
 from nextword.bench.writing import METER, Say, Setting, measure_writing
-from nextword.model.config import GPTConfig
+from nextword.config import GPTConfig
 
 NEXTWORD = "nextword.bench.own:Nextword"
 NEXTWORD_TRAINING = "nextword.bench.own:NextwordTraining"

@@ -1,6 +1,6 @@
 """What a piece of work costs by arithmetic: operations to do and bytes to read, whoever does them."""
 
-from nextword.model.config import GPTConfig
+from nextword.config import GPTConfig
 
 BITS = {"float32": 32.0, "bfloat16": 16.0, "int8": 8.0, "int4": 4.5}
 """Bits a weight by its precision. At four bits, 32 weights share a scale of 16 bits."""

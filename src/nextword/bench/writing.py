@@ -13,7 +13,7 @@ from nextword.bench.limits import decode_bytes, decode_flops, prefill_flops
 from nextword.bench.plan import Plan
 from nextword.bench.subject import Subject, subject_class
 from nextword.bench.worker import SubjectError, Worker
-from nextword.model.config import GPTConfig
+from nextword.config import GPTConfig
 
 Say = Callable[[str], object]
 METER = "nextword.bench.rates:Meter"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nextword.config import GPTConfig
 from nextword.errors import NotFiniteError
-from nextword.model.config import GPTConfig
 
 if TYPE_CHECKING:
     from nextword.decode.writer import Writer

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nextword.config import GPTConfig
 from nextword.decode.checks import (
     check_advance,
     check_copy,
@@ -17,7 +18,6 @@ from nextword.decode.checks import (
     room_after,
 )
 from nextword.decode.sampling import Sampling
-from nextword.model.config import GPTConfig
 from nextword.native import Network, choose
 from nextword.weights.stored import StoredModel, finite
 

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nextword.config import GPTConfig
 from nextword.decode.checks import (
     check_advance,
     check_copy,
@@ -19,7 +20,6 @@ from nextword.decode.checks import (
 )
 from nextword.decode.choose import choose
 from nextword.decode.sampling import Sampling
-from nextword.model.config import GPTConfig
 
 
 class RereadingWriter:

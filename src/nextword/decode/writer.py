@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from nextword.model.config import GPTConfig
+from nextword.config import GPTConfig
 
 if TYPE_CHECKING:
     from nextword.decode.sampling import Sampling

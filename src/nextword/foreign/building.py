@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nextword.config import GPTConfig
 from nextword.errors import SymbolError
 from nextword.foreign.foreign_gpt import ForeignGPT, Read
-from nextword.model import GPTConfig
 from nextword.symbols import failure, load_symbol
 
 CONTRACT = (

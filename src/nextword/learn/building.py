@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from nextword.config import GPTConfig
 from nextword.learn.fixture import numbers
-from nextword.model.config import GPTConfig
 from nextword.weights.adoption import adopt
 from nextword.weights.adoption.places import our_shapes
 

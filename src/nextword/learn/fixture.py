@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nextword.model.config import GPTConfig
+from nextword.config import GPTConfig
 
 CONFIG = GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2, dropout=0.0)
 """No two sizes are equal (heads are 4 wide), so that none can be taken for another unnoticed."""

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nextword.config import GPTConfig
 from nextword.learn.building import build, output, weights
 from nextword.learn.comparing import Raised
 from nextword.learn.diagnosis import Diagnosis, diagnose
@@ -24,7 +25,6 @@ from nextword.learn.fixture import CONFIG, token_ids
 from nextword.learn.network import ReferenceGPT
 from nextword.learn.parts import LearnersParts, initialised
 from nextword.learn.track import TRACK
-from nextword.model.config import GPTConfig
 from nextword.runtime import replacing
 
 WINDOW, STRIDE, BATCH_SIZE, EPOCHS, PEAK = 48, 2, 8, 24, 3e-3

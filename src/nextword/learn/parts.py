@@ -13,7 +13,7 @@ from nextword.learn.importing import load_symbol
 from nextword.learn.track import TRACK
 from nextword.weights.adoption.places import our_shapes
 
-GIVEN = {"LayerNorm": "nextword.model.block:LayerNorm", "GPTConfig": "nextword.model.config:GPTConfig"}
+GIVEN = {"LayerNorm": "nextword.model.block:LayerNorm", "GPTConfig": "nextword.config:GPTConfig"}
 """Parts that no exercise asks for by name, but that several may use."""
 
 

@@ -4,7 +4,7 @@ import difflib
 import re
 from typing import NamedTuple
 
-from nextword.model import GPTConfig
+from nextword.config import GPTConfig
 
 
 class Kind(NamedTuple):

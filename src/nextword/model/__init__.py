@@ -1,12 +1,12 @@
 """The network. Needs torch, and the kernels of native/ where it is to be fast: no files, no printing, no training.
 
-The shapes (`GPTConfig`, `CONFIGS`) do not even need torch; the rest is imported when it is first used.
+The sizes (`GPTConfig`, `CONFIGS`) are `nextword.config`'s; the rest is imported when it is first used.
 """
 
 from typing import TYPE_CHECKING
 
+from nextword.config import CONFIGS, GPTConfig
 from nextword.lazy import attach
-from nextword.model.config import CONFIGS, GPTConfig
 
 if TYPE_CHECKING:
     from nextword.model import fused, plain

@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
+from nextword.config import GPTConfig
 from nextword.model import fused
-from nextword.model.config import GPTConfig
 from nextword.model.ops import Ops, functions_of
 from nextword.model.row_cache import Cache
 

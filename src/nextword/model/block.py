@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from nextword.config import GPTConfig
 from nextword.model.attention import FUSED, CausalSelfAttention
-from nextword.model.config import GPTConfig
 from nextword.model.ops import Ops
 from nextword.model.row_cache import Cache
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from nextword.model.config import GPTConfig
+from nextword.config import GPTConfig
 
 
 class KVCache:

@@ -5,9 +5,9 @@ import math
 import torch
 from torch import Tensor, nn
 
+from nextword.config import GPTConfig
 from nextword.model import fused
 from nextword.model.block import Block, LayerNorm
-from nextword.model.config import GPTConfig
 from nextword.model.ops import Ops, functions_of
 from nextword.model.row_cache import Cache, RowCache
 

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from nextword.config import GPTConfig
 from nextword.model.cache import KVCache
-from nextword.model.config import GPTConfig
 
 
 class RowCache:

@@ -2,11 +2,12 @@
 
 import ctypes
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nextword.config import GPTConfig
 from nextword.native.calling import CBlock, CMatrix, CMemory, CNetwork, call, pointer, threads
 from nextword.native.packing import GROUP, PACKED, pack
 
@@ -16,34 +17,10 @@ F32_OUT_IN, F32_IN_OUT = 0, 1  # network.h's
 LANES = 16  # vectors.h's
 
 
-class Shape(Protocol):
-    """What has to be known of a GPTConfig."""
-
-    @property
-    def n_vocab(self) -> int:
-        """How many tokens there are."""
-
-    @property
-    def n_ctx(self) -> int:
-        """How many positions."""
-
-    @property
-    def n_embd(self) -> int:
-        """Numbers per token."""
-
-    @property
-    def n_head(self) -> int:
-        """Heads per block."""
-
-    @property
-    def n_layer(self) -> int:
-        """Blocks."""
-
-
 class Memory:
     """The keys and values of everything read, for n_rows texts side by side."""
 
-    def __init__(self, config: Shape, n_rows: int, is_bf16: bool):
+    def __init__(self, config: GPTConfig, n_rows: int, is_bf16: bool):
         D, room = config.n_embd // config.n_head, -(-config.n_ctx // LANES) * LANES
         dtype = np.uint16 if is_bf16 else np.float32
         # Zeros, since the keys of positions to come are multiplied (and thrown away) with their block.
@@ -67,7 +44,7 @@ class Network:
     where there is no compiler (`library() is None`).
     """
 
-    def __init__(self, config: Shape, tensors: Mapping[str, Floats], format: str = "float32"):
+    def __init__(self, config: GPTConfig, tensors: Mapping[str, Floats], format: str = "float32"):
         self.config, self.format = config, format
         self._kept: list[Any] = []  # what the structures point to
         self.matrix_bytes = 0

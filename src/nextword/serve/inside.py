@@ -16,8 +16,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import Field
 
+from nextword.config import GPTConfig
 from nextword.errors import NotFiniteError
-from nextword.model import GPTConfig
 from nextword.serve import answers
 from nextword.serve.lens_worker import BusyError, GoneError, LensWorker
 from nextword.serve.octets import Octets, floats

@@ -8,8 +8,8 @@ from typing import Annotated, TypeVar
 
 import tyro
 
+from nextword.config import CONFIGS, GPTConfig
 from nextword.data.encodings import check_encoding
-from nextword.model.config import CONFIGS, GPTConfig
 from nextword.symbols import is_symbol
 from nextword.tokenizer.vocab import END_OF_TEXT
 from nextword.train.recipe import choose

@@ -4,7 +4,7 @@ import time
 
 import torch
 
-from nextword.model.config import GPTConfig
+from nextword.config import GPTConfig
 
 MEASURED_SECONDS = 0.2
 SHARE = 0.75

@@ -2,7 +2,7 @@
 
 import torch
 
-from nextword.model import CONFIGS, GPTConfig
+from nextword.config import CONFIGS, GPTConfig
 from nextword.model.head_loss import CPU_CHUNK, GPU_CHUNK
 from nextword.native import library
 from nextword.runtime import readable_size

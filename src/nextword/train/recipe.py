@@ -6,7 +6,7 @@ Those for short texts were measured, those for longer ones are the literature's:
 import math
 from dataclasses import dataclass
 
-from nextword.model.config import GPTConfig
+from nextword.config import GPTConfig
 
 BY_HEART = 20_000
 """Tokens up to which a text is learnt by heart: it is too short to learn English from, and soon stored whole."""

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nextword.config import GPTConfig
 from nextword.errors import WeightsError
-from nextword.model.config import GPTConfig
 from nextword.weights.opened_file import refuse_pointer
 
 

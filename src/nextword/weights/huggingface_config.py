@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from nextword.config import GPTConfig
 from nextword.errors import WeightsError
-from nextword.model.config import GPTConfig
 from nextword.tokenizer.vocab import END_OF_TEXT_ID
 from nextword.weights.config_file import read_json, shape_from
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from nextword.model.config import GPTConfig
+from nextword.config import GPTConfig
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nextword.config import GPTConfig
 from nextword.errors import WeightsError
-from nextword.model.config import GPTConfig
 from nextword.weights.names import TensorName
 
 FLOATS: Mapping[str, np.dtype[Any]] = {

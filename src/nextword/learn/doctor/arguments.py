@@ -4,8 +4,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from nextword.config import GPTConfig
 from nextword.learn.doctor import sizes
-from nextword.model.config import GPTConfig
 
 CONFIG_NAMES = {"config", "cfg", "conf", "configuration", "args", "hparams", "hps", "params", "hp", "c", "settings"}
 """What people call a parameter that holds all sizes."""

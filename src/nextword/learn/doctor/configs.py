@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from nextword.config import GPTConfig
 from nextword.learn.doctor import sizes
 from nextword.learn.doctor.arguments import CONFIG_NAMES, CannotMake, Way, arguments, parameters_of
-from nextword.model.config import GPTConfig
 
 SIZES = ("n_vocab", "n_ctx", "n_embd", "n_head", "n_layer")
 

@@ -4,12 +4,12 @@ import re
 
 import torch
 
+from nextword.config import CONFIGS, GPTConfig, n_params
 from nextword.learn.doctor.findings import Finding, Found
 from nextword.learn.doctor.making import Maker
 from nextword.learn.doctor.subject import Subject
 from nextword.learn.fixture import CONFIG
 from nextword.learn.lines import line
-from nextword.model.config import CONFIGS, GPTConfig, n_params
 from nextword.weights.adoption.places import our_shapes
 from nextword.weights.adoption.units import take_apart
 

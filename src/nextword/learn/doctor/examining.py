@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from nextword.config import GPTConfig
 from nextword.learn.diagnosis import Difference
 from nextword.learn.doctor.behaviour import look_from_outside, settles
 from nextword.learn.doctor.choosing import choose
@@ -18,7 +19,6 @@ from nextword.learn.doctor.training import look_at_training
 from nextword.learn.lines import Line, line
 from nextword.learn.observing import observations
 from nextword.learn.showing import side_by_side
-from nextword.model.config import GPTConfig
 from nextword.weights.adoption import AdoptionError
 
 MILD = {"eps=1e-6", "eps=1e-8", "eps=1e-12", "keeps-the-last", "log-softmax-applied"}

@@ -4,8 +4,8 @@ import dis
 from functools import lru_cache
 from types import CodeType, ModuleType
 
+from nextword.config import GPTConfig
 from nextword.learn.doctor import sizes
-from nextword.model.config import GPTConfig
 
 
 def set_globals(module: ModuleType, config: GPTConfig) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from nextword.commands import command
+from nextword.config import GPTConfig
 from nextword.learn.comparing import raised
 from nextword.learn.doctor import sizes
 from nextword.learn.doctor.arguments import CONFIG_NAMES, CannotMake, Way, arguments, parameters_of
@@ -19,7 +20,6 @@ from nextword.learn.doctor.calling import seeded
 from nextword.learn.doctor.configs import SIZES, asked_of_a_config, configs_for
 from nextword.learn.doctor.findings import DoctorError
 from nextword.learn.doctor.hyperparameters import set_globals
-from nextword.model.config import GPTConfig
 
 
 class Maker:

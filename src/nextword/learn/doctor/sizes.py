@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from nextword.model.config import GPTConfig
+from nextword.config import GPTConfig
 
 NAMES: dict[str, str] = {
     "n_vocab": (

@@ -8,13 +8,13 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from nextword.config import GPTConfig
 from nextword.learn.building import weights
 from nextword.learn.doctor.calling import Call, Dropout, seeded
 from nextword.learn.doctor.making import Maker
 from nextword.learn.exercise import RIGHT, Mistakes
 from nextword.learn.fixture import CONFIG
 from nextword.learn.network import ReferenceAttention, ReferenceGPT, ReferenceLayerNorm
-from nextword.model.config import GPTConfig
 from nextword.weights.adoption import Adoption, AdoptionError, adopt
 from nextword.weights.adoption.units import take_apart
 

@@ -7,12 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nextword.config import GPTConfig
 from nextword.learn.building import build, n_parameters, output, weights
 from nextword.learn.comparing import Near
 from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
 from nextword.learn.fixture import CONFIG, numbers
 from nextword.learn.network import ORDERS, ReferenceAttention
-from nextword.model.config import GPTConfig
 
 WORDS = {"q": "query", "k": "key", "v": "value"}
 

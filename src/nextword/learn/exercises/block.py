@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nextword.config import GPTConfig
 from nextword.learn.building import build, n_parameters, output, weights
 from nextword.learn.catalogue import inner_mistakes
 from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
 from nextword.learn.exercises import attention, gelu, layer_norm, mlp
 from nextword.learn.fixture import CONFIG, numbers
 from nextword.learn.network import ReferenceBlock
-from nextword.model.config import GPTConfig
 
 BOTH = "x = x + self.attn(self.ln_1(x)), then x + self.mlp(self.ln_2(x))"
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nextword.config import GPTConfig
 from nextword.learn.building import build, n_parameters, weights
 from nextword.learn.catalogue import inner_mistakes
 from nextword.learn.comparing import Near, same
@@ -14,7 +15,6 @@ from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
 from nextword.learn.exercises import attention, block, gelu, layer_norm, mlp
 from nextword.learn.fixture import CONFIG, numbers, token_ids
 from nextword.learn.network import ReferenceGPT
-from nextword.model.config import GPTConfig
 from nextword.weights.adoption import adopt
 
 MISTAKES = (

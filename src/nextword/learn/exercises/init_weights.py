@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nextword.config import GPTConfig
 from nextword.learn.comparing import Near
 from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
-from nextword.model.config import GPTConfig
 from nextword.model.gpt import GPT
 
 LEFT = (

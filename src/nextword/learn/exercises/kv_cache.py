@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nextword.config import GPTConfig
 from nextword.learn.building import weights
 from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
 from nextword.learn.fixture import CONFIG, numbers, token_ids
-from nextword.model.config import GPTConfig
 from nextword.model.gpt import GPT
 
 MISTAKES = (

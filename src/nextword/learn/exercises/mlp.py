@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from nextword.config import GPTConfig
 from nextword.learn.building import build, n_parameters, output, weights
 from nextword.learn.catalogue import inner_mistakes
 from nextword.learn.comparing import Near
@@ -13,7 +14,6 @@ from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
 from nextword.learn.exercises import gelu
 from nextword.learn.fixture import CONFIG, numbers
 from nextword.learn.network import ReferenceMLP
-from nextword.model.config import GPTConfig
 
 MISTAKES = (
     Mistake(

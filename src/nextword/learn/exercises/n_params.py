@@ -4,8 +4,8 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+from nextword.config import CONFIGS, GPTConfig
 from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
-from nextword.model.config import CONFIGS, GPTConfig
 
 MISTAKES = (
     Mistake(
@@ -153,7 +153,7 @@ C = n_embd and n_layer say it all.
     ln_f           a weight and a bias; the head is wte again
 
 For GPT-2's smallest model that is 124,439,808.""",
-    symbols={"n_params": "nextword.model.config:n_params"},
+    symbols={"n_params": "nextword.config:n_params"},
     stub='''
 from parts import GPTConfig
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nextword.config import GPTConfig
 from nextword.learn.exercise import RIGHT, Mistakes
-from nextword.model.config import GPTConfig
 
 ORDERS = ("qvk", "kqv", "kvq", "vqk", "vkq")
 """The wrong orders in which c_attn's three parts can be taken for query, key and value: mistakes "order-kqv"."""

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from nextword.config import GPTConfig
 from nextword.learn.exercise import RIGHT, Mistakes
 from nextword.learn.exercises import gelu, layer_norm
 from nextword.learn.network.attention import ReferenceAttention, drop
-from nextword.model.config import GPTConfig
 
 
 class ReferenceLayerNorm(nn.Module):

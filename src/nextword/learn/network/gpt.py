@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nextword.config import GPTConfig
 from nextword.learn.exercise import RIGHT, Mistakes
 from nextword.learn.network.attention import drop
 from nextword.learn.network.block import ReferenceBlock, ReferenceLayerNorm
-from nextword.model.config import GPTConfig
 
 OWN_HEAD = {"head-untied", "head-copied", "head-bias"}
 """The mistakes of a head that is more than the embedding once more."""

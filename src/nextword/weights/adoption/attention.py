@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from nextword.model.config import GPTConfig
+from nextword.config import GPTConfig
 from nextword.weights.adoption.matrices import WHOLE, Found, Orientation, place_bias, plain
 from nextword.weights.adoption.places import AdoptionError, Piece
 from nextword.weights.adoption.units import Unit, distinct

@@ -1,6 +1,6 @@
 """What each weight of a block is: attention's, the MLP's, or a LayerNorm's."""
 
-from nextword.model.config import GPTConfig
+from nextword.config import GPTConfig
 from nextword.weights.adoption.attention import attention
 from nextword.weights.adoption.matrices import WHOLE, Found, Orientation, known_way, place_bias, vector
 from nextword.weights.adoption.places import AdoptionError

@@ -1,6 +1,6 @@
 """Where a stranger's blocks are: like modules side by side, whatever they are called."""
 
-from nextword.model.config import GPTConfig
+from nextword.config import GPTConfig
 from nextword.weights.adoption.blocks import is_norm
 from nextword.weights.adoption.places import AdoptionError
 from nextword.weights.adoption.units import Node, Unit, all_parameters

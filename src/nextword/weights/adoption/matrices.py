@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from nextword.model.config import GPTConfig
+from nextword.config import GPTConfig
 from nextword.weights.adoption.places import Piece, Places
 from nextword.weights.adoption.units import Named, Unit
 from nextword.weights.adoption.watching import Watch

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from nextword.config import GPTConfig
 from nextword.errors import WeightsError
-from nextword.model.config import GPTConfig
 from nextword.weights.names import TABLE, tensor_names
 
 PREFIXES = {"gpt": "", "block": "h.0.", "attention": "h.0.attn.", "mlp": "h.0.mlp.", "layer_norm": "h.0.ln_1."}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from nextword.model.config import GPTConfig
+from nextword.config import GPTConfig
 from nextword.weights.adoption.matrices import Found, plain, vector
 from nextword.weights.adoption.places import AdoptionError, Piece
 from nextword.weights.adoption.units import Named, Unit, words

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor, nn
 
-from nextword.model.config import GPTConfig
+from nextword.config import GPTConfig
 
 SCALES = {"weight", "weights", "w", "gamma", "scale", "gain", "g", "alpha", "a"}
 SHIFTS = {"bias", "biases", "b", "beta", "shift", "offset"}

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import torch
 from torch import nn
 
-from nextword.model.config import GPTConfig
+from nextword.config import GPTConfig
 from nextword.weights.adoption.attention import attention
 from nextword.weights.adoption.blocks import block, is_norm, layer_norm, mlp
 from nextword.weights.adoption.finding import find_blocks, shared_path
