@@ -63,23 +63,23 @@ def main() -> None:
 
     ids = Tokenizer().encode(read_corpus((args.text,)).documents[0])
     where = spread(len(ids), args.places)
-    found = measure([(name, writer_logits(args.model, name)) for name in FORMATS], ids, where, args.context)
+    found = measure([(name, engine_logits(args.model, name)) for name in FORMATS], ids, where, args.context)
     print(f"{Path(args.model).name} on {args.text}: {len(where)} places, {args.context} tokens before each\n")
     print(table(found))
 
 
-def writer_logits(model: str, format: str) -> Logits:
-    """The scores of the token after some ids, by the writer of this format."""
-    from nextword.loading import load_writer
+def engine_logits(model: str, format: str) -> Logits:
+    """The scores of the token after some ids, by the engine of this format."""
+    from nextword.loading import load_engine
 
     quantized = format.startswith("int")
-    writer, _ = load_writer(
+    engine, _ = load_engine(
         model, device="cpu", dtype=None if quantized else format, quantize=format if quantized else None
     )
 
     def logits(ids: Sequence[int]) -> NDArray[np.float32]:
-        writer.read(0, ids)
-        return writer.logits(0)
+        engine.read(0, ids)
+        return engine.logits(0)
 
     return logits
 

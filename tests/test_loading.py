@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import nextword
 from nextword.errors import WeightsError
-from nextword.loading import load, load_writer
+from nextword.loading import load, load_engine
 from nextword.model import GPT, GPTConfig, plain
 from nextword.native import library
 from nextword.weights import load_model, save_huggingface
@@ -112,11 +112,11 @@ def test_a_vocabulary_that_was_filled_up_is_cut_to_the_tokenizers(n_more, saved,
     torch.testing.assert_close(model(ids), theirs(ids).logits[..., :50257], rtol=1e-4, atol=1e-4)
     assert load_model(tmp_path).config.n_vocab == 50257 + n_more
     if library() is not None:
-        writer, _ = load_writer(tmp_path, device="cpu")
-        torch.testing.assert_close(scores(writer, [5, 6, 7]), model(ids)[0, -1], rtol=1e-4, atol=1e-4)
+        engine, _ = load_engine(tmp_path, device="cpu")
+        torch.testing.assert_close(scores(engine, [5, 6, 7]), model(ids)[0, -1], rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("loader", [load, load_writer])
+@pytest.mark.parametrize("loader", [load, load_engine])
 def test_a_tokenizer_of_ones_own_is_refused_in_words(loader, saved, tmp_path):
     shutil.copytree(saved, tmp_path, dirs_exist_ok=True)
     ids = json.loads((tmp_path / "vocab.json").read_text())
@@ -145,7 +145,7 @@ def test_what_comes_before_computing_needs_no_pytorch(saved):
     assert done.stdout == "set()\n"
 
 
-# ---- load_writer
+# ---- load_engine
 
 
 @pytest.fixture
@@ -159,25 +159,25 @@ def no_gpu(monkeypatch):
     monkeypatch.setattr("nextword.runtime.hardware.GPU_FILES", ())
 
 
-def scores(writer, ids, row=0):
-    writer.read(row, ids)
-    return torch.from_numpy(writer.logits(row).copy())
+def scores(engine, ids, row=0):
+    engine.read(row, ids)
+    return torch.from_numpy(engine.logits(row).copy())
 
 
-def assert_scores_as_of(model, writer, tokenizer, atol=1e-4):
+def assert_scores_as_of(model, engine, tokenizer, atol=1e-4):
     ids = tokenizer.encode("Every effort moves you")
     with torch.no_grad():
         expected = model(torch.tensor([ids]))[0, -1].float()
-    found = scores(writer, ids, writer.n_rows - 1)
+    found = scores(engine, ids, engine.n_rows - 1)
     torch.testing.assert_close(found, expected, rtol=0, atol=atol * float(expected.abs().max()))
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu"])
 def test_a_writer_by_pytorch_where_there_is_no_compiler(device, saved, no_compiler, no_gpu):
-    writer, tokenizer = load_writer(saved, device=device, n_rows=3)
-    assert type(writer).__name__ == "TorchWriter"
-    assert (writer.config, writer.n_rows) == (NARROW, 3)
-    assert_scores_as_of(load(saved)[0], writer, tokenizer)
+    engine, tokenizer = load_engine(saved, device=device, n_rows=3)
+    assert type(engine).__name__ == "TorchEngine"
+    assert (engine.config, engine.n_rows) == (NARROW, 3)
+    assert_scores_as_of(load(saved)[0], engine, tokenizer)
 
 
 needs_compiler = pytest.mark.skipif(library() is None, reason="there is no C compiler here (Debian: apt install gcc)")
@@ -186,10 +186,10 @@ needs_compiler = pytest.mark.skipif(library() is None, reason="there is no C com
 @needs_compiler
 @pytest.mark.parametrize("device", ["auto", "cpu", "cpu:0"])
 def test_a_writer_by_our_own_engine(device, saved, no_gpu):
-    writer, tokenizer = load_writer(saved, device=device, n_rows=3)
-    assert type(writer).__name__ == "NativeWriter"
-    assert (writer.config, writer.n_rows) == (NARROW, 3)
-    assert_scores_as_of(load(saved)[0], writer, tokenizer)
+    engine, tokenizer = load_engine(saved, device=device, n_rows=3)
+    assert type(engine).__name__ == "NativeEngine"
+    assert (engine.config, engine.n_rows) == (NARROW, 3)
+    assert_scores_as_of(load(saved)[0], engine, tokenizer)
 
 
 @pytest.mark.parametrize("stored", ["F32", "BF16", "F16"])
@@ -199,38 +199,38 @@ def test_without_a_dtype_weights_stored_in_bfloat16_stay_so(stored, saved, tmp_p
     tensors = {name: tensor.to(dtype) for name, tensor in load_file(saved / "model.safetensors").items()}
     save_file(tensors, tmp_path / "model.safetensors")
     models = []
-    monkeypatch.setattr("nextword.decode.torch_writer.TorchWriter", lambda model, n_rows: models.append(model))
+    monkeypatch.setattr("nextword.decode.torch_engine.TorchEngine", lambda model, n_rows: models.append(model))
     for asked in (None, "float32", "bfloat16"):
-        load_writer(tmp_path, device="cpu", dtype=asked)
+        load_engine(tmp_path, device="cpu", dtype=asked)
     natural = torch.bfloat16 if stored == "BF16" else torch.float32
     assert [model.wte.weight.dtype for model in models] == [natural, torch.float32, torch.bfloat16]
 
 
 def test_quantizing_without_a_compiler_names_the_remedy(saved, no_compiler):
     with pytest.raises(ValueError, match=r"int8 weights .* no C compiler here; install GCC \(apt install gcc\)"):
-        load_writer(saved, device="cpu", quantize="int8")
+        load_engine(saved, device="cpu", quantize="int8")
 
 
 def test_quantizing_is_for_the_cpu(saved, monkeypatch):
     monkeypatch.setattr("nextword.runtime.machine.pick_device", torch.device)
     with pytest.raises(ValueError, match="int4 weights are there for a CPU only: use the device cpu, or load without"):
-        load_writer(saved, device="cuda", quantize="int4")
+        load_engine(saved, device="cuda", quantize="int4")
 
 
 def test_quantizing_to_what_nobody_computes(saved):
     with pytest.raises(ValueError, match="weights cannot be quantized to int3: use int8 or int4"):
-        load_writer(saved, quantize="int3")
+        load_engine(saved, quantize="int3")
 
 
 @pytest.mark.parametrize("dtype", ["float16", "torch.float32", ""])
 def test_a_writers_dtype_by_its_name(dtype, saved):
     with pytest.raises(ValueError, match=f"dtype {dtype} is not known: use float32 or bfloat16"):
-        load_writer(saved, dtype=dtype)
+        load_engine(saved, dtype=dtype)
 
 
 def test_a_writer_for_no_device(saved):
     with pytest.raises(ValueError, match="The device tpu cannot be used here"):
-        load_writer("gpt2-xl", device="tpu")  # before anything is fetched
+        load_engine("gpt2-xl", device="tpu")  # before anything is fetched
 
 
 def test_a_writer_from_weights_that_do_not_fit(saved, tmp_path):
@@ -240,18 +240,18 @@ def test_a_writer_from_weights_that_do_not_fit(saved, tmp_path):
     del tensors["ln_f.bias"]
     save_file(tensors, tmp_path / "model.safetensors")
     with pytest.raises(WeightsError, match=r"missing: ln_f\.bias"):
-        load_writer(tmp_path, device="cpu")
+        load_engine(tmp_path, device="cpu")
     with pytest.raises(WeightsError, match="gpt2-small is neither a path"):
-        load_writer("gpt2-small")
+        load_engine("gpt2-small")
 
 
 @needs_compiler
 def test_our_own_engine_needs_no_pytorch_and_no_other_large_library(saved):
     code = (
-        "import sys\nfrom nextword.loading import load_writer\nfrom nextword.runtime import hardware\n"
+        "import sys\nfrom nextword.loading import load_engine\nfrom nextword.runtime import hardware\n"
         "hardware.GPU_FILES = ()\n"
-        f"writer, tokenizer = load_writer({str(saved)!r})\n"
-        "writer.read(0, tokenizer.encode('Every effort moves you'))\nassert writer.logits(0).shape == (50257,)\n"
+        f"engine, tokenizer = load_engine({str(saved)!r})\n"
+        "engine.read(0, tokenizer.encode('Every effort moves you'))\nassert engine.logits(0).shape == (50257,)\n"
         "print({'torch', 'safetensors', 'huggingface_hub', 'transformers'} & sys.modules.keys())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

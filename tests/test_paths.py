@@ -8,7 +8,7 @@ import torch
 
 import nextword
 from nextword.data import read_corpus
-from nextword.foreign import foreign_writer
+from nextword.foreign import foreign_engine
 from nextword.lens import logit_lens
 from nextword.model import GPT, GPTConfig
 from nextword.runtime import replacing, sync
@@ -35,8 +35,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_reading(kind: Kind, folder: Path) -> None:
     model, text = kind(str(folder / "model")), kind(str(folder / "text.txt"))
     assert nextword.load(model)[0].config == load_model(model).config == MODEL
-    assert nextword.loading.load_writer(model, device="cpu")[0] is not None
-    assert foreign_writer(f"{folder / 'own.py'}:GPT", model)[0] is not None
+    assert nextword.loading.load_engine(model, device="cpu")[0] is not None
+    assert foreign_engine(f"{folder / 'own.py'}:GPT", model)[0] is not None
     assert read_corpus([text]).documents == read_corpus(text).documents == ("The ferry left at seven.",)
     assert TrainConfig(data=(text,), init=model, out=model) == TrainConfig(
         data=(str(text),), init=str(model), out=str(model)

@@ -10,7 +10,7 @@ from benchmarks.gpu.models import fresh_model, random_ids
 from benchmarks.gpu.plan import SAMPLING
 from benchmarks.gpu.run import Run
 from benchmarks.gpu.training import training_loss
-from nextword.decode import Sampling, TorchWriter
+from nextword.decode import Sampling, TorchEngine
 from nextword.decode.choose import choose
 from nextword.model import GPT, plain
 from nextword.train.working_copy import WorkingCopy
@@ -37,15 +37,15 @@ def check_numerics(run: Run) -> None:
 
 def check_writing(run: Run, model: GPT, rows: int, by: str) -> None:
     """Rows of different lengths, greedy and drawn, against a pass over the whole text for every token."""
-    writer = TorchWriter(model, rows, by=by)  # type: ignore[arg-type]
+    engine = TorchEngine(model, rows, by=by)  # type: ignore[arg-type]
     lengths = [1 + 5 * row for row in range(rows)]
     texts = [random_ids(run, length).tolist() for length in lengths]
     wrong = 0
     for sampling in (Sampling(temperature=0), SAMPLING):
         numbers = np.random.default_rng(0).random((10, rows))
         for row, text in enumerate(texts):
-            writer.read(row, text)
-        written = writer.write(range(rows), sampling, numbers)
+            engine.read(row, text)
+        written = engine.write(range(rows), sampling, numbers)
         for row, text in enumerate(texts):
             so_far = list(text)
             for number, id in zip(numbers[:, row], written[:, row].tolist(), strict=True):

@@ -16,7 +16,7 @@ from nextword.bench.report import number, save, save_text
 
 METHOD = (
     "Writing: tokens a second on all rows together, after prompts that are read already. nextword writes by torch "
-    "unless it is told otherwise: the ways that are marked as opt-in are asked for with TorchWriter(model, by=...).",
+    "unless it is told otherwise: the ways that are marked as opt-in are asked for with TorchEngine(model, by=...).",
     "Training: whole updates on batches that come from the processor, in three stretches. nextword's training turns to "
     "the compiled form by itself where a run is long enough for that to pay.",
     "The limit of writing: every weight, key and value is read once a step, or multiplied, where that takes longer; of "
@@ -58,7 +58,7 @@ class Run:
             say(f"absent: {what}: {self.findings.absent[what]}")
         say(f"       ({what}: {time.perf_counter() - began:.0f} s)")
         save_text(self.findings, self.out, "gpu")  # a run that is cut short has said something
-        torch.compiler.reset()  # one writer's compiled code is of no use to the next
+        torch.compiler.reset()  # one engine's compiled code is of no use to the next
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

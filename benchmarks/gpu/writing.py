@@ -10,24 +10,24 @@ from benchmarks.gpu.device import wait, writing_limit
 from benchmarks.gpu.models import fresh_model, peer, random_ids
 from benchmarks.gpu.plan import SAMPLING
 from benchmarks.gpu.run import Run
-from nextword.decode import TorchWriter, generate_batch_ids
+from nextword.decode import TorchEngine, generate_batch_ids
 
 
 def measure_writing(run: Run, rows: int, by: str) -> None:
     """Tokens a second that are written on so many rows, after prompts that are already read."""
     plan, work = run.plan, writing_on(rows)
     with run.attempt(f"{work}, by {by}"):
-        writer = TorchWriter(fresh_model(run).bfloat16(), rows, by=by)  # type: ignore[arg-type]
+        engine = TorchEngine(fresh_model(run).bfloat16(), rows, by=by)  # type: ignore[arg-type]
         prompts = random_ids(run, rows, plan.prompt_tokens).tolist()
         numbers = np.random.default_rng(0).random((plan.new_tokens, rows))
         rates = []
         for _ in range(4):  # the first time graphs are captured
             for row, ids in enumerate(prompts):
-                writer.read(row, ids)
-            writer.logits(0)  # a prompt is read when something is wanted of it
+                engine.read(row, ids)
+            engine.logits(0)  # a prompt is read when something is wanted of it
             wait(run.device)
             began = time.perf_counter()
-            writer.write(range(rows), SAMPLING, numbers)
+            engine.write(range(rows), SAMPLING, numbers)
             rates.append(rows * plan.new_tokens / (time.perf_counter() - began))
         run.add(work, named(by), rates[1:], writing_limit(run, rows))
 
@@ -36,7 +36,7 @@ def measure_many(run: Run, rows: int, by: str) -> None:
     """Tokens a second from prompts of different lengths to whole texts: twice as many as there are rows."""
     plan, work = run.plan, f"{2 * rows} prompts on {rows} rows, reading included"
     with run.attempt(f"{work}, by {by}"):
-        writer = TorchWriter(fresh_model(run).bfloat16(), rows, by=by)  # type: ignore[arg-type]
+        engine = TorchEngine(fresh_model(run).bfloat16(), rows, by=by)  # type: ignore[arg-type]
         lengths = [1 + i % (2 * plan.prompt_tokens) for i in range(2 * rows)]
         prompts = [random_ids(run, length).tolist() for length in lengths]
         limits = [plan.new_tokens * (1 + i % 4) // 4 for i in range(2 * rows)]  # they end at different times
@@ -50,7 +50,7 @@ def measure_many(run: Run, rows: int, by: str) -> None:
 
             wait(run.device)
             began = time.perf_counter()
-            generate_batch_ids(writer, prompts, SAMPLING, take, max_new_tokens=plan.new_tokens, seed=0)
+            generate_batch_ids(engine, prompts, SAMPLING, take, max_new_tokens=plan.new_tokens, seed=0)
             rates.append(sum(limits) / (time.perf_counter() - began))
         run.add(work, named(by), rates[1:], writing_limit(run, rows))
 

@@ -17,7 +17,7 @@ from nextword.weights.stored import StoredModel, check, with_vocabulary
 if TYPE_CHECKING:
     import torch
 
-    from nextword.decode.writer import Writer
+    from nextword.decode.engine import Engine
     from nextword.model import GPT
     from nextword.model.ops import Ops
 
@@ -56,13 +56,13 @@ def load(
     return assemble(open_named(name_or_path), place, dtype, ops or fused), Tokenizer()
 
 
-def load_writer(
+def load_engine(
     name_or_path: str | Path,
     device: str = "auto",
     dtype: str | None = None,
     quantize: str | None = None,
     n_rows: int = 1,
-) -> "tuple[Writer, Tokenizer]":
+) -> "tuple[Engine, Tokenizer]":
     """Load a model only to write with it, on n_rows texts side by side, with its tokenizer.
 
     name_or_path and device: as in `load`. dtype: "float32" or "bfloat16";
@@ -95,13 +95,13 @@ def load_writer(
     stored = open_named(name_or_path)
     check(stored)
     if cpu and library() is not None:
-        from nextword.decode.native_writer import NativeWriter
+        from nextword.decode.native_engine import NativeEngine
 
-        return NativeWriter.from_stored(stored, n_rows=n_rows, dtype=dtype, quantize=quantize), Tokenizer()
+        return NativeEngine.from_stored(stored, n_rows=n_rows, dtype=dtype, quantize=quantize), Tokenizer()
 
     import torch
 
-    from nextword.decode.torch_writer import TorchWriter
+    from nextword.decode.torch_engine import TorchEngine
     from nextword.runtime import pick_device
     from nextword.weights.assemble import assemble
 
@@ -109,7 +109,7 @@ def load_writer(
         in_bfloat16 = all(tensor.dtype == "BF16" for tensor in stored.tensors.values())
         dtype = "bfloat16" if in_bfloat16 else "float32"
     model = assemble(stored, pick_device(device), getattr(torch, dtype))
-    return TorchWriter(model, n_rows), Tokenizer()
+    return TorchEngine(model, n_rows), Tokenizer()
 
 
 def open_named(name_or_path: str | Path) -> StoredModel:

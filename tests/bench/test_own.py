@@ -35,7 +35,7 @@ def test_nextword_writes_what_the_plain_twin_writes(directory: str) -> None:
 def test_fewer_bits_are_what_is_asked_for(directory: str, precision: str) -> None:
     nextword = Nextword()
     nextword.load(directory, "", precision, 1, 2)
-    assert nextword.writer.format == precision
+    assert nextword.engine.format == precision
     assert [len(text) for text in nextword.write(PROMPTS, 3)] == [3, 3]
 
 

@@ -34,7 +34,7 @@ def test_the_quick_run_measures_and_checks_everything(tmp_path: Path, monkeypatc
     assert all(min(row["figure"]) > 0 and row["share"] == row["median"] / row["limit"] for row in found["rows"])
     page = (tmp_path / "new" / "gpu.md").read_text()
     assert page.count("| nextword, by torch |") == 3
-    assert "opt-in are asked for with TorchWriter(model, by=...)" in page
+    assert "opt-in are asked for with TorchEngine(model, by=...)" in page
     assert (tmp_path / "new" / "gpu.png").stat().st_size > 1000
 
 

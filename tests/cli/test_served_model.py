@@ -37,19 +37,19 @@ def test_a_run_that_has_saved_nothing_is_served_as_it_begins(
     RunDirectory.create(tmp_path / "run", job.describe()).release()
     model = served(tmp_path / "run")
     assert torch.equal(model.whole().wte.weight, job.model.wte.weight)
-    writer, _ = model.writer()
+    engine, _ = model.engine()
     assert "has saved no weights yet" in capsys.readouterr().err
-    writer.read(0, [464, 2])
+    engine.read(0, [464, 2])
     with torch.no_grad():
         right = job.model.eval()(torch.tensor([[464, 2]]))[0, -1]
-    torch.testing.assert_close(torch.from_numpy(writer.logits(0)), right, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(torch.from_numpy(engine.logits(0)), right, rtol=1e-3, atol=1e-3)
 
 
 def test_of_a_users_own_class_the_first_weights_are_not_known(tmp_path: Path) -> None:
     about = {"config": {"model": "mine:GPT", "seed": 1}, "data": {}, "versions": {}, "model": {}}
     RunDirectory.create(tmp_path / "run", about).release()
     with pytest.raises(WeightsError, match="is a run that has not saved any weights yet"):
-        served(tmp_path / "run").writer()
+        served(tmp_path / "run").engine()
 
 
 def test_a_run_that_has_saved_weights_is_served_with_them(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from nextword.decode import Sampling, TorchWriter, generate, generate_batch, generate_batch_ids, generate_ids
+from nextword.decode import Sampling, TorchEngine, generate, generate_batch, generate_batch_ids, generate_ids
 from nextword.decode.batch import Text
 from nextword.decode.random_numbers import random_numbers
 from nextword.decode.stopping import until_stop
@@ -44,12 +44,12 @@ def test_each_text_is_what_it_would_be_alone(model: GPT, batch_size: int, pace: 
         written[index].append(id)
         return id % 20 != 7 or index % 2 == 0
 
-    writer = TorchWriter(model, min(batch_size, len(prompts)))
-    writer.pace = pace
-    generate_batch_ids(writer, prompts, SAMPLING, take, max_new_tokens=35, seed=9)
+    engine = TorchEngine(model, min(batch_size, len(prompts)))
+    engine.pace = pace
+    generate_batch_ids(engine, prompts, SAMPLING, take, max_new_tokens=35, seed=9)
     for index, prompt in enumerate(prompts):
         rng = random_numbers(9, index, len(prompt))
-        alone = list(islice(generate_ids(TorchWriter(model), prompt, SAMPLING, rng), 35))
+        alone = list(islice(generate_ids(TorchEngine(model), prompt, SAMPLING, rng), 35))
         if index % 2:
             end = next((i + 1 for i, id in enumerate(alone) if id % 20 == 7), 35)
             alone = alone[:end]
@@ -58,17 +58,17 @@ def test_each_text_is_what_it_would_be_alone(model: GPT, batch_size: int, pace: 
 
 
 def test_rows_are_refilled_at_once(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
-    writer = TorchWriter(model, 2)
+    engine = TorchEngine(model, 2)
     rows: list[list[int]] = []
-    write = writer.write
-    monkeypatch.setattr(writer, "write", lambda r, s, u: rows.append(list(r)) or write(r, s, u))
+    write = engine.write
+    monkeypatch.setattr(engine, "write", lambda r, s, u: rows.append(list(r)) or write(r, s, u))
     left = {0: 1, 1: 5, 2: 2, 3: 2}
 
     def take(index: int, id: int) -> bool:
         left[index] -= 1
         return left[index] > 0
 
-    generate_batch_ids(writer, [[1], [2], [3], [4]], SAMPLING, take, seed=0)
+    generate_batch_ids(engine, [[1], [2], [3], [4]], SAMPLING, take, seed=0)
     assert [len(r) for r in rows] == [2, 2, 2, 2, 2]  # 10 tokens in 5 steps: no row was ever idle
 
 

@@ -5,18 +5,18 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from nextword.decode import TorchWriter, Writer, generate, generate_batch
-from nextword.decode.native_writer import NativeWriter
-from nextword.decode.rereading_writer import RereadingWriter
+from nextword.decode import Engine, TorchEngine, generate, generate_batch
+from nextword.decode.native_engine import NativeEngine
+from nextword.decode.rereading_engine import RereadingEngine
 from nextword.errors import NotFiniteError
 from nextword.lens import trace
 from nextword.model import GPT, GPTConfig
 from nextword.native import library
 from nextword.tokenizer import Tokenizer
 
-WRITERS: list[Callable[[GPT], Writer]] = [TorchWriter, lambda model: RereadingWriter(model, model.config)]
+WRITERS: list[Callable[[GPT], Engine]] = [TorchEngine, lambda model: RereadingEngine(model, model.config)]
 if library() is not None:
-    WRITERS.append(NativeWriter.from_model)
+    WRITERS.append(NativeEngine.from_model)
 
 
 @pytest.fixture(params=["nan", "inf", "1e38"])
@@ -32,7 +32,7 @@ def broken(request: pytest.FixtureRequest) -> GPT:
 
 @pytest.mark.parametrize("make", WRITERS)
 @pytest.mark.parametrize("temperature", [0, 0.8])
-def test_no_writer_writes_by_what_is_no_number(make: Callable[[GPT], Writer], temperature: float, broken: GPT) -> None:
+def test_no_writer_writes_by_what_is_no_number(make: Callable[[GPT], Engine], temperature: float, broken: GPT) -> None:
     for write in (generate, lambda *given, **settings: generate_batch(given[0], given[1], [given[2]], **settings)):
         with pytest.raises(NotFiniteError, match=r"No token can be chosen: the highest logit is (nan|inf)\."):
             write(make(broken), Tokenizer(), "One day", max_new_tokens=3, temperature=temperature)

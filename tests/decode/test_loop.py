@@ -8,7 +8,7 @@ import torch
 from conftest import TINY, randomize
 from reference import theirs
 
-from nextword.decode import Sampling, TorchWriter, generate_ids
+from nextword.decode import Sampling, TorchEngine, generate_ids
 from nextword.model import GPT, GPTConfig
 
 GREEDY = Sampling(temperature=0)
@@ -76,7 +76,7 @@ def test_each_token_is_read_once_and_the_prompt_in_one_piece(model: GPT, monkeyp
     lengths = []
     trunk = model.trunk
     monkeypatch.setattr(model, "trunk", lambda ids, cache: lengths.append(ids.size(1)) or trunk(ids, cache))
-    list(islice(generate_ids(TorchWriter(model), [1, 2, 3], GREEDY), 4))
+    list(islice(generate_ids(TorchEngine(model), [1, 2, 3], GREEDY), 4))
     assert lengths == [2, 1, 1, 1, 1]  # the prompt's last token is pending until the first new one is wanted
 
 
@@ -84,12 +84,12 @@ def test_one_number_a_token_decides_whatever_the_pace(model: GPT, monkeypatch: p
     sampling = Sampling(1.0, None)
     expected = list(islice(generate_ids(model, [3, 14], sampling, np.random.default_rng(5)), 40))
     for pace in (3, 16):
-        writer = TorchWriter(model)
-        monkeypatch.setattr(writer, "pace", pace)
+        engine = TorchEngine(model)
+        monkeypatch.setattr(engine, "pace", pace)
         counts = []
-        write = writer.write
-        monkeypatch.setattr(writer, "write", lambda rows, s, u: counts.append(len(u)) or write(rows, s, u))
-        assert list(islice(generate_ids(writer, [3, 14], sampling, np.random.default_rng(5)), 40)) == expected
+        write = engine.write
+        monkeypatch.setattr(engine, "write", lambda rows, s, u: counts.append(len(u)) or write(rows, s, u))
+        assert list(islice(generate_ids(engine, [3, 14], sampling, np.random.default_rng(5)), 40)) == expected
         assert counts[:3] == [1, 2, min(4, pace)]  # the first token soon, then more at a time
     other = list(islice(generate_ids(model, [3, 14], sampling, np.random.default_rng(6)), 40))
     assert other != expected

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(importlib.util.find_spec("triton") is None, reas
 STEPS = """
 import numpy as np
 from conftest import TINY, randomize
-from nextword.decode import Sampling, TorchWriter
+from nextword.decode import Sampling, TorchEngine
 from nextword.model import GPT
 
 model = GPT(TINY).eval()
@@ -30,12 +30,12 @@ for rows in (1, 2):
         numbers = rng.random((3, rows))
         results = []
         for by in ("torch", "triton"):
-            writer = TorchWriter(model, rows, by=by)
+            engine = TorchEngine(model, rows, by=by)
             for row in range(rows):
-                writer.read(row, prompts[row])
-            first = writer.logits(rows - 1)
-            ids = writer.write(range(rows), sampling, numbers)
-            results.append((first, ids, writer.write([0], sampling, numbers[:1, :1]), writer.logits(0)))
+                engine.read(row, prompts[row])
+            first = engine.logits(rows - 1)
+            ids = engine.write(range(rows), sampling, numbers)
+            results.append((first, ids, engine.write([0], sampling, numbers[:1, :1]), engine.logits(0)))
         (first, ids, more, last), (first_too, ids_too, more_too, last_too) = results
         np.testing.assert_allclose(first, first_too, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(last, last_too, rtol=1e-4, atol=1e-5)

@@ -1,4 +1,4 @@
-"""A small random GPT-2 with the whole vocabulary, as a directory, as an engine, and served by a real process."""
+"""A small random GPT-2 with the whole vocabulary, as a directory, as a scheduler, and served by a real process."""
 
 import os
 import subprocess

@@ -20,24 +20,24 @@ from fastapi.responses import StreamingResponse
 from fastapi.testclient import TestClient
 from starlette.types import Message
 
-from nextword.decode.writer import writer_for
+from nextword.decode.engine import engine_for
 from nextword.model import GPT
 from nextword.serve import orders
 from nextword.serve.app import create_app
-from nextword.serve.engine import Engine
+from nextword.serve.scheduler import Scheduler
 from nextword.tokenizer import Tokenizer
 
 
 @pytest.fixture(scope="module")
-def engine(small: GPT) -> Engine:
-    return Engine(writer_for(small, 4), max_waiting=8)
+def scheduler(small: GPT) -> Scheduler:
+    return Scheduler(engine_for(small, 4), max_waiting=8)
 
 
 @pytest.fixture(scope="module")
-def client(engine: Engine) -> Iterator[TestClient]:
-    with TestClient(create_app(engine, Tokenizer(), "small")) as client:
+def client(scheduler: Scheduler) -> Iterator[TestClient]:
+    with TestClient(create_app(scheduler, Tokenizer(), "small")) as client:
         yield client
-    assert not engine.is_alive
+    assert not scheduler.is_alive
 
 
 @pytest.mark.parametrize(
@@ -145,13 +145,13 @@ def test_half_a_character_is_the_sign_for_an_unknown_one(client: TestClient) -> 
     assert answer.json()["choices"][0]["text"] == "a\ufffdz"
 
 
-def test_what_is_refused_is_not_tokenized_before(engine: Engine) -> None:
+def test_what_is_refused_is_not_tokenized_before(scheduler: Scheduler) -> None:
     class Untouched(Tokenizer):
         def encode(self, text: str, allow_special: bool = False) -> list[int]:
             raise AssertionError(text)
 
-    app = create_app(engine, Untouched(), "small")
-    client = TestClient(app)  # whose engine goes on
+    app = create_app(scheduler, Untouched(), "small")
+    client = TestClient(app)  # whose scheduler goes on
     for wrong in ({"model": "gpt-4"}, {"best_of": 2}, {"suffix": "b"}, {"n": 13}, {"logit_bias": {"a": 1}}):
         assert client.post("/v1/completions", json={"prompt": ["a"], **wrong}).status_code in (400, 404), wrong
     assert client.post("/v1/completions", json={"prompt": ["a"] * 13}).status_code == 400
@@ -160,7 +160,7 @@ def test_what_is_refused_is_not_tokenized_before(engine: Engine) -> None:
 
 @pytest.mark.parametrize(("length", "elsewhere"), [(19, False), (21, True)])
 def test_many_prompts_are_read_in_another_thread_however_short_each_is(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch, length: int, elsewhere: bool
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch, length: int, elsewhere: bool
 ) -> None:
     monkeypatch.setattr(orders, "LONG_TEXT", 200)
     threads: list[str] = []
@@ -170,7 +170,7 @@ def test_many_prompts_are_read_in_another_thread_however_short_each_is(
             threads.append(threading.current_thread().name)
             return super().encode(text, allow_special)
 
-    client = TestClient(create_app(engine, Noting(), "small"))
+    client = TestClient(create_app(scheduler, Noting(), "small"))
     settings = {"prompt": ["a" * length] * 10, "max_tokens": 2, "temperature": 0}
     answer = client.post("/v1/completions", json=settings).json()
     assert [choice["index"] for choice in answer["choices"]] == list(range(10))
@@ -254,12 +254,12 @@ def test_text_to_ids_and_back(client: TestClient) -> None:
         assert "at most 100000" in long.json()["error"]["message"]
 
 
-def test_long_texts_keep_nobody_waiting(engine: Engine) -> None:
+def test_long_texts_keep_nobody_waiting(scheduler: Scheduler) -> None:
     """Each character is a token of its own, and the event loop does none of the work."""
     text = "".join(chr(0x4E00 + n % 20_000) for n in range(100_000))
 
     async def ask() -> tuple[int, float]:
-        transport = httpx.ASGITransport(app=create_app(engine, Tokenizer(), "small"))
+        transport = httpx.ASGITransport(app=create_app(scheduler, Tokenizer(), "small"))
         async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
             asked = asyncio.create_task(client.post("/tokenize", json={"text": text}))
             longest, before = 0.0, time.monotonic()
@@ -308,12 +308,12 @@ def counted(client: TestClient, path: str, status: int) -> int:
 
 
 def test_a_failure_is_answered_safely_counted_and_written_down(
-    engine: Engine, client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    scheduler: Scheduler, client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(jobs: object) -> None:
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr(engine, "submit", fail)
+    monkeypatch.setattr(scheduler, "submit", fail)
     before = counted(client, "/v1/completions", 500)
     failed = client.post("/v1/completions", json={"prompt": "a"})
     assert failed.status_code == 500
@@ -329,7 +329,7 @@ def test_a_failure_is_answered_safely_counted_and_written_down(
     assert "ZeroDivisionError: secret" in caplog.text
 
 
-def test_an_answer_that_breaks_off_is_a_failure_and_one_that_nobody_reads_is_none(engine: Engine) -> None:
+def test_an_answer_that_breaks_off_is_a_failure_and_one_that_nobody_reads_is_none(scheduler: Scheduler) -> None:
     router = APIRouter()
 
     async def parts(error: BaseException | None) -> AsyncIterator[str]:
@@ -341,7 +341,7 @@ def test_an_answer_that_breaks_off_is_a_failure_and_one_that_nobody_reads_is_non
 
     router.get("/breaks")(lambda: StreamingResponse(parts(ZeroDivisionError())))
     router.get("/left")(lambda: StreamingResponse(parts(None)))
-    app = create_app(engine, Tokenizer(), "small", routers=[router])
+    app = create_app(scheduler, Tokenizer(), "small", routers=[router])
     scope = {"type": "http", "method": "GET", "headers": [(b"host", b"testserver")], "query_string": b""}
     scope |= {"http_version": "1.1", "scheme": "http", "server": ("testserver", 80), "asgi": {"spec_version": "2.3"}}
 
@@ -391,8 +391,8 @@ def test_the_page_is_served_from_its_files_and_nothing_else(small: GPT, tmp_path
     page.mkdir()
     (page / "index.html").write_text("<!doctype html><title>page</title>")
     (page / "main.js").write_text("1;")
-    engine = Engine(writer_for(small))
-    with TestClient(create_app(engine, Tokenizer(), "small", page=page)) as client:
+    scheduler = Scheduler(engine_for(small))
+    with TestClient(create_app(scheduler, Tokenizer(), "small", page=page)) as client:
         assert "<title>page" in client.get("/").text
         assert client.get("/main.js").headers["content-type"].startswith("text/javascript")
         assert client.get("/../secret.txt").status_code == 404
@@ -401,7 +401,7 @@ def test_the_page_is_served_from_its_files_and_nothing_else(small: GPT, tmp_path
 
 def test_with_a_key_only_who_has_it_may_ask(small: GPT, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("page")
-    app = create_app(Engine(writer_for(small)), Tokenizer(), "small", api_key="sésame\n", page=tmp_path)
+    app = create_app(Scheduler(engine_for(small)), Tokenizer(), "small", api_key="sésame\n", page=tmp_path)
     with TestClient(app) as client:
         for path in ("/v1/models", "/metrics", "/openapi.json", "/api/anything", "/new", "/tokens.js", "/health/x"):
             refused = client.get(path)
@@ -416,23 +416,23 @@ def test_with_a_key_only_who_has_it_may_ask(small: GPT, tmp_path: Path) -> None:
             assert client.get(path).status_code == 200
 
 
-def test_an_empty_key_is_not_taken_for_one(engine: Engine) -> None:
+def test_an_empty_key_is_not_taken_for_one(scheduler: Scheduler) -> None:
     with pytest.raises(ValueError, match="The API key is empty"):
-        TestClient(create_app(engine, Tokenizer(), "small", api_key=" \n")).get("/health")
+        TestClient(create_app(scheduler, Tokenizer(), "small", api_key=" \n")).get("/health")
 
 
 def test_only_its_own_names_are_answered(small: GPT) -> None:
-    app = create_app(Engine(writer_for(small)), Tokenizer(), "small", hosts=["localhost", "::1"])
+    app = create_app(Scheduler(engine_for(small)), Tokenizer(), "small", hosts=["localhost", "::1"])
     with TestClient(app) as client:
         assert client.get("/health", headers={"Host": "localhost:8000"}).status_code == 200
         assert client.get("/health", headers={"Host": "[::1]:8000"}).status_code == 200
         assert client.get("/health", headers={"Host": "rebound.example:8000"}).status_code == 403
 
 
-def test_sites_that_were_let_in_may_ask(engine: Engine) -> None:
+def test_sites_that_were_let_in_may_ask(scheduler: Scheduler) -> None:
     friend = {"Origin": "https://friend.example"}
     app = create_app(
-        engine, Tokenizer(), "small", origins=[friend["Origin"]], hosts=["testserver"], api_key="k", max_body=100
+        scheduler, Tokenizer(), "small", origins=[friend["Origin"]], hosts=["testserver"], api_key="k", max_body=100
     )
     client = TestClient(app)
     preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
@@ -458,7 +458,7 @@ def test_sites_that_were_let_in_may_ask(engine: Engine) -> None:
 
 
 def test_a_body_has_its_limits(small: GPT) -> None:
-    with TestClient(create_app(Engine(writer_for(small)), Tokenizer(), "small", max_body=100)) as client:
+    with TestClient(create_app(Scheduler(engine_for(small)), Tokenizer(), "small", max_body=100)) as client:
         long = b'{"prompt": "' + b"a" * 100 + b'"}'
         json = {"Content-Type": "application/json"}
         assert client.post("/v1/completions", content=long, headers=json).status_code == 413
@@ -471,7 +471,7 @@ def test_a_body_has_its_limits(small: GPT) -> None:
 def test_what_is_no_number_is_an_error_and_no_text(small: GPT, more: dict, number: str) -> None:
     broken = copy.deepcopy(small)
     broken.ln_f.bias.data[3] = float(number)
-    with TestClient(create_app(Engine(writer_for(broken, 4)), Tokenizer(), "small")) as client:
+    with TestClient(create_app(Scheduler(engine_for(broken, 4)), Tokenizer(), "small")) as client:
         for temperature in (0, 1):
             asked = {"prompt": "Hello there", "temperature": temperature, **more}
             answer = client.post("/v1/completions", json=asked)
@@ -485,15 +485,15 @@ def test_what_is_no_number_is_an_error_and_no_text(small: GPT, more: dict, numbe
 
 
 def test_what_becomes_no_number_in_a_stream_is_its_last_event(small: GPT) -> None:
-    writer = writer_for(small, 1)
-    advance, left = writer.advance, iter([True] * 3)
+    engine = engine_for(small, 1)
+    advance, left = engine.advance, iter([True] * 3)
 
     def breaks(*args: object) -> dict[int, np.ndarray]:
         found = advance(*args)  # type: ignore[arg-type]
         return found if next(left, False) else {row: np.full_like(scores, np.nan) for row, scores in found.items()}
 
-    writer.advance = breaks  # type: ignore[method-assign, assignment]
-    with TestClient(create_app(Engine(writer), Tokenizer(), "small")) as client:
+    engine.advance = breaks  # type: ignore[method-assign, assignment]
+    with TestClient(create_app(Scheduler(engine), Tokenizer(), "small")) as client:
         asked = {"prompt": "Hello", "logit_bias": {"11": 100}, "stream": True}
         events = [line for line in client.post("/v1/completions", json=asked).text.splitlines() if line]
         assert [json.loads(event[6:])["choices"][0]["text"] for event in events[:-1]] == [","] * 3

@@ -13,10 +13,10 @@ from fastapi.testclient import TestClient
 from reference import theirs
 from transformers import LogitsProcessorList, RepetitionPenaltyLogitsProcessor
 
-from nextword.decode.writer import writer_for
+from nextword.decode.engine import engine_for
 from nextword.model import GPT
 from nextword.serve.app import create_app
-from nextword.serve.engine import Engine
+from nextword.serve.scheduler import Scheduler
 from nextword.tokenizer import Tokenizer
 
 TOKENIZER = Tokenizer()
@@ -27,13 +27,13 @@ PROMPT = "The piano came down"
 
 @pytest.fixture(scope="module")
 def client(small: GPT) -> Iterator[TestClient]:
-    with TestClient(create_app(Engine(writer_for(small, 4)), TOKENIZER, "small")) as client:
+    with TestClient(create_app(Scheduler(engine_for(small, 4)), TOKENIZER, "small")) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def strict(small: GPT) -> Iterator[TestClient]:
-    with TestClient(create_app(Engine(writer_for(small, 1)), TOKENIZER, "small", strict=True)) as client:
+    with TestClient(create_app(Scheduler(engine_for(small, 1)), TOKENIZER, "small", strict=True)) as client:
         yield client
 
 

@@ -10,12 +10,12 @@ pytest.importorskip("httpx", reason="httpx (extra: test) is not installed")
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from nextword.decode.writer import writer_for
+from nextword.decode.engine import engine_for
 from nextword.model import GPT
 from nextword.serve.app import create_app
-from nextword.serve.engine import Engine
 from nextword.serve.inside import router
 from nextword.serve.lens_worker import LensWorker
+from nextword.serve.scheduler import Scheduler
 from nextword.tokenizer import Tokenizer
 
 PREFIX = "/user/ada/proxy/8000"
@@ -24,16 +24,16 @@ HUB = {"Host": "hub.example:8443", "Origin": "https://hub.example:8443"}
 
 @pytest.fixture(scope="module")
 def make(small: GPT) -> Iterator[Callable[..., TestClient]]:
-    """Applications with one engine, each asked within this process."""
-    engine = Engine(writer_for(small, 1))
+    """Applications with one scheduler, each asked within this process."""
+    scheduler = Scheduler(engine_for(small, 1))
 
     def made(**settings: object) -> TestClient:
         routers = [router(LensWorker(small, "small"))]
-        app: FastAPI = create_app(engine, Tokenizer(), "small", routers=routers, **settings)
+        app: FastAPI = create_app(scheduler, Tokenizer(), "small", routers=routers, **settings)
         return TestClient(app, base_url="http://localhost:8000")
 
     yield made
-    engine.close()
+    scheduler.close()
 
 
 @pytest.mark.parametrize("path", ["/", "/page.css", "/health", "/v1/models", "/metrics", "/api/model"])

@@ -8,17 +8,17 @@ from nextword.bench.subject import Learner, Subject
 
 
 class Nextword(Subject):
-    """Writes through the fastest writer that there is on a CPU."""
+    """Writes through the fastest engine that there is on a CPU."""
 
     name = "nextword"
     precisions = ("float32", "bfloat16", "int8", "int4")
 
     def load(self, model: str, scratch: str, precision: str, threads: int, n_rows: int) -> None:
         """Load the weights once, with room for n_rows texts."""
-        from nextword.loading import load_writer
+        from nextword.loading import load_engine
 
         quantized = precision in ("int8", "int4")
-        self.writer, _ = load_writer(
+        self.engine, _ = load_engine(
             model,
             device="cpu",
             dtype=None if quantized else precision,
@@ -33,14 +33,14 @@ class Nextword(Subject):
         from nextword.decode import Sampling
 
         for row, ids in enumerate(prompts):
-            self.writer.read(row, ids)
+            self.engine.read(row, ids)
         numbers = np.zeros((n_tokens, len(prompts)))
-        return self.writer.write(range(len(prompts)), Sampling(temperature=0), numbers).T.tolist()
+        return self.engine.write(range(len(prompts)), Sampling(temperature=0), numbers).T.tolist()
 
     def logits(self, ids: Sequence[int]) -> list[float]:
-        """What the first row's writer would choose from."""
-        self.writer.read(0, ids)
-        return self.writer.logits(0).tolist()
+        """What the first row's engine would choose from."""
+        self.engine.read(0, ids)
+        return self.engine.logits(0).tolist()
 
     @classmethod
     def cold_start(cls, model: str, scratch: str, precision: str, prompt: str, threads: int) -> list[str] | None:

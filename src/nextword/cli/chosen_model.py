@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from nextword.symbols import is_symbol
 
 if TYPE_CHECKING:
-    from nextword.decode import Writer
+    from nextword.decode import Engine
     from nextword.foreign import ForeignGPT
     from nextword.model import GPT
     from nextword.tokenizer import Tokenizer
@@ -23,9 +23,9 @@ def chosen_model(model: str, weights: str | None, device: str) -> "tuple[GPT | F
     return load(model, device)
 
 
-def chosen_writer(
+def chosen_engine(
     model: str, weights: str | None, device: str, dtype: str | None, quantize: str | None, n_rows: int = 1
-) -> "tuple[Writer, Tokenizer]":
+) -> "tuple[Engine, Tokenizer]":
     """What writes with the model, n_rows texts side by side; says on standard error where that takes a while.
 
     Raises ValueError where --weights has nothing to fill, and for a quantized
@@ -34,15 +34,15 @@ def chosen_writer(
     if is_own_class(model, weights):
         if quantize is not None:
             raise ValueError(f"--quantize is for nextword's own model: {model} computes as it was written.")
-        from nextword.foreign import foreign_writer
+        from nextword.foreign import foreign_engine
 
-        return foreign_writer(model, weights, device, dtype, n_rows)
-    from nextword.loading import load_writer
+        return foreign_engine(model, weights, device, dtype, n_rows)
+    from nextword.loading import load_engine
     from nextword.native import is_compiled
 
     if not is_compiled():
         print("[Compiling the kernels for this processor: some seconds, once.]", file=sys.stderr)
-    return load_writer(model, device, dtype, quantize, n_rows)
+    return load_engine(model, device, dtype, quantize, n_rows)
 
 
 def is_own_class(model: str, weights: str | None) -> bool:

@@ -118,7 +118,7 @@ def write_side_by_side(trainer: "Trainer", console: "Console") -> None:
     from rich.text import Text
 
     from nextword.decode import generate
-    from nextword.foreign import writer_of
+    from nextword.foreign import engine_of
 
     job = trainer.job
     ways = (("greedy", 0.0, None), ("temperature 1", 1.0, None), ("temperature 1, top-k 10", 1.0, 10))
@@ -126,7 +126,7 @@ def write_side_by_side(trainer: "Trainer", console: "Console") -> None:
     columns = []
     for name, temperature, top_k in ways:
         text = generate(
-            writer_of(job.model),
+            engine_of(job.model),
             job.tokenizer,
             job.prompt,
             max_new_tokens=WRITTEN_TOKENS,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 from nextword.cli.arguments import parse, read_prompt
-from nextword.cli.chosen_model import chosen_writer
+from nextword.cli.chosen_model import chosen_engine
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,12 @@ def run(arguments: list[str]) -> int:
     Sampling(args.temperature, args.top_k, args.top_p)
     stop = [text.replace("\\n", "\n") for text in args.stop]
     check_settings(args.max_new_tokens, args.seed, stop)
-    writer, tokenizer = chosen_writer(args.model, args.weights, args.device, args.dtype, args.quantize)
+    engine, tokenizer = chosen_engine(args.model, args.weights, args.device, args.dtype, args.quantize)
     for n in range(args.num_samples):
         if args.num_samples > 1:
             print(f"{chr(10) if n else ''}--- sample {n + 1} of {args.num_samples} ---")
         pieces = stream(
-            writer,
+            engine,
             tokenizer,
             prompt,
             max_new_tokens=args.max_new_tokens,

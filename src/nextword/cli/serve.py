@@ -97,7 +97,7 @@ def run(arguments: list[str]) -> int:
         )
 
     from nextword.serve.app import PAGE, create_app
-    from nextword.serve.engine import Engine
+    from nextword.serve.scheduler import Scheduler
     from nextword.serve.server import known_names, listen
     from nextword.serve.server import run as serve
     from nextword.weights.bundled import BUNDLED
@@ -113,8 +113,8 @@ def run(arguments: list[str]) -> int:
     name = args.name or args.model
     run = None if args.api_only else watched_run(args.model)
     served = ServedModel(args.model, args.weights, args.device, args.dtype, args.quantize, args.rows, run)
-    writer, tokenizer = served.writer()
-    engine = Engine(writer, args.queue)
+    engine, tokenizer = served.engine()
+    scheduler = Scheduler(engine, args.queue)
     routers: list[APIRouter] = []
     worker, small = None, False
     if not args.api_only:
@@ -128,7 +128,7 @@ def run(arguments: list[str]) -> int:
         if small:
             routers += bundled_routers(tokenizer, name)
     app = create_app(
-        engine,
+        scheduler,
         tokenizer,
         name,
         routers=routers,
@@ -151,7 +151,7 @@ def run(arguments: list[str]) -> int:
 
     with ExitStack() as followed:
         if run is not None and worker is not None:
-            followed.callback(served.follow(engine, worker).close)
+            followed.callback(served.follow(scheduler, worker).close)
         serve(app, bound, args.drain_seconds, ready)
     return 0
 

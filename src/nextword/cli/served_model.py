@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nextword.cli.chosen_model import chosen_model, chosen_writer
+from nextword.cli.chosen_model import chosen_engine, chosen_model
 
 if TYPE_CHECKING:
-    from nextword.decode import Writer
+    from nextword.decode import Engine
     from nextword.foreign import ForeignGPT
     from nextword.model import GPT
-    from nextword.serve.engine import Engine
     from nextword.serve.following import Follower
     from nextword.serve.lens_worker import LensWorker
+    from nextword.serve.scheduler import Scheduler
     from nextword.serve.watched_run import WatchedRun
     from nextword.tokenizer import Tokenizer
 
@@ -42,32 +42,32 @@ class ServedModel:
         if self.run is not None:
             self._begins_at, self.step = self.run.weights(), self.run.saved_step()
 
-    def writer(self) -> "tuple[Writer, Tokenizer]":
+    def engine(self) -> "tuple[Engine, Tokenizer]":
         """What writes, and its tokenizer: with the model that a run begins with, where it has saved no weights yet."""
         if not self._is_untrained:
-            return chosen_writer(self.model, self.weights, self.device, self.dtype, self.quantize, self.rows)
-        from nextword.decode import writer_for
+            return chosen_engine(self.model, self.weights, self.device, self.dtype, self.quantize, self.rows)
+        from nextword.decode import engine_for
         from nextword.tokenizer import Tokenizer
 
         print(
             f"[{self.model} has saved no weights yet: until it does, the untrained model is served.]", file=sys.stderr
         )
-        return writer_for(self._untrained(), self.rows), Tokenizer()
+        return engine_for(self._untrained(), self.rows), Tokenizer()
 
     def whole(self) -> "GPT | ForeignGPT":
         """The same model in PyTorch, to be looked into."""
         return self._untrained() if self._is_untrained else chosen_model(self.model, self.weights, self.device)[0]
 
-    def follow(self, engine: "Engine", worker: "LensWorker") -> "Follower":
+    def follow(self, scheduler: "Scheduler", worker: "LensWorker") -> "Follower":
         """Have what the run saves from now on served, too."""
         from nextword.serve.following import Follower
 
         def load() -> Callable[[int], None]:
-            writer, _ = chosen_writer(self.model, None, self.device, self.dtype, self.quantize, self.rows)
+            engine, _ = chosen_engine(self.model, None, self.device, self.dtype, self.quantize, self.rows)
             model, _ = chosen_model(self.model, None, self.device)
 
             def take(step: int) -> None:
-                engine.replace(writer)
+                scheduler.replace(engine)
                 worker.replace(model, step)
 
             return take

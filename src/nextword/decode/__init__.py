@@ -6,24 +6,24 @@ from nextword.lazy import attach
 
 if TYPE_CHECKING:
     from nextword.decode.batch import generate_batch, generate_batch_ids
+    from nextword.decode.engine import Engine, engine_for
     from nextword.decode.loop import Notice, generate_ids
     from nextword.decode.sampling import Sampling
-    from nextword.decode.torch_writer import TorchWriter
-    from nextword.decode.writer import Writer, writer_for
+    from nextword.decode.torch_engine import TorchEngine
     from nextword.decode.writing import check_settings, generate, stream
 
 __all__ = [
+    "Engine",
     "Notice",
     "Sampling",
-    "TorchWriter",
-    "Writer",
+    "TorchEngine",
     "check_settings",
+    "engine_for",
     "generate",
     "generate_batch",
     "generate_batch_ids",
     "generate_ids",
     "stream",
-    "writer_for",
 ]
 
 __getattr__, __dir__ = attach(
@@ -31,14 +31,14 @@ __getattr__, __dir__ = attach(
     {
         "Notice": "loop",
         "Sampling": "sampling",
-        "TorchWriter": "torch_writer",
-        "Writer": "writer",
+        "TorchEngine": "torch_engine",
+        "Engine": "engine",
         "check_settings": "writing",
         "generate": "writing",
         "generate_batch": "batch",
         "generate_batch_ids": "batch",
         "generate_ids": "loop",
         "stream": "writing",
-        "writer_for": "writer",
+        "engine_for": "engine",
     },
 )

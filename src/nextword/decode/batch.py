@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nextword.decode.engine import Engine, engine_for
 from nextword.decode.loop import kept
 from nextword.decode.random_numbers import random_numbers
 from nextword.decode.sampling import Sampling
 from nextword.decode.stopping import Stopping
-from nextword.decode.writer import Writer, writer_for
 from nextword.decode.writing import check_settings
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def generate_batch(
-    model: "GPT | Writer",
+    model: "GPT | Engine",
     tokenizer: "Tokenizer",
     prompts: Sequence[str],
     *,
@@ -34,7 +34,7 @@ def generate_batch(
 
     Each text is what it would be alone, but for the last digits of sums: it ends by itself, sees only itself,
     and has random numbers of its own, which the seed and its place in
-    `prompts` decide. batch_size: how many are written side by side; a Writer
+    `prompts` decide. batch_size: how many are written side by side; an Engine
     has as many rows as it has. The other settings: see `stream`.
     """
     check_settings(max_new_tokens, seed, stop)
@@ -54,7 +54,7 @@ def generate_batch(
 
 
 def generate_batch_ids(
-    model: "GPT | Writer",
+    model: "GPT | Engine",
     prompts: Sequence[Sequence[int]],
     sampling: Sampling,
     take: Callable[[int, int], bool],
@@ -76,27 +76,27 @@ def generate_batch_ids(
         raise ValueError("A prompt has no token to begin from: give at least one id, such as 50256 (<|endoftext|>).")
     if not prompts or max_new_tokens == 0:
         return
-    writer = writer_for(model, min(batch_size, len(prompts)))
-    n_ctx = writer.config.n_ctx
+    engine = engine_for(model, min(batch_size, len(prompts)))
+    n_ctx = engine.config.n_ctx
     rngs = [random_numbers(seed, index, len(ids)) for index, ids in enumerate(prompts)]
     texts = [list(ids) for ids in prompts]
     left = [max_new_tokens] * len(prompts)
     waiting = iter(range(len(prompts)))
-    free = list(range(writer.n_rows))
+    free = list(range(engine.n_rows))
     at: dict[int, int] = {}  # row -> the index of the text that is being written there
     while True:
         for row, index in zip(list(free), waiting, strict=False):
-            writer.read(row, texts[index][-n_ctx:])
+            engine.read(row, texts[index][-n_ctx:])
             at[row] = index
             free.remove(row)
         if not at:
             return
         for row, index in at.items():
-            if writer.room(row) == 0:
-                writer.read(row, texts[index][-kept(n_ctx) :])
-        count = min(writer.pace, *(min(writer.room(row), left[index]) for row, index in at.items()))
+            if engine.room(row) == 0:
+                engine.read(row, texts[index][-kept(n_ctx) :])
+        count = min(engine.pace, *(min(engine.room(row), left[index]) for row, index in at.items()))
         numbers = np.stack([rngs[index].random(count) for index in at.values()], axis=1)  # (count, R)
-        ids = writer.write(list(at), sampling, numbers)  # (count, R)
+        ids = engine.write(list(at), sampling, numbers)  # (count, R)
         for (row, index), new in zip(list(at.items()), ids.T.tolist(), strict=True):
             for id in new:
                 texts[index].append(id)

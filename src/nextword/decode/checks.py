@@ -1,4 +1,4 @@
-"""What every writer refuses, in the same words: rows that are not there or full, and ids that no model can read."""
+"""What every engine refuses, in the same words: rows that are not there or full, and ids that no model can read."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from nextword.config import GPTConfig
 from nextword.errors import NotFiniteError
 
 if TYPE_CHECKING:
-    from nextword.decode.writer import Writer
+    from nextword.decode.engine import Engine
 
 
 def check_text(ids: Sequence[int], config: GPTConfig) -> None:
@@ -24,20 +24,20 @@ def check_text(ids: Sequence[int], config: GPTConfig) -> None:
         )
 
 
-def check_row(writer: "Writer", row: int) -> None:
-    """Raise ValueError unless the writer has this row."""
-    if not 0 <= row < writer.n_rows:
-        raise ValueError(f"there is no row {row}: this writer has the rows 0 to {writer.n_rows - 1}.")
+def check_row(engine: "Engine", row: int) -> None:
+    """Raise ValueError unless the engine has this row."""
+    if not 0 <= row < engine.n_rows:
+        raise ValueError(f"there is no row {row}: this engine has the rows 0 to {engine.n_rows - 1}.")
 
 
-def room_after(writer: "Writer", row: int, length: int) -> int:
+def room_after(engine: "Engine", row: int, length: int) -> int:
     """How many tokens can be written on a row that holds so many. Raises ValueError where it holds none."""
     if length == 0:
         raise ValueError(f"row {row} has read nothing yet: read() comes before all else.")
-    return writer.config.n_ctx + 1 - length
+    return engine.config.n_ctx + 1 - length
 
 
-def check_write(writer: "Writer", rows: Sequence[int], numbers: NDArray[np.float64]) -> None:
+def check_write(engine: "Engine", rows: Sequence[int], numbers: NDArray[np.float64]) -> None:
     """Raise ValueError unless there are numbers (n, R) for these rows, each of which has room for n tokens."""
     n = len(numbers)
     if numbers.shape != (n, len(rows)) or len(set(rows)) != len(rows):
@@ -46,7 +46,7 @@ def check_write(writer: "Writer", rows: Sequence[int], numbers: NDArray[np.float
             f"not {numbers.shape} for the rows {list(rows)}."
         )
     for row in rows:
-        if (room := writer.room(row)) < n:
+        if (room := engine.room(row)) < n:
             raise ValueError(f"row {row} has room for {room} tokens, not for {n}: read a shorter text.")
 
 
@@ -59,27 +59,27 @@ def check_finite(highest: float) -> None:
         )
 
 
-def check_advance(writer: "Writer", rows: Sequence[int]) -> None:
+def check_advance(engine: "Engine", rows: Sequence[int]) -> None:
     """Raise ValueError unless these rows hold texts whose next token can be scored."""
     for row in rows:
-        if writer.room(row) == 0:
-            raise ValueError(f"row {row} holds {writer.config.n_ctx} tokens and cannot see one more: read anew.")
+        if engine.room(row) == 0:
+            raise ValueError(f"row {row} holds {engine.config.n_ctx} tokens and cannot see one more: read anew.")
 
 
-def check_copy(writer: "Writer", row: int, onto: Sequence[int]) -> None:
+def check_copy(engine: "Engine", row: int, onto: Sequence[int]) -> None:
     """Raise ValueError unless what this row holds can be copied onto these others."""
-    writer.room(row)
+    engine.room(row)
     for other in onto:
-        check_row(writer, other)
+        check_row(engine, other)
     if row in onto or len(set(onto)) != len(onto):
         raise ValueError(f"row {row} cannot be copied onto the rows {list(onto)}: give others, all different.")
 
 
-def check_put(writer: "Writer", rows: Sequence[int], ids: Sequence[int]) -> None:
+def check_put(engine: "Engine", rows: Sequence[int], ids: Sequence[int]) -> None:
     """Raise ValueError unless these ids can be put on these rows."""
     if len(rows) != len(ids) or len(set(rows)) != len(rows):
         raise ValueError(f"{len(ids)} ids cannot be put on the rows {list(rows)}: give one for each, all different.")
     for row, id in zip(rows, ids, strict=True):
-        check_text([id], writer.config)
-        if writer.room(row) == 0:
+        check_text([id], engine.config)
+        if engine.room(row) == 0:
             raise ValueError(f"row {row} has no room for one more token: read a shorter text.")

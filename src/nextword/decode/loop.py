@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nextword.decode.engine import Engine, engine_for
 from nextword.decode.sampling import Sampling
-from nextword.decode.writer import Writer, writer_for
 
 if TYPE_CHECKING:
     from nextword.model import GPT
@@ -16,7 +16,7 @@ Notice = Callable[[str], object]
 
 
 def generate_ids(
-    model: "GPT | Writer",
+    model: "GPT | Engine",
     ids: Sequence[int],
     sampling: Sampling,
     rng: np.random.Generator | None = None,
@@ -28,13 +28,13 @@ def generate_ids(
     When the text outgrows n_ctx the window slides; since positions count from
     the window's start, all of it must then be read anew, so it slides by half
     of n_ctx at once: the model always sees at least the last n_ctx / 2 tokens.
-    Dropout is off, whatever mode the model is in. Of a Writer, row 0 is used.
+    Dropout is off, whatever mode the model is in. Of an Engine, row 0 is used.
     Raises ValueError for an empty prompt.
     """
     if not ids:
         raise ValueError("There is no token to begin from: give at least one id, such as 50256 (<|endoftext|>).")
-    writer, rng = writer_for(model), rng or np.random.default_rng()
-    n_ctx = writer.config.n_ctx
+    engine, rng = engine_for(model), rng or np.random.default_rng()
+    n_ctx = engine.config.n_ctx
     text = list(ids)
     if notice is not None and len(text) > n_ctx:
         notice(
@@ -42,22 +42,22 @@ def generate_ids(
             f"last {n_ctx} of them, and the next ones from the last {kept(n_ctx)} to {n_ctx} of the text."
         )
         notice = None
-    writer.read(0, text[-n_ctx:])
+    engine.read(0, text[-n_ctx:])
     count = 1  # to ask for at once: the first token is wanted soon, later ones may come several at a time
     while True:
-        if writer.room(0) == 0:
-            writer.read(0, text[-kept(n_ctx) :])
+        if engine.room(0) == 0:
+            engine.read(0, text[-kept(n_ctx) :])
             if notice is not None:
                 notice(
                     f"The text has outgrown n_ctx = {n_ctx} tokens: "
                     f"from here on the model sees the last {kept(n_ctx)} to {n_ctx}."
                 )
                 notice = None
-        numbers = rng.random((min(count, writer.room(0)), 1))
-        for id in writer.write([0], sampling, numbers)[:, 0].tolist():
+        numbers = rng.random((min(count, engine.room(0)), 1))
+        for id in engine.write([0], sampling, numbers)[:, 0].tolist():
             text.append(id)
             yield id
-        count = min(2 * count, writer.pace)
+        count = min(2 * count, engine.pace)
 
 
 def kept(n_ctx: int) -> int:

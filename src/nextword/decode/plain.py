@@ -1,6 +1,6 @@
 """Writing as one would on a blackboard: choose a token, put it behind the text, ask again.
 
-`choose.py` and the writers do the same for many texts on fast kernels, with
+`choose.py` and the engines do the same for many texts on fast kernels, with
 random numbers given from outside and a cache, so that the text need not be
 read anew for each token. This is for reading.
 """

@@ -16,7 +16,7 @@ LONGEST_LIST = 64  # the largest top_k that `TritonChoice` serves
 
 
 class TritonStep:
-    """Reads the pending token of a writer's only row: 3 + 5 n_layer launches, where PyTorch's own need some 20 n_layer.
+    """Reads the pending token of an engine's only row: 3 + 5 n_layer launches (PyTorch's own need some 20 n_layer).
 
     The weights are read where they are, except those that are stored
     transposed, of which `refresh` makes copies in the order that the kernels read.
@@ -105,7 +105,7 @@ class TritonStep:
 class TritonRows:
     """Reads the pending tokens of many rows: PyTorch's products, and attention that reads of each row what it has.
 
-    head (V or more, C): wte, as the writer has it.
+    head (V or more, C): wte, as the engine has it.
     """
 
     def __init__(self, model: GPT, cache: RowCache, pending: Tensor, head: Tensor | None):

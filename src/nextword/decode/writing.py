@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from nextword.decode.engine import Engine
 from nextword.decode.loop import Notice, generate_ids
 from nextword.decode.random_numbers import random_numbers
 from nextword.decode.sampling import Sampling
 from nextword.decode.stopping import until_stop
-from nextword.decode.writer import Writer
 
 if TYPE_CHECKING:
     from nextword.model import GPT
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def generate(
-    model: "GPT | Writer",
+    model: "GPT | Engine",
     tokenizer: "Tokenizer",
     prompt: str,
     *,
@@ -44,7 +44,7 @@ def generate(
 
 
 def stream(
-    model: "GPT | Writer",
+    model: "GPT | Engine",
     tokenizer: "Tokenizer",
     prompt: str,
     *,

@@ -11,9 +11,9 @@ from nextword.lazy import attach
 if TYPE_CHECKING:
     from nextword.foreign.building import build
     from nextword.foreign.foreign_gpt import ForeignGPT, Model, as_gpt
-    from nextword.foreign.writing import foreign_model, foreign_writer, writer_of
+    from nextword.foreign.writing import engine_of, foreign_engine, foreign_model
 
-__all__ = ["ForeignGPT", "Model", "as_gpt", "build", "foreign_model", "foreign_writer", "writer_of"]
+__all__ = ["ForeignGPT", "Model", "as_gpt", "build", "engine_of", "foreign_engine", "foreign_model"]
 
 __getattr__, __dir__ = attach(
     __name__,
@@ -23,7 +23,7 @@ __getattr__, __dir__ = attach(
         "as_gpt": "foreign_gpt",
         "build": "building",
         "foreign_model": "writing",
-        "foreign_writer": "writing",
-        "writer_of": "writing",
+        "foreign_engine": "writing",
+        "engine_of": "writing",
     },
 )

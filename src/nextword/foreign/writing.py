@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 
 from nextword.commands import command
-from nextword.decode.rereading_writer import RereadingWriter
-from nextword.decode.writer import Writer
+from nextword.decode.engine import Engine
+from nextword.decode.rereading_engine import RereadingEngine
 from nextword.errors import WeightsError
 from nextword.foreign.building import build
 from nextword.foreign.foreign_gpt import ForeignGPT, Model
@@ -17,11 +17,11 @@ from nextword.runtime import pick_device
 from nextword.tokenizer import Tokenizer
 
 
-def writer_of(model: Model) -> GPT | Writer:
+def engine_of(model: Model) -> GPT | Engine:
     """What writes with a model: one of ours itself, with all that makes it fast; with a foreign one, who rereads."""
     if isinstance(model, GPT):
         return model
-    return RereadingWriter(Resting(model), model.config, device=next(model.parameters()).device)
+    return RereadingEngine(Resting(model), model.config, device=next(model.parameters()).device)
 
 
 class Resting:
@@ -60,9 +60,9 @@ def foreign_model(
     return model, tokenizer
 
 
-def foreign_writer(
+def foreign_engine(
     spec: str, weights: str | Path | None, device: str = "auto", dtype: str | None = None, n_rows: int = 1
-) -> tuple[Writer, Tokenizer]:
+) -> tuple[Engine, Tokenizer]:
     """Write with a class of a user's own, n_rows texts side by side, filled with these weights: see `foreign_model`."""
     model, tokenizer = foreign_model(spec, weights, device, dtype)
-    return RereadingWriter(model, model.config, n_rows, device=next(model.parameters()).device), tokenizer
+    return RereadingEngine(model, model.config, n_rows, device=next(model.parameters()).device), tokenizer

@@ -14,18 +14,18 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from nextword.serve import refusals
 from nextword.serve.completions import Completions
-from nextword.serve.engine import Engine
 from nextword.serve.guard import BODY_SECONDS, MAX_BODY, Guard
 from nextword.serve.page_files import page_routes
 from nextword.serve.refusals import Refusal
 from nextword.serve.requests import CompletionRequest, DetokenizeRequest, TokenizeRequest
+from nextword.serve.scheduler import Scheduler
 from nextword.tokenizer import Tokenizer
 
 PAGE = Path(__file__).parent / "page"
 
 
 def create_app(
-    engine: Engine,
+    scheduler: Scheduler,
     tokenizer: Tokenizer,
     name: str,
     *,
@@ -40,7 +40,7 @@ def create_app(
     strict: bool = False,
     root_path: str = "",
 ) -> FastAPI:
-    """The API, and the page if its files are there, as an ASGI application that closes the engine when it ends.
+    """The API, and the page if its files are there, as an ASGI application that closes the scheduler when it ends.
 
     name: what the model is called in answers, and in requests that name one.
     routers: further endpoints, such as those that the page asks. page_below:
@@ -51,14 +51,14 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
-        await asyncio.to_thread(engine.close)
+        await asyncio.to_thread(scheduler.close)
 
     # Its usual pages of documentation would be loaded from elsewhere.
     app = FastAPI(title="nextword", docs_url=None, redoc_url=None, lifespan=lifespan, responses=refusals.DOCUMENTED)
     refusals.install(app)
-    app.include_router(completion_routes(engine, tokenizer, name, strict))
+    app.include_router(completion_routes(scheduler, tokenizer, name, strict))
     app.include_router(token_routes(tokenizer))
-    app.include_router(state_routes(engine))
+    app.include_router(state_routes(scheduler))
     for router in routers:
         app.include_router(router)
     has_page = page is not None and (page / "index.html").exists()
@@ -66,7 +66,7 @@ def create_app(
     app.routes.extend(of_page)
     app.add_middleware(
         Guard,
-        metrics=engine.metrics,
+        metrics=scheduler.metrics,
         api_key=api_key,
         open_paths={"/health", *([""] if of_page else []), *(route.path for route in of_page)},
         hosts=hosts,
@@ -87,16 +87,16 @@ def create_app(
     return app
 
 
-def completion_routes(engine: Engine, tokenizer: Tokenizer, name: str, strict: bool) -> APIRouter:
+def completion_routes(scheduler: Scheduler, tokenizer: Tokenizer, name: str, strict: bool) -> APIRouter:
     """What OpenAI's clients call."""
     router = APIRouter()
-    completions = Completions(engine, tokenizer, name, strict)
+    completions = Completions(scheduler, tokenizer, name, strict)
     model = {
         "id": name,
         "object": "model",
         "created": int(time.time()),
         "owned_by": "nextword",
-        "max_model_len": engine.config.n_ctx,
+        "max_model_len": scheduler.config.n_ctx,
     }
 
     stream = {
@@ -150,19 +150,19 @@ def token_routes(tokenizer: Tokenizer) -> APIRouter:
     return router
 
 
-def state_routes(engine: Engine) -> APIRouter:
+def state_routes(scheduler: Scheduler) -> APIRouter:
     """How the server is."""
     router = APIRouter()
 
     @router.get("/health")
     async def health() -> JSONResponse:
-        if not engine.is_alive:
+        if not scheduler.is_alive:
             return JSONResponse({"status": "stopped"}, 503)
-        return JSONResponse({"status": "ok", "running": engine.running, "waiting": engine.waiting})
+        return JSONResponse({"status": "ok", "running": scheduler.running, "waiting": scheduler.waiting})
 
     @router.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> PlainTextResponse:
-        text = engine.metrics.render(engine.running, engine.waiting, engine.n_rows)
+        text = scheduler.metrics.render(scheduler.running, scheduler.waiting, scheduler.n_rows)
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     return router

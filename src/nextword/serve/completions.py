@@ -1,4 +1,4 @@
-"""/v1/completions: hands a request's orders to the engine, and answers with what becomes of them."""
+"""/v1/completions: hands a request's orders to the scheduler, and answers with what becomes of them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -8,12 +8,12 @@ from fastapi import Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from nextword.serve.engine import ClosedError, Engine, QueueFullError
 from nextword.serve.jobs import Deliver, Event, Failed, Job, PromptRead
 from nextword.serve.openai_form import Form, sse
 from nextword.serve.orders import Order, Orders
 from nextword.serve.refusals import Refusal, error_body
 from nextword.serve.requests import CompletionRequest
+from nextword.serve.scheduler import ClosedError, QueueFullError, Scheduler
 from nextword.serve.text import Piece
 from nextword.tokenizer import Tokenizer
 
@@ -21,11 +21,11 @@ T = TypeVar("T")
 
 
 class Completions:
-    """Answers requests for completions with an engine and its tokenizer. name: the model's. strict: see `Orders`."""
+    """Answers requests for completions with a scheduler and its tokenizer. name: the model's. strict: see `Orders`."""
 
-    def __init__(self, engine: Engine, tokenizer: Tokenizer, name: str, strict: bool = False):
-        self._engine, self._tokenizer, self._name = engine, tokenizer, name
-        self._orders = Orders(engine, tokenizer, name, strict)
+    def __init__(self, scheduler: Scheduler, tokenizer: Tokenizer, name: str, strict: bool = False):
+        self._scheduler, self._tokenizer, self._name = scheduler, tokenizer, name
+        self._orders = Orders(scheduler, tokenizer, name, strict)
         self._inboxes: dict[Job, asyncio.Queue[tuple[Job, Event]]] = {}
         self._deliver: Deliver | None = None
 
@@ -56,7 +56,7 @@ class Completions:
                 self._forget(writing)
 
     def _deliverer(self) -> Deliver:
-        """One for all requests: what happened in a step comes over from the engine's thread in one piece."""
+        """One for all requests: what happened in a step comes over from the scheduler's thread in one piece."""
         if self._deliver is None:
             loop = asyncio.get_running_loop()
             self._deliver = lambda events: loop.call_soon_threadsafe(self._sort, events)
@@ -69,10 +69,10 @@ class Completions:
                 inbox.put_nowait((job, event))
 
     def _begin(self, writing: "Writing") -> None:
-        """Have the engine write, and listen."""
+        """Have the scheduler write, and listen."""
         self._inboxes |= dict.fromkeys(writing.orders, writing.inbox)
         try:
-            self._engine.submit(list(writing.orders))
+            self._scheduler.submit(list(writing.orders))
         except (QueueFullError, ClosedError) as error:
             self._forget(writing)
             if isinstance(error, ClosedError):
@@ -81,13 +81,13 @@ class Completions:
 
     def _forget(self, writing: "Writing") -> None:
         """Write no more of this, and listen no more."""
-        self._engine.cancel(job for job, order in writing.orders.items() if order.finish_reason is None)
+        self._scheduler.cancel(job for job, order in writing.orders.items() if order.finish_reason is None)
         for job in writing.orders:
             self._inboxes.pop(job, None)
 
 
 class FailedError(Exception):
-    """The engine gave up a text, and says why."""
+    """The scheduler gave up a text, and says why."""
 
 
 class GoneError(Exception):
@@ -95,7 +95,7 @@ class GoneError(Exception):
 
 
 class Writing:
-    """The orders of one request while they are being written, by their jobs; and what the engine says of them."""
+    """The orders of one request while they are being written, by their jobs; and what the scheduler says of them."""
 
     def __init__(self, orders: Iterable[Order]):
         self.orders = {order.job: order for order in orders}

@@ -1,4 +1,4 @@
-"""Jobs for the engine, a text each, and what it tells of them."""
+"""Jobs for the scheduler, a text each, and what it tells of them."""
 
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -20,14 +20,14 @@ class PromptRead:
 
 @dataclass(frozen=True)
 class Failed:
-    """The job's end where something went wrong in the engine."""
+    """The job's end where something went wrong in the scheduler."""
 
     message: str
 
 
 Event = PromptRead | Piece | Failed
 Deliver = Callable[[list[tuple["Job", Event]]], object]
-"""Called in the engine's thread with what happened, in order."""
+"""Called in the scheduler's thread with what happened, in order."""
 
 
 @dataclass(eq=False)

@@ -29,7 +29,7 @@ class Histogram:
 
 
 class Metrics:
-    """What a server has done. The engine's thread and the web's both write here."""
+    """What a server has done. The scheduler's thread and the web's both write here."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""What a request asks for: its prompts, and the texts after them, each of which is a job for the engine."""
+"""What a request asks for: its prompts, and the texts after them, each of which is a job for the scheduler."""
 
 import asyncio
 import codecs
@@ -10,10 +10,10 @@ from typing import Any
 from nextword.decode import Sampling
 from nextword.decode.random_numbers import random_numbers
 from nextword.serve.choice import Likelihood, Wishes
-from nextword.serve.engine import Engine
 from nextword.serve.jobs import Deliver, Job
 from nextword.serve.refusals import OF_SEVERAL_KINDS, Refusal, unknown, whole_characters
 from nextword.serve.requests import MAX_TEXTS, CompletionRequest, OpenAIRequest
+from nextword.serve.scheduler import Scheduler
 from nextword.serve.text import Token
 from nextword.tokenizer import Tokenizer
 
@@ -48,14 +48,14 @@ class Order:
 
 
 class Orders:
-    """Makes orders of requests, for an engine, its tokenizer and the name of its model.
+    """Makes orders of requests, for a scheduler, its tokenizer and the name of its model.
 
     strict: refuse what is not OpenAI's, or has no room; else what changes
     nothing is taken, and a text that would be too long ends where the room does.
     """
 
-    def __init__(self, engine: Engine, tokenizer: Tokenizer, name: str, strict: bool = False):
-        self._engine, self._tokenizer, self._name, self._strict = engine, tokenizer, name, strict
+    def __init__(self, scheduler: Scheduler, tokenizer: Tokenizer, name: str, strict: bool = False):
+        self._scheduler, self._tokenizer, self._name, self._strict = scheduler, tokenizer, name, strict
 
     async def of(self, asked: CompletionRequest, deliver: Deliver) -> list[Order]:
         """One for each text that is asked for. Raises Refusal for what this server, or this model, cannot do."""
@@ -89,7 +89,7 @@ class Orders:
         if asked.most < (asked.min_tokens or 0):
             message = f"min_tokens: {asked.min_tokens} are more than the {asked.most} that may be written at most."
             raise Refusal(message, "min_tokens")
-        most = min(MAX_TEXTS, self._engine.max_waiting + self._engine.n_rows)
+        most = min(MAX_TEXTS, self._scheduler.max_waiting + self._scheduler.n_rows)
         if n * n_prompts > most:
             param = "n" if n > 1 else "prompt"
             raise Refusal(f"{n * n_prompts} texts are too many for one request: ask for {most} at most.", param)
@@ -120,7 +120,7 @@ class Orders:
         return [self._prompt(asked, one, f"prompt[{n}]" if several else "prompt") for n, one in enumerate(given)]
 
     def _prompt(self, asked: CompletionRequest, given: str | list[int], place: str) -> Prompt:
-        n_ctx = self._engine.config.n_ctx
+        n_ctx = self._scheduler.config.n_ctx
         if isinstance(given, str):
             text = whole_characters(given)
             ids = self._tokenizer.encode(text, True)
@@ -141,11 +141,11 @@ class Orders:
 
     def _room(self, n_read: int) -> int:
         """How many tokens can be written after so many: the last one need not be read."""
-        return self._engine.config.n_ctx + 1 - n_read
+        return self._scheduler.config.n_ctx + 1 - n_read
 
     def _check_ids(self, ids: Sequence[int], place: str) -> None:
         """Raise Refusal for an id that the model does not know."""
-        n_vocab = self._engine.config.n_vocab
+        n_vocab = self._scheduler.config.n_vocab
         for n, id in enumerate(ids):
             if id >= n_vocab:
                 raise Refusal(f"{place}[{n}]: id {id} is outside the vocabulary, 0 to {n_vocab - 1}.", f"{place}[{n}]")
@@ -174,7 +174,7 @@ class Orders:
         return orders
 
     def _bias(self, asked: CompletionRequest) -> dict[int, float]:
-        n_vocab = self._engine.config.n_vocab
+        n_vocab = self._scheduler.config.n_vocab
         bias = {}
         for key, value in (asked.logit_bias or {}).items():
             if not (key.isascii() and key.isdecimal() and len(key) < 10 and int(key) < n_vocab):

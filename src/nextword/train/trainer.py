@@ -24,7 +24,7 @@ from nextword.data import Corpus, read_corpus
 from nextword.decode import generate
 from nextword.errors import NotFiniteError, RunError, TrainingError
 from nextword.evaluate import evaluate, perplexity
-from nextword.foreign import ForeignGPT, as_gpt, writer_of
+from nextword.foreign import ForeignGPT, as_gpt, engine_of
 from nextword.model import GPT, GPTConfig
 from nextword.runtime import available_memory, pick_device
 from nextword.train.checkpoint import Progress, checkpoints, newest_sound_checkpoint, restore, save_checkpoint
@@ -275,7 +275,7 @@ class Trainer:
         """Let the model write, with the same random numbers each time, and keep what it wrote."""
         job = self.job
         text = generate(
-            writer_of(job.model), job.tokenizer, job.prompt, max_new_tokens=SAMPLE_TOKENS, seed=job.config.seed
+            engine_of(job.model), job.tokenizer, job.prompt, max_new_tokens=SAMPLE_TOKENS, seed=job.config.seed
         ).removeprefix(job.prompt)
         self._directory.add_sample(self.step, job.prompt, text)
         return Sampled(self.step, job.prompt, text)

@@ -22,11 +22,11 @@ from nextword.decode.choose import choose
 from nextword.decode.sampling import Sampling
 
 
-class RereadingWriter:
-    """A function from ids (B, T) to logits (B, T, V) that writes n_rows texts side by side; see `Writer`.
+class RereadingEngine:
+    """A function from ids (B, T) to logits (B, T, V) that writes n_rows texts side by side; see `Engine`.
 
     Without a cache the nth token costs as much as a text of n tokens. On the
-    other hand nothing has to be kept true: this is what a writer with a cache
+    other hand nothing has to be kept true: this is what an engine with a cache
     can be compared with.
     """
 
@@ -74,7 +74,7 @@ class RereadingWriter:
     def advance(
         self, rows: Sequence[int], at_most: int | None = None, scored: Collection[int] = ()
     ) -> dict[int, NDArray[np.float32]]:
-        """The scores (n, V) of what follows these rows' texts, and every token of those in `scored`; see `Writer`."""
+        """The scores (n, V) of what follows these rows' texts, and every token of those in `scored`; see `Engine`."""
         check_advance(self, rows)
         found: dict[int, NDArray[np.float32]] = {}
         n_scored = 0

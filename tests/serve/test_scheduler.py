@@ -8,14 +8,14 @@ import pytest
 import torch
 from conftest import randomize
 
-from nextword.decode import Sampling, Writer
-from nextword.decode.rereading_writer import RereadingWriter
-from nextword.decode.torch_writer import TorchWriter
-from nextword.decode.writer import writer_for
+from nextword.decode import Engine, Sampling
+from nextword.decode.engine import engine_for
+from nextword.decode.rereading_engine import RereadingEngine
+from nextword.decode.torch_engine import TorchEngine
 from nextword.model import GPT
 from nextword.serve.choice import Wishes
-from nextword.serve.engine import ClosedError, Engine, QueueFullError
 from nextword.serve.jobs import Event, Failed, Job, PromptRead
+from nextword.serve.scheduler import ClosedError, QueueFullError, Scheduler
 from nextword.serve.text import Piece
 from nextword.tokenizer import Tokenizer
 
@@ -49,60 +49,60 @@ def job(box: Box, ids: list[int], max_tokens: int = 8, seed: int = 0, **settings
     return Job(ids, max_tokens, wishes, np.random.default_rng(seed), box.deliver, {TOKENIZER.eot_id}, **settings)
 
 
-@pytest.fixture(params=[(writer_for, 1), (writer_for, 3), (writer_for, 16), (TorchWriter, 3)], ids=str)
-def engine(request: pytest.FixtureRequest, small: GPT) -> Iterator[Engine]:
+@pytest.fixture(params=[(engine_for, 1), (engine_for, 3), (engine_for, 16), (TorchEngine, 3)], ids=str)
+def scheduler(request: pytest.FixtureRequest, small: GPT) -> Iterator[Scheduler]:
     make, n_rows = request.param
-    engine = Engine(make(small, n_rows))
-    yield engine
-    engine.close()
-    assert not engine._thread.is_alive()
+    scheduler = Scheduler(make(small, n_rows))
+    yield scheduler
+    scheduler.close()
+    assert not scheduler._thread.is_alive()
 
 
 def texts(found: dict[Job, list[Event]]) -> list[list[int]]:
     return [[t.id for e in events if isinstance(e, Piece) for t in e.tokens] for events in found.values()]
 
 
-def test_a_text_is_the_same_alone_and_among_many(engine: Engine, small: GPT) -> None:
+def test_a_text_is_the_same_alone_and_among_many(scheduler: Scheduler, small: GPT) -> None:
     prompts = [[seed + 1] * (1 + 7 * seed % 50) for seed in range(20)]
     box = Box()
     jobs = [job(box, prompt, 3 + seed % 10, seed) for seed, prompt in enumerate(prompts)]
-    engine.submit(jobs)
+    scheduler.submit(jobs)
     among = texts(box.finish(jobs))
     alone = []
     for seed, prompt in enumerate(prompts):
-        writer = writer_for(small)
-        writer.read(0, prompt)
+        engine = engine_for(small)
+        engine.read(0, prompt)
         rng = np.random.default_rng(seed)
-        alone.append(writer.write([0], FEW, rng.random((3 + seed % 10, 1)))[:, 0].tolist())
+        alone.append(engine.write([0], FEW, rng.random((3 + seed % 10, 1)))[:, 0].tolist())
     assert among == alone
-    assert engine.running == engine.waiting == 0
+    assert scheduler.running == scheduler.waiting == 0
 
 
-@pytest.mark.parametrize("make", [writer_for, TorchWriter])
+@pytest.mark.parametrize("make", [engine_for, TorchEngine])
 def test_a_prompt_of_many_steps_is_scored_whole(
-    make: Callable[[GPT, int], Writer], small: GPT, monkeypatch: pytest.MonkeyPatch
+    make: Callable[[GPT, int], Engine], small: GPT, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = []
     for at_once in (1, 5, 128):
-        monkeypatch.setattr("nextword.serve.engine.PROMPT_TOKENS", at_once)
-        engine, box = Engine(make(small, 2)), Box()
+        monkeypatch.setattr("nextword.serve.scheduler.PROMPT_TOKENS", at_once)
+        scheduler, box = Scheduler(make(small, 2)), Box()
         jobs = [job(box, [5] * 3, 30), job(box, list(range(40)), 0, scored=True, n_logprobs=2)]
-        engine.submit(jobs)
+        scheduler.submit(jobs)
         events = box.finish(jobs)[jobs[1]]
         assert isinstance(events[0], PromptRead)
         found.append([one.logprob for one in events[0].likelihoods])
-        engine.close()
+        scheduler.close()
     assert len(found[0]) == 39
     np.testing.assert_allclose(found[0], found[2], atol=1e-4)
     np.testing.assert_allclose(found[1], found[2], atol=1e-4)
 
 
-@pytest.mark.parametrize("make", [writer_for, TorchWriter])
+@pytest.mark.parametrize("make", [engine_for, TorchEngine])
 @pytest.mark.parametrize("scored", [False, True])
 def test_texts_after_one_prompt_have_it_read_once(
-    make: Callable[[GPT, int], Writer], scored: bool, small: GPT, monkeypatch: pytest.MonkeyPatch
+    make: Callable[[GPT, int], Engine], scored: bool, small: GPT, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nextword.serve.engine.PROMPT_TOKENS", 4)
+    monkeypatch.setattr("nextword.serve.scheduler.PROMPT_TOKENS", 4)
     prompt, box = list(range(30)), Box()
 
     def jobs() -> list[Job]:
@@ -110,17 +110,17 @@ def test_texts_after_one_prompt_have_it_read_once(
 
     alone = []
     for one in jobs():
-        engine = Engine(make(small, 1))
-        engine.submit([one])
+        scheduler = Scheduler(make(small, 1))
+        scheduler.submit([one])
         alone.append(box.finish([one])[one])
-        engine.close()
-    writer = make(small, 8)
+        scheduler.close()
+    engine = make(small, 8)
     copied: list[list[int]] = []
-    copy = writer.copy
-    monkeypatch.setattr(writer, "copy", lambda row, onto: (copied.append([*onto]), copy(row, onto)))
-    engine = Engine(writer)
+    copy = engine.copy
+    monkeypatch.setattr(engine, "copy", lambda row, onto: (copied.append([*onto]), copy(row, onto)))
+    scheduler = Scheduler(engine)
     together = jobs()
-    engine.submit(together)
+    scheduler.submit(together)
     found = box.finish(together)
     assert texts(found) == texts(dict(enumerate(alone)))  # type: ignore[arg-type]
     assert sum(map(len, copied)) == 4
@@ -130,39 +130,39 @@ def test_texts_after_one_prompt_have_it_read_once(
             assert [one.logprob for one in events[0].likelihoods] == pytest.approx(
                 [one.logprob for one in other[0].likelihoods], abs=1e-4
             )
-    engine.close()
+    scheduler.close()
 
 
 def test_who_waits_for_a_prompt_reads_it_when_the_reader_is_gone(small: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nextword.serve.engine.PROMPT_TOKENS", 4)
-    writer, box = Gated(writer_for(small, 2)), Box()
-    engine = Engine(writer)  # type: ignore[arg-type]
+    monkeypatch.setattr("nextword.serve.scheduler.PROMPT_TOKENS", 4)
+    engine, box = Gated(engine_for(small, 2)), Box()
+    scheduler = Scheduler(engine)  # type: ignore[arg-type]
     first, second = (job(box, list(range(30)), 4, seed=1) for _ in range(2))
-    engine.submit([first, second])
-    wait_for(lambda: engine.running == 2)
-    writer.gate.release()
-    engine.cancel([first])
+    scheduler.submit([first, second])
+    wait_for(lambda: scheduler.running == 2)
+    engine.gate.release()
+    scheduler.cancel([first])
     for _ in range(40):
-        writer.gate.release()
+        engine.gate.release()
     found = box.finish([second])
     alone = job(box, list(range(30)), 4, seed=1)
-    engine.submit([alone])
+    scheduler.submit([alone])
     assert texts(found) == texts(box.finish([alone]))
-    engine.close()
+    scheduler.close()
 
 
 class Gated:
-    """A writer whose every pass waits for leave."""
+    """An engine whose every pass waits for leave."""
 
-    def __init__(self, writer: Writer):
-        self._writer, self.gate, self.config, self.n_rows = writer, threading.Semaphore(0), writer.config, writer.n_rows
+    def __init__(self, engine: Engine):
+        self._engine, self.gate, self.config, self.n_rows = engine, threading.Semaphore(0), engine.config, engine.n_rows
 
     def __getattr__(self, name: str) -> object:
-        return getattr(self._writer, name)
+        return getattr(self._engine, name)
 
     def advance(self, *args: object) -> object:
         assert self.gate.acquire(timeout=20)
-        return self._writer.advance(*args)  # type: ignore[arg-type]
+        return self._engine.advance(*args)  # type: ignore[arg-type]
 
 
 def wait_for(condition: object) -> None:
@@ -173,69 +173,69 @@ def wait_for(condition: object) -> None:
 
 
 def test_a_cancelled_text_makes_room_at_the_next_step(small: GPT) -> None:
-    writer, box = Gated(writer_for(small, 1)), Box()
-    engine = Engine(writer, max_waiting=2)  # type: ignore[arg-type]
+    engine, box = Gated(engine_for(small, 1)), Box()
+    scheduler = Scheduler(engine, max_waiting=2)  # type: ignore[arg-type]
     first, second, third = (job(box, [id], 5) for id in (1, 2, 3))
-    engine.submit([first])
-    wait_for(lambda: engine.running == 1)
-    engine.submit([second, third])
+    scheduler.submit([first])
+    wait_for(lambda: scheduler.running == 1)
+    scheduler.submit([second, third])
     with pytest.raises(QueueFullError, match="2 texts are waiting"):
-        engine.submit([job(box, [4])])
-    engine.cancel([first, second])
+        scheduler.submit([job(box, [4])])
+    scheduler.cancel([first, second])
     for _ in range(6):
-        writer.gate.release()
+        engine.gate.release()
     assert list(box.finish([third])) == [third]
-    engine.close()
+    scheduler.close()
 
 
 def test_closing_writes_what_there_is_to_its_end_or_lets_go_of_it(small: GPT) -> None:
-    engine, box = Engine(writer_for(small, 2)), Box()
+    scheduler, box = Scheduler(engine_for(small, 2)), Box()
     jobs = [job(box, [id], 20) for id in range(6)]
-    engine.submit(jobs)
-    engine.close(drain=True)
+    scheduler.submit(jobs)
+    scheduler.close(drain=True)
     assert [len(ids) for ids in texts(box.finish(jobs))] == [20] * 6
-    assert not engine.is_alive
+    assert not scheduler.is_alive
     with pytest.raises(ClosedError, match="about to stop"):
-        engine.submit([job(box, [1])])
+        scheduler.submit([job(box, [1])])
 
 
-def test_who_waits_is_told_when_the_engine_ends(small: GPT) -> None:
-    writer, box = Gated(writer_for(small, 1)), Box()
-    engine = Engine(writer)  # type: ignore[arg-type]
+def test_who_waits_is_told_when_the_scheduler_ends(small: GPT) -> None:
+    engine, box = Gated(engine_for(small, 1)), Box()
+    scheduler = Scheduler(engine)  # type: ignore[arg-type]
     written, waiting, gone = jobs = [job(box, [id], 20) for id in (1, 2, 3)]
-    engine.submit(jobs)
-    wait_for(lambda: engine.running == 1)
-    engine.cancel([gone])
-    threading.Timer(0.05, writer.gate.release).start()
-    engine.close()
+    scheduler.submit(jobs)
+    wait_for(lambda: scheduler.running == 1)
+    scheduler.cancel([gone])
+    threading.Timer(0.05, engine.gate.release).start()
+    scheduler.close()
     found = box.finish([written, waiting])
     assert found[written][-1] == found[waiting][-1] == Failed("The server stopped before the text was written.")
     assert box.events.empty()
 
 
-def test_ids_that_the_model_cannot_read_are_refused_before_they_reach_the_engine(small: GPT) -> None:
-    engine, box = Engine(writer_for(small, 1)), Box()
+def test_ids_that_the_model_cannot_read_are_refused_before_they_reach_the_scheduler(small: GPT) -> None:
+    scheduler, box = Scheduler(engine_for(small, 1)), Box()
     with pytest.raises(ValueError, match="outside the vocabulary"):
-        engine.submit([job(box, [1]), job(box, [60000])])
+        scheduler.submit([job(box, [1]), job(box, [60000])])
     well = job(box, [2], 2)
-    engine.submit([well])
+    scheduler.submit([well])
     assert len(texts(box.finish([well]))[0]) == 2
-    engine.close()
+    scheduler.close()
 
 
-def test_a_listener_that_fails_does_not_end_the_engine(small: GPT) -> None:
+def test_a_listener_that_fails_does_not_end_the_scheduler(small: GPT) -> None:
     def fails(events: object) -> None:
         raise KeyError("nobody of this name")
 
-    engine, box = Engine(writer_for(small, 2)), Box()
+    scheduler, box = Scheduler(engine_for(small, 2)), Box()
     deaf = job(box, [1], 50)
     deaf.deliver = fails
     well = job(box, [2], 5)
-    engine.submit([deaf, well])
+    scheduler.submit([deaf, well])
     assert len(texts(box.finish([well]))[0]) == 5
-    wait_for(lambda: engine.running == 0)
-    assert engine.is_alive
-    engine.close()
+    wait_for(lambda: scheduler.running == 0)
+    assert scheduler.is_alive
+    scheduler.close()
 
 
 def test_newer_weights_write_what_comes_after_them(small: GPT) -> None:
@@ -244,28 +244,28 @@ def test_newer_weights_write_what_comes_after_them(small: GPT) -> None:
     randomize(other, seed=9)
     box, alone = Box(), []
     for model in (small, other):
-        engine = Engine(writer_for(model, 1))
+        scheduler = Scheduler(engine_for(model, 1))
         one = job(box, [7, 8], 12)
-        engine.submit([one])
+        scheduler.submit([one])
         alone += texts(box.finish([one]))
-        engine.close()
-    writer = Gated(writer_for(small, 1))
-    engine = Engine(writer)  # type: ignore[arg-type]
+        scheduler.close()
+    engine = Gated(engine_for(small, 1))
+    scheduler = Scheduler(engine)  # type: ignore[arg-type]
     before, after = job(box, [7, 8], 12), job(box, [7, 8], 12)
-    engine.submit([before])
-    wait_for(lambda: engine.running == 1)
-    engine.replace(writer_for(other, 1))
-    engine.submit([after])
+    scheduler.submit([before])
+    wait_for(lambda: scheduler.running == 1)
+    scheduler.replace(engine_for(other, 1))
+    scheduler.submit([after])
     for _ in range(20):
-        writer.gate.release()
+        engine.gate.release()
     assert texts(box.finish([before, after])) == alone
     assert alone[0] != alone[1]
     with pytest.raises(ValueError, match="another model's"):
-        engine.replace(writer_for(small, 2))
-    engine.close()
+        scheduler.replace(engine_for(small, 2))
+    scheduler.close()
 
 
-def test_a_step_that_fails_ends_its_texts_and_not_the_engine(small: GPT) -> None:
+def test_a_step_that_fails_ends_its_texts_and_not_the_scheduler(small: GPT) -> None:
     calls = iter([False, True, False, False, False])
 
     def model(ids: object) -> object:
@@ -273,22 +273,22 @@ def test_a_step_that_fails_ends_its_texts_and_not_the_engine(small: GPT) -> None
             raise MemoryError("no room")
         return small(ids)
 
-    engine, box = Engine(RereadingWriter(model, small.config, 2)), Box()  # type: ignore[arg-type]
+    scheduler, box = Scheduler(RereadingEngine(model, small.config, 2)), Box()  # type: ignore[arg-type]
     broken, well = job(box, [1], 4), job(box, [2], 2)
-    engine.submit([broken])
+    scheduler.submit([broken])
     assert box.finish([broken])[broken][-1] == Failed("MemoryError: no room")
-    engine.submit([well])
+    scheduler.submit([well])
     assert len(texts(box.finish([well]))[0]) == 2
-    engine.close()
+    scheduler.close()
 
 
 def test_the_end_of_text_is_a_token_too(small: GPT) -> None:
     """It counts as written, so whoever counts the tokens that were scored must find it among them."""
-    engine, box = Engine(writer_for(small, 2)), Box()
+    scheduler, box = Scheduler(engine_for(small, 2)), Box()
     wishes = Wishes(FEW, logit_bias={TOKENIZER.eot_id: 100.0})
     rng = np.random.default_rng(0)
     ending = Job([3, 1, 4], 1, wishes, rng, box.deliver, {TOKENIZER.eot_id}, n_logprobs=1, scored=True)
-    engine.submit([ending])
+    scheduler.submit([ending])
     read, piece = box.finish([ending])[ending]
     assert isinstance(read, PromptRead)
     assert isinstance(piece, Piece)
@@ -299,38 +299,38 @@ def test_the_end_of_text_is_a_token_too(small: GPT) -> None:
     with torch.no_grad():
         logprobs = small(torch.tensor([[3, 1, 4]]))[0, -1].log_softmax(-1)
     assert token.likelihood.logprob == pytest.approx(logprobs[TOKENIZER.eot_id].item(), abs=1e-4)
-    engine.close()
+    scheduler.close()
 
 
 class Broken:
-    """A writer whose scores are no numbers on the rows that hold a text of this token."""
+    """An engine whose scores are no numbers on the rows that hold a text of this token."""
 
-    def __init__(self, writer: Writer, token: int):
-        self._writer, self._token, self._bad = writer, token, set[int]()
-        self.config, self.n_rows = writer.config, writer.n_rows
+    def __init__(self, engine: Engine, token: int):
+        self._engine, self._token, self._bad = engine, token, set[int]()
+        self.config, self.n_rows = engine.config, engine.n_rows
 
     def __getattr__(self, name: str) -> object:
-        return getattr(self._writer, name)
+        return getattr(self._engine, name)
 
     def read(self, row: int, ids: list[int]) -> None:
         (self._bad.add if self._token in ids else self._bad.discard)(row)
-        self._writer.read(row, ids)
+        self._engine.read(row, ids)
 
     def advance(self, *args: object) -> dict[int, np.ndarray]:
-        found = self._writer.advance(*args)  # type: ignore[arg-type]
+        found = self._engine.advance(*args)  # type: ignore[arg-type]
         return {row: np.full_like(scores, np.nan) if row in self._bad else scores for row, scores in found.items()}
 
 
 @pytest.mark.parametrize("scored", [False, True])
 def test_scores_that_are_no_numbers_end_their_texts_and_no_others(small: GPT, scored: bool) -> None:
-    engine, box = Engine(Broken(writer_for(small, 4), token=7)), Box()  # type: ignore[arg-type]
+    scheduler, box = Scheduler(Broken(engine_for(small, 4), token=7)), Box()  # type: ignore[arg-type]
     broken = [job(box, [1, 7], 4, seed, scored=scored, n_logprobs=1) for seed in range(3)]
     well = job(box, [2], 4)
-    engine.submit([*broken, well])
+    scheduler.submit([*broken, well])
     found = box.finish([*broken, well])
     for one in broken:
         assert isinstance(found[one][-1], Failed)
         assert "the model computes NaN after this text" in found[one][-1].message
     assert len(texts({well: found[well]})[0]) == 4
-    assert engine.running == 0
-    engine.close()
+    assert scheduler.running == 0
+    scheduler.close()

@@ -1,6 +1,6 @@
 """Continuous batching: texts join and leave the running batch between two tokens.
 
-The engine's thread is the only one that touches the writer. Others hand it
+The scheduler's thread is the only one that touches the engine. Others hand it
 jobs; it hands back events, all of a step at once, by a function that each job
 brings along.
 """
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nextword.decode import Writer
+from nextword.decode import Engine
 from nextword.decode.checks import check_text
 from nextword.errors import NotFiniteError
 from nextword.serve.choice import Likelihood
@@ -32,32 +32,32 @@ class QueueFullError(Exception):
 
 
 class ClosedError(Exception):
-    """The engine takes no more texts."""
+    """The scheduler takes no more texts."""
 
 
-class Engine:
-    """Writes jobs on the rows of a writer, side by side, in a thread of its own.
+class Scheduler:
+    """Writes jobs on the rows of an engine, side by side, in a thread of its own.
 
     max_waiting: how many jobs may wait for a row. Whoever closes it gets the
     thread back: `close(drain=True)` writes everything to its end first.
     """
 
-    def __init__(self, writer: Writer, max_waiting: int = 1024, metrics: Metrics | None = None):
-        self.config, self.n_rows, self.max_waiting = writer.config, writer.n_rows, max_waiting
+    def __init__(self, engine: Engine, max_waiting: int = 1024, metrics: Metrics | None = None):
+        self.config, self.n_rows, self.max_waiting = engine.config, engine.n_rows, max_waiting
         self.metrics = metrics or Metrics()
-        self._writer = writer
+        self._engine = engine
         self._lock = threading.Condition()
         self._waiting: deque[Job] = deque()
         self._at: dict[int, Job] = {}  # row -> the job that is written there
-        self._newer: Writer | None = None  # to write with from the next free moment on
+        self._newer: Engine | None = None  # to write with from the next free moment on
         self._is_closed = False
         self._drains = False
-        self._thread = threading.Thread(target=self._run, name="nextword-engine", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="nextword-scheduler", daemon=True)
         self._thread.start()
 
     @property
     def is_alive(self) -> bool:
-        """Whether the engine is at work or ready for it."""
+        """Whether the scheduler is at work or ready for it."""
         return self._thread.is_alive() and not self._is_closed
 
     @property
@@ -93,15 +93,15 @@ class Engine:
                 job.is_cancelled = True
             self._lock.notify()
 
-    def replace(self, writer: Writer) -> None:
-        """Write with this writer from now on. What has begun is written to its end first, and what waits, waits.
+    def replace(self, engine: Engine) -> None:
+        """Write with this engine from now on. What has begun is written to its end first, and what waits, waits.
 
         Raises ValueError for one of another shape, or with another number of rows.
         """
-        if (writer.config, writer.n_rows) != (self.config, self.n_rows):
-            raise ValueError(f"The new weights are another model's: {writer.config}, where {self.config} is served.")
+        if (engine.config, engine.n_rows) != (self.config, self.n_rows):
+            raise ValueError(f"The new weights are another model's: {engine.config}, where {self.config} is served.")
         with self._lock:
-            self._newer = writer
+            self._newer = engine
             self._lock.notify()
 
     def close(self, drain: bool = False, timeout: float | None = None) -> None:
@@ -142,11 +142,11 @@ class Engine:
                 self._at = {row: job for row, job in self._at.items() if not job.is_cancelled}
                 self._waiting = deque(job for job in self._waiting if not job.is_cancelled)
                 if self._newer is not None and not self._at:
-                    self._writer, self._newer = self._newer, None
+                    self._engine, self._newer = self._newer, None
                 free = [row for row in range(self.n_rows) if row not in self._at and self._newer is None]
                 for row in free[: len(self._waiting)]:
                     job = self._waiting.popleft()
-                    self._writer.read(row, job.ids)
+                    self._engine.read(row, job.ids)
                     self._at[row] = job
                     self.metrics.read(len(job.ids))
                 if self._at:
@@ -160,9 +160,9 @@ class Engine:
         """One pass over the weights: a token for every text that is read, and some more of the prompts."""
         writing = [row for row, job in self._at.items() if job.has_read]
         followers = self._readers()
-        at_most = len(writing) + PROMPT_TOKENS * self._writer.pace * (1 if writing else 2)
+        at_most = len(writing) + PROMPT_TOKENS * self._engine.pace * (1 if writing else 2)
         scored = [row for row in followers if self._at[row].scored]
-        found = self._writer.advance(writing + list(followers), at_most, scored)
+        found = self._engine.advance(writing + list(followers), at_most, scored)
         ready: list[tuple[int, NDArray[np.float32]]] = []  # row, and the scores of its next token
         for row, scores in found.items():
             job = self._at[row]
@@ -173,7 +173,7 @@ class Engine:
                 except NotFiniteError as error:
                     self._give_up([row, *followers[row]], error, events)
                     continue
-                self._writer.copy(row, followers[row])
+                self._engine.copy(row, followers[row])
                 for other in (row, *followers[row]):
                     self._finish_reading(self._at[other], job.likelihoods, events)
                     ready.append((other, scores[-1]))
@@ -193,7 +193,7 @@ class Engine:
             else:
                 rows.append(row)
                 ids.append(id)
-        self._writer.put(rows, ids)
+        self._engine.put(rows, ids)
 
     def _readers(self) -> dict[int, list[int]]:
         """The rows that read a prompt, in the order in which they came, each with those that wait for the same one.

@@ -6,8 +6,8 @@ import torch
 from reference import theirs
 
 from nextword.decode import Sampling
-from nextword.decode.native_writer import NativeWriter
-from nextword.decode.torch_writer import TorchWriter
+from nextword.decode.native_engine import NativeEngine
+from nextword.decode.torch_engine import TorchEngine
 from nextword.model import GPT, GPTConfig
 from nextword.native import library
 from nextword.weights import save_huggingface
@@ -18,57 +18,57 @@ pytestmark = pytest.mark.skipif(library() is None, reason="there is no C compile
 GREEDY = Sampling(temperature=0)
 
 
-def greedy(writer: NativeWriter, row: int, ids: list[int], n: int) -> list[int]:
-    writer.read(row, ids)
-    return writer.write([row], GREEDY, np.zeros((n, 1)))[:, 0].tolist()
+def greedy(engine: NativeEngine, row: int, ids: list[int], n: int) -> list[int]:
+    engine.read(row, ids)
+    return engine.write([row], GREEDY, np.zeros((n, 1)))[:, 0].tolist()
 
 
 def test_it_writes_what_transformers_writes(model: GPT) -> None:
     prompt = [5, 9, 2]
     expected = theirs(model).generate(torch.tensor([prompt]), max_new_tokens=13, do_sample=False, pad_token_id=0)
-    assert greedy(NativeWriter.from_model(model), 0, prompt, 13) == expected[0, 3:].tolist()
+    assert greedy(NativeEngine.from_model(model), 0, prompt, 13) == expected[0, 3:].tolist()
 
 
 def test_it_writes_what_the_torch_writer_writes_on_rows_of_different_lengths(model: GPT) -> None:
     numbers = np.random.default_rng(0).random((6, 3))
     results = []
-    for writer in (NativeWriter.from_model(model, 4), TorchWriter(model, 4)):
+    for engine in (NativeEngine.from_model(model, 4), TorchEngine(model, 4)):
         for row, text in ((0, [1, 2, 3, 4, 5]), (3, [7] * 10), (1, [9])):
-            writer.read(row, text)
-        first = writer.write([3, 0], Sampling(1.0, 20, 0.9), numbers[:2, :2])
-        second = writer.write([0, 3, 1], Sampling(1.0, None, 1.0), numbers[2:])
-        results.append((first.tolist(), second.tolist(), [writer.room(row) for row in (0, 1, 3)]))
-        results[-1] += (writer.logits(3).round(4).tolist(),)
+            engine.read(row, text)
+        first = engine.write([3, 0], Sampling(1.0, 20, 0.9), numbers[:2, :2])
+        second = engine.write([0, 3, 1], Sampling(1.0, None, 1.0), numbers[2:])
+        results.append((first.tolist(), second.tolist(), [engine.room(row) for row in (0, 1, 3)]))
+        results[-1] += (engine.logits(3).round(4).tolist(),)
     assert results[0][:3] == results[1][:3]
     np.testing.assert_allclose(results[0][3], results[1][3], atol=1e-3)
 
 
 def test_a_prompt_of_many_passes_is_read_like_one_of_few(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = list(range(16))
-    whole = NativeWriter.from_model(model)
+    whole = NativeEngine.from_model(model)
     whole.read(0, ids)
-    monkeypatch.setattr("nextword.decode.native_writer.TOKENS_AT_ONCE", 5)
-    in_parts = NativeWriter.from_model(model)
+    monkeypatch.setattr("nextword.decode.native_engine.TOKENS_AT_ONCE", 5)
+    in_parts = NativeEngine.from_model(model)
     in_parts.read(0, ids)
     np.testing.assert_allclose(in_parts.logits(0), whole.logits(0), atol=1e-5)
 
 
 def test_reading_anew_forgets_the_pending_token(model: GPT) -> None:
-    writer = NativeWriter.from_model(model)
-    once = greedy(writer, 0, [1, 2], 4)
-    assert greedy(writer, 0, [1, 2], 4) == once
+    engine = NativeEngine.from_model(model)
+    once = greedy(engine, 0, [1, 2], 4)
+    assert greedy(engine, 0, [1, 2], 4) == once
 
 
 def test_room_is_what_can_be_written(model: GPT) -> None:
-    writer = NativeWriter.from_model(model)
-    writer.read(0, list(range(14)))
-    assert writer.room(0) == 3
-    writer.write([0], GREEDY, np.zeros((3, 1)))
-    assert writer.room(0) == 0
+    engine = NativeEngine.from_model(model)
+    engine.read(0, list(range(14)))
+    assert engine.room(0) == 3
+    engine.write([0], GREEDY, np.zeros((3, 1)))
+    assert engine.room(0) == 0
     with pytest.raises(ValueError, match="row 0 has room for 0 tokens, not for 1"):
-        writer.write([0], GREEDY, np.zeros((1, 1)))
+        engine.write([0], GREEDY, np.zeros((1, 1)))
     with pytest.raises(ValueError, match="row 0 holds 16 tokens and cannot see one more"):
-        writer.logits(0)
+        engine.logits(0)
 
 
 @pytest.mark.parametrize("format", ["float32", "bfloat16", "int8", "int4"])
@@ -76,20 +76,20 @@ def test_from_files_it_computes_what_a_network_of_these_numbers_does(model: GPT,
     save_huggingface(model, tmp_path)
     stored = open_model(tmp_path)
     quantize = format if format.startswith("int") else None
-    writer = NativeWriter.from_stored(stored, dtype=None if quantize else format, quantize=quantize)
-    writer.read(0, [3, 1, 4, 1, 5])
+    engine = NativeEngine.from_stored(stored, dtype=None if quantize else format, quantize=quantize)
+    engine.read(0, [3, 1, 4, 1, 5])
     with torch.no_grad():
         expected = theirs(model)(torch.tensor([[3, 1, 4, 1, 5]])).logits[0, -1].numpy()
-    error = np.abs(writer.logits(0) - expected).max() / np.abs(expected).max()
+    error = np.abs(engine.logits(0) - expected).max() / np.abs(expected).max()
     assert error < {"float32": 1e-5, "bfloat16": 0.03, "int8": 0.05, "int4": 0.5}[format]
-    assert writer.format == format
+    assert engine.format == format
 
 
 def test_fewer_bits_are_fewer_bytes() -> None:
     config = GPTConfig(n_vocab=640, n_ctx=8, n_embd=256, n_head=4, n_layer=1)
     model = GPT(config)
     tensors = {name: p.detach().numpy() for name, p in model.named_parameters()}
-    sizes = [NativeWriter(config, tensors, format=f).bytes_per_token for f in ("float32", "bfloat16", "int8", "int4")]
+    sizes = [NativeEngine(config, tensors, format=f).bytes_per_token for f in ("float32", "bfloat16", "int8", "int4")]
     matrices = 640 * 256 + 12 * 256 * 256
     assert sizes[0] == 4 * matrices
     assert sizes[1] == 2 * matrices
@@ -103,16 +103,16 @@ def test_fewer_bits_are_fewer_bytes() -> None:
 )
 def test_ids_that_cannot_be_read_are_refused(model: GPT, ids: list[int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        NativeWriter.from_model(model).read(0, ids)
+        NativeEngine.from_model(model).read(0, ids)
 
 
 def test_rows_that_are_not_there_or_hold_nothing_are_refused(model: GPT) -> None:
-    writer = NativeWriter.from_model(model, 2)
-    with pytest.raises(ValueError, match="no row 2: this writer has the rows 0 to 1"):
-        writer.read(2, [1])
+    engine = NativeEngine.from_model(model, 2)
+    with pytest.raises(ValueError, match="no row 2: this engine has the rows 0 to 1"):
+        engine.read(2, [1])
     with pytest.raises(ValueError, match="row 1 has read nothing yet"):
-        writer.write([1], GREEDY, np.zeros((1, 1)))
+        engine.write([1], GREEDY, np.zeros((1, 1)))
     with pytest.raises(ValueError, match="row 1 has read nothing yet"):
-        writer.logits(1)
+        engine.logits(1)
     with pytest.raises(ValueError, match="n_rows must be at least 1"):
-        NativeWriter.from_model(model, 0)
+        NativeEngine.from_model(model, 0)

@@ -37,8 +37,8 @@ By = Literal["torch", "compile", "triton"]
 """What computes a step."""
 
 
-class TorchWriter:
-    """A GPT that writes n_rows texts side by side; see `Writer`.
+class TorchEngine:
+    """A GPT that writes n_rows texts side by side; see `Engine`.
 
     On every device the rows take their steps together: those that were not
     asked for are computed in vain. What a row holds is how many of its tokens
@@ -53,7 +53,7 @@ class TorchWriter:
     by: what a step is made of. "torch" is the model itself. "compile" passes it
     through torch.compile, which fuses its small kernels, and takes some ten
     seconds for each of the (at most four) reaches of n_ctx = 1024; after many
-    such writers, torch.compiler.reset() lets go of what they compiled. "triton"
+    such engines, torch.compiler.reset() lets go of what they compiled. "triton"
     is our own kernels: for a single row as few as can be, for more rows an
     attention that reads of each row no more than it has, and for all the choice.
     """
@@ -129,7 +129,7 @@ class TorchWriter:
     def advance(
         self, rows: Sequence[int], at_most: int | None = None, scored: Collection[int] = ()
     ) -> dict[int, NDArray[np.float32]]:
-        """Read on, on these rows -> scores (n, V) by row; see `Writer`.
+        """Read on, on these rows -> scores (n, V) by row; see `Engine`.
 
         The pending tokens stay pending, and `put` makes them count.
         """

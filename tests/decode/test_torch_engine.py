@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from reference import theirs
 from torch import Tensor
 
-from nextword.decode import Sampling, TorchWriter
+from nextword.decode import Sampling, TorchEngine
 from nextword.decode.choose import choose
-from nextword.decode.torch_writer import By, padded_head
+from nextword.decode.torch_engine import By, padded_head
 from nextword.model import GPT, GPTConfig, RowCache, fused, plain
 
 GREEDY = Sampling(temperature=0)
@@ -38,10 +38,10 @@ def zeros(n: int, rows: int) -> np.ndarray:
 
 def side_by_side(model: GPT, n: int = 6) -> list[list[int]]:
     """What three rows of different lengths write greedily."""
-    writer = TorchWriter(model, 3)
+    engine = TorchEngine(model, 3)
     for row, ids in enumerate(PROMPTS):
-        writer.read(row, ids)
-    return writer.write([0, 1, 2], GREEDY, zeros(n, 3)).T.tolist()
+        engine.read(row, ids)
+    return engine.write([0, 1, 2], GREEDY, zeros(n, 3)).T.tolist()
 
 
 def test_rows_of_different_lengths_write_what_transformers_does(model: GPT) -> None:
@@ -59,40 +59,40 @@ def test_whatever_is_read_and_written_in_whatever_order_rows_keep_apart(data: st
     model = GPT(TINY, ops=data.draw(st.sampled_from([fused, plain]))).eval()
     randomize(model)
     rng = np.random.default_rng(data.draw(st.integers(0, 1000)))
-    writer = TorchWriter(model, 3)
-    writer._reader._tokens_at_once = data.draw(
+    engine = TorchEngine(model, 3)
+    engine._reader._tokens_at_once = data.draw(
         st.sampled_from([0, 20, 1000])
     )  # prompts alone, in pairs, or all together
     sampling = data.draw(st.sampled_from([GREEDY, Sampling(1.0, None), Sampling(0.9, 5), Sampling(1.1, 9, 0.8)]))
     texts: dict[int, list[int]] = {}
     for _ in range(data.draw(st.integers(1, 8))):
         row = data.draw(st.integers(0, 2))
-        able = [row for row in texts if writer.room(row)]
+        able = [row for row in texts if engine.room(row)]
         if able and data.draw(st.booleans()):
             rows = data.draw(st.lists(st.sampled_from(able), min_size=1, unique=True))
-            n = data.draw(st.integers(1, min(writer.room(row) for row in rows)))
+            n = data.draw(st.integers(1, min(engine.room(row) for row in rows)))
             numbers = rng.random((n, len(rows)))
-            ids = writer.write(rows, sampling, numbers)
+            ids = engine.write(rows, sampling, numbers)
             for column, row in enumerate(rows):
                 assert ids[:, column].tolist() == plainly(model, texts[row], sampling, numbers[:, column].tolist())
                 texts[row] += ids[:, column].tolist()
         else:
             texts[row] = rng.integers(61, size=data.draw(st.integers(1, 16))).tolist()
-            writer.read(row, texts[row])
+            engine.read(row, texts[row])
         for row, text in texts.items():
-            assert writer.room(row) == 17 - len(text)
+            assert engine.room(row) == 17 - len(text)
             if len(text) <= 16:
                 expected = model(torch.tensor([text]))[0, -1].detach().numpy()
-                np.testing.assert_allclose(writer.logits(row), expected, rtol=1e-4, atol=1e-4)
+                np.testing.assert_allclose(engine.logits(row), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_a_row_that_holds_nonsense_harms_no_other(model: GPT) -> None:
-    writer = TorchWriter(model, 2)
-    writer.read(0, PROMPTS[0])
-    writer.logits(0)
-    for keys in writer._cache._keys + writer._cache._values:
+    engine = TorchEngine(model, 2)
+    engine.read(0, PROMPTS[0])
+    engine.logits(0)
+    for keys in engine._cache._keys + engine._cache._values:
         keys[1] = torch.nan
-    assert writer.write([0], GREEDY, zeros(5, 1))[:, 0].tolist() == plainly(model, PROMPTS[0], GREEDY, [0.0] * 5)
+    assert engine.write([0], GREEDY, zeros(5, 1))[:, 0].tolist() == plainly(model, PROMPTS[0], GREEDY, [0.0] * 5)
 
 
 def test_prompts_are_read_together_where_that_pays(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,12 +102,12 @@ def test_prompts_are_read_together_where_that_pays(model: GPT, monkeypatch: pyte
     monkeypatch.setattr(model, "trunk", lambda ids, cache: shapes.append(tuple(ids.shape)) or trunk(ids, cache))
     for tokens, together in ((0, [(1, 2), (1, 7)]), (16, [(2, 2), (1, 7)]), (24, [(3, 7)])):
         shapes.clear()
-        writer = TorchWriter(model, 3)
-        writer._reader._tokens_at_once = tokens
+        engine = TorchEngine(model, 3)
+        engine._reader._tokens_at_once = tokens
         for row, ids in enumerate(PROMPTS):
-            writer.read(row, [5, 5])  # forgotten unread
-            writer.read(row, ids)
-        assert writer.write([0, 1, 2], GREEDY, zeros(6, 3)).T.tolist() == expected
+            engine.read(row, [5, 5])  # forgotten unread
+            engine.read(row, ids)
+        assert engine.write([0, 1, 2], GREEDY, zeros(6, 3)).T.tolist() == expected
         assert shapes == [*together, *[(3, 1)] * 6]
 
 
@@ -169,9 +169,9 @@ def _(right: Callable[..., object]) -> Callable[..., object]:
     return lambda self, T: None
 
 
-@mistake("the pending token of the prompt is forgotten", "TorchWriter.read")
+@mistake("the pending token of the prompt is forgotten", "TorchEngine.read")
 def _(right: Callable[..., object]) -> Callable[..., object]:
-    def read(self: TorchWriter, row: int, ids: list[int]) -> None:
+    def read(self: TorchEngine, row: int, ids: list[int]) -> None:
         right(self, row, [*ids[:-1], 0])
 
     return read
@@ -181,7 +181,7 @@ def _(right: Callable[..., object]) -> Callable[..., object]:
 def test_the_comparison_with_transformers_would_notice(name: str, model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = side_by_side(model, n=8)
     method, wrong = MISTAKES[name]
-    owner = {"RowCache": RowCache, "TorchWriter": TorchWriter}[method.split(".")[0]]
+    owner = {"RowCache": RowCache, "TorchEngine": TorchEngine}[method.split(".")[0]]
     monkeypatch.setattr(owner, method.split(".")[1], wrong(getattr(owner, method.split(".")[1])))
     assert side_by_side(model, n=8) != expected
 
@@ -189,19 +189,19 @@ def test_the_comparison_with_transformers_would_notice(name: str, model: GPT, mo
 def test_attention_looks_no_further_than_it_has_to() -> None:
     model = GPT(GPTConfig(n_vocab=61, n_ctx=512, n_embd=12, n_head=3, n_layer=2, dropout=0.0)).eval()
     randomize(model)
-    writer = TorchWriter(model, 2)
+    engine = TorchEngine(model, 2)
     text = [i * 7 % 61 for i in range(250)]
-    writer.read(0, text[:120])
-    writer.read(1, text)
+    engine.read(0, text[:120])
+    engine.read(1, text)
     reaches = []
-    step = writer._step
-    writer._step = lambda: reaches.append(writer._cache.reach) or step()  # type: ignore[func-returns-value]
-    assert writer.write([0], GREEDY, zeros(10, 1))[:, 0].tolist() == plainly(model, text[:120], GREEDY, [0.0] * 10)
-    assert writer.write([1], GREEDY, zeros(8, 1))[:, 0].tolist() == plainly(model, text, GREEDY, [0.0] * 8)
+    step = engine._step
+    engine._step = lambda: reaches.append(engine._cache.reach) or step()  # type: ignore[func-returns-value]
+    assert engine.write([0], GREEDY, zeros(10, 1))[:, 0].tolist() == plainly(model, text[:120], GREEDY, [0.0] * 10)
+    assert engine.write([1], GREEDY, zeros(8, 1))[:, 0].tolist() == plainly(model, text, GREEDY, [0.0] * 8)
     assert reaches == [128] * 9 + [256] + [256] * 7 + [384]
-    assert [writer._reach(length) for length in (1, 128, 129, 385, 512)] == [128, 128, 256, 512, 512]
-    writer._by = "compile"
-    assert [writer._reach(length) for length in (1, 128, 129, 257, 512)] == [128, 128, 256, 512, 512]
+    assert [engine._reach(length) for length in (1, 128, 129, 385, 512)] == [128, 128, 256, 512, 512]
+    engine._by = "compile"
+    assert [engine._reach(length) for length in (1, 128, 129, 257, 512)] == [128, 128, 256, 512, 512]
 
 
 def test_the_step_is_one_graph_for_the_compiler(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,22 +215,22 @@ def test_the_step_is_one_graph_for_the_compiler(model: GPT, monkeypatch: pytest.
 
     monkeypatch.setattr("torch.compile", stand_in)
     torch.compiler.reset()
-    writer = TorchWriter(model, 3, by="compile")
+    engine = TorchEngine(model, 3, by="compile")
     for row, ids in enumerate(PROMPTS):
-        writer.read(row, ids)
-    assert writer.write([0, 1, 2], GREEDY, zeros(6, 3)).T.tolist() == expected
+        engine.read(row, ids)
+    assert engine.write([0, 1, 2], GREEDY, zeros(6, 3)).T.tolist() == expected
     assert settings[0]["fullgraph"] is True
 
 
 def test_a_padded_head_gives_the_same_and_learns_with_the_model(model: GPT) -> None:
-    writer = TorchWriter(model, 3)
-    writer._head = padded_head(model.wte.weight)
-    assert writer._head.shape == (64, 12)
+    engine = TorchEngine(model, 3)
+    engine._head = padded_head(model.wte.weight)
+    assert engine._head.shape == (64, 12)
     for seed in (0, 1):
         randomize(model, seed)
-        writer.read(1, PROMPTS[0])
+        engine.read(1, PROMPTS[0])
         expected = model(torch.tensor([PROMPTS[0]]))[0, -1].detach().numpy()
-        np.testing.assert_allclose(writer.logits(1), expected, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(engine.logits(1), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_dropout_is_off_and_the_mode_is_put_back() -> None:
@@ -246,39 +246,39 @@ def test_dropout_is_off_and_the_mode_is_put_back() -> None:
 
 def test_bfloat16_agrees_with_itself_without_a_cache(model: GPT) -> None:
     model = model.bfloat16()
-    writer = TorchWriter(model, 2)
-    writer.read(1, PROMPTS[0])
+    engine = TorchEngine(model, 2)
+    engine.read(1, PROMPTS[0])
     expected = model(torch.tensor([PROMPTS[0]]))[0, -1].detach().float().numpy()
-    np.testing.assert_allclose(writer.logits(1), expected, rtol=0.1, atol=0.2)
+    np.testing.assert_allclose(engine.logits(1), expected, rtol=0.1, atol=0.2)
 
 
 @pytest.mark.parametrize(
     ("act", "message"),
     [
-        (lambda writer: writer.read(2, [1]), "there is no row 2: this writer has the rows 0 to 1"),
-        (lambda writer: writer.read(0, []), "0 tokens cannot be read at once: give 1 to n_ctx = 16"),
-        (lambda writer: writer.read(0, [1] * 17), "17 tokens cannot be read at once"),
-        (lambda writer: writer.read(0, [1, 61]), "id 61 is outside the vocabulary, 0 to 60"),
-        (lambda writer: writer.read(0, [-1]), "id -1 is outside the vocabulary"),
-        (lambda writer: writer.room(0), "row 0 has read nothing yet"),
-        (lambda writer: writer.write([0], GREEDY, zeros(1, 1)), "row 0 has read nothing yet"),
-        (lambda writer: writer.write([1], GREEDY, zeros(3, 1)), "has room for 2 tokens, not for 3"),
-        (lambda writer: writer.write([1], GREEDY, zeros(1, 2)), "numbers must be of the shape"),
-        (lambda writer: writer.write([1, 1], GREEDY, zeros(1, 2)), "rows that differ"),
-        (lambda writer: (writer.write([1], GREEDY, zeros(2, 1)), writer.logits(1)), "row 1 holds 16 tokens"),
+        (lambda engine: engine.read(2, [1]), "there is no row 2: this engine has the rows 0 to 1"),
+        (lambda engine: engine.read(0, []), "0 tokens cannot be read at once: give 1 to n_ctx = 16"),
+        (lambda engine: engine.read(0, [1] * 17), "17 tokens cannot be read at once"),
+        (lambda engine: engine.read(0, [1, 61]), "id 61 is outside the vocabulary, 0 to 60"),
+        (lambda engine: engine.read(0, [-1]), "id -1 is outside the vocabulary"),
+        (lambda engine: engine.room(0), "row 0 has read nothing yet"),
+        (lambda engine: engine.write([0], GREEDY, zeros(1, 1)), "row 0 has read nothing yet"),
+        (lambda engine: engine.write([1], GREEDY, zeros(3, 1)), "has room for 2 tokens, not for 3"),
+        (lambda engine: engine.write([1], GREEDY, zeros(1, 2)), "numbers must be of the shape"),
+        (lambda engine: engine.write([1, 1], GREEDY, zeros(1, 2)), "rows that differ"),
+        (lambda engine: (engine.write([1], GREEDY, zeros(2, 1)), engine.logits(1)), "row 1 holds 16 tokens"),
     ],
 )
-def test_what_cannot_be_done_is_refused(model: GPT, act: Callable[[TorchWriter], object], message: str) -> None:
-    writer = TorchWriter(model, 2)
-    writer.read(1, [1] * 15)
+def test_what_cannot_be_done_is_refused(model: GPT, act: Callable[[TorchEngine], object], message: str) -> None:
+    engine = TorchEngine(model, 2)
+    engine.read(1, [1] * 15)
     with pytest.raises(ValueError, match=message):
-        act(writer)
+        act(engine)
 
 
 def test_capturing_leaves_no_trace(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
     """The CUDA route without CUDA: what is captured is run, undone, and run again at every replay."""
     expected = side_by_side(model, n=8)
-    writer = TorchWriter(model, 3)
+    engine = TorchEngine(model, 3)
     captured: list[Callable[[], None]] = []
 
     class Graph:
@@ -287,16 +287,16 @@ def test_capturing_leaves_no_trace(model: GPT, monkeypatch: pytest.MonkeyPatch) 
 
     @contextmanager
     def graph(graph: Graph, pool: object) -> Iterator[None]:
-        state = [writer._pending, writer._turn, writer._chosen, writer._cache.lengths]
+        state = [engine._pending, engine._turn, engine._chosen, engine._cache.lengths]
         before = [tensor.clone() for tensor in state]
         yield
         graph.work = captured[-1]  # type: ignore[attr-defined]
         for tensor, old in zip(state, before, strict=True):
             tensor.copy_(old)  # a capture only records
 
-    capture = writer._capture
-    monkeypatch.setattr(writer, "_capture", lambda work: (captured.append(work), capture(work))[1])
-    monkeypatch.setattr(writer, "_captures", True)
+    capture = engine._capture
+    monkeypatch.setattr(engine, "_capture", lambda work: (captured.append(work), capture(work))[1])
+    monkeypatch.setattr(engine, "_captures", True)
     for name in ("device", "stream"):
         monkeypatch.setattr(f"torch.cuda.{name}", lambda *_: nullcontext())
     for name in ("Stream", "current_stream"):
@@ -304,11 +304,11 @@ def test_capturing_leaves_no_trace(model: GPT, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("torch.cuda.CUDAGraph", Graph)
     monkeypatch.setattr("torch.cuda.graph", graph)
     for row, ids in enumerate(PROMPTS):
-        writer.read(row, ids)
-    first = writer.write([0, 1, 2], GREEDY, zeros(3, 3))
-    drawn = writer.write([1], Sampling(1.0, 1), zeros(1, 1))  # another setting, another capture, between two tokens
-    rest = writer.write([0, 2], GREEDY, zeros(5, 2))
-    last = writer.write([1], GREEDY, zeros(4, 1))
+        engine.read(row, ids)
+    first = engine.write([0, 1, 2], GREEDY, zeros(3, 3))
+    drawn = engine.write([1], Sampling(1.0, 1), zeros(1, 1))  # another setting, another capture, between two tokens
+    rest = engine.write([0, 2], GREEDY, zeros(5, 2))
+    last = engine.write([1], GREEDY, zeros(4, 1))
     assert len(captured) == 2
     assert first.T.tolist() == [text[:3] for text in expected]
     assert rest.T.tolist() == [expected[0][3:], expected[2][3:]]
@@ -321,10 +321,10 @@ def test_a_gpu_writes_the_same_by_graphs(model: GPT, by: By) -> None:
     expected = side_by_side(model, n=8)
     model.cuda()
     torch.compiler.reset()
-    writer = TorchWriter(model, 3, by=by)
+    engine = TorchEngine(model, 3, by=by)
     for _ in range(2):  # the second time by the graphs that are there
         for row, ids in enumerate(PROMPTS):
-            writer.read(row, ids)
-        first = writer.write([0, 1, 2], GREEDY, zeros(3, 3))
-        rest = writer.write([2, 0, 1], GREEDY, zeros(5, 3))[:, [1, 2, 0]]
+            engine.read(row, ids)
+        first = engine.write([0, 1, 2], GREEDY, zeros(3, 3))
+        rest = engine.write([2, 0, 1], GREEDY, zeros(5, 3))[:, [1, 2, 0]]
         assert np.concatenate([first, rest]).T.tolist() == expected

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nextword.model import GPT
 
 
-class Writer(Protocol):
+class Engine(Protocol):
     """A model that reads and writes several texts side by side, each on a row of its own.
 
     The last token that was chosen on a row is read when the next one is wanted,
@@ -71,24 +71,24 @@ class Writer(Protocol):
         """
 
 
-def writer_for(model: "GPT | Writer", n_rows: int = 1) -> Writer:
-    """The writer that suits this model on its device; a Writer is given back as it is.
+def engine_for(model: "GPT | Engine", n_rows: int = 1) -> Engine:
+    """The engine that suits this model on its device; an Engine is given back as it is.
 
     On a CPU that is our engine in C, if it can be compiled here and computes
     what the model would: not for a model that was given other functions to
     compute with (`ops`), that someone watches or changes by hooks, or that is
     a class of its own.
     """
-    network = sys.modules.get("nextword.model.gpt")  # who has a GPT has it imported, and a Writer may need no torch
+    network = sys.modules.get("nextword.model.gpt")  # who has a GPT has it imported, and an Engine may need no torch
     if network is None or not isinstance(model, network.GPT):
-        return cast(Writer, model)
+        return cast(Engine, model)
     if fits_native(model):
-        from nextword.decode.native_writer import NativeWriter
+        from nextword.decode.native_engine import NativeEngine
 
-        return NativeWriter.from_model(model, n_rows)
-    from nextword.decode.torch_writer import TorchWriter
+        return NativeEngine.from_model(model, n_rows)
+    from nextword.decode.torch_engine import TorchEngine
 
-    return TorchWriter(model, n_rows)
+    return TorchEngine(model, n_rows)
 
 
 def fits_native(model: "GPT") -> bool:

@@ -1,4 +1,4 @@
-"""Which writer a model gets: the engine in C only where it computes just what the model does."""
+"""Which engine a model gets: the engine in C only where it computes just what the model does."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from nextword.decode import TorchWriter, writer_for
-from nextword.decode.native_writer import NativeWriter
+from nextword.decode import TorchEngine, engine_for
+from nextword.decode.native_engine import NativeEngine
 from nextword.model import GPT, plain
 from nextword.model.ops import functions_of
 from nextword.native import library
@@ -16,8 +16,8 @@ from nextword.native import library
 
 @pytest.mark.skipif(library() is None, reason="there is no C compiler here (Debian: apt install gcc)")
 def test_a_plain_model_on_a_cpu_gets_the_engine(model: GPT) -> None:
-    assert isinstance(writer_for(model), NativeWriter)
-    assert isinstance(writer_for(model.bfloat16()), NativeWriter)
+    assert isinstance(engine_for(model), NativeEngine)
+    assert isinstance(engine_for(model.bfloat16()), NativeEngine)
 
 
 def without_a_block(model: GPT) -> None:
@@ -62,9 +62,9 @@ CHANGES = [
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_changed_model_gets_pytorch(model: GPT, change: Callable[[GPT], None]) -> None:
     change(model)
-    assert isinstance(writer_for(model), TorchWriter)
+    assert isinstance(engine_for(model), TorchEngine)
 
 
 def test_a_writer_is_given_back(model: GPT) -> None:
-    writer = TorchWriter(model)
-    assert writer_for(writer) is writer
+    engine = TorchEngine(model)
+    assert engine_for(engine) is engine

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 TOKENS_AT_ONCE = 256  # to read; more would need more memory to work in, and would not be faster
 
 
-class NativeWriter:
-    """A GPT that writes n_rows texts side by side, in C; see `Writer`.
+class NativeEngine:
+    """A GPT that writes n_rows texts side by side, in C; see `Engine`.
 
     format: "float32", "bfloat16", "int8" or "int4", what the matrices are held
     in. Writing one token means reading all of them once, so half the bits make
@@ -55,7 +55,7 @@ class NativeWriter:
     @classmethod
     def from_stored(
         cls, stored: StoredModel, n_rows: int = 1, dtype: str | None = None, quantize: str | None = None
-    ) -> "NativeWriter":
+    ) -> "NativeEngine":
         """Write with a model that is still in its files. Raises WeightsError as `stored.finite` does.
 
         dtype: "float32" or "bfloat16"; without it, bfloat16 if all weights are
@@ -66,7 +66,7 @@ class NativeWriter:
         return cls(stored.config, Unread(stored), n_rows, quantize or dtype or "float32")
 
     @classmethod
-    def from_model(cls, model: "GPT", n_rows: int = 1) -> "NativeWriter":
+    def from_model(cls, model: "GPT", n_rows: int = 1) -> "NativeEngine":
         """Write with a GPT on the CPU; its float32 weights are used where they lie, also as they learn."""
         import torch
 
@@ -113,7 +113,7 @@ class NativeWriter:
     def advance(
         self, rows: Sequence[int], at_most: int | None = None, scored: Collection[int] = ()
     ) -> dict[int, NDArray[np.float32]]:
-        """Read on, on these rows, in one pass over the weights -> scores (n, V) by row; see `Writer`."""
+        """Read on, on these rows, in one pass over the weights -> scores (n, V) by row; see `Engine`."""
         check_advance(self, rows)
         at_most = sum(len(self._unread[row]) for row in rows) if at_most is None else at_most
         ids: list[int] = []
