@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test check docs bench clean
+.PHONY: demo test check docs tour bench clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed            ## train GPT-2 on the bundled story, and let it write
@@ -22,6 +22,9 @@ docs: .venv/installed-docs       ## the book: what a code host shows of it, and 
 	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env --write-all -d build/doctrees docs build/docs
 	@$(BIN)/python docs/check_site.py build/docs
 	@echo "The book is at file://$(CURDIR)/build/docs/index.html"
+
+tour:                            ## count the lines of the files that the README's tour names
+	@$(PYTHON) -m docs.tour
 
 bench: .venv/installed-bench     ## nextword beside other programs, on one machine: about half an hour
 	@$(BIN)/python -m benchmarks $(ARGS)

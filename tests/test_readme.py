@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from packaging.specifiers import SpecifierSet
 
+from docs.tour import counted
+
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 BENCHMARKS = (PROJECT / "benchmarks" / "README.md").read_text(encoding="utf-8")
@@ -25,7 +27,13 @@ def test_there_is_a_tour_and_a_table_of_problems() -> None:
 def test_the_tour_says_how_long_each_file_is(name: str, path: str, lines: str) -> None:
     assert path == f"src/nextword/{name}"
     actual = len((PROJECT / path).read_text(encoding="utf-8").splitlines())
-    assert actual == int(lines), f"{name} has {actual} lines"
+    assert actual == int(lines), f"{name} has {actual} lines: make tour"
+
+
+def test_make_tour_numbers_the_rows_and_counts_the_lines() -> None:
+    off = re.sub(r"^(\| )\d+( \| \[\S+\]\(src/\S+\) \| )\d+ ", r"\g<1>7\g<2>7 ", README, flags=re.MULTILINE)
+    assert off != README
+    assert counted(off) == README, "make tour"
 
 
 @pytest.mark.parametrize("message", PROBLEMS)
