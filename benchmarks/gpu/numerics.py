@@ -13,7 +13,7 @@ from benchmarks.gpu.training import training_loss
 from nextword.decode import Sampling, TorchEngine
 from nextword.decode.choose import choose
 from nextword.model import GPT, plain
-from nextword.train.working_copy import WorkingCopy
+from nextword.train.low_precision import LowPrecisionCopy
 
 
 def check_numerics(run: Run) -> None:
@@ -64,7 +64,7 @@ def check_update(run: Run, reference: GPT, model: GPT) -> None:
     x, y = random_ids(run, 2, 2, T).to(run.device)
     exact = plain.cross_entropy(reference(x), y)
     exact.backward()
-    working = WorkingCopy(model, torch.bfloat16)
+    working = LowPrecisionCopy(model, torch.bfloat16)
     loss = training_loss(working, run.device)(x, y)
     loss.backward()
     working.gather()

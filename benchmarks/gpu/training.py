@@ -10,9 +10,9 @@ from benchmarks.gpu.device import training_limit, wait
 from benchmarks.gpu.models import fresh_model, peer, random_ids
 from benchmarks.gpu.run import Run
 from nextword.runtime import matmuls_in
+from nextword.train.low_precision import LowPrecisionCopy
 from nextword.train.optimizer import make_optimizer
 from nextword.train.update import make_update
-from nextword.train.working_copy import WorkingCopy
 
 LR, DECAY, BETA2, CLIP = 6e-4, 0.1, 0.95, 1.0
 
@@ -22,7 +22,7 @@ def measure_training(run: Run, batch_size: int, window: int, compiled: bool) -> 
     work, how = f"training, B={batch_size} T={window}", "compiled" if compiled else "eager"
     with run.attempt(f"{work}, {how}"):
         model = fresh_model(run).train()
-        working = WorkingCopy(model, torch.bfloat16)
+        working = LowPrecisionCopy(model, torch.bfloat16)
         update = make_update(working, make_optimizer(model, LR, DECAY, BETA2), CLIP)
         compute_loss = training_loss(working, run.device)
         if compiled:
@@ -37,7 +37,7 @@ def measure_training(run: Run, batch_size: int, window: int, compiled: bool) -> 
         run.add(work, f"nextword, {how}", rates, training_limit(run, window))
 
 
-def training_loss(working: WorkingCopy, device: torch.device) -> Callable[[Tensor, Tensor], Tensor]:
+def training_loss(working: LowPrecisionCopy, device: torch.device) -> Callable[[Tensor, Tensor], Tensor]:
     """As the trainer computes it."""
     model = working.model
 

@@ -11,7 +11,7 @@ from nextword.foreign import build
 def test_it_is_built_and_its_parameters_are_known(folder, config):
     (folder / "my_gpt2.py").write_text(source())
     model = build("my_gpt2:GPT", config)
-    assert model.adoption.missing == ()
+    assert model.matching.missing == ()
     assert model.training
 
 

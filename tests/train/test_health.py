@@ -8,7 +8,7 @@ from torch import nn
 from nextword.model import GPT, GPTConfig
 from nextword.train.checkpoint import Progress
 from nextword.train.health import LossWatch, PassedBest, first_not_finite, not_finite
-from nextword.train.working_copy import WorkingCopy
+from nextword.train.low_precision import LowPrecisionCopy
 
 SMALL = GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2, dropout=0.0)
 
@@ -68,20 +68,20 @@ def rerun(model):
 def test_the_module_with_a_bad_weight_is_the_first(model, rerun, parameter, module, value):
     with torch.no_grad():
         dict(model.named_parameters())[parameter].view(-1)[0] = value
-    assert first_not_finite(WorkingCopy(model, torch.float32), rerun) == f"the output of {module}"
+    assert first_not_finite(LowPrecisionCopy(model, torch.float32), rerun) == f"the output of {module}"
 
 
 def test_what_is_computed_between_modules_shows_at_the_next_one(model, rerun):
     """A mask that forbids everything: softmax gives NaN, and c_proj is the first module that reads it."""
     change_attention(model.h[1], lambda y: y * math.nan)
-    assert first_not_finite(WorkingCopy(model, torch.float32), rerun) == "the output of h.1.attn.c_proj"
+    assert first_not_finite(LowPrecisionCopy(model, torch.float32), rerun) == "the output of h.1.attn.c_proj"
 
 
 def test_a_loss_that_is_wrong_by_itself(model, rerun):
     with torch.no_grad():
         model.wte.weight[60, 0] = math.nan  # a token that is not in the text, but in every softmax
     assert (
-        first_not_finite(WorkingCopy(model, torch.float32), rerun)
+        first_not_finite(LowPrecisionCopy(model, torch.float32), rerun)
         == "the loss itself, while the output of every module is finite"
     )
 
@@ -91,35 +91,38 @@ def test_only_the_gradient(model, rerun, place):
     module = model.get_submodule(place)
     forward = module.forward
     module.forward = lambda x: PoisonedOnTheWayBack.apply(forward(x))
-    assert first_not_finite(WorkingCopy(model, torch.float32), rerun) == f"the gradient at the input of {place}"
+    assert first_not_finite(LowPrecisionCopy(model, torch.float32), rerun) == f"the gradient at the input of {place}"
 
 
 def test_a_gradient_that_goes_wrong_between_modules(model, rerun):
     change_attention(model.h[1], PoisonedOnTheWayBack.apply)
-    assert first_not_finite(WorkingCopy(model, torch.float32), rerun) == "the gradient at the output of h.1.attn.c_attn"
+    assert (
+        first_not_finite(LowPrecisionCopy(model, torch.float32), rerun)
+        == "the gradient at the output of h.1.attn.c_attn"
+    )
 
 
 @pytest.mark.filterwarnings("error")
 def test_a_gradient_that_goes_wrong_at_an_embedding(model, rerun):
     forward = model.wpe.forward
     model.wpe.forward = lambda ids: PoisonedOnTheWayBack.apply(forward(ids))
-    assert first_not_finite(WorkingCopy(model, torch.float32), rerun) == "the gradient of wpe.weight"
+    assert first_not_finite(LowPrecisionCopy(model, torch.float32), rerun) == "the gradient of wpe.weight"
 
 
 def test_only_the_gradient_of_a_parameter(model, rerun):
     model.h[0].ln_1.bias.register_hook(lambda gradient: gradient * math.nan)
-    assert first_not_finite(WorkingCopy(model, torch.float32), rerun) == "the gradient of h.0.ln_1.bias"
+    assert first_not_finite(LowPrecisionCopy(model, torch.float32), rerun) == "the gradient of h.0.ln_1.bias"
 
 
 def test_a_fault_that_does_not_come_again(model, rerun):
-    assert "the fault comes and goes" in first_not_finite(WorkingCopy(model, torch.float32), rerun)
+    assert "the fault comes and goes" in first_not_finite(LowPrecisionCopy(model, torch.float32), rerun)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("name", ["h.0.ln_1.bias", "h.1.mlp.c_fc.weight", None])
 def test_gradients_that_are_gathered(model, dtype, name):
     """Over several batches a matrix's gradient is at its master; what the first attempt left does not count."""
-    working, ids = WorkingCopy(model, dtype), torch.arange(20).view(2, 10)
+    working, ids = LowPrecisionCopy(model, dtype), torch.arange(20).view(2, 10)
     for parameter in (*working.masters, *working.weights):
         parameter.grad = torch.full_like(parameter, math.nan)
     if name is not None:
@@ -138,7 +141,7 @@ def test_gradients_that_are_gathered(model, dtype, name):
 
 
 def test_the_search_leaves_no_hooks(model, rerun):
-    first_not_finite(WorkingCopy(model, torch.float32), rerun)
+    first_not_finite(LowPrecisionCopy(model, torch.float32), rerun)
     assert not any(m._forward_hooks or m._backward_hooks for m in model.modules())
 
 
@@ -147,7 +150,7 @@ def test_the_search_leaves_no_hooks(model, rerun):
 )
 def test_the_message_names_the_step_and_what_helps(loss, norm, what):
     model = nn.Sequential(nn.Linear(1, 1))
-    message = not_finite(WorkingCopy(model, torch.float32), 17, loss, norm, rerun=lambda: 1.0)
+    message = not_finite(LowPrecisionCopy(model, torch.float32), 17, loss, norm, rerun=lambda: 1.0)
     assert message.startswith(f"{what} at step 17; the weights are as they were before it. First not finite: ")
     for remedy in ("lower --lr", "longer --warmup", "--dtype float32", "check the mask"):
         assert remedy in message

@@ -11,9 +11,9 @@ from nextword.data import batch
 from nextword.model import GPT, GPTConfig
 from nextword.train import Trainer, plain
 from nextword.train.checkpoint import training_tensors
+from nextword.train.low_precision import LowPrecisionCopy
 from nextword.train.optimizer import make_optimizer
 from nextword.train.update import make_update
-from nextword.train.working_copy import WorkingCopy
 
 SMALL = GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2, dropout=0.3)
 
@@ -50,7 +50,7 @@ def test_decay_is_for_matrices_only_and_each_parameter_there_once():
 def test_a_step_is_the_fast_update(clip):
     no_dropout = replace(SMALL, dropout=0.0)
     (model, optimizer), (other, other_optimizer) = begin(no_dropout), begin(no_dropout)
-    working = WorkingCopy(other, torch.float32)
+    working = LowPrecisionCopy(other, torch.float32)
     update = make_update(working, other_optimizer, clip)
     batches = stream()
     for _ in range(3):

@@ -9,9 +9,9 @@ import torch
 from nextword.errors import TrainingError
 from nextword.model import GPT, GPTConfig
 from nextword.native import library
+from nextword.train.low_precision import LowPrecisionCopy
 from nextword.train.optimizer import make_optimizer
 from nextword.train.update import NativeUpdate, PlainUpdate, TorchUpdate, make_update
-from nextword.train.working_copy import WorkingCopy
 
 SMALL = GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2, dropout=0.0)
 LR, DECAY, BETA2, CLIP = 0.01, 0.5, 0.95, 0.3
@@ -23,7 +23,7 @@ dtypes = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 
 def begin(kind, dtype):
     torch.manual_seed(0)
-    working = WorkingCopy(GPT(SMALL), dtype)
+    working = LowPrecisionCopy(GPT(SMALL), dtype)
     optimizer = make_optimizer(working.model if dtype == torch.float32 else Masters(working), LR, DECAY, BETA2)
     return working, optimizer, kind(working, optimizer, CLIP)
 

@@ -24,7 +24,7 @@ def build(spec: str, config: GPTConfig) -> ForeignGPT:
     """Build the class that `my_gpt2:GPT` names, with this shape, and see that its forward gives logits.
 
     Raises SymbolError where it is not found, fails or gives something else, and
-    AdoptionError where GPT-2's parameters are not found in it.
+    MatchingError where GPT-2's parameters are not found in it.
     """
     made: Any = load_symbol(spec)
     if not callable(made):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from nextword.errors import WeightsError
 from nextword.model import GPT, GPTConfig
-from nextword.weights.adoption import adopt
+from nextword.weights.matching import match_parameters
 from nextword.weights.names import tensor_names
 
 Read = Callable[[Any], Tensor]
@@ -18,14 +18,14 @@ class ForeignGPT(nn.Module):
     """A model of a user's own class, `inner`, with what else ours has: its shape, a loss, our names.
 
     read: takes the logits out of what the class's forward gives. Raises
-    AdoptionError where GPT-2's parameters cannot be found in it.
+    MatchingError where GPT-2's parameters cannot be found in it.
     """
 
     def __init__(self, inner: nn.Module, config: GPTConfig, read: Read):
         super().__init__()
         self.inner, self.config = inner, config
         self._read = read
-        self.adoption = adopt(inner, config)
+        self.matching = match_parameters(inner, config)
 
     def forward(self, ids: Tensor) -> Tensor:
         """ids (B, T) of int64 -> logits (B, T, V)."""
@@ -37,7 +37,7 @@ class ForeignGPT(nn.Module):
 
     def load(self, model: GPT) -> None:
         """Take over the weights of a GPT of this shape."""
-        self.adoption.load({name: parameter.detach() for name, parameter in model.named_parameters()})
+        self.matching.load({name: parameter.detach() for name, parameter in model.named_parameters()})
 
     def own_tensors(self) -> dict[str, Tensor]:
         """All that the class itself would save, under its own names, each tensor once."""
@@ -63,32 +63,32 @@ class ForeignGPT(nn.Module):
 
     def warnings(self) -> list[str]:
         """What a user should know of this class before it is trained, a sentence each."""
-        name, adoption = type(self.inner).__name__, self.adoption
-        told = [f"{name}: {note}." for note in adoption.notes if "plain list" in note]
-        if adoption.missing:
-            lacking = sorted({generic(missing) for missing in adoption.missing})
+        name, matching = type(self.inner).__name__, self.matching
+        told = [f"{name}: {note}." for note in matching.notes if "plain list" in note]
+        if matching.missing:
+            lacking = sorted({generic(missing) for missing in matching.missing})
             told.append(
                 f"{name} has no {', '.join(lacking)}: the exported directory has there what changes nothing "
                 "(zeros for a bias)."
             )
-        if adoption.extra:
-            told.append(f"{name} has what GPT-2 does not have, and what is not exported: {', '.join(adoption.extra)}.")
+        if matching.extra:
+            told.append(f"{name} has what GPT-2 does not have, and what is not exported: {', '.join(matching.extra)}.")
         return told
 
     def not_exported(self) -> list[str]:
         """What an exported directory loses of what was learned, a sentence each."""
-        adoption, name = self.adoption, type(self.inner).__name__
+        matching, name = self.matching, type(self.inner).__name__
         told = []
-        if adoption.head:
-            head, embedding = adoption.head[0].view(), adoption.export()["wte.weight"]
+        if matching.head:
+            head, embedding = matching.head[0].view(), matching.export()["wte.weight"]
             apart = (head - embedding).abs().max().item()
             if apart > 0.0:
                 told.append(
-                    f"The head's own weights ({adoption.own_head}) differ from the embedding's by up to {apart:.2g}. "
+                    f"The head's own weights ({matching.own_head}) differ from the embedding's by up to {apart:.2g}. "
                     f"GPT-2 has one table for both, so the exported directory has the embedding's, and computes "
                     f"something else than {name}: tie them, or train on with this class."
                 )
-        biases = [piece.name for piece in adoption.zeros if piece.view().abs().max() > 0]
+        biases = [piece.name for piece in matching.zeros if piece.view().abs().max() > 0]
         if biases:
             told.append(
                 f"The head's bias ({biases[0]}) has no place in GPT-2, so the exported directory computes something "
@@ -108,7 +108,7 @@ def as_gpt(model: Model) -> GPT:
     """
     if isinstance(model, GPT):
         return model
-    tensors = model.adoption.export()
+    tensors = model.matching.export()
     with torch.device("meta"):
         gpt = GPT(model.config)
     for name in tensor_names(model.config.n_layer):

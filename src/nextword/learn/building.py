@@ -8,21 +8,21 @@ from torch import Tensor, nn
 
 from nextword.config import GPTConfig
 from nextword.learn.fixture import numbers
-from nextword.weights.adoption import adopt
-from nextword.weights.adoption.places import our_shapes
+from nextword.weights.matching import match_parameters
+from nextword.weights.matching.places import our_shapes
 
 
 def build(make: Callable[[Any], Any], config: GPTConfig, kind: str, tensors: Mapping[str, Tensor]) -> nn.Module:
     """Make a module of a config, put tensors into it wherever it keeps them, and switch it to eval mode.
 
     make: the learner's class, or the reference's. kind and tensors: as in
-    `adopt`, under our names. Raises TypeError for what is no nn.Module, and
+    `match_parameters`, under our names. Raises TypeError for what is no nn.Module, and
     WeightsError where no place for the tensors can be found.
     """
     module = make(config.n_embd if kind == "layer_norm" else config)
     if not isinstance(module, nn.Module):
         raise TypeError(f"expected an nn.Module, and found {type(module).__name__}: write class Name(nn.Module).")
-    adopt(module, config, kind).load(tensors)
+    match_parameters(module, config, kind).load(tensors)
     return module.eval()
 
 

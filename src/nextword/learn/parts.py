@@ -11,7 +11,7 @@ from nextword.learn.exercise import Exercise, resolve
 from nextword.learn.folder import Course
 from nextword.learn.importing import load_symbol
 from nextword.learn.track import TRACK
-from nextword.weights.adoption.places import our_shapes
+from nextword.weights.matching.places import our_shapes
 
 GIVEN = {"LayerNorm": "nextword.model.block:LayerNorm", "GPTConfig": "nextword.config:GPTConfig"}
 """Parts that no exercise asks for by name, but that several may use."""

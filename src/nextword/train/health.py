@@ -7,7 +7,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from nextword.train.checkpoint import Progress
-from nextword.train.working_copy import WorkingCopy
+from nextword.train.low_precision import LowPrecisionCopy
 
 REMEDY = "What usually helps: a lower --lr, a longer --warmup, --dtype float32; in your own model, check the mask."
 
@@ -50,7 +50,7 @@ class PassedBest:
         )
 
 
-def not_finite(working: WorkingCopy, step: int, loss: float, grad_norm: float, rerun: Callable[[], float]) -> str:
+def not_finite(working: LowPrecisionCopy, step: int, loss: float, grad_norm: float, rerun: Callable[[], float]) -> str:
     """Say where a step's numbers stopped being finite, and what usually helps.
 
     `rerun` computes the step's loss and gradient again, from the same batches
@@ -63,7 +63,7 @@ def not_finite(working: WorkingCopy, step: int, loss: float, grad_norm: float, r
     )
 
 
-def first_not_finite(working: WorkingCopy, rerun: Callable[[], float]) -> str:
+def first_not_finite(working: LowPrecisionCopy, rerun: Callable[[], float]) -> str:
     """The first module whose output is not finite, else, going back from the loss, whose gradient is not."""
     found: list[str] = []
 

@@ -19,9 +19,9 @@ from nextword.train.compiling import TRIAL_STEPS, seconds_saved
 from nextword.train.events import Stepped
 from nextword.train.health import not_finite
 from nextword.train.job import Job
+from nextword.train.low_precision import LowPrecisionCopy
 from nextword.train.prolonging import rate
 from nextword.train.update import make_update
-from nextword.train.working_copy import WorkingCopy
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Steps:
 
     def __init__(self, job: Job, optimizer: torch.optim.AdamW, progress: Progress):
         self._job, self._progress = job, progress
-        self._working = WorkingCopy(job.model, job.dtype)
+        self._working = LowPrecisionCopy(job.model, job.dtype)
         self._move = make_update(self._working, optimizer, job.config.clip)
         self._launched: deque[Launched] = deque()
         self._read_at = -math.inf

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from nextword.native import training as native
+from nextword.train.low_precision import LowPrecisionCopy
 from nextword.train.optimizer import set_learning_rate
-from nextword.train.working_copy import WorkingCopy
 
 
-def make_update(working: WorkingCopy, optimizer: torch.optim.AdamW, clip: float) -> "Update":
+def make_update(working: LowPrecisionCopy, optimizer: torch.optim.AdamW, clip: float) -> "Update":
     """The fastest that fits these weights. All leave AdamW's state in the optimizer, and the same numbers."""
     if native.can_take(working.masters) and native.can_take(working.weights):
         return NativeUpdate(working, optimizer, clip)
@@ -25,7 +25,7 @@ class NativeUpdate:
     waits = True
     """Whether the numbers are there when a call returns."""
 
-    def __init__(self, working: WorkingCopy, optimizer: torch.optim.AdamW, clip: float):
+    def __init__(self, working: LowPrecisionCopy, optimizer: torch.optim.AdamW, clip: float):
         self._working, self._optimizer, self._clip = working, optimizer, clip
         decay = {p: group["weight_decay"] for group in optimizer.param_groups for p in group["params"]}
         self._decay = [decay[master] for master in working.masters]
@@ -80,7 +80,7 @@ class TorchUpdate:
     were before that step.
     """
 
-    def __init__(self, working: WorkingCopy, optimizer: torch.optim.AdamW, clip: float):
+    def __init__(self, working: LowPrecisionCopy, optimizer: torch.optim.AdamW, clip: float):
         self._working, self._optimizer, self._clip = working, optimizer, clip
         self.waits = working.masters[0].device.type != "cuda"
         self._failed = torch.zeros((), device=working.masters[0].device)
@@ -106,7 +106,7 @@ class PlainUpdate:
 
     waits = True
 
-    def __init__(self, working: WorkingCopy, optimizer: torch.optim.AdamW, clip: float):
+    def __init__(self, working: LowPrecisionCopy, optimizer: torch.optim.AdamW, clip: float):
         self._working, self._optimizer, self._clip = working, optimizer, clip
 
     def __call__(self, loss: Tensor, lr: float) -> Tensor:

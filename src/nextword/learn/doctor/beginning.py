@@ -12,7 +12,7 @@ from nextword.learn.doctor.calling import Call, Dropout
 from nextword.learn.doctor.findings import Finding, Found
 from nextword.learn.fixture import CONFIG, token_ids
 from nextword.learn.lines import Line, line
-from nextword.weights.adoption import AdoptionError, adopt
+from nextword.weights.matching import MatchingError, match_parameters
 
 LN_V = math.log(CONFIG.n_vocab)
 
@@ -78,8 +78,8 @@ def beginning(module: nn.Module, call: Call) -> Found:
 def deviations(module: nn.Module) -> dict[str, float]:
     """The deviation of each group of matrices, under our names with * for the block."""
     try:
-        tensors = adopt(module, CONFIG).export()
-    except AdoptionError:
+        tensors = match_parameters(module, CONFIG).export()
+    except MatchingError:
         return {}
     groups: dict[str, list[Tensor]] = {}
     for name, tensor in tensors.items():

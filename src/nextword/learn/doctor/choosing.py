@@ -16,9 +16,9 @@ from nextword.learn.doctor.calling import Call, NoLogits, find_call
 from nextword.learn.doctor.findings import DoctorError, Finding
 from nextword.learn.doctor.making import Maker, advice, make_or_explain
 from nextword.learn.doctor.reading import Source
-from nextword.learn.doctor.subject import Subject, try_to_adopt
+from nextword.learn.doctor.subject import Subject, try_to_match
 from nextword.learn.fixture import CONFIG
-from nextword.weights.adoption import Adoption
+from nextword.weights.matching import Matching
 
 LIKELY = re.compile(r"GPT|Transformer|Language|LM\b|LM[A-Z]|Model$", re.IGNORECASE)
 
@@ -62,7 +62,7 @@ def first_that_works(tops: list[type[nn.Module]], source: Source, spec: str) -> 
             continue
         subject = subject_of(maker)
         (working if isinstance(subject, Subject) else failures).append((subject, cls.__name__))  # type: ignore[arg-type]
-    whole = [one for one in working if isinstance(try_to_adopt(one[0].make(CONFIG), CONFIG), Adoption)] or working
+    whole = [one for one in working if isinstance(try_to_match(one[0].make(CONFIG), CONFIG), Matching)] or working
     if len(whole) == 1:
         return whole[0]
     file = spec.partition(":")[0]

@@ -10,8 +10,8 @@ from nextword.learn.doctor.making import Maker
 from nextword.learn.doctor.subject import Subject
 from nextword.learn.fixture import CONFIG
 from nextword.learn.lines import line
-from nextword.weights.adoption.places import our_shapes
-from nextword.weights.adoption.units import take_apart
+from nextword.weights.matching.places import our_shapes
+from nextword.weights.matching.units import take_apart
 
 GPT2 = CONFIGS["gpt2"]
 OFFICIAL = n_params(GPT2)
@@ -51,16 +51,16 @@ def count_at(make: Maker, config: GPTConfig) -> int | None:
 
 def parts_of_difference(subject: Subject, config: GPTConfig, difference: int) -> tuple[list[tuple[str, int]], int]:
     """What more and fewer parameters a stranger has, by parts -> those, and what they do not explain."""
-    adoption = subject.adoption
+    matching = subject.matching
     parts: list[tuple[str, int]] = []
-    if adoption.own_head is not None:
-        parts.append((f"a head of its own ({adoption.own_head})", config.n_vocab * config.n_embd))
-    if adoption.zeros:
-        parts.append((f"a bias of the head ({adoption.zeros[0].name})", config.n_vocab))
-    for kind in dict.fromkeys(generic(name) for name in adoption.missing):
+    if matching.own_head is not None:
+        parts.append((f"a head of its own ({matching.own_head})", config.n_vocab * config.n_embd))
+    if matching.zeros:
+        parts.append((f"a bias of the head ({matching.zeros[0].name})", config.n_vocab))
+    for kind in dict.fromkeys(generic(name) for name in matching.missing):
         parts.append((f"no {kind}", -numbers_in(kind, config)))
     block = sum(numbers_in(kind, config) for kind in kinds() if kind.startswith("h.")) // config.n_layer
-    first, last = (adoption.places.get(f"h.{i}.attn.c_attn.weight", []) for i in (0, CONFIG.n_layer - 1))
+    first, last = (matching.places.get(f"h.{i}.attn.c_attn.weight", []) for i in (0, CONFIG.n_layer - 1))
     if {id(piece.parameter) for piece in first} & {id(piece.parameter) for piece in last}:
         parts.append(("one block's parameters for all", -block * (config.n_layer - 1)))
     elif any(not node.registered for node in take_apart(subject.module, CONFIG).walk()):

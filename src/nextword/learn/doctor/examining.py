@@ -19,7 +19,7 @@ from nextword.learn.doctor.training import look_at_training
 from nextword.learn.lines import Line, line
 from nextword.learn.observing import observations
 from nextword.learn.showing import side_by_side
-from nextword.weights.adoption import AdoptionError
+from nextword.weights.matching import MatchingError
 
 MILD = {"eps=1e-6", "eps=1e-8", "eps=1e-12", "keeps-the-last", "log-softmax-applied"}
 """Mistakes that are only worth a look."""
@@ -62,14 +62,14 @@ def look(subject: Subject, source: Source, pair_seconds: float) -> Found:
     """All that can be found out about a model."""
     found = Found()
     try:
-        adoption = subject.adoption
-    except AdoptionError as error:
+        matching = subject.matching
+    except MatchingError as error:
         found.findings.append(unlike_gpt2(subject.make(DROPPING), source, error))
         found.add(look_from_outside(subject.fresh(), subject.call))
         found.add(settles(subject.make(DROPPING), subject.call))
         found.add(look_at_training(subject))
         return found
-    adoption.load(fitting_weights(adoption, subject.module))
+    matching.load(fitting_weights(matching, subject.module))
     outside = look_from_outside(subject.module, subject.call)
     outside.add(settles(subject.make(DROPPING), subject.call))
     outcome = diagnose(subject, pair_seconds)
@@ -105,9 +105,9 @@ def in_words(outcome: Outcome, outside: Found, training: Found, subject: Subject
             evidence = first_difference(outcome) if number == 0 else []
             if number == 0:
                 evidence += [spans for f in consequences if f.name in TELLING for spans in f.evidence]
-            names = legend(f"{mistake.equals} {mistake.remedy}", part_of(mistake.name), subject.adoption)
+            names = legend(f"{mistake.equals} {mistake.remedy}", part_of(mistake.name), subject.matching)
             evidence += [line(names, "dim")] if names else []
-            place = place_of(mistake.name, subject.module, subject.adoption, source)
+            place = place_of(mistake.name, subject.module, subject.matching, source)
             seen = next((f.place for f in consequences if f.name == "unsettled" and f.place), None)
             if seen is not None and mistake.name.endswith("in-eval"):
                 place = replace(place, lines=seen.lines, file=seen.file) if place else seen

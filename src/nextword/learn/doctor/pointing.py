@@ -13,8 +13,8 @@ from nextword.learn.comparing import NOT_THEIRS
 from nextword.learn.doctor.findings import Place
 from nextword.learn.doctor.reading import Source
 from nextword.learn.track import TRACK
-from nextword.weights.adoption import Adoption
-from nextword.weights.adoption.places import patterns
+from nextword.weights.matching import Matching
+from nextword.weights.matching.places import patterns
 
 PARTS = {
     "heads": ("h.0.attn.c_attn.weight",),
@@ -67,9 +67,9 @@ def part_of(mistake: str) -> str:
     return "gpt"
 
 
-def place_of(mistake: str, module: nn.Module, adoption: Adoption, source: Source) -> Place | None:
+def place_of(mistake: str, module: nn.Module, matching: Matching, source: Source) -> Place | None:
     """Where a mistake may stand in a stranger's code."""
-    return lines_in(classes_of(part_of(mistake), module, adoption), pattern_of(mistake), source)
+    return lines_in(classes_of(part_of(mistake), module, matching), pattern_of(mistake), source)
 
 
 def pattern_of(mistake: str) -> str:
@@ -77,27 +77,27 @@ def pattern_of(mistake: str) -> str:
     return next((lines for names, lines in PATTERNS if re.search(names, mistake)), "def forward")
 
 
-def classes_of(part: str, module: nn.Module, adoption: Adoption) -> list[type]:
+def classes_of(part: str, module: nn.Module, matching: Matching) -> list[type]:
     """The stranger's classes that do a part's work: the smallest that has all of it, and what is in it or around it."""
     if part == "bend":
-        return bends(module, adoption)
+        return bends(module, matching)
     parts = {"attention": ("heads", "attention"), "gpt": ()}.get(part, (part,))
     return list(
-        dict.fromkeys([*(class_of(one, module, adoption) for one in parts), *([type(module)] if not parts else [])])
+        dict.fromkeys([*(class_of(one, module, matching) for one in parts), *([type(module)] if not parts else [])])
     )
 
 
-def bends(module: nn.Module, adoption: Adoption) -> list[type]:
+def bends(module: nn.Module, matching: Matching) -> list[type]:
     """The stranger's own activations: modules without parameters that stand with the MLP's."""
-    mlp = class_of("mlp", module, adoption)
+    mlp = class_of("mlp", module, matching)
     holder = next((part for part in module.modules() if type(part) is mlp), module)
     own = [type(part) for part in holder.modules() if is_theirs(type(part)) and not list(part.parameters())]
     return [cls for cls in dict.fromkeys(own) if not issubclass(cls, nn.Dropout)] or [mlp]
 
 
-def class_of(part: str, module: nn.Module, adoption: Adoption) -> type:
+def class_of(part: str, module: nn.Module, matching: Matching) -> type:
     """The smallest of the stranger's classes that has a part's parameters."""
-    names = [places[0].name for ours in PARTS[part] if (places := adoption.places.get(ours))]
+    names = [places[0].name for ours in PARTS[part] if (places := matching.places.get(ours))]
     paths = [name.split(".")[:-1] for name in names]
     common = list(paths[0]) if paths else []
     for path in paths:
@@ -209,14 +209,14 @@ NAMES = {
 """What exercises call parameters -> the ends of their whole names."""
 
 
-def legend(text: str, part: str, adoption: Adoption) -> str:
+def legend(text: str, part: str, matching: Matching) -> str:
     """What the parameters that a text speaks of are called by the stranger; "" where by the same names."""
     endings = NAMES | {"c_proj": "mlp.c_proj.weight" if part == "mlp" else "attn.c_proj.weight"}
     told = []
     for name in dict.fromkeys(re.findall(r"\b[a-z]+_?[a-z0-9]+\b", text)):
         if name not in endings:
             continue
-        every = adoption.parameters().items()
+        every = matching.parameters().items()
         pieces = [their for ours, names in every if ours.endswith(endings[name]) for their in names]
         theirs = [one.removesuffix(".weight") for one in patterns(pieces)]
         if theirs and not any(one.rpartition(".")[2] == name for one in theirs):

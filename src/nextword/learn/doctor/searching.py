@@ -102,7 +102,7 @@ def usual_search(zeros: frozenset[str], ones: frozenset[str], one_block: bool) -
 
 def search_for(subject: Subject) -> Search:
     """The search that fits a stranger."""
-    fitting = fitting_weights(subject.adoption, subject.module)
+    fitting = fitting_weights(subject.matching, subject.module)
     usual = weights(CONFIG, "gpt")
     if not fitting["wpe.weight"].equal(usual["wpe.weight"]):
         return Search(whole(fitting, subject.has_one_block_too))
@@ -112,7 +112,7 @@ def search_for(subject: Subject) -> Search:
 
 
 def diagnose(subject: Subject, pair_seconds: float) -> Outcome:
-    """Find a stranger's mistakes by what its logits are. Raises AdoptionError where its parameters are not known."""
+    """Find a stranger's mistakes by what its logits are. Raises MatchingError where its parameters are not known."""
     outcome = search_for(subject).outcome(subject, pair_seconds)
     named = tuple(by_exact_name(mistake, subject) for mistake in outcome.mistakes)
     return Outcome(outcome.differences, named, outcome.agreeing)
@@ -122,7 +122,7 @@ def by_exact_name(mistake: Mistake, subject: Subject) -> Mistake:
     """What a mistake is called, as far as only the parameters can tell."""
     name = mistake.name.partition("~")[0]
     parameter, instead = MORE_EXACTLY.get(name, ("", ""))
-    if parameter in subject.adoption.missing:
+    if parameter in subject.matching.missing:
         return network_mistakes()[instead]
     if name == "first-norm-twice" and shared(subject, "h.0.ln_1.weight", "h.0.ln_2.weight"):
         return network_mistakes()["one-norm"]
@@ -133,6 +133,6 @@ def by_exact_name(mistake: Mistake, subject: Subject) -> Mistake:
 
 def shared(subject: Subject, one: str, other: str) -> bool:
     """Whether a stranger has one parameter for two of ours."""
-    places = subject.adoption.places
+    places = subject.matching.places
     first, second = places.get(one), places.get(other)
     return bool(first and second and first[0].parameter is second[0].parameter)

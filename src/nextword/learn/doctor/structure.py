@@ -15,9 +15,9 @@ from nextword.learn.doctor.reading import Source
 from nextword.learn.doctor.subject import Subject, fixed_positions
 from nextword.learn.fixture import CONFIG
 from nextword.learn.lines import Line, line
-from nextword.weights.adoption import AdoptionError, adopt
-from nextword.weights.adoption.places import Piece, patterns
-from nextword.weights.adoption.units import take_apart
+from nextword.weights.matching import MatchingError, match_parameters
+from nextword.weights.matching.places import Piece, patterns
+from nextword.weights.matching.units import take_apart
 
 
 def look_at_structure(subject: Subject, source: Source) -> Found:
@@ -45,7 +45,7 @@ def plain_lists(subject: Subject, source: Source) -> Found:
     stray = [node for node in take_apart(subject.module, CONFIG).walk() if not node.registered and node.path]
     if not stray:
         return Found()
-    pieces = [piece for places in subject.adoption.places.values() for piece in places]
+    pieces = [piece for places in subject.matching.places.values() for piece in places]
     every = {id(piece.parameter): piece.parameter.numel() for piece in pieces}
     known = sum(parameter.numel() for parameter in subject.module.parameters())
     evidence = line(f"PyTorch knows of {known:,} of the {sum(every.values()):,} numbers that are to learn.")
@@ -57,34 +57,34 @@ def plain_lists(subject: Subject, source: Source) -> Found:
 
 def head(subject: Subject, fresh: nn.Module, source: Source) -> Found:
     """Whether the head is the embedding once more, a copy, or a table of its own; and its bias."""
-    adoption = adopt(fresh, CONFIG)
-    wte = subject.adoption.places["wte.weight"][0].name
+    matching = match_parameters(fresh, CONFIG)
+    wte = subject.matching.places["wte.weight"][0].name
     found = Found()
-    names = [name for name in (adoption.own_head, *(piece.name for piece in adoption.zeros)) if name]
+    names = [name for name in (matching.own_head, *(piece.name for piece in matching.zeros)) if name]
     parts = [part for part in "".join(names[:1]).split(".") if part not in ("weight", "bias") and not part.isdigit()]
     attribute = parts[-1] if parts else "head"
     place = lines_in([type(fresh)], rf"\b{attribute}\b[^=(]*=[^=]", source, anywhere=False)
-    if adoption.own_head is None:
+    if matching.own_head is None:
         found.sound.append("the head is tied to the embedding")
-    elif torch.equal(adoption.head[0].view().reshape(-1), adoption.export()["wte.weight"].reshape(-1)):
-        evidence = line(f"{adoption.own_head} equals {wte}, and is another parameter.")
-        found.findings.append(of_mistake("head-copied", "wrong", (evidence,), place, (adoption.own_head,)))
+    elif torch.equal(matching.head[0].view().reshape(-1), matching.export()["wte.weight"].reshape(-1)):
+        evidence = line(f"{matching.own_head} equals {wte}, and is another parameter.")
+        found.findings.append(of_mistake("head-copied", "wrong", (evidence,), place, (matching.own_head,)))
     else:
         finding = Finding(
             level="look",
             name="head-untied",
             title="the head has weights of its own",
             evidence=(line("At GPT-2's size that is 38,597,376 parameters more (50,257 x 768)."),),
-            remedy=f"To tie them, {tie(adoption.head[0], wte)}. Or leave it, if neither GPT-2's own weights nor its "
+            remedy=f"To tie them, {tie(matching.head[0], wte)}. Or leave it, if neither GPT-2's own weights nor its "
             "number of parameters are wanted.",
             why="GPT-2 scores a token by its embedding, and its checkpoint has nothing else for that. A model is sound "
             "without, and many later ones are made so. To write with official weights, give the head wte's numbers.",
             place=place,
-            parameters=(adoption.own_head,),
+            parameters=(matching.own_head,),
         )
         found.findings.append(finding)
-    if adoption.zeros:
-        name = adoption.zeros[0].name
+    if matching.zeros:
+        name = matching.zeros[0].name
         evidence = line(f"{name}: {CONFIG.n_vocab} numbers here, {GPT2.n_vocab:,} at GPT-2's size.")
         found.findings.append(replace(of_mistake("head-bias", "look", (evidence,), place, (name,)), title=HEAD_BIAS))
     return found
@@ -123,9 +123,9 @@ ABSENCES: dict[str, tuple[tuple[str, ...], str, str]] = {
 def missing(subject: Subject, source: Source) -> Found:
     """Which of GPT-2's tensors have no place: another design, but official weights cannot be loaded whole."""
     found = Found()
-    left = dict.fromkeys(map(generic, subject.adoption.missing))
-    if not left and not subject.adoption.extra:
-        found.sound.append(f"all {len(subject.adoption.shapes)} of GPT-2's tensors have a place in it")
+    left = dict.fromkeys(map(generic, subject.matching.missing))
+    if not left and not subject.matching.extra:
+        found.sound.append(f"all {len(subject.matching.shapes)} of GPT-2's tensors have a place in it")
     for name, (endings, title, part) in ABSENCES.items():
         kinds = [kind for kind in left if kind.endswith(endings)]
         if {kind.removeprefix("h.*.") for kind in kinds} != set(endings):
@@ -143,7 +143,7 @@ def missing(subject: Subject, source: Source) -> Found:
             "without, they compute something else.",
             why="Many later models do without, and lose nothing.",
             place=lines_in(
-                classes_of(part, subject.module, subject.adoption), "norm" if "norm" in name else "bias|Linear", source
+                classes_of(part, subject.module, subject.matching), "norm" if "norm" in name else "bias|Linear", source
             ),
         )
         found.findings.append(finding)
@@ -158,8 +158,8 @@ def missing(subject: Subject, source: Source) -> Found:
             place=lines_in([type(subject.module)], r"\bpos|\bpe\b|sin|cos", source),
         )
         found.findings.append(finding)
-    if subject.adoption.extra:
-        names = patterns(list(subject.adoption.extra))
+    if subject.matching.extra:
+        names = patterns(list(subject.matching.extra))
         finding = Finding(
             level="look",
             name="extra-parameters",
@@ -191,7 +191,7 @@ def masks(subject: Subject, fresh: nn.Module, source: Source) -> Found:
         "or make the mask in forward.",
         why="It works, and takes room in every checkpoint. Weights that come without them then load only with "
         "strict=False, which hides other mistakes.",
-        place=lines_in(classes_of("heads", subject.module, subject.adoption), "register_buffer|Parameter", source),
+        place=lines_in(classes_of("heads", subject.module, subject.matching), "register_buffer|Parameter", source),
         parameters=tuple(names),
     )
     return Found.one(finding)
@@ -202,13 +202,13 @@ def is_mask(tensor: Tensor) -> bool:
     return tensor.dim() >= 2 and tuple(tensor.shape[-2:]) == (CONFIG.n_ctx, CONFIG.n_ctx)
 
 
-def unlike_gpt2(module: nn.Module, source: Source, error: AdoptionError) -> Finding:
+def unlike_gpt2(module: nn.Module, source: Source, error: MatchingError) -> Finding:
     """Why parameters are not GPT-2's: another number of blocks, an MLP of another width, or something else."""
     blocks = lines_in([type(module)], r"range|for .* in", source)
     for n_layer in (CONFIG.n_layer - 1, CONFIG.n_layer + 1):
         try:
-            adopt(module, replace(CONFIG, n_layer=n_layer))
-        except AdoptionError:
+            match_parameters(module, replace(CONFIG, n_layer=n_layer))
+        except MatchingError:
             continue
         evidence = line(f"Asked for {CONFIG.n_layer} blocks, it makes {n_layer}.")
         finding = of_mistake("block-missing", "wrong", (evidence,), blocks)

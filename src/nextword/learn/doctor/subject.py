@@ -15,8 +15,8 @@ from nextword.learn.doctor.making import Maker
 from nextword.learn.exercise import RIGHT, Mistakes
 from nextword.learn.fixture import CONFIG
 from nextword.learn.network import ReferenceAttention, ReferenceGPT, ReferenceLayerNorm
-from nextword.weights.adoption import Adoption, AdoptionError, adopt
-from nextword.weights.adoption.units import take_apart
+from nextword.weights.matching import Matching, MatchingError, match_parameters
+from nextword.weights.matching.units import take_apart
 
 DROPPING = replace(CONFIG, dropout=0.5)
 ONE_BLOCK = replace(CONFIG, n_layer=1)
@@ -46,7 +46,7 @@ class Subject:
 
     def __init__(self, maker: Maker, call: Call):
         self.make, self.call = maker, call
-        self._made: dict[GPTConfig, tuple[nn.Module, Adoption]] = {}
+        self._made: dict[GPTConfig, tuple[nn.Module, Matching]] = {}
 
     @cached_property
     def module(self) -> nn.Module:
@@ -54,15 +54,15 @@ class Subject:
         return self._instance(CONFIG)[0]
 
     @cached_property
-    def adoption(self) -> Adoption:
-        """Which of its parameters is which. Raises AdoptionError."""
+    def matching(self) -> Matching:
+        """Which of its parameters is which. Raises MatchingError."""
         return self._instance(CONFIG)[1]
 
     @cached_property
     def has_one_block_too(self) -> bool:
         """Whether it can also be made with a single block."""
         try:
-            return len(self._instance(ONE_BLOCK)[1].shapes) < len(self.adoption.shapes)
+            return len(self._instance(ONE_BLOCK)[1].shapes) < len(self.matching.shapes)
         except Exception:  # whatever a stranger's constructor may raise
             return False
 
@@ -72,27 +72,27 @@ class Subject:
 
     def logits(self, ids: Tensor, tensors: Tensors, config: GPTConfig = CONFIG) -> Tensor:
         """See Answer."""
-        module, adoption = self._instance(config)
-        adoption.load(tensors)
+        module, matching = self._instance(config)
+        matching.load(tensors)
         return quietly(self.call, module, ids)
 
     def last_logits(self, ids: Tensor, tensors: Tensors) -> Tensor:
         """See Answer."""
-        module, adoption = self._instance(CONFIG)
-        adoption.load(tensors)
+        module, matching = self._instance(CONFIG)
+        matching.load(tensors)
         return quietly(self.call.last, module, ids)
 
     def settled(self, ids: Tensor, tensors: Tensors) -> bool:
         """See Answer."""
-        module, adoption = self._instance(DROPPING)
-        adoption.load(tensors)
+        module, matching = self._instance(DROPPING)
+        matching.load(tensors)
         return agrees_with_itself(module, self.call, ids)
 
-    def _instance(self, config: GPTConfig) -> tuple[nn.Module, Adoption]:
+    def _instance(self, config: GPTConfig) -> tuple[nn.Module, Matching]:
         if config not in self._made:
             module = self.make(config)
             evaluate(module, config)
-            self._made[config] = module, adopt(module, config)
+            self._made[config] = module, match_parameters(module, config)
         return self._made[config]
 
 
@@ -107,12 +107,12 @@ class Reference:
 
     def __init__(self, on: Mistakes = RIGHT):
         self._on = on
-        self._made: dict[GPTConfig, tuple[nn.Module, Adoption]] = {}
+        self._made: dict[GPTConfig, tuple[nn.Module, Matching]] = {}
 
     def logits(self, ids: Tensor, tensors: Tensors, config: GPTConfig = CONFIG) -> Tensor:
         """See Answer."""
-        module, adoption = self._instance(config)
-        adoption.load(tensors)
+        module, matching = self._instance(config)
+        matching.load(tensors)
         with torch.no_grad():
             logits: Tensor = module(ids)
         return logits / CONFIG.n_embd**0.5 if "scaled-logits" in self._on else logits
@@ -123,19 +123,19 @@ class Reference:
 
     def settled(self, ids: Tensor, tensors: Tensors) -> bool:
         """See Answer."""
-        module, adoption = self._instance(DROPPING)
-        adoption.load(tensors)
+        module, matching = self._instance(DROPPING)
+        matching.load(tensors)
         return agrees_with_itself(module, Call(CONFIG.n_vocab), ids)
 
-    def _instance(self, config: GPTConfig) -> tuple[nn.Module, Adoption]:
+    def _instance(self, config: GPTConfig) -> tuple[nn.Module, Matching]:
         if config not in self._made:
             module = ReferenceGPT(config, frozenset(name.partition("~")[0] for name in self._on))
-            adoption = adopt(module, config)
+            matching = match_parameters(module, config)
             for part in [part for part in module.modules() if isinstance(part, ReferenceLayerNorm)]:
                 self._change_eps(part)
             for attention in [part for part in module.modules() if isinstance(part, ReferenceAttention)]:
                 self._fill(attention)
-            self._made[config] = module.eval(), adoption
+            self._made[config] = module.eval(), matching
         return self._made[config]
 
     def _change_eps(self, norm: ReferenceLayerNorm) -> None:
@@ -182,12 +182,12 @@ def evaluate(module: nn.Module, config: GPTConfig = CONFIG) -> None:
             node.module.eval()
 
 
-def fitting_weights(adoption: Adoption, module: nn.Module) -> dict[str, Tensor]:
+def fitting_weights(matching: Matching, module: nn.Module) -> dict[str, Tensor]:
     """Random weights, but where a stranger has no place for a bias 0, and for a LayerNorm's scale 1: what it does
     without. Positions that it computes instead of learning them are taken from it.
     """
     tensors = dict(weights(CONFIG, "gpt"))
-    for name in adoption.missing:
+    for name in matching.missing:
         if name.endswith("bias"):
             tensors[name] = torch.zeros_like(tensors[name])
         elif "ln_" in name:
@@ -206,9 +206,9 @@ def fixed_positions(module: nn.Module, otherwise: Tensor) -> Tensor:
     return otherwise
 
 
-def try_to_adopt(module: nn.Module, config: GPTConfig) -> Adoption | AdoptionError:
+def try_to_match(module: nn.Module, config: GPTConfig) -> Matching | MatchingError:
     """Which parameter is which, or why that cannot be said."""
     try:
-        return adopt(module, config)
-    except AdoptionError as error:
+        return match_parameters(module, config)
+    except MatchingError as error:
         return error

@@ -12,8 +12,8 @@ from nextword.learn.doctor.losses import own_loss
 from nextword.learn.doctor.subject import Subject
 from nextword.learn.fixture import CONFIG, token_ids
 from nextword.learn.lines import line
-from nextword.weights.adoption import AdoptionError, adopt
-from nextword.weights.adoption.places import patterns
+from nextword.weights.matching import MatchingError, match_parameters
+from nextword.weights.matching.places import patterns
 
 STEPS = 60
 """With how many updates one batch must be learned."""
@@ -80,8 +80,8 @@ def is_still(parameter: Tensor) -> bool:
 def key_biases(module: nn.Module) -> set[str]:
     """The names of biases of keys alone: they add the same to all scores of a row, so their gradient is 0."""
     try:
-        places = adopt(module, CONFIG).places
-    except AdoptionError:
+        places = match_parameters(module, CONFIG).places
+    except MatchingError:
         return set()
     pieces = [piece for name, found in places.items() if name.endswith("c_attn.bias") for piece in found]
     C = CONFIG.n_embd

@@ -15,7 +15,7 @@ from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
 from nextword.learn.exercises import attention, block, gelu, layer_norm, mlp
 from nextword.learn.fixture import CONFIG, numbers, token_ids
 from nextword.learn.network import ReferenceGPT
-from nextword.weights.adoption import adopt
+from nextword.weights.matching import match_parameters
 
 MISTAKES = (
     Mistake(
@@ -241,11 +241,11 @@ def too_long(solution: Any) -> Any:
 def fresh_head(solution: Any) -> Any:
     """Whether a head of its own, if there is one, begins as a copy of the embedding."""
     module: nn.Module = solution.GPT(CONFIG)
-    adoption = adopt(module, CONFIG, "gpt")
-    if adoption.own_head is None:
+    matching = match_parameters(module, CONFIG, "gpt")
+    if matching.own_head is None:
         return "tied"
-    own = module.get_parameter(adoption.own_head)
-    table = adoption.export()["wte.weight"]
+    own = module.get_parameter(matching.own_head)
+    table = matching.export()["wte.weight"]
     return "a copy" if torch.equal(own.reshape(-1), table.reshape(-1)) else "untied"
 
 

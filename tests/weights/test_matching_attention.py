@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 from weights.strangers import causal, heads
 
-from nextword.weights.adoption import adopt
+from nextword.weights.matching import match_parameters
 
 
 def attend(q, k, v, n_head=3):
@@ -175,13 +175,13 @@ STYLES = [
 
 def load(stranger, model, config):
     attn = model.h[1].attn
-    adoption = adopt(stranger, config, "attention")
+    matching = match_parameters(stranger, config, "attention")
     tensors = {name: parameter.detach() for name, parameter in attn.named_parameters()}
-    adoption.load(tensors)
-    for name, tensor in adoption.export().items():
+    matching.load(tensors)
+    for name, tensor in matching.export().items():
         assert torch.equal(tensor, tensors[name]), name
     x = torch.randn(2, 7, 12, generator=torch.Generator().manual_seed(4))
-    return x, attn(x), adoption
+    return x, attn(x), matching
 
 
 @pytest.mark.parametrize("linear", [True, False], ids=["out, in", "in, out"])
@@ -230,9 +230,9 @@ def test_without_a_projection(model, config):
         def forward(self, x):
             return attend(*(self.times(x, name) for name in "qkv"))
 
-    _, _, adoption = load(Headless(), model, config)
-    assert adoption.missing == ("c_proj.weight", "c_proj.bias")
-    assert "attention has no projection at its end" in adoption.notes
+    _, _, matching = load(Headless(), model, config)
+    assert matching.missing == ("c_proj.weight", "c_proj.bias")
+    assert "attention has no projection at its end" in matching.notes
 
 
 def test_a_forward_pass_that_fails_leaves_how_it_is_usually_written(model, config):
@@ -258,9 +258,9 @@ def test_a_bias_of_some_but_not_of_others(model, config):
     attn = model.h[0].attn
     with torch.no_grad():
         attn.c_attn.bias[12:24] = 0
-    adoption = adopt(stranger, config, "attention")
-    adoption.load({name: parameter.detach() for name, parameter in attn.named_parameters()})
-    assert "no bias for q, k, v (k)" in adoption.notes
-    assert torch.equal(adoption.export()["c_attn.bias"], attn.c_attn.bias)
+    matching = match_parameters(stranger, config, "attention")
+    matching.load({name: parameter.detach() for name, parameter in attn.named_parameters()})
+    assert "no bias for q, k, v (k)" in matching.notes
+    assert torch.equal(matching.export()["c_attn.bias"], attn.c_attn.bias)
     x = torch.randn(1, 5, 12)
     torch.testing.assert_close(stranger(x), attn(x), rtol=1e-4, atol=1e-5)

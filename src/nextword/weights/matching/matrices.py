@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from nextword.config import GPTConfig
-from nextword.weights.adoption.places import Piece, Places
-from nextword.weights.adoption.units import Named, Unit
-from nextword.weights.adoption.watching import Watch
+from nextword.weights.matching.places import Piece, Places
+from nextword.weights.matching.units import Named, Unit
+from nextword.weights.matching.watching import Watch
 
 WHOLE = slice(None)
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from nextword.model import GPT, GPTConfig
-from nextword.train.working_copy import WorkingCopy
+from nextword.train.low_precision import LowPrecisionCopy
 
 SMALL = GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2, dropout=0.0)
 
@@ -14,13 +14,13 @@ def model():
 
 
 def test_in_float32_it_is_the_model_itself(model):
-    working = WorkingCopy(model, torch.float32)
+    working = LowPrecisionCopy(model, torch.float32)
     assert working.model is model
     assert working.copies() == [None] * len(list(model.parameters()))
 
 
 def test_matrices_are_copied_and_the_rest_is_shared(model):
-    working = WorkingCopy(model, torch.bfloat16)
+    working = LowPrecisionCopy(model, torch.bfloat16)
     assert working.model.wte.weight is working.weights[0]
     for (name, master), weight in zip(model.named_parameters(), working.weights, strict=True):
         if weight is master:
@@ -34,12 +34,12 @@ def test_matrices_are_copied_and_the_rest_is_shared(model):
 
 def test_making_one_draws_no_random_numbers(model):
     before = torch.get_rng_state()
-    WorkingCopy(model, torch.bfloat16)
+    LowPrecisionCopy(model, torch.bfloat16)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_refreshed_copies_equal_their_masters(model):
-    working = WorkingCopy(model, torch.bfloat16)
+    working = LowPrecisionCopy(model, torch.bfloat16)
     with torch.no_grad():
         for master in working.masters:
             master.mul_(1.7)
@@ -50,7 +50,7 @@ def test_refreshed_copies_equal_their_masters(model):
 
 def test_gathered_gradients_add_up_in_float32(model):
     """256 + 1 is 256 in bfloat16."""
-    working = WorkingCopy(model, torch.bfloat16)
+    working = LowPrecisionCopy(model, torch.bfloat16)
     for value in (256.0, 1.0):
         for weight in working.weights:
             gradient = torch.full_like(weight, value)

@@ -13,7 +13,7 @@ from weights.strangers import STRANGERS, Annotated, Fused, Lens, Nameless, Plain
 from nextword.errors import WeightsError
 from nextword.model import GPT
 from nextword.model.block import LayerNorm
-from nextword.weights.adoption import AdoptionError, adopt
+from nextword.weights.matching import MatchingError, match_parameters
 from nextword.weights.names import tensor_names
 
 
@@ -23,25 +23,25 @@ def logits_of(stranger, ids):
     return result[0] if isinstance(result, tuple) else getattr(result, "logits", result)
 
 
-def weights_for(model, adoption):
+def weights_for(model, matching):
     """The model's tensors, after what the stranger has no place for was set to nothing in the model itself."""
     with torch.no_grad():
-        for name in adoption.missing:
+        for name in matching.missing:
             model.get_parameter(name).zero_()
     return {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
 
 
 def check(stranger, model, ids):
     """Load the model's weights into the stranger, compare logits, and take them out again."""
-    adoption = adopt(stranger, model.config)
-    tensors = weights_for(model, adoption)
-    adoption.load(tensors)
+    matching = match_parameters(stranger, model.config)
+    tensors = weights_for(model, matching)
+    matching.load(tensors)
     torch.testing.assert_close(logits_of(stranger, ids), logits_of(model, ids), rtol=1e-4, atol=1e-4)
-    found = adoption.export()
-    assert found.keys() == tensors.keys() - set(adoption.missing)
+    found = matching.export()
+    assert found.keys() == tensors.keys() - set(matching.missing)
     for name, tensor in found.items():
         assert torch.equal(tensor, tensors[name]), name
-    return adoption
+    return matching
 
 
 @pytest.mark.parametrize("stranger", STRANGERS, ids=lambda c: c.__name__)
@@ -71,21 +71,21 @@ def test_other_numbers_of_blocks(stranger, n_layer, config):
 
 def test_transformers_own(model, ids, config):
     shape = GPT2Config(vocab_size=61, n_positions=16, n_embd=12, n_head=3, n_layer=2)
-    adoption = check(GPT2LMHeadModel(shape), model, ids)
-    assert (adoption.notes, adoption.missing, adoption.own_head, adoption.extra) == ((), (), None, ())
-    assert "h.*.attn.c_attn.weight <- transformer.h.*.attn.c_attn.weight (transposed)" in adoption.describe()
+    matching = check(GPT2LMHeadModel(shape), model, ids)
+    assert (matching.notes, matching.missing, matching.own_head, matching.extra) == ((), (), None, ())
+    assert "h.*.attn.c_attn.weight <- transformer.h.*.attn.c_attn.weight (transposed)" in matching.describe()
 
 
 def test_our_own(model, ids):
-    adoption = check(GPT(model.config), model, ids)
-    assert adoption.describe()[0] == "wte.weight <- wte.weight"
+    matching = check(GPT(model.config), model, ids)
+    assert matching.describe()[0] == "wte.weight <- wte.weight"
 
 
 def test_what_is_peculiar_is_told(config):
-    separate = adopt(Separate(config), config)
+    separate = match_parameters(Separate(config), config)
     assert separate.own_head == "out_head.weight"
     assert separate.notes == ("the head has weights of its own (out_head.weight)",)
-    heads = adopt(SmallHeads(config), config)
+    heads = match_parameters(SmallHeads(config), config)
     assert heads.missing == ("h.0.attn.c_attn.bias", "h.1.attn.c_attn.bias")
     assert "no bias for q, k, v (query, key, value)" in heads.notes
     assert "the head has a bias (lm_head.bias)" in heads.notes
@@ -95,7 +95,7 @@ def test_what_is_peculiar_is_told(config):
         "h.*.attn.c_attn.weight <- blocks.*.sa.heads.*.query.weight, blocks.*.sa.heads.*.key.weight, "
         "blocks.*.sa.heads.*.value.weight"
     )
-    assert any("plain list" in note for note in adopt(Plain(config), config).notes)
+    assert any("plain list" in note for note in match_parameters(Plain(config), config).notes)
 
 
 def test_adopting_changes_no_number_no_mode_and_draws_nothing(config):
@@ -103,7 +103,7 @@ def test_adopting_changes_no_number_no_mode_and_draws_nothing(config):
     stranger.cells[0].train(False)
     before = {name: tensor.clone() for name, tensor in stranger.state_dict().items()}
     random = torch.get_rng_state()
-    adopt(stranger, config)
+    match_parameters(stranger, config)
     assert torch.equal(torch.get_rng_state(), random)
     assert stranger.training
     assert not stranger.cells[0].training
@@ -126,8 +126,8 @@ def test_what_a_stranger_does_wrong_is_not_made_right(model, ids, config):
         return other
 
     stranger = Swapped(config)
-    adoption = adopt(stranger, config)
-    adoption.load(dict(model.named_parameters()))
+    matching = match_parameters(stranger, config)
+    matching.load(dict(model.named_parameters()))
     C = config.n_embd
     assert torch.equal(stranger.trf_blocks[1].att.W_query.weight, model.h[1].attn.c_attn.weight[:C])
     assert not torch.allclose(logits_of(stranger, ids), logits_of(model, ids), atol=1e-3)
@@ -139,7 +139,7 @@ def test_a_forward_that_fails_leaves_names_and_order(model, config):
             raise RuntimeError("not written yet")
 
     stranger = Failing(config)
-    adopt(stranger, config).load(dict(model.named_parameters()))
+    match_parameters(stranger, config).load(dict(model.named_parameters()))
     assert torch.equal(stranger.transformer["h"][1].attn.c_proj.weight, model.h[1].attn.c_proj.weight)
 
 
@@ -150,11 +150,11 @@ def test_one_block_for_all_holds_the_first_ones_numbers(model, config):
             self.transformer["h"] = nn.ModuleList([self.Block(c)] * c.n_layer)
 
     stranger = Shared(config)
-    adoption = adopt(stranger, config)
-    adoption.load(dict(model.named_parameters()))
+    matching = match_parameters(stranger, config)
+    matching.load(dict(model.named_parameters()))
     assert torch.equal(stranger.transformer["h"][1].attn.c_attn.weight, model.h[0].attn.c_attn.weight)
-    assert any("share" in note for note in adoption.notes)
-    assert torch.equal(adoption.export()["h.1.mlp.c_fc.bias"], model.h[0].mlp.c_fc.bias)
+    assert any("share" in note for note in matching.notes)
+    assert torch.equal(matching.export()["h.1.mlp.c_fc.bias"], model.h[0].mlp.c_fc.bias)
 
 
 def test_one_norm_in_the_place_of_two(model, config):
@@ -167,11 +167,11 @@ def test_one_norm_in_the_place_of_two(model, config):
                 del block.ln_1
 
     stranger = OneNorm(config)
-    adoption = adopt(stranger, config)
-    adoption.load(dict(model.named_parameters()))
+    matching = match_parameters(stranger, config)
+    matching.load(dict(model.named_parameters()))
     assert torch.equal(stranger.transformer["h"][1].norm.weight, model.h[1].ln_1.weight)
-    assert adoption.missing == ()
-    assert any("in the place of two" in note for note in adoption.notes)
+    assert matching.missing == ()
+    assert any("in the place of two" in note for note in matching.notes)
 
 
 def test_what_is_missing_is_named_and_left_out(model, config):
@@ -183,12 +183,12 @@ def test_what_is_missing_is_named_and_left_out(model, config):
                 del block.attn.c_proj
 
     stranger = Bare(config)
-    adoption = adopt(stranger, config)
+    matching = match_parameters(stranger, config)
     gone = {"ln_f.weight", "ln_f.bias", "wpe.weight"}
-    assert set(adoption.missing) == gone | {f"h.{i}.attn.c_proj.{part}" for i in (0, 1) for part in ("weight", "bias")}
-    adoption.load(dict(model.named_parameters()))
-    assert "positions are not learned: there is no table for them" in adoption.notes
-    assert adoption.export().keys() == {name.ours for name in tensor_names(2)} - set(adoption.missing)
+    assert set(matching.missing) == gone | {f"h.{i}.attn.c_proj.{part}" for i in (0, 1) for part in ("weight", "bias")}
+    matching.load(dict(model.named_parameters()))
+    assert "positions are not learned: there is no table for them" in matching.notes
+    assert matching.export().keys() == {name.ours for name in tensor_names(2)} - set(matching.missing)
 
 
 def test_a_forgotten_bias_is_adopted_all_the_same(model, ids, config):
@@ -199,37 +199,37 @@ def test_a_forgotten_bias_is_adopted_all_the_same(model, ids, config):
             return super().forward(idx)
 
     stranger = Forgets(config)
-    adopt(stranger, config).load(dict(model.named_parameters()))
+    match_parameters(stranger, config).load(dict(model.named_parameters()))
     assert torch.equal(stranger.transformer["h"][0].mlp["c_fc"].bias, model.h[0].mlp.c_fc.bias)
     assert not torch.allclose(logits_of(stranger, ids), logits_of(model, ids), atol=1e-3)
 
 
 def test_numbers_go_into_the_strangers_own_format(model, config):
     stranger = Lens(config).to(torch.float64)
-    adoption = adopt(stranger, config)
-    adoption.load(dict(model.named_parameters()))
+    matching = match_parameters(stranger, config)
+    matching.load(dict(model.named_parameters()))
     assert stranger.W_E.dtype == torch.float64
-    assert adoption.export()["h.0.attn.c_attn.weight"].dtype == torch.float64
+    assert matching.export()["h.0.attn.c_attn.weight"].dtype == torch.float64
 
 
 def test_a_refusal_says_what_was_expected_and_found(config):
-    with pytest.raises(AdoptionError, match=r"expected token and position tables of 61 x 12.*found .*weight \(7, 12\)"):
-        adopt(nn.Linear(12, 7), config)
-    with pytest.raises(AdoptionError, match=r"found 2 blocks instead of 3"):
-        adopt(Fused(config), replace(config, n_layer=3))
-    with pytest.raises(AdoptionError, match=r"Check that it was built with these sizes \(n_vocab 60,"):
-        adopt(Fused(config), replace(config, n_vocab=60))
+    with pytest.raises(MatchingError, match=r"expected token and position tables of 61 x 12.*found .*weight \(7, 12\)"):
+        match_parameters(nn.Linear(12, 7), config)
+    with pytest.raises(MatchingError, match=r"found 2 blocks instead of 3"):
+        match_parameters(Fused(config), replace(config, n_layer=3))
+    with pytest.raises(MatchingError, match=r"Check that it was built with these sizes \(n_vocab 60,"):
+        match_parameters(Fused(config), replace(config, n_vocab=60))
     with pytest.raises(ValueError, match="kind must be one of"):
-        adopt(Fused(config), config, "transformer")
+        match_parameters(Fused(config), config, "transformer")
 
 
 def test_what_is_loaded_must_be_whole_and_fit(model, config):
-    adoption = adopt(Fused(config), config)
+    matching = match_parameters(Fused(config), config)
     tensors = dict(model.named_parameters())
     with pytest.raises(WeightsError, match=r"There is no wpe.weight, of the shape \(16, 12\)"):
-        adoption.load({name: tensor for name, tensor in tensors.items() if name != "wpe.weight"})
+        matching.load({name: tensor for name, tensor in tensors.items() if name != "wpe.weight"})
     with pytest.raises(WeightsError, match=r"wte.weight must have the shape \(61, 12\), and has \(12, 61\)"):
-        adoption.load(tensors | {"wte.weight": tensors["wte.weight"].T})
+        matching.load(tensors | {"wte.weight": tensors["wte.weight"].T})
 
 
 def part(model, kind):
@@ -245,22 +245,22 @@ def parts_of(stranger):
 @pytest.mark.parametrize("kind", ["block", "attention", "mlp", "layer_norm"])
 def test_parts(kind, model, config):
     stranger, ours = parts_of(Separate(config))[kind], part(model, kind)
-    adoption = adopt(stranger, config, kind)
+    matching = match_parameters(stranger, config, kind)
     tensors = {name: parameter.detach() for name, parameter in ours.named_parameters()}
-    adoption.load(tensors)
+    matching.load(tensors)
     x = torch.randn(2, 7, config.n_embd, generator=torch.Generator().manual_seed(2))
     torch.testing.assert_close(stranger(x), ours(x), rtol=1e-4, atol=1e-5)
-    found = adoption.export()
+    found = matching.export()
     assert found.keys() == tensors.keys()
     assert all(torch.equal(found[name], tensors[name]) for name in tensors)
 
 
 def test_parts_of_the_same_name_as_ours(model, config):
     ours = LayerNorm(config.n_embd, model.ops)
-    adopt(ours, config, "layer_norm").load({"weight": model.ln_f.weight, "bias": model.ln_f.bias})
+    match_parameters(ours, config, "layer_norm").load({"weight": model.ln_f.weight, "bias": model.ln_f.bias})
     assert torch.equal(ours.bias, model.ln_f.bias)
-    with pytest.raises(AdoptionError, match="is not recognised as GPT-2's attention of this shape"):
-        adopt(ours, config, "attention")
+    with pytest.raises(MatchingError, match="is not recognised as GPT-2's attention of this shape"):
+        match_parameters(ours, config, "attention")
 
 
 def test_norms_and_masks_that_gpt2_does_not_have_are_left_alone(model, config):
@@ -273,11 +273,11 @@ def test_norms_and_masks_that_gpt2_does_not_have_are_left_alone(model, config):
                 block.ln_3 = nn.LayerNorm(c.n_embd)
 
     stranger = More(config)
-    adoption = adopt(stranger, config)
-    adoption.load(dict(model.named_parameters()))
+    matching = match_parameters(stranger, config)
+    matching.load(dict(model.named_parameters()))
     assert torch.equal(stranger.transformer["h"][1].ln_2.bias, model.h[1].ln_2.bias)
     assert torch.equal(stranger.transformer["ln_f"].bias, model.ln_f.bias)
-    assert set(adoption.extra) == {
+    assert set(matching.extra) == {
         f"{name}.{part}"
         for name in ("norm_of_embedding", "transformer.h.0.ln_3", "transformer.h.1.ln_3")
         for part in ("weight", "bias")

@@ -15,7 +15,7 @@ PREFIXES = {"gpt": "", "block": "h.0.", "attention": "h.0.attn.", "mlp": "h.0.ml
 """What stands before a part's own names in the names of a whole GPT."""
 
 
-class AdoptionError(WeightsError):
+class MatchingError(WeightsError):
     """A module in which GPT-2's parameters cannot be found."""
 
 
@@ -44,7 +44,7 @@ Places = dict[str, list[Piece]]
 
 
 @dataclass(frozen=True, eq=False)
-class Adoption:
+class Matching:
     """A stranger's module whose every parameter is known: our tensors can be put in and taken out.
 
     notes: what is peculiar about the stranger, in words. missing: our names that it has no place for. own_head: the

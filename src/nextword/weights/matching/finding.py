@@ -1,9 +1,9 @@
 """Where a stranger's blocks are: like modules side by side, whatever they are called."""
 
 from nextword.config import GPTConfig
-from nextword.weights.adoption.blocks import is_norm
-from nextword.weights.adoption.places import AdoptionError
-from nextword.weights.adoption.units import Node, Unit, all_parameters
+from nextword.weights.matching.blocks import is_norm
+from nextword.weights.matching.places import MatchingError
+from nextword.weights.matching.units import Node, Unit, all_parameters
 
 
 def find_blocks(root: Node, config: GPTConfig) -> list[list[Unit]]:
@@ -21,14 +21,14 @@ def find_blocks(root: Node, config: GPTConfig) -> list[list[Unit]]:
                 if len(group) == n:
                     return [member.units() for member in group]
                 if len(group) > 1:
-                    raise AdoptionError(f"{len(group)} blocks instead of {n}")
+                    raise MatchingError(f"{len(group)} blocks instead of {n}")
                 singles += group
         levels = [child for node in levels for child in node.children]
     if (side_by_side := zipped(root, n)) and is_block(side_by_side[0], config):
         return side_by_side
     if singles:  # one block that is gone through again and again
         return [singles[0].units()] * n
-    raise AdoptionError(f"no {n} like modules that could be blocks")
+    raise MatchingError(f"no {n} like modules that could be blocks")
 
 
 def zipped(root: Node, n: int) -> list[list[Unit]]:

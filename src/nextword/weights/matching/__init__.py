@@ -7,9 +7,9 @@ open, `watching.py` looks at what the stranger's own forward pass does with it.
 """
 
 from nextword.lazy import attach
-from nextword.weights.adoption.places import Adoption, AdoptionError
-from nextword.weights.adoption.whole import KINDS, adopt
+from nextword.weights.matching.places import Matching, MatchingError
+from nextword.weights.matching.whole import KINDS, match_parameters
 
-__all__ = ["KINDS", "Adoption", "AdoptionError", "adopt"]
+__all__ = ["KINDS", "Matching", "MatchingError", "match_parameters"]
 
 __getattr__, __dir__ = attach(__name__)

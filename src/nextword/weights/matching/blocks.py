@@ -1,11 +1,11 @@
 """What each weight of a block is: attention's, the MLP's, or a LayerNorm's."""
 
 from nextword.config import GPTConfig
-from nextword.weights.adoption.attention import attention
-from nextword.weights.adoption.matrices import WHOLE, Found, Orientation, known_way, place_bias, vector
-from nextword.weights.adoption.places import AdoptionError
-from nextword.weights.adoption.units import Unit, distinct
-from nextword.weights.adoption.watching import Watch
+from nextword.weights.matching.attention import attention
+from nextword.weights.matching.matrices import WHOLE, Found, Orientation, known_way, place_bias, vector
+from nextword.weights.matching.places import MatchingError
+from nextword.weights.matching.units import Unit, distinct
+from nextword.weights.matching.watching import Watch
 
 UP = {"up", "in", "fc", "expand", "first", "hidden", "inner", "1", "widen"}
 DOWN = {"down", "out", "proj", "projection", "contract", "second", "shrink", "2", "output", "narrow"}
@@ -39,7 +39,7 @@ def mlp(units: list[Unit], config: GPTConfig, way: Orientation, below: str, foun
     matrices = distinct(unit for unit in units if unit.is_matrix)
     wide = [unit for unit in matrices if unit.weight and set(unit.weight.shape) == {C, 4 * C}]
     if len(wide) != 2:
-        raise AdoptionError(f"{len(wide)} matrices between n_embd and 4 n_embd, and not two")
+        raise MatchingError(f"{len(wide)} matrices between n_embd and 4 n_embd, and not two")
     first, second = wide
     ups = [goes_up(unit, C, way, below) for unit in wide]
     if ups == [False, True] or (None in ups and (ups[0] is False or ups[1] is True)):

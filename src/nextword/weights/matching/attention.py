@@ -6,10 +6,10 @@ from dataclasses import replace
 from torch import Tensor
 
 from nextword.config import GPTConfig
-from nextword.weights.adoption.matrices import WHOLE, Found, Orientation, place_bias, plain
-from nextword.weights.adoption.places import AdoptionError, Piece
-from nextword.weights.adoption.units import Unit, distinct
-from nextword.weights.adoption.watching import Watch
+from nextword.weights.matching.matrices import WHOLE, Found, Orientation, place_bias, plain
+from nextword.weights.matching.places import MatchingError, Piece
+from nextword.weights.matching.units import Unit, distinct
+from nextword.weights.matching.watching import Watch
 
 QUERY = {"q", "query", "queries", "qs", "que"}
 KEY = {"k", "key", "keys", "ks"}
@@ -47,7 +47,7 @@ def attention(units: list[Unit], config: GPTConfig, way: Orientation, watch: Wat
         roles = square_roles(squares, watch, below)
         parts = [(unit, slice(i * C, (i + 1) * C), WHOLE) for i, role in enumerate("qkv") if (unit := roles[role])]
     if sum(rows.stop - rows.start for _, rows, _ in parts) != 3 * C:
-        raise AdoptionError("no query, key and value")
+        raise MatchingError("no query, key and value")
     used = {unit for unit, _, _ in parts}
     out = choose_out([unit for unit in squares if unit not in used], below)
     found.places["c_attn.weight"] = [of_rows(unit, rows, own, config, way) for unit, rows, own in parts]
@@ -68,7 +68,7 @@ def of_rows(unit: Unit, rows: slice, own: slice, config: GPTConfig, way: Orienta
         return square(unit, rows, config, way)
     piece = way.matrix(unit, n_out, C, rows)
     if piece is None:
-        raise AdoptionError(f"{unit.weight.name} of the shape {unit.weight.shape} in the place of q, k and v")
+        raise MatchingError(f"{unit.weight.name} of the shape {unit.weight.shape} in the place of q, k and v")
     return piece if own == WHOLE else replace(piece, see=lambda p: piece.see(p)[own])
 
 
@@ -88,7 +88,7 @@ def square(unit: Unit, rows: slice, config: GPTConfig, way: Orientation, is_out:
     else:
         views = {(H, C, D): lambda p: p.permute(0, 2, 1), (H, D, C): plain, (C, H, D): lambda p: p.permute(1, 2, 0)}
     if shape not in views:
-        raise AdoptionError("no query, key and value")
+        raise MatchingError("no query, key and value")
     return Piece(parameter.name, parameter.tensor, rows, views[shape], "by heads")
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from nextword.config import GPTConfig
-from nextword.weights.adoption.matrices import Found, plain, vector
-from nextword.weights.adoption.places import AdoptionError, Piece
-from nextword.weights.adoption.units import Named, Unit, words
+from nextword.weights.matching.matrices import Found, plain, vector
+from nextword.weights.matching.places import MatchingError, Piece
+from nextword.weights.matching.units import Named, Unit, words
 
 POSITIONS = {"pos", "position", "positions", "positional", "wpe", "pe", "p"}
 HEAD = {"head", "lm", "unembed", "unembedding", "logits", "out", "output", "classifier", "u", "decoder", "proj", "fc"}
@@ -29,7 +29,7 @@ def tables(outside: list[Unit], config: GPTConfig, found: Found) -> tuple[tuple[
     heads = [unit for unit in tokens if looks_like_head(unit)]
     embeddings = [unit for unit in tokens if unit not in heads] or heads[:1]
     if not embeddings or embeddings[0].weight is None:
-        raise AdoptionError(f"no table of {V} x {C} for the tokens")
+        raise MatchingError(f"no table of {V} x {C} for the tokens")
     own = [unit for unit in tokens if unit is not embeddings[0]]
     found.places["wte.weight"] = [table(embeddings[0].weight, V, C)]
     if positions is None or positions.weight is None:

@@ -1,4 +1,4 @@
-"""A stranger's whole GPT-2, or a part of one, adopted: its blocks, tables and head, and then what is in each block."""
+"""Match the parameters of a user's whole GPT-2, or of a part: blocks, tables and head, then what is in each block."""
 
 from dataclasses import asdict
 
@@ -6,17 +6,17 @@ import torch
 from torch import nn
 
 from nextword.config import GPTConfig
-from nextword.weights.adoption.attention import attention
-from nextword.weights.adoption.blocks import block, is_norm, layer_norm, mlp
-from nextword.weights.adoption.finding import find_blocks, shared_path
-from nextword.weights.adoption.matrices import Found, Orientation
-from nextword.weights.adoption.places import Adoption, AdoptionError, Piece, Places, listing, our_shapes
-from nextword.weights.adoption.tables import tables
-from nextword.weights.adoption.units import Node, all_parameters, take_apart
-from nextword.weights.adoption.watching import Watch
+from nextword.weights.matching.attention import attention
+from nextword.weights.matching.blocks import block, is_norm, layer_norm, mlp
+from nextword.weights.matching.finding import find_blocks, shared_path
+from nextword.weights.matching.matrices import Found, Orientation
+from nextword.weights.matching.places import Matching, MatchingError, Piece, Places, listing, our_shapes
+from nextword.weights.matching.tables import tables
+from nextword.weights.matching.units import Node, all_parameters, take_apart
+from nextword.weights.matching.watching import Watch
 
 KINDS = ("gpt", "block", "attention", "mlp", "layer_norm")
-"""What can be adopted: a whole GPT-2, or a part of it."""
+"""What can be matched: a whole GPT-2, or a part of it."""
 
 FINAL = {"f", "final", "last", "out", "end", "head"}
 
@@ -31,15 +31,15 @@ WHAT = {
 }
 
 
-def adopt(module: nn.Module, config: GPTConfig, kind: str = "gpt") -> Adoption:
+def match_parameters(module: nn.Module, config: GPTConfig, kind: str = "gpt") -> Matching:
     """Find out which of a stranger's parameters is which of GPT-2's; change none.
 
     kind: what the module is, one of `KINDS`; config: the shape that it was
     built with. Its forward pass is run, once or twice, only where structure,
     shapes and names leave something open, and may fail. Neither which third of
     a fused matrix is used as what nor whether a name is true is looked into: a
-    stranger that mixes up queries and keys is adopted as it calls them, and
-    goes on to be wrong. Raises AdoptionError where there is no such GPT-2 in it.
+    stranger that mixes up queries and keys is matched as it calls them, and
+    goes on to be wrong. Raises MatchingError where there is no such GPT-2 in it.
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}.")
@@ -62,12 +62,12 @@ def adopt(module: nn.Module, config: GPTConfig, kind: str = "gpt") -> Adoption:
         else:
             norms = [unit for unit in units if is_norm(unit, config)]
             if len(norms) != 1:
-                raise AdoptionError(f"{len(norms)} pairs of {config.n_embd} numbers")
+                raise MatchingError(f"{len(norms)} pairs of {config.n_embd} numbers")
             layer_norm(norms[0], "", found)
             found.places = {name.removeprefix("."): pieces for name, pieces in found.places.items()}
             found.notes = [note.strip() for note in found.notes]
-    except AdoptionError as error:
-        raise AdoptionError(refusal(error, module, config, kind)) from None
+    except MatchingError as error:
+        raise MatchingError(refusal(error, module, config, kind)) from None
     if any(not node.registered for node in root.walk()):
         stray = next(node.path for node in root.walk() if not node.registered)
         found.note(f"{stray} is a plain list: PyTorch does not know the parameters in it")
@@ -76,7 +76,7 @@ def adopt(module: nn.Module, config: GPTConfig, kind: str = "gpt") -> Adoption:
     extra = [n for n in all_parameters(units) if id(n.tensor) not in used]
     if extra:
         found.note(f"what GPT-2 does not have ({', '.join(n.name for n in extra[:4])}{' ...' if extra[4:] else ''})")
-    return Adoption(
+    return Matching(
         shapes=our_shapes(config, kind),
         places=found.places,
         notes=tuple(found.notes),
@@ -88,16 +88,16 @@ def adopt(module: nn.Module, config: GPTConfig, kind: str = "gpt") -> Adoption:
 
 
 def check_sizes(places: Places, config: GPTConfig, kind: str, module: nn.Module) -> None:
-    """Raise AdoptionError unless each piece has as many numbers as the part of ours that it is to hold."""
+    """Raise MatchingError unless each piece has as many numbers as the part of ours that it is to hold."""
     for name, shape in our_shapes(config, kind).items():
         for piece in places.get(name, ()):
             expected = torch.empty(shape, device="meta")[piece.rows].numel()
             if piece.view().numel() != expected:
                 wrong = f"{piece.name} in the place of {name}, which has {expected} numbers"
-                raise AdoptionError(refusal(AdoptionError(wrong), module, config, kind))
+                raise MatchingError(refusal(MatchingError(wrong), module, config, kind))
 
 
-def refusal(error: AdoptionError, module: nn.Module, config: GPTConfig, kind: str) -> str:
+def refusal(error: MatchingError, module: nn.Module, config: GPTConfig, kind: str) -> str:
     """What was expected, what was found, and what to do."""
     C = config.n_embd
     sizes = {"V": config.n_vocab, "N": config.n_ctx, "C": C, "F": 4 * C, "L": config.n_layer, "H": config.n_head}

@@ -8,7 +8,7 @@ from nextword.foreign import Model
 from nextword.model import GPT
 
 
-class WorkingCopy:
+class LowPrecisionCopy:
     """A run's weights for forward and backward, beside the float32 ones that are updated and saved.
 
     With dtype bfloat16 the blocks' matrices are bfloat16 copies, refreshed after
