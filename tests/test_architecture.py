@@ -14,7 +14,7 @@ SOURCE = Path(nextword.__file__).parent
 FLOORS = (
     {"commands", "config", "errors", "lazy", "symbols", "native", "model", "tokenizer", "runtime"},
     {"data", "weights", "decode"},
-    {"loading", "evaluate", "foreign", "lens"},
+    {"loading", "evaluate", "user_model", "lens"},
     {"train"},
     {"bench", "learn", "serve"},
     {"cli", "__main__"},

@@ -8,12 +8,12 @@ import torch
 
 import nextword
 from nextword.data import read_corpus
-from nextword.foreign import foreign_engine
 from nextword.lens import logit_lens
 from nextword.model import GPT, GPTConfig
 from nextword.runtime import replacing, sync
 from nextword.tokenizer import save_tokenizer
 from nextword.train import TrainConfig
+from nextword.user_model import load_user_engine
 from nextword.weights import load_model, save_huggingface, save_tensors
 
 Kind = Callable[[str], str | Path]
@@ -36,7 +36,7 @@ def test_reading(kind: Kind, folder: Path) -> None:
     model, text = kind(str(folder / "model")), kind(str(folder / "text.txt"))
     assert nextword.load(model)[0].config == load_model(model).config == MODEL
     assert nextword.loading.load_engine(model, device="cpu")[0] is not None
-    assert foreign_engine(f"{folder / 'own.py'}:GPT", model)[0] is not None
+    assert load_user_engine(f"{folder / 'own.py'}:GPT", model)[0] is not None
     assert read_corpus([text]).documents == read_corpus(text).documents == ("The ferry left at seven.",)
     assert TrainConfig(data=(text,), init=model, out=model) == TrainConfig(
         data=(str(text),), init=str(model), out=str(model)

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from foreign.conftest import folder  # noqa: F401  (a fixture)
+from user_model.conftest import folder  # noqa: F401  (a fixture)
 
 from nextword.errors import SymbolError
 from nextword.symbols import defined_in, is_symbol, load_symbol

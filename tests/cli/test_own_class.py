@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from cli.conftest import Cli
-from foreign.conftest import folder  # noqa: F401  (a fixture)
-from foreign.own import source
+from user_model.conftest import folder  # noqa: F401  (a fixture)
+from user_model.own import source
 
 import nextword
 from nextword.native import library

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 import torch
-from foreign.conftest import folder  # noqa: F401
-from foreign.own import source
 from torch.overrides import TorchFunctionMode
+from user_model.conftest import folder  # noqa: F401
+from user_model.own import source
 
 from nextword import lens
-from nextword.foreign import ForeignGPT, build
 from nextword.lens import Effect, Labelled
 from nextword.model import GPT
+from nextword.user_model import UserModel, build
 
 ASKED: dict[str, Callable[[Any, torch.Tensor], Labelled | Effect]] = {
     "ablate": lambda model, ids: lens.ablate(model, ids, heads=[(0, 1)]),
@@ -28,7 +28,7 @@ ASKED: dict[str, Callable[[Any, torch.Tensor], Labelled | Effect]] = {
 
 
 @pytest.fixture
-def own(folder: Any, config: Any, model: GPT) -> ForeignGPT:  # noqa: F811
+def own(folder: Any, config: Any, model: GPT) -> UserModel:  # noqa: F811
     """A learner's class with the same weights."""
     (folder / "my_gpt2.py").write_text(source())
     own = build("my_gpt2:GPT", config).eval()
@@ -42,7 +42,7 @@ def test_every_function_is_asked_here() -> None:
 
 @pytest.mark.parametrize("name", ASKED)
 def test_it_gives_labels_and_a_picture_of_our_models_and_of_others(
-    name: str, model: GPT, own: ForeignGPT, ids: torch.Tensor
+    name: str, model: GPT, own: UserModel, ids: torch.Tensor
 ) -> None:
     found, same = (ASKED[name](one, ids[0]) for one in (model, own))
     assert found.plot().axes

@@ -2,14 +2,14 @@
 
 import pytest
 import torch
-from foreign.conftest import folder  # noqa: F401
-from foreign.own import source
 from reference import theirs
+from user_model.conftest import folder  # noqa: F401
+from user_model.own import source
 
-from nextword.foreign import build
 from nextword.lens import Trace, neuron_words, trace
 from nextword.lens.names import BEFORE, IN_BLOCK
 from nextword.model import GPT, KVCache, plain
+from nextword.user_model import build
 
 
 def plain_intermediates(model: GPT, ids: torch.Tensor) -> dict[str, torch.Tensor]:

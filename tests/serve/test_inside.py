@@ -16,10 +16,9 @@ import torch
 from conftest import randomize
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from foreign.conftest import folder  # noqa: F401
-from foreign.own import source
+from user_model.conftest import folder  # noqa: F401
+from user_model.own import source
 
-from nextword.foreign import build
 from nextword.lens import ablate, direct_logit_attribution, trace
 from nextword.lens.patterns import patterns
 from nextword.lens.plain import logit_lens
@@ -30,6 +29,7 @@ from nextword.serve.lens_worker import LensWorker
 from nextword.serve.watched_run import WatchedRun
 from nextword.tokenizer import Tokenizer
 from nextword.train.run_directory import RunDirectory
+from nextword.user_model import build
 
 IDS = [3, 14, 15, 9, 26, 5, 35]
 

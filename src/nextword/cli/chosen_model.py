@@ -7,17 +7,17 @@ from nextword.symbols import is_symbol
 
 if TYPE_CHECKING:
     from nextword.decode import Engine
-    from nextword.foreign import ForeignGPT
     from nextword.model import GPT
     from nextword.tokenizer import Tokenizer
+    from nextword.user_model import UserModel
 
 
-def chosen_model(model: str, weights: str | None, device: str) -> "tuple[GPT | ForeignGPT, Tokenizer]":
+def chosen_model(model: str, weights: str | None, device: str) -> "tuple[GPT | UserModel, Tokenizer]":
     """The model itself, to be looked into. Raises ValueError where --weights has nothing to fill."""
     if is_own_class(model, weights):
-        from nextword.foreign import foreign_model
+        from nextword.user_model import load_user_model
 
-        return foreign_model(model, weights, device)
+        return load_user_model(model, weights, device)
     from nextword.loading import load
 
     return load(model, device)
@@ -34,9 +34,9 @@ def chosen_engine(
     if is_own_class(model, weights):
         if quantize is not None:
             raise ValueError(f"--quantize is for nextword's own model: {model} computes as it was written.")
-        from nextword.foreign import foreign_engine
+        from nextword.user_model import load_user_engine
 
-        return foreign_engine(model, weights, device, dtype, n_rows)
+        return load_user_engine(model, weights, device, dtype, n_rows)
     from nextword.loading import load_engine
     from nextword.native import is_compiled
 

@@ -118,7 +118,7 @@ def write_side_by_side(trainer: "Trainer", console: "Console") -> None:
     from rich.text import Text
 
     from nextword.decode import generate
-    from nextword.foreign import engine_of
+    from nextword.user_model import engine_of
 
     job = trainer.job
     ways = (("greedy", 0.0, None), ("temperature 1", 1.0, None), ("temperature 1, top-k 10", 1.0, 10))

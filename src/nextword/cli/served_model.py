@@ -11,13 +11,13 @@ from nextword.cli.chosen_model import chosen_engine, chosen_model
 
 if TYPE_CHECKING:
     from nextword.decode import Engine
-    from nextword.foreign import ForeignGPT
     from nextword.model import GPT
     from nextword.serve.following import Follower
     from nextword.serve.lens_worker import LensWorker
     from nextword.serve.scheduler import Scheduler
     from nextword.serve.watched_run import WatchedRun
     from nextword.tokenizer import Tokenizer
+    from nextword.user_model import UserModel
 
 
 @dataclass
@@ -54,7 +54,7 @@ class ServedModel:
         )
         return engine_for(self._untrained(), self.rows), Tokenizer()
 
-    def whole(self) -> "GPT | ForeignGPT":
+    def whole(self) -> "GPT | UserModel":
         """The same model in PyTorch, to be looked into."""
         return self._untrained() if self._is_untrained else chosen_model(self.model, self.weights, self.device)[0]
 

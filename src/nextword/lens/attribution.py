@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nextword.foreign import ForeignGPT
 from nextword.lens.labelled import Axis, Labelled
 from nextword.lens.names import check_token, from_the_front
 from nextword.lens.subjects import Ids, block_of, one_text
@@ -14,6 +13,7 @@ from nextword.lens.tracing import Trace, trace
 from nextword.lens.wording import token_text
 from nextword.model import GPT
 from nextword.model.attention import merge_heads
+from nextword.user_model import UserModel
 
 
 class Contributions(NamedTuple):
@@ -29,7 +29,7 @@ class Contributions(NamedTuple):
     rest: float
 
 
-def direct_logit_attribution(model: GPT | ForeignGPT, ids: Ids, token: int, position: int = -1) -> Labelled:
+def direct_logit_attribution(model: GPT | UserModel, ids: Ids, token: int, position: int = -1) -> Labelled:
     """What the embedding, each head and each MLP added to a token's score as the one after `position`.
 
     The numbers add up to the logit: everything before the last LayerNorm is

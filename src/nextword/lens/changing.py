@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nextword.foreign import ForeignGPT
 from nextword.lens.labelled import Axis, Labelled, numbers
 from nextword.lens.names import check_head, check_layer, check_text, from_the_front
 from nextword.lens.subjects import Ids
 from nextword.lens.tracing import Change, Trace, trace
 from nextword.lens.wording import token_texts
 from nextword.model import GPT
+from nextword.user_model import UserModel
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,7 +53,7 @@ class Effect:
 
 
 def ablate(
-    model: GPT | ForeignGPT,
+    model: GPT | UserModel,
     ids: Ids,
     heads: Iterable[tuple[int, int]] = (),
     mlps: Iterable[int] = (),
@@ -74,7 +74,7 @@ def ablate(
 
 
 def patch(
-    model: GPT | ForeignGPT,
+    model: GPT | UserModel,
     ids: Ids,
     source_ids: Ids,
     heads: Iterable[tuple[int, int]] = (),

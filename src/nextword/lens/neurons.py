@@ -3,16 +3,16 @@
 import numpy as np
 import torch
 
-from nextword.foreign import ForeignGPT
 from nextword.lens.labelled import Axis, Labelled, numbers
 from nextword.lens.names import check_layer, from_the_front
 from nextword.lens.subjects import Ids, block_of, one_text, subject
 from nextword.lens.tracing import trace
 from nextword.lens.wording import token_texts
 from nextword.model import GPT, GPTConfig
+from nextword.user_model import UserModel
 
 
-def neuron(model: GPT | ForeignGPT, ids: Ids, layer: int, index: int) -> Labelled:
+def neuron(model: GPT | UserModel, ids: Ids, layer: int, index: int) -> Labelled:
     """How strongly one neuron fires at each token: (B, T), after GELU. Its `top()` are the tokens that it fires on.
 
     Of one text (T,). Raises ValueError for a neuron that is not there, and as
@@ -29,7 +29,7 @@ def neuron(model: GPT | ForeignGPT, ids: Ids, layer: int, index: int) -> Labelle
     return Labelled(values, (Axis("text", texts), Axis("token", tokens)), title, "activation", words)
 
 
-def top_neurons(model: GPT | ForeignGPT, ids: Ids, layer: int, position: int = -1, n: int = 10) -> Labelled:
+def top_neurons(model: GPT | UserModel, ids: Ids, layer: int, position: int = -1, n: int = 10) -> Labelled:
     """The neurons of a layer that fire the most at one token: (n,), the strongest first.
 
     ids: one text's. Raises ValueError for several, for a layer or a position
@@ -49,7 +49,7 @@ def top_neurons(model: GPT | ForeignGPT, ids: Ids, layer: int, position: int = -
 
 
 @torch.no_grad()
-def neuron_words(model: GPT | ForeignGPT, layer: int, index: int, n: int = 10) -> Labelled:
+def neuron_words(model: GPT | UserModel, layer: int, index: int, n: int = 10) -> Labelled:
     """The tokens that a neuron makes likelier when it fires: (n,), the most first.
 
     What it writes into the stream, compared with every token's embedding by way

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from nextword.commands import command
-from nextword.foreign import ForeignGPT, as_gpt
 from nextword.model import GPT
 from nextword.model.block import Block
 from nextword.model.gpt import check_ids
 from nextword.model.resting import resting
+from nextword.user_model import UserModel, as_gpt
 
 Ids = Tensor | Sequence[int]
 """One text's ids, (T,) or a list, or several texts' (B, T)."""
@@ -31,7 +31,7 @@ def one_text(ids: Ids) -> Tensor:
     return rows
 
 
-def subject(model: GPT | ForeignGPT, ids: Tensor | None = None) -> GPT:
+def subject(model: GPT | UserModel, ids: Tensor | None = None) -> GPT:
     """The model as one of ours.
 
     ids (B, T): what one of a user's own class is tried on, the vocabulary's

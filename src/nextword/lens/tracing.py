@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from nextword.errors import NotFiniteError
-from nextword.foreign import ForeignGPT
 from nextword.lens.labelled import Axis, Labelled, numbers
 from nextword.lens.names import all_names, check_depth, check_head, check_text, place_of
 from nextword.lens.saying import Said, guesses, said
@@ -15,6 +14,7 @@ from nextword.lens.wording import token_texts
 from nextword.model import GPT, KVCache, fused, plain
 from nextword.model.attention import merge_heads, split_heads
 from nextword.model.gpt import check_ids
+from nextword.user_model import UserModel
 
 Change = Callable[[Tensor], Tensor]
 """What is to stand in the place of what a forward pass makes; the same shape."""
@@ -238,7 +238,7 @@ class Trace:
             self._made = {n: t for n, t in self._made.items() if place_of(n, self.config).part in parts}
 
 
-def trace(model: GPT | ForeignGPT, ids: Ids) -> Trace:
+def trace(model: GPT | UserModel, ids: Ids) -> Trace:
     """Take the forward pass over these ids apart; nothing is computed before it is asked for.
 
     ids: one text's, as a list or a tensor (T,), or several texts' (B, T). A

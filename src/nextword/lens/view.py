@@ -8,7 +8,6 @@ from typing import NamedTuple
 from torch import Tensor
 
 from nextword.evaluate import in_digits
-from nextword.foreign import ForeignGPT
 from nextword.lens.labelled import Axis, Labelled
 from nextword.lens.names import check_head, check_layer, from_the_front
 from nextword.lens.saying import guesses
@@ -17,6 +16,7 @@ from nextword.lens.surprising import surprise_of
 from nextword.lens.tracing import Trace
 from nextword.lens.wording import token_text
 from nextword.model import GPT
+from nextword.user_model import UserModel
 
 WORDS = 3  # that are named in one place
 COLUMNS = 16  # positions of which the layers' guesses are shown: the last ones up to the one that is asked about
@@ -124,7 +124,7 @@ class View:
 
 
 def view(
-    model: GPT | ForeignGPT, ids: Ids, position: int = -1, layer: int | None = None, head: int | None = None
+    model: GPT | UserModel, ids: Ids, position: int = -1, layer: int | None = None, head: int | None = None
 ) -> View:
     """Look inside at one text.
 

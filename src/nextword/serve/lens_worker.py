@@ -9,10 +9,10 @@ from typing import TypeVar
 
 import torch
 
-from nextword.foreign import ForeignGPT
 from nextword.lens.subjects import subject
 from nextword.model import GPT
 from nextword.serve.reading import Reader, Text
+from nextword.user_model import UserModel
 
 R = TypeVar("R")
 
@@ -42,7 +42,7 @@ class LensWorker:
     ValueError where it computes something else.
     """
 
-    def __init__(self, model: GPT | ForeignGPT, name: str, step: int | None = None):
+    def __init__(self, model: GPT | UserModel, name: str, step: int | None = None):
         self.model = whole(model)
         self.name, self.config = name, self.model.config
         self.step, self.version = step, new_version()
@@ -51,7 +51,7 @@ class LensWorker:
         self._turn = asyncio.Lock()  # who waited longest comes next
         self._n_asking = 0
 
-    def replace(self, model: GPT | ForeignGPT, step: int | None = None) -> None:
+    def replace(self, model: GPT | UserModel, step: int | None = None) -> None:
         """Look into this model from the next question on: the same one, with other weights. Raises as the first did."""
         newer = whole(model)
         if newer.config != self.config:
@@ -113,7 +113,7 @@ def new_version() -> str:
     return f"{time.time_ns():x}"
 
 
-def whole(model: GPT | ForeignGPT) -> GPT:
+def whole(model: GPT | UserModel) -> GPT:
     """The model to look into: itself, or for one of a user's own class ours with its weights. Raises as `subject`."""
     n = min(model.config.n_ctx, model.config.n_vocab, 8)
     return subject(model, torch.arange(n, device=next(model.parameters()).device).unsqueeze(0)).eval()

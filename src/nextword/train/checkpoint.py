@@ -17,8 +17,8 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from nextword.errors import RunError
-from nextword.foreign import ForeignGPT, Model, as_gpt
 from nextword.runtime import random_state, set_random_state, sync
+from nextword.user_model import Trainable, UserModel, as_gpt
 from nextword.weights import save_huggingface, save_tensors
 from nextword.weights.tensor_file import load_tensors
 
@@ -42,13 +42,13 @@ class Progress:
 CONTENTS = {"config.json", "model.safetensors", "training.safetensors", "progress.json"}
 
 OWN = "own.safetensors"
-"""A foreign model's weights as its class names them: what GPT-2 has no place for is in no other file."""
+"""A user model's weights as its class names them: what GPT-2 has no place for is in no other file."""
 
 KEPT = 2
 """How many checkpoints stay: the newest, and the one before it in case the disk fails the newest."""
 
 
-def save_checkpoint(folder: Path, model: Model, optimizer: torch.optim.Optimizer, progress: Progress) -> Path:
+def save_checkpoint(folder: Path, model: Trainable, optimizer: torch.optim.Optimizer, progress: Progress) -> Path:
     """Write a run's state into folder/step-<updates made>; give back its path.
 
     Everything is first written beside its place, forced to the disk and only
@@ -62,7 +62,7 @@ def save_checkpoint(folder: Path, model: Model, optimizer: torch.optim.Optimizer
         shutil.rmtree(half_written)
     draft.mkdir(parents=True)
     save_huggingface(as_gpt(model), draft)
-    if isinstance(model, ForeignGPT):
+    if isinstance(model, UserModel):
         save_tensors(model.own_tensors(), draft / OWN)
     save_tensors(training_tensors(model, optimizer), draft / "training.safetensors")
     (draft / "progress.json").write_text(json.dumps(asdict(progress), indent=1))
@@ -118,7 +118,7 @@ def find_fault(path: Path) -> str | None:
     return None
 
 
-def restore(path: Path, model: Model, optimizer: torch.optim.Optimizer) -> Progress:
+def restore(path: Path, model: Trainable, optimizer: torch.optim.Optimizer) -> Progress:
     """Put a checkpoint's moments and random state in place; give back its progress.
 
     The model must hold the checkpoint's weights already. Raises RunError where
@@ -131,7 +131,7 @@ def restore(path: Path, model: Model, optimizer: torch.optim.Optimizer) -> Progr
         raise RunError(f"{path} holds no training state for this model ({error}).") from error
 
 
-def training_tensors(model: Model, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def training_tensors(model: Trainable, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """AdamW's state under the parameters' names (`exp_avg.wte.weight`, ...), and the random states."""
     tensors = {
         f"{kind}.{name}": value
@@ -142,7 +142,7 @@ def training_tensors(model: Model, optimizer: torch.optim.Optimizer) -> dict[str
     return tensors | {f"random.{device}": state for device, state in random_state(device_of(model)).items()}
 
 
-def restore_training(tensors: dict[str, Tensor], model: Model, optimizer: torch.optim.Optimizer) -> None:
+def restore_training(tensors: dict[str, Tensor], model: Trainable, optimizer: torch.optim.Optimizer) -> None:
     """Undo `training_tensors`, into memory of its own: the tensors are mapped. Raises KeyError for a missing one."""
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
@@ -156,7 +156,7 @@ def restore_training(tensors: dict[str, Tensor], model: Model, optimizer: torch.
     set_random_state(states, device_of(model))
 
 
-def device_of(model: Model) -> torch.device:
+def device_of(model: Trainable) -> torch.device:
     """Where a model computes."""
     return next(model.parameters()).device
 

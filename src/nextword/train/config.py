@@ -139,16 +139,16 @@ class TrainConfig:
             object.__setattr__(self, name, None if value is None else in_text(value))
         if self.encoding is not None:
             check_encoding(self.encoding)
-        if self.model is not None and self.model not in CONFIGS and self.foreign is None:
+        if self.model is not None and self.model not in CONFIGS and self.user_model is None:
             raise ValueError(
                 f"--model {self.model} is not a size to train: choose {', '.join(CONFIGS)}, "
                 "or give a class of your own, my_gpt2:GPT."
             )
-        if self.size is not None and self.foreign is None:
+        if self.size is not None and self.user_model is None:
             raise ValueError("--size is the size of a class of your own (--model my_gpt2:GPT): use --model for ours.")
         if self.size is not None and self.size not in CONFIGS:
             raise ValueError(f"--size {self.size} is not a size to train: choose {', '.join(CONFIGS)}.")
-        if self.init is not None and (self.size is not None or (self.model is not None and self.foreign is None)):
+        if self.init is not None and (self.size is not None or (self.model is not None and self.user_model is None)):
             raise ValueError(f"--init brings its own size: leave out --{'size' if self.size else 'model'}.")
         if sum(length is not None for length in (self.epochs, self.steps, self.tokens)) > 1:
             raise ValueError("The length is given more than once: use one of --epochs, --steps and --tokens.")
@@ -172,7 +172,7 @@ class TrainConfig:
             raise ValueError(f"--lr-floor must be between 0 and 1, not {self.lr_floor}.")
         if self.lr_fall is not None and not 0.0 < self.lr_fall <= 1.0:
             raise ValueError(f"--lr-fall must be above 0 and at most 1, not {self.lr_fall}.")
-        if self.embedding_std is not None and (self.init is not None or self.foreign is not None):
+        if self.embedding_std is not None and (self.init is not None or self.user_model is not None):
             given = "--init brings trained ones" if self.init is not None else "a class of your own draws its own"
             raise ValueError(f"--embedding-std is for our own first weights, and {given}: leave it out.")
         if not 0.0 < self.beta2 < 1.0:
@@ -183,11 +183,11 @@ class TrainConfig:
     @property
     def shape(self) -> GPTConfig:
         """The model to train where no weights are given to begin from."""
-        size = self.size or "nano" if self.foreign is not None else self.model or "gpt2"
+        size = self.size or "nano" if self.user_model is not None else self.model or "gpt2"
         return CONFIGS[size]
 
     @property
-    def foreign(self) -> str | None:
+    def user_model(self) -> str | None:
         """The name of a class of the user's own, if that is what `model` is."""
         return self.model if self.model is not None and is_symbol(self.model) else None
 
@@ -270,7 +270,7 @@ def plan(config: TrainConfig, model: GPTConfig, n_tokens: int) -> Plan:
         n_windows = math.ceil(max(0, n_tokens - 1 - window) / stride) + 1
         steps = math.ceil((config.epochs or chosen.passes) * n_windows / (batch_size * config.accumulate))
     eval_every = config.eval_every or min(500, math.ceil(steps / 10))
-    given = config.init is not None or config.foreign is not None
+    given = config.init is not None or config.user_model is not None
     return Plan(
         window=window,
         stride=stride,

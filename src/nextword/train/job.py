@@ -13,7 +13,6 @@ from nextword.commands import quoted
 from nextword.data import Corpus, Reading, Windows, encode_corpus, read_corpus, split
 from nextword.data.sources import AS_AT_FIRST, corpus_name
 from nextword.errors import RunError
-from nextword.foreign import ForeignGPT, Model, build
 from nextword.loading import load
 from nextword.model import GPT, GPTConfig
 from nextword.native import library
@@ -23,6 +22,7 @@ from nextword.train.checkpoint import OWN
 from nextword.train.config import LENGTHS, Plan, TrainConfig, plan
 from nextword.train.recipe import GPT2_STD
 from nextword.train.run_directory import description
+from nextword.user_model import Trainable, UserModel, build
 from nextword.weights.tensor_file import load_tensors
 
 FIRST_TOKENS = 12
@@ -48,7 +48,7 @@ class Job:
     tokenizer: Tokenizer
     windows: Windows
     val_ids: Tensor
-    model: Model
+    model: Trainable
     prompt: str
     device: torch.device
     dtype: torch.dtype
@@ -102,8 +102,8 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
     WeightsError and ValueError for what cannot be used.
     """
     device = pick_device(config.device)
-    foreign = config.foreign
-    dtype = torch.float32 if foreign is not None and config.dtype == "auto" else pick_dtype(config.dtype, device)
+    user_model = config.user_model
+    dtype = torch.float32 if user_model is not None and config.dtype == "auto" else pick_dtype(config.dtype, device)
     corpus = corpus or read_corpus(config.data, how_to_read(config))
     tokenizer = Tokenizer()
     train_ids, val_ids = split(encode_corpus(corpus, tokenizer), config.val_fraction)
@@ -117,8 +117,8 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
 
     torch.manual_seed(config.seed)
     shape = replace(shape, dropout=chosen.dropout)
-    if foreign is not None:
-        model: Model = foreign_model(foreign, shape, given, checkpoint)
+    if user_model is not None:
+        model: Trainable = build_user_model(user_model, shape, given, checkpoint)
     else:
         model = fresh_model(shape, chosen.embedding_std) if given is None else with_dropout(given, chosen.dropout)
     return Job(
@@ -146,7 +146,7 @@ def fresh_model(shape: GPTConfig, embedding_std: float | None) -> GPT:
     return model
 
 
-def foreign_model(spec: str, shape: GPTConfig, given: GPT | None, checkpoint: Path | None) -> ForeignGPT:
+def build_user_model(spec: str, shape: GPTConfig, given: GPT | None, checkpoint: Path | None) -> UserModel:
     """The class that a name like `my_gpt2:GPT` leads to, with its own first weights, a source's, or a checkpoint's."""
     model = build(spec, shape)
     if given is not None:

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from nextword.errors import TrainingError
-from nextword.foreign import Model
 from nextword.model import GPT
+from nextword.user_model import Trainable
 
 
 class LowPrecisionCopy:
@@ -15,7 +15,7 @@ class LowPrecisionCopy:
     every update; so no forward pass has to convert them, and their gradients
     are half as large. Everything else (embeddings, biases, LayerNorms) is
     shared, and the residual stream stays in float32. With float32, `model` is
-    the run's own model and nothing is copied; so it is for a foreign model, whose
+    the run's own model and nothing is copied; so it is for a user model, whose
     products may be in bfloat16, but not its matrices.
 
     `masters` and `weights` are lists of equal length and order: a parameter of
@@ -24,8 +24,8 @@ class LowPrecisionCopy:
     Source: Micikevicius et al., "Mixed Precision Training" (2018), section 3.1.
     """
 
-    def __init__(self, model: Model, dtype: torch.dtype):
-        self.model: Model = model
+    def __init__(self, model: Trainable, dtype: torch.dtype):
+        self.model: Trainable = model
         if isinstance(model, GPT) and dtype != torch.float32:
             self.model = with_matrices_in(dtype, model)
         frozen = {id(p) for p in model.parameters() if not (p.requires_grad or isinstance(model, GPT))}

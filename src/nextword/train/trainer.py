@@ -24,7 +24,6 @@ from nextword.data import Corpus, read_corpus
 from nextword.decode import generate
 from nextword.errors import NotFiniteError, RunError, TrainingError
 from nextword.evaluate import evaluate, perplexity
-from nextword.foreign import ForeignGPT, as_gpt, engine_of
 from nextword.model import GPT, GPTConfig
 from nextword.runtime import available_memory, pick_device
 from nextword.train.checkpoint import Progress, checkpoints, newest_sound_checkpoint, restore, save_checkpoint
@@ -61,6 +60,7 @@ from nextword.train.plot import plot_loss
 from nextword.train.prolonging import prolonged_description, rate, resumed_plan
 from nextword.train.run_directory import RunDirectory, check_free, check_idle, description
 from nextword.train.steps import Steps
+from nextword.user_model import UserModel, as_gpt, engine_of
 from nextword.weights import save_huggingface
 
 SAVE_SECONDS = 600.0  # between checkpoints, where no --save-every is given
@@ -107,7 +107,7 @@ class Trainer:
             self._progress = Progress()
         self._steps = Steps(self.job, self._optimizer, self._progress)
         self._watch, self._passed_best = LossWatch(), PassedBest()
-        if isinstance(self.job.model, ForeignGPT):
+        if isinstance(self.job.model, UserModel):
             self._warnings += self.job.model.warnings()
         short = shortage(*self._memory_settings())
         self._warnings += [short] if short else []
@@ -204,7 +204,7 @@ class Trainer:
         yield from self._tell()  # if the run was asked to stop meanwhile
         if self._saved_step != self.step:
             yield self._save()
-        if isinstance(self.job.model, ForeignGPT):
+        if isinstance(self.job.model, UserModel):
             for message in self.job.model.not_exported():
                 yield Warned(self.step, message)
         yield Finished(self.step, self.step == plan.steps, self._directory.path, progress.best_step)

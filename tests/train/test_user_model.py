@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from foreign.conftest import folder  # noqa: F401  (a fixture)
-from foreign.own import source
 from safetensors.torch import load_file
 from train.runs import equal, losses, newest, of, state, train, weights
+from user_model.conftest import folder  # noqa: F401  (a fixture)
+from user_model.own import source
 
 import nextword
 from nextword.errors import RunError, SymbolError, TrainingError

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from nextword.config import GPTConfig
 from nextword.errors import SymbolError
-from nextword.foreign.foreign_gpt import ForeignGPT, Read
 from nextword.symbols import failure, load_symbol
+from nextword.user_model.wrapper import Read, UserModel
 
 CONTRACT = (
     "The contract is GPT(config), where config has n_vocab, n_ctx, n_embd, n_head, n_layer and dropout, "
@@ -20,7 +20,7 @@ CONTRACT = (
 )
 
 
-def build(spec: str, config: GPTConfig) -> ForeignGPT:
+def build(spec: str, config: GPTConfig) -> UserModel:
     """Build the class that `my_gpt2:GPT` names, with this shape, and see that its forward gives logits.
 
     Raises SymbolError where it is not found, fails or gives something else, and
@@ -32,7 +32,7 @@ def build(spec: str, config: GPTConfig) -> ForeignGPT:
     model = attempt(lambda: made(config), f"{spec} could not be built with GPT(config)", made)
     if not isinstance(model, nn.Module):
         raise SymbolError(f"{spec} makes {type(model).__name__}, and not a torch.nn.Module. {CONTRACT}")
-    return ForeignGPT(model, config, reader(spec, made, model, config))
+    return UserModel(model, config, reader(spec, made, model, config))
 
 
 def reader(spec: str, made: Any, model: nn.Module, config: GPTConfig) -> Read:

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from foreign.own import source
+from user_model.own import source
 
 from nextword.errors import SymbolError, WeightsError
-from nextword.foreign import build
+from nextword.user_model import build
 
 
 def test_it_is_built_and_its_parameters_are_known(folder, config):

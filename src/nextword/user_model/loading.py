@@ -1,4 +1,4 @@
-"""Writing with a model of a user's own class, which has no cache: for each token it reads the whole text."""
+"""Load a user model to look into or to write with; it has no KV cache, so each token reads the whole text."""
 
 from pathlib import Path
 
@@ -8,17 +8,17 @@ from nextword.commands import command
 from nextword.decode.engine import Engine
 from nextword.decode.rereading_engine import RereadingEngine
 from nextword.errors import WeightsError
-from nextword.foreign.building import build
-from nextword.foreign.foreign_gpt import ForeignGPT, Model
 from nextword.loading import DTYPES, load
 from nextword.model import GPT
 from nextword.model.resting import resting
 from nextword.runtime import pick_device
 from nextword.tokenizer import Tokenizer
+from nextword.user_model.contract import build
+from nextword.user_model.wrapper import Trainable, UserModel
 
 
-def engine_of(model: Model) -> GPT | Engine:
-    """What writes with a model: one of ours itself, with all that makes it fast; with a foreign one, who rereads."""
+def engine_of(model: Trainable) -> GPT | Engine:
+    """What writes with a model: itself, or for a user model, which has no cache, an engine that rereads."""
     if isinstance(model, GPT):
         return model
     return RereadingEngine(Resting(model), model.config, device=next(model.parameters()).device)
@@ -27,7 +27,7 @@ def engine_of(model: Model) -> GPT | Engine:
 class Resting:
     """A model whose dropout is off while it is called, whatever mode it is in."""
 
-    def __init__(self, model: ForeignGPT):
+    def __init__(self, model: UserModel):
         self._model = model
 
     def __call__(self, ids: torch.Tensor) -> torch.Tensor:
@@ -36,9 +36,9 @@ class Resting:
             return self._model(ids)
 
 
-def foreign_model(
+def load_user_model(
     spec: str, weights: str | Path | None, device: str = "auto", dtype: str | None = None
-) -> tuple[ForeignGPT, Tokenizer]:
+) -> tuple[UserModel, Tokenizer]:
     """Build the class that `my_gpt2:GPT` names in the shape of these weights, and load them into it.
 
     weights: as `nextword.load` takes them. dtype: float32 unless given. Raises
@@ -60,9 +60,9 @@ def foreign_model(
     return model, tokenizer
 
 
-def foreign_engine(
+def load_user_engine(
     spec: str, weights: str | Path | None, device: str = "auto", dtype: str | None = None, n_rows: int = 1
 ) -> tuple[Engine, Tokenizer]:
-    """Write with a class of a user's own, n_rows texts side by side, filled with these weights: see `foreign_model`."""
-    model, tokenizer = foreign_model(spec, weights, device, dtype)
+    """Load a user model as `load_user_model` does, to write n_rows texts side by side."""
+    model, tokenizer = load_user_model(spec, weights, device, dtype)
     return RereadingEngine(model, model.config, n_rows, device=next(model.parameters()).device), tokenizer

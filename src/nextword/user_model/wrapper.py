@@ -14,7 +14,7 @@ from nextword.weights.names import tensor_names
 Read = Callable[[Any], Tensor]
 
 
-class ForeignGPT(nn.Module):
+class UserModel(nn.Module):
     """A model of a user's own class, `inner`, with what else ours has: its shape, a loss, our names.
 
     read: takes the logits out of what the class's forward gives. Raises
@@ -97,14 +97,14 @@ class ForeignGPT(nn.Module):
         return told
 
 
-Model = GPT | ForeignGPT
-"""What can be trained: ours, or a user's own."""
+Trainable = GPT | UserModel
+"""What the trainer trains: our model or a user's."""
 
 
-def as_gpt(model: Model) -> GPT:
-    """The model as one of ours: itself, or a new one that holds what the foreign one has learned, in float32.
+def as_gpt(model: Trainable) -> GPT:
+    """The model as one of ours: itself, or a new one with the user model's weights, in float32.
 
-    Where the foreign one has no place for a tensor of ours, it has what comes closest to nothing: see `neutral`.
+    Where the user model has no place for a tensor of ours, it has what comes closest to nothing: see `neutral`.
     """
     if isinstance(model, GPT):
         return model

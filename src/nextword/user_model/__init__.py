@@ -1,0 +1,29 @@
+"""A GPT-2 of a user's own class, in the place of ours: trained, saved and written with as if it were.
+
+The class keeps to a small contract: `GPT(config)` builds it, where config has n_vocab, n_ctx, n_embd, n_head, n_layer
+and dropout, and `forward(ids) -> logits`. Which of its parameters is which is found out by `nextword.weights.matching`.
+"""
+
+from typing import TYPE_CHECKING
+
+from nextword.lazy import attach
+
+if TYPE_CHECKING:
+    from nextword.user_model.contract import build
+    from nextword.user_model.loading import engine_of, load_user_engine, load_user_model
+    from nextword.user_model.wrapper import Trainable, UserModel, as_gpt
+
+__all__ = ["Trainable", "UserModel", "as_gpt", "build", "engine_of", "load_user_engine", "load_user_model"]
+
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "UserModel": "wrapper",
+        "Trainable": "wrapper",
+        "as_gpt": "wrapper",
+        "build": "contract",
+        "load_user_model": "loading",
+        "load_user_engine": "loading",
+        "engine_of": "loading",
+    },
+)
