@@ -80,7 +80,7 @@ def definition(text: str, name: str) -> str:
 
 def exercise(argument: str, _body: str, _up: str) -> str:
     """The task, the file to write it in, and how to have it checked."""
-    from nextword.learn.track import TRACK
+    from nextword.learn.checker.track import TRACK
 
     number, asked = TRACK.number(argument), TRACK[argument]
     title = f"**Exercise {number}: {asked.title}** in `my_gpt2/ex{number:02}_{argument}.py`"
@@ -90,7 +90,7 @@ def exercise(argument: str, _body: str, _up: str) -> str:
 
 def mistakes(argument: str, _body: str, _up: str) -> str:
     """The known mistakes, each with what to do and why."""
-    from nextword.learn.track import TRACK
+    from nextword.learn.checker.track import TRACK
 
     lines = ["When an answer is wrong, the checker looks for one of these in it. Your answer equals", ""]
     for mistake in TRACK[argument].mistakes:
@@ -107,12 +107,12 @@ def said(name: str, mistake: str) -> str:
     """The checker's words to an answer in which this was planted, no line longer than a page is wide."""
     import textwrap
 
-    from nextword.learn.audit import planters
-    from nextword.learn.diagnosis import diagnose
-    from nextword.learn.lines import text_of
-    from nextword.learn.styles import run_source
-    from nextword.learn.track import TRACK
-    from nextword.learn.wording import report as worded
+    from nextword.learn.checker.audit import planters
+    from nextword.learn.checker.diagnosis import diagnose
+    from nextword.learn.checker.lines import text_of
+    from nextword.learn.checker.styles import run_source
+    from nextword.learn.checker.track import TRACK
+    from nextword.learn.checker.wording import report as worded
 
     asked = TRACK[name]
     answer = run_source(planters(asked, mistake)[0].source(mistake), "planted")
@@ -136,7 +136,7 @@ def audit(_argument: str, _body: str, _up: str) -> str:
 
 def questions(_argument: str, _body: str, _up: str) -> str:
     """The interview's questions, each with its answer folded away."""
-    from nextword.learn.deck import TOPICS, load_deck
+    from nextword.learn.interview.deck import TOPICS, load_deck
 
     lines: list[str] = []
     for topic in TOPICS:

@@ -16,7 +16,7 @@ FLOORS = (
     {"data", "weights", "decode"},
     {"loading", "evaluate", "user_model", "lens"},
     {"train"},
-    {"bench", "learn", "serve"},
+    {"bench", "doctor", "learn", "serve"},
     {"cli", "__main__"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -22,9 +22,9 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from nextword.learn.audit import audit
-from nextword.learn.exercise import Exercise
-from nextword.learn.track import TRACK
+from nextword.learn.checker.audit import audit
+from nextword.learn.checker.exercise import Exercise
+from nextword.learn.checker.track import TRACK
 
 LOGGER = logging.getLogger(__name__)
 PROJECT = Path(__file__).parent.parent.parent

@@ -15,7 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.directives.code import LiteralInclude
 from sphinx.util.docutils import SphinxDirective
 
-from nextword.learn.track import TRACK
+from nextword.learn.checker.track import TRACK
 
 PROJECT = Path(__file__).parent.parent.parent
 

@@ -15,8 +15,8 @@ from readable import CODE, said
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from nextword.learn.exercise import Exercise
-from nextword.learn.track import TRACK
+from nextword.learn.checker.exercise import Exercise
+from nextword.learn.checker.track import TRACK
 
 PROJECT = Path(__file__).parent.parent.parent
 
@@ -37,7 +37,7 @@ class OfExercise(SphinxDirective):
     def note_sources(self, name: str) -> None:
         """Have the page made anew when the exercise changes, or the order of them."""
         learn = PROJECT / "src/nextword/learn"
-        for file in (learn / "exercises" / f"{name}.py", learn / "track.py"):
+        for file in (learn / "exercises" / f"{name}.py", learn / "checker" / "track.py"):
             self.env.note_dependency(str(file))
 
     def made_of(self, exercise: Exercise) -> Iterator[nodes.Node]:

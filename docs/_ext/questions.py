@@ -9,7 +9,7 @@ from exercises import inline
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from nextword.learn.deck import TOPICS, Question, load_deck
+from nextword.learn.interview.deck import TOPICS, Question, load_deck
 
 
 class Questions(SphinxDirective):

@@ -15,12 +15,12 @@ from learn.conftest import answer
 
 from nextword.cli.learn import COMMANDS
 from nextword.cli.learn_watch import Watch
-from nextword.learn.checking import Checker
-from nextword.learn.folder import Course
-from nextword.learn.lines import Line, text_of
-from nextword.learn.starting import init
-from nextword.learn.styles import styles
-from nextword.learn.track import CHAPTERS, TRACK
+from nextword.learn.checker.lines import Line, text_of
+from nextword.learn.checker.styles import styles
+from nextword.learn.checker.track import CHAPTERS, TRACK
+from nextword.learn.course.checking import Checker
+from nextword.learn.course.folder import Course
+from nextword.learn.course.starting import init
 
 NUMBER = TRACK.number("layer_norm")
 PATIENCE = 60.0  # how long a test waits for what should take a moment
@@ -41,7 +41,7 @@ def checker() -> Iterator[Checker]:
 @pytest.fixture
 def warm(checker: Checker, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets all commands share one process that has torch imported."""
-    monkeypatch.setattr("nextword.learn.checking.Checker", lambda _time_limit: nullcontext(checker))
+    monkeypatch.setattr("nextword.learn.course.checking.Checker", lambda _time_limit: nullcontext(checker))
 
 
 def test_help_lists_the_commands(cli: Cli) -> None:
@@ -222,7 +222,9 @@ def test_the_audit_is_green_and_says_what_it_did(cli: Cli) -> None:
 def test_the_audit_fails_where_a_mistake_is_not_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     style = styles("layer_norm")[0]
     twisted = style.text.replace("#~ bias-ignored: return y", "#~ bias-ignored: return y + 2 * bias")
-    monkeypatch.setattr("nextword.learn.audit.styles", lambda _name: (type(style)("layer_norm", "twisted", twisted),))
+    monkeypatch.setattr(
+        "nextword.learn.checker.audit.styles", lambda _name: (type(style)("layer_norm", "twisted", twisted),)
+    )
     status, out, _ = cli("learn", "audit", "layer_norm")
     assert status == 1
     assert "twisted with bias-ignored: expected bias-ignored, found wrong" in out
@@ -263,7 +265,9 @@ class Told:
 @pytest.fixture
 def told(course: Course, checker: Checker, monkeypatch: pytest.MonkeyPatch) -> Told:
     monkeypatch.setattr(type(TRACK), "names", ("layer_norm", "gelu", "softmax"))
-    monkeypatch.setattr("nextword.learn.track.CHAPTERS", {"parts": ("layer_norm", "gelu"), "attention": ("softmax",)})
+    monkeypatch.setattr(
+        "nextword.learn.checker.track.CHAPTERS", {"parts": ("layer_norm", "gelu"), "attention": ("softmax",)}
+    )
     return Told(course, checker)
 
 

@@ -5,9 +5,9 @@ import pytest
 from cli.conftest import Cli
 
 from nextword.cli import learn_graduate
-from nextword.learn.graduation import Graduation
-from nextword.learn.starting import init
-from nextword.learn.track import CHAPTERS, TRACK
+from nextword.learn.checker.track import CHAPTERS, TRACK
+from nextword.learn.course.graduation import Graduation
+from nextword.learn.course.starting import init
 
 
 @pytest.fixture

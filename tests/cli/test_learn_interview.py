@@ -6,10 +6,10 @@ import pytest
 from cli.conftest import Cli
 
 from nextword.cli.learn_interview import Interview, clock_time
-from nextword.learn.asking import Grades, Session, choose
-from nextword.learn.checking import Checker
-from nextword.learn.interview import FILE, Puzzle, puzzles, set_up
-from nextword.learn.lines import text_of
+from nextword.learn.checker.lines import text_of
+from nextword.learn.course.checking import Checker
+from nextword.learn.interview.asking import Grades, Session, choose
+from nextword.learn.interview.puzzle import FILE, Puzzle, puzzles, set_up
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from book_pages import DOCS, PAGES, directives, folded, name_of
 
-from nextword.learn.track import CHAPTERS
+from nextword.learn.checker.track import CHAPTERS
 
 INDEX = (DOCS / "index.md").read_text(encoding="utf-8")
 NAMES = [name for chapter in CHAPTERS.values() for name in chapter]

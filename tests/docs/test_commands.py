@@ -6,7 +6,7 @@ from book_pages import PAGES
 
 from nextword.cli.learn import COMMANDS
 from nextword.cli.main import VERBS
-from nextword.learn.track import CHAPTERS
+from nextword.learn.checker.track import CHAPTERS
 
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from nextword.learn.checking import Checker
-from nextword.learn.folder import Course
-from nextword.learn.report import Report
-from nextword.learn.starting import init
-from nextword.learn.styles import styles
+from nextword.learn.checker.report import Report
+from nextword.learn.checker.styles import styles
+from nextword.learn.course.checking import Checker
+from nextword.learn.course.folder import Course
+from nextword.learn.course.starting import init
 
 LAYER_NORM = "def layer_norm(x, weight, bias, eps=1e-5):\n"
 

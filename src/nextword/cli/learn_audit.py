@@ -11,8 +11,8 @@ from nextword.cli.arguments import parse
 from nextword.cli.learn_folder import counted
 
 if TYPE_CHECKING:
-    from nextword.learn.audit import Trial
-    from nextword.learn.lines import Line, Span
+    from nextword.learn.checker.audit import Trial
+    from nextword.learn.checker.lines import Line, Span
 
 RIGHT, WRONG, NOTHING = "ok", "WRONG", "."
 
@@ -39,10 +39,10 @@ def audit(arguments: list[str]) -> int:
 
     import torch
 
-    from nextword.learn.audit import audit
-    from nextword.learn.folder import exercise_named
-    from nextword.learn.lines import show
-    from nextword.learn.track import TRACK
+    from nextword.learn.checker.audit import audit
+    from nextword.learn.checker.lines import show
+    from nextword.learn.checker.track import TRACK
+    from nextword.learn.course.folder import exercise_named
 
     torch.set_num_threads(1)
     names = TRACK.names if args.exercise is None else (exercise_named(args.exercise),)
@@ -91,8 +91,8 @@ def table(trials: Sequence["Trial"]) -> tuple[list[str], list[tuple[str, list["T
 
 def as_matrix(name: str, trials: Sequence["Trial"]) -> list["Line"]:
     """The matrix of one exercise for a terminal, and below it what went wrong."""
-    from nextword.learn.lines import line
-    from nextword.learn.track import TRACK
+    from nextword.learn.checker.lines import line
+    from nextword.learn.checker.track import TRACK
 
     answers, rows = table(trials)
     first = max(len(label) for label, _ in rows)
@@ -113,7 +113,7 @@ def as_matrix(name: str, trials: Sequence["Trial"]) -> list["Line"]:
 
 def as_markdown(name: str, trials: Sequence["Trial"]) -> list[str]:
     """The matrix of one exercise for a page; the stub must be called unfinished, all the others of the row passed."""
-    from nextword.learn.track import TRACK
+    from nextword.learn.checker.track import TRACK
 
     answers, rows = table(trials)
     lines = [f"### {TRACK.number(name)}. {TRACK[name].title}", "", f"| planted | {' | '.join(answers)} |"]

@@ -10,9 +10,9 @@ from nextword.cli.arguments import parse
 from nextword.cli.learn_folder import Folder
 
 if TYPE_CHECKING:
-    from nextword.learn.checking import Checker
-    from nextword.learn.folder import Course
-    from nextword.learn.report import Report
+    from nextword.learn.checker.report import Report
+    from nextword.learn.course.checking import Checker
+    from nextword.learn.course.folder import Course
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ def check(arguments: list[str]) -> int:
     """Check, and print the report."""
     args = parse(Arguments, "learn check", arguments)
 
-    from nextword.learn.checking import Checker
-    from nextword.learn.folder import exercise_named, find
+    from nextword.learn.course.checking import Checker
+    from nextword.learn.course.folder import exercise_named, find
 
     course = find(args.dir)
     with Checker(args.time_limit) as checker:
@@ -57,8 +57,8 @@ def check(arguments: list[str]) -> int:
 
 def show_one(done: "Report", course: "Course") -> None:
     """A report, and where to get help."""
-    from nextword.learn.lines import line, show
-    from nextword.learn.track import TRACK
+    from nextword.learn.checker.lines import line, show
+    from nextword.learn.checker.track import TRACK
 
     show(done.whole())
     if not done.passed:
@@ -67,7 +67,7 @@ def show_one(done: "Report", course: "Course") -> None:
 
 def check_all(course: "Course", checker: "Checker", as_json: bool) -> int:
     """Check every exercise in order, so that later ones find the parts that have passed; a line each."""
-    from nextword.learn.track import TRACK
+    from nextword.learn.checker.track import TRACK
 
     reports = []
     for name in TRACK.names:
@@ -85,7 +85,7 @@ def check_all(course: "Course", checker: "Checker", as_json: bool) -> int:
 
 def in_one_line(done: "Report") -> str:
     """An exercise and its outcome: 7 layer_norm      not yet: equals a LayerNorm with the unbiased variance"""
-    from nextword.learn.track import TRACK
+    from nextword.learn.checker.track import TRACK
 
     words = {
         "passed": "passed",

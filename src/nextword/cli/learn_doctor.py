@@ -36,8 +36,8 @@ def doctor(arguments: list[str]) -> int:
     """Review, and print the review."""
     args = parse(Arguments, "learn doctor", arguments)
 
-    from nextword.learn.doctor.visiting import visit
-    from nextword.learn.lines import show
+    from nextword.doctor.visiting import visit
+    from nextword.learn.checker.lines import show
 
     review = visit(args.model, args.make, args.time_limit)
     if args.json:

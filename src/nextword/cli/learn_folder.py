@@ -10,8 +10,8 @@ import tyro
 from nextword.cli.arguments import parse
 
 if TYPE_CHECKING:
-    from nextword.learn.folder import Course
-    from nextword.learn.lines import Line
+    from nextword.learn.checker.lines import Line
+    from nextword.learn.course.folder import Course
 
 Folder = Annotated[str | None, tyro.conf.arg(help_behavior_hint="", metavar="DIR")]
 """The type of --dir."""
@@ -53,9 +53,9 @@ def init(arguments: list[str]) -> int:
     """Write the folder, and say how to go on."""
     args = parse(InitArguments, "learn init", arguments)
 
-    from nextword.learn.folder import FOLDER
-    from nextword.learn.starting import init
-    from nextword.learn.track import TRACK
+    from nextword.learn.checker.track import TRACK
+    from nextword.learn.course.folder import FOLDER
+    from nextword.learn.course.starting import init
 
     path = Path(args.folder or FOLDER)
     begun = init(path)
@@ -74,8 +74,8 @@ def show_list(arguments: list[str]) -> int:
     """Print the exercises with their state."""
     args = parse(ListArguments, "learn list", arguments)
 
-    from nextword.learn.folder import find
-    from nextword.learn.lines import show
+    from nextword.learn.checker.lines import show
+    from nextword.learn.course.folder import find
 
     course = find(args.dir)
     if args.json:
@@ -87,8 +87,8 @@ def show_list(arguments: list[str]) -> int:
 
 def listing(course: "Course") -> list["Line"]:
     """The exercises of each chapter, with what was done at them."""
-    from nextword.learn.lines import Style, line
-    from nextword.learn.track import CHAPTERS, TRACK
+    from nextword.learn.checker.lines import Style, line
+    from nextword.learn.checker.track import CHAPTERS, TRACK
 
     states, records, current = course.states(), course.progress.read(), course.current()
     wide = max(len(exercise.title) for exercise in TRACK)
@@ -126,7 +126,7 @@ def listing(course: "Course") -> list["Line"]:
 
 def listing_as_json(course: "Course") -> dict[str, object]:
     """The same for programs."""
-    from nextword.learn.track import TRACK
+    from nextword.learn.checker.track import TRACK
 
     states, records = course.states(), course.progress.read()
     exercises = []
@@ -163,8 +163,8 @@ def reset(arguments: list[str]) -> int:
     """Put the stub back, and say where the old file is."""
     args = parse(ResetArguments, "learn reset", arguments)
 
-    from nextword.learn.folder import exercise_named, find
-    from nextword.learn.starting import reset
+    from nextword.learn.course.folder import exercise_named, find
+    from nextword.learn.course.starting import reset
 
     course, name = find(args.dir), exercise_named(args.exercise)
     backup = reset(course, name)

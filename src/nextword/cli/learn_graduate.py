@@ -15,8 +15,8 @@ from nextword.cli.learn_folder import Folder
 from nextword.commands import command
 
 if TYPE_CHECKING:
-    from nextword.learn.folder import Course
-    from nextword.learn.graduation import Graduation
+    from nextword.learn.course.folder import Course
+    from nextword.learn.course.graduation import Graduation
 
 FILE = "certificate.md"
 
@@ -42,9 +42,9 @@ def graduate(arguments: list[str]) -> int:
     """Examine, and write the certificate into the learner's folder."""
     args = parse(Arguments, "learn graduate", arguments)
 
-    from nextword.learn.certificate import Certificate
-    from nextword.learn.folder import find
-    from nextword.learn.lines import line, show
+    from nextword.learn.checker.lines import line, show
+    from nextword.learn.course.certificate import Certificate
+    from nextword.learn.course.folder import find
     from nextword.runtime import replacing
 
     course = find(args.dir)
@@ -72,7 +72,7 @@ def graduate(arguments: list[str]) -> int:
 
 def still_to_do(course: "Course") -> list[str]:
     """The exercises that have to pass before: all but the electives, as number and name."""
-    from nextword.learn.track import TRACK
+    from nextword.learn.checker.track import TRACK
 
     states = course.states()
     return [
@@ -84,11 +84,18 @@ def still_to_do(course: "Course") -> list[str]:
 
 def examine(course: "Course", seconds: float, quiet: bool) -> "Graduation":
     """Let the learner's code be examined in a process of its own. Raises ValueError where it does not come through."""
-    from nextword.learn.graduation import Graduation
+    from nextword.learn.course.graduation import Graduation
 
     with tempfile.TemporaryDirectory(prefix="nextword-graduate-") as scratch:
         result = Path(scratch) / "result.json"
-        command = [sys.executable, "-P", "-m", "nextword.learn.graduation", str(course.path.resolve()), str(result)]
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "nextword.learn.course.graduation",
+            str(course.path.resolve()),
+            str(result),
+        ]
         try:
             done = subprocess.run(
                 command,

@@ -10,9 +10,9 @@ from nextword.cli.learn_folder import Folder
 from nextword.commands import command
 
 if TYPE_CHECKING:
-    from nextword.learn.exercise import Exercise
-    from nextword.learn.folder import Course
-    from nextword.learn.lines import Line
+    from nextword.learn.checker.exercise import Exercise
+    from nextword.learn.checker.lines import Line
+    from nextword.learn.course.folder import Course
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ def read(arguments: list[str]) -> int:
     from rich.console import Console
     from rich.markdown import Markdown
 
-    from nextword.learn.chapters import chapter
-    from nextword.learn.folder import exercise_named, find
-    from nextword.learn.track import TRACK
+    from nextword.learn.checker.track import TRACK
+    from nextword.learn.course.chapters import chapter
+    from nextword.learn.course.folder import exercise_named, find
 
     name = find(args.dir).current() if args.exercise is None else exercise_named(args.exercise)
     text = chapter(name or TRACK.names[0])
@@ -74,9 +74,9 @@ def hint(arguments: list[str]) -> int:
     """Print the next hint."""
     args = parse(HintArguments, "learn hint", arguments)
 
-    from nextword.learn.folder import exercise_named, find
-    from nextword.learn.lines import show
-    from nextword.learn.track import TRACK
+    from nextword.learn.checker.lines import show
+    from nextword.learn.checker.track import TRACK
+    from nextword.learn.course.folder import exercise_named, find
 
     course = find(args.dir)
     name = course.current() if args.exercise is None else exercise_named(args.exercise)
@@ -89,8 +89,8 @@ def hint(arguments: list[str]) -> int:
 
 def next_hint(course: "Course", exercise: "Exercise") -> list["Line"]:
     """The hint that was not shown yet, or all of them where there is no other."""
-    from nextword.learn.lines import line
-    from nextword.learn.track import TRACK
+    from nextword.learn.checker.lines import line
+    from nextword.learn.checker.track import TRACK
 
     number, n = TRACK.number(exercise.name), len(exercise.hints)
     before = course.progress[exercise.name].hints
@@ -109,9 +109,9 @@ def solution(arguments: list[str]) -> int:
     """Print a solution, and note in the folder of exercises, if there is one, that it was seen."""
     args = parse(SolutionArguments, "learn solution", arguments)
 
-    from nextword.learn.folder import CourseError, exercise_named, find
-    from nextword.learn.solution import printed
-    from nextword.learn.track import TRACK
+    from nextword.learn.checker.track import TRACK
+    from nextword.learn.course.folder import CourseError, exercise_named, find
+    from nextword.learn.course.solution import printed
 
     name = exercise_named(args.exercise)
     print(printed(TRACK[name]), end="")

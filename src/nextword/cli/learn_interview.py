@@ -13,14 +13,14 @@ import tyro
 
 from nextword.cli.arguments import parse
 from nextword.commands import command
-from nextword.learn.lines import Line, line, paragraphs, show
+from nextword.learn.checker.lines import Line, line, paragraphs, show
 
 if TYPE_CHECKING:
-    from nextword.learn.asking import Session
-    from nextword.learn.checking import Checker
-    from nextword.learn.folder import Course
-    from nextword.learn.interview import Puzzle
-    from nextword.learn.report import Report
+    from nextword.learn.checker.report import Report
+    from nextword.learn.course.checking import Checker
+    from nextword.learn.course.folder import Course
+    from nextword.learn.interview.asking import Session
+    from nextword.learn.interview.puzzle import Puzzle
 
 POLL_SECONDS = 0.2
 PUZZLE_KEYS = "c check   t time left   g give up   q quit   (and Enter)"
@@ -59,9 +59,9 @@ def interview(arguments: list[str]) -> int:
         raise ValueError(f"--questions must be at least 0, not {args.questions}.")
 
     from nextword.cli.learn_watch import typed_lines
-    from nextword.learn.asking import Grades, Session, choose
-    from nextword.learn.checking import Checker
-    from nextword.learn.interview import choose_puzzle, set_up
+    from nextword.learn.course.checking import Checker
+    from nextword.learn.interview.asking import Grades, Session, choose
+    from nextword.learn.interview.puzzle import choose_puzzle, set_up
 
     seed = random.randrange(10_000) if args.seed is None else args.seed
     folder = Path(args.dir)
@@ -89,7 +89,7 @@ def interview(arguments: list[str]) -> int:
 
 def introduction(puzzle: "Puzzle", course: "Course", minutes: float, seed: int) -> list[Line]:
     """What is wanted, and where."""
-    from nextword.learn.interview import FILE
+    from nextword.learn.interview.puzzle import FILE
 
     file = course.path / FILE
     return [

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from nextword.cli.arguments import parse
 from nextword.cli.learn_folder import Folder
-from nextword.learn.folder import CourseError
-from nextword.learn.lines import Line, line, paragraphs, show
+from nextword.learn.checker.lines import Line, line, paragraphs, show
+from nextword.learn.course.folder import CourseError
 
 if TYPE_CHECKING:
-    from nextword.learn.checking import Checker
-    from nextword.learn.folder import Course
+    from nextword.learn.course.checking import Checker
+    from nextword.learn.course.folder import Course
 
 POLL_SECONDS = 0.2
 
@@ -42,8 +42,8 @@ def watch(arguments: list[str]) -> int:
     args = parse(Arguments, "learn", arguments)
 
     from nextword.cli.learn_folder import listing
-    from nextword.learn.checking import Checker
-    from nextword.learn.folder import find
+    from nextword.learn.course.checking import Checker
+    from nextword.learn.course.folder import find
 
     course = find(args.dir)
     if not sys.stdout.isatty():
@@ -110,7 +110,7 @@ class Watch:
 
     def look(self) -> dict[str, str]:
         """A fingerprint of each exercise's code; files are read only where their time or size has changed."""
-        from nextword.learn.track import TRACK
+        from nextword.learn.checker.track import TRACK
 
         self.course = type(self.course)(self.course.path)  # learn.toml may have changed
         return {name: stamp(self.course.files(name)) for name in TRACK.names}
@@ -137,7 +137,7 @@ class Watch:
 
     def check(self, name: str) -> None:
         """Check one exercise, tell what was found, and move on if it has passed."""
-        from nextword.learn.track import TRACK
+        from nextword.learn.checker.track import TRACK
 
         self.name = name
         had_passed = self.course.progress[name].passed
@@ -170,7 +170,7 @@ class Watch:
 
     def chapter_ends(self, name: str) -> list[Line]:
         """A word when the last of a chapter has passed."""
-        from nextword.learn.track import CHAPTERS, TRACK
+        from nextword.learn.checker.track import CHAPTERS, TRACK
 
         chapter = TRACK.chapter(name)
         states = self.course.states()
@@ -182,7 +182,7 @@ class Watch:
 
     def introduce(self) -> None:
         """The exercise at hand: what to do, and in which file."""
-        from nextword.learn.track import TRACK
+        from nextword.learn.checker.track import TRACK
 
         if self.name is None:
             self.say([(), line(f"All {len(TRACK)} exercises have passed. This GPT-2 is yours.", "good")])
@@ -205,7 +205,7 @@ class Watch:
 
     def is_begun(self, name: str) -> bool:
         """Whether the learner has changed anything in the code that they began with."""
-        from nextword.learn.track import TRACK
+        from nextword.learn.checker.track import TRACK
 
         try:
             return TRACK[name].code().strip() not in self.course.files(name)[0].read_text(encoding="utf-8")
@@ -216,7 +216,7 @@ class Watch:
         """Do what was typed; False to quit."""
         from nextword.cli.learn_folder import listing
         from nextword.cli.learn_help import next_hint
-        from nextword.learn.track import TRACK
+        from nextword.learn.checker.track import TRACK
 
         while self.name is not None:
             try:

@@ -15,9 +15,9 @@ def check_file(path: str) -> None:
     from pathlib import Path
 
     from nextword.errors import NextwordError
-    from nextword.learn.checking import Checker
-    from nextword.learn.folder import exercise_named, find
-    from nextword.learn.lines import show
+    from nextword.learn.checker.lines import show
+    from nextword.learn.course.checking import Checker
+    from nextword.learn.course.folder import exercise_named, find
 
     file = Path(path).resolve()
     try:

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from nextword.config import GPTConfig
-from nextword.learn.building import build, n_parameters, output, weights
-from nextword.learn.comparing import Near
-from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
-from nextword.learn.fixture import CONFIG, numbers
-from nextword.learn.network import ORDERS, ReferenceAttention
+from nextword.learn.checker.comparing import Near
+from nextword.learn.checker.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.fixtures.building import build, n_parameters, output, weights
+from nextword.learn.fixtures.fixture import CONFIG, numbers
+from nextword.learn.fixtures.network import ORDERS, ReferenceAttention
 
 WORDS = {"q": "query", "k": "key", "v": "value"}
 

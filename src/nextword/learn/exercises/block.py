@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from nextword.config import GPTConfig
-from nextword.learn.building import build, n_parameters, output, weights
-from nextword.learn.catalogue import inner_mistakes
-from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.checker.catalogue import inner_mistakes
+from nextword.learn.checker.exercise import Exercise, Mistake, Mistakes, Probe
 from nextword.learn.exercises import attention, gelu, layer_norm, mlp
-from nextword.learn.fixture import CONFIG, numbers
-from nextword.learn.network import ReferenceBlock
+from nextword.learn.fixtures.building import build, n_parameters, output, weights
+from nextword.learn.fixtures.fixture import CONFIG, numbers
+from nextword.learn.fixtures.network import ReferenceBlock
 
 BOTH = "x = x + self.attn(self.ln_1(x)), then x + self.mlp(self.ln_2(x))"
 

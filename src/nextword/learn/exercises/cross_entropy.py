@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
-from nextword.learn.fixture import CONFIG, numbers, token_ids
+from nextword.learn.checker.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.fixtures.fixture import CONFIG, numbers, token_ids
 
 MISTAKES = (
     Mistake(

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nextword.learn.comparing import Near
-from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.checker.comparing import Near
+from nextword.learn.checker.exercise import Exercise, Mistake, Mistakes, Probe
 
 MISTAKES = (
     Mistake(

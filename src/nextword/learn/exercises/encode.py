@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.checker.exercise import Exercise, Mistake, Mistakes, Probe
 from nextword.tokenizer import bpe
 from nextword.tokenizer.vocab import END_OF_TEXT, END_OF_TEXT_ID
 

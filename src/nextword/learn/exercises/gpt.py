@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from nextword.config import GPTConfig
-from nextword.learn.building import build, n_parameters, weights
-from nextword.learn.catalogue import inner_mistakes
-from nextword.learn.comparing import Near, same
-from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.checker.catalogue import inner_mistakes
+from nextword.learn.checker.comparing import Near, same
+from nextword.learn.checker.exercise import Exercise, Mistake, Mistakes, Probe
 from nextword.learn.exercises import attention, block, gelu, layer_norm, mlp
-from nextword.learn.fixture import CONFIG, numbers, token_ids
-from nextword.learn.network import ReferenceGPT
+from nextword.learn.fixtures.building import build, n_parameters, weights
+from nextword.learn.fixtures.fixture import CONFIG, numbers, token_ids
+from nextword.learn.fixtures.network import ReferenceGPT
 from nextword.weights.matching import match_parameters
 
 MISTAKES = (

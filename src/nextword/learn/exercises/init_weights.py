@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from nextword.config import GPTConfig
-from nextword.learn.comparing import Near
-from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.checker.comparing import Near
+from nextword.learn.checker.exercise import Exercise, Mistake, Mistakes, Probe
 from nextword.model.gpt import GPT
 
 LEFT = (

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from nextword.config import GPTConfig
-from nextword.learn.building import weights
-from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
-from nextword.learn.fixture import CONFIG, numbers, token_ids
+from nextword.learn.checker.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.fixtures.building import weights
+from nextword.learn.fixtures.fixture import CONFIG, numbers, token_ids
 from nextword.model.gpt import GPT
 
 MISTAKES = (

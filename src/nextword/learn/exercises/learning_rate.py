@@ -4,7 +4,7 @@ import math
 from types import SimpleNamespace
 from typing import Any
 
-from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.checker.exercise import Exercise, Mistake, Mistakes, Probe
 
 MISTAKES = (
     Mistake(

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
-from nextword.learn.fixture import CONFIG, numbers, token_ids
+from nextword.learn.checker.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.fixtures.fixture import CONFIG, numbers, token_ids
 from nextword.model import GPT, plain
 
 MISTAKES = (

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
-from nextword.learn.fixture import numbers
+from nextword.learn.checker.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.fixtures.fixture import numbers
 
 MISTAKES = (
     Mistake(

@@ -7,13 +7,13 @@ from typing import Any
 import torch
 
 from nextword.config import GPTConfig
-from nextword.learn.building import build, n_parameters, output, weights
-from nextword.learn.catalogue import inner_mistakes
-from nextword.learn.comparing import Near
-from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.checker.catalogue import inner_mistakes
+from nextword.learn.checker.comparing import Near
+from nextword.learn.checker.exercise import Exercise, Mistake, Mistakes, Probe
 from nextword.learn.exercises import gelu
-from nextword.learn.fixture import CONFIG, numbers
-from nextword.learn.network import ReferenceMLP
+from nextword.learn.fixtures.building import build, n_parameters, output, weights
+from nextword.learn.fixtures.fixture import CONFIG, numbers
+from nextword.learn.fixtures.network import ReferenceMLP
 
 MISTAKES = (
     Mistake(

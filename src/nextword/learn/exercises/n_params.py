@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from nextword.config import CONFIGS, GPTConfig
-from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.checker.exercise import Exercise, Mistake, Mistakes, Probe
 
 MISTAKES = (
     Mistake(

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.checker.exercise import Exercise, Mistake, Mistakes, Probe
 
 MISTAKES = (
     Mistake(

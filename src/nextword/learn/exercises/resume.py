@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nextword.learn.bigram import Bigram, batches
-from nextword.learn.comparing import same
-from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.checker.comparing import same
+from nextword.learn.checker.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.fixtures.bigram import Bigram, batches
 from nextword.train.schedule import learning_rate
 
 MISTAKES = (

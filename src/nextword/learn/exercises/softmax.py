@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
-from nextword.learn.fixture import numbers, trained_through
+from nextword.learn.checker.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.fixtures.fixture import numbers, trained_through
 
 MISTAKES = (
     Mistake(

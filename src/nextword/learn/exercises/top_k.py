@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.checker.exercise import Exercise, Mistake, Mistakes, Probe
 from nextword.learn.exercises.temperature import shares
 
 MISTAKES = (

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nextword.learn.exercise import Exercise, Mistake, Mistakes, Probe
-from nextword.learn.fixture import numbers, token_ids
+from nextword.learn.checker.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.fixtures.fixture import numbers, token_ids
 from nextword.model import GPT, GPTConfig, plain
 
 MISTAKES = (

@@ -1,0 +1,78 @@
+"""What a review says: findings, each with its weight, its place in the code, its evidence, and what to do."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from nextword.errors import NextwordError
+from nextword.learn.checker.lines import Line, text_of
+
+Level = Literal["wrong", "look", "fine"]
+"""wrong: GPT-2 does otherwise, or it cannot work. look: worth a look. fine: another design, and a good one too."""
+
+LEVELS: tuple[Level, ...] = ("wrong", "look", "fine")
+
+
+class DoctorError(NextwordError, ValueError):
+    """A file or a class that cannot be reviewed as it was named: not there, not a GPT, not to be built."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in somebody's code something is: a class, and lines of it that may be the ones, with what they say."""
+
+    symbol: str = ""
+    file: str = ""
+    lines: tuple[tuple[int, str], ...] = ()
+
+    @staticmethod
+    def unpacked(packed: dict[str, Any]) -> "Place":
+        """The inverse of dataclasses.asdict, after JSON."""
+        return Place(packed["symbol"], packed["file"], tuple((number, text) for number, text in packed["lines"]))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One point of a review.
+
+    name: for programs; a mistake's own where it is one that exercises know.
+    parameters: the stranger's names that it is about. evidence: the smallest
+    example, in numbers. remedy and why: what to change, and why.
+    """
+
+    level: Level
+    name: str
+    title: str
+    evidence: tuple[Line, ...] = ()
+    remedy: str = ""
+    why: str = ""
+    place: Place | None = None
+    parameters: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs; the evidence as text."""
+        return {**asdict(self), "evidence": text_of(self.evidence)}
+
+    @staticmethod
+    def unpacked(packed: dict[str, Any]) -> "Finding":
+        """The inverse of dataclasses.asdict, after JSON."""
+        place = Place.unpacked(packed["place"]) if packed["place"] else None
+        evidence = tuple(tuple((text, style) for text, style in spans) for spans in packed["evidence"])
+        return Finding(**{**packed, "place": place, "evidence": evidence, "parameters": tuple(packed["parameters"])})
+
+
+@dataclass
+class Found:
+    """What one look at a model brought to light: what is sound, in a few words each, and findings."""
+
+    sound: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    @staticmethod
+    def one(*findings: Finding) -> "Found":
+        """Nothing but this."""
+        return Found([], list(findings))
+
+    def add(self, other: "Found") -> None:
+        """Take over what another look found."""
+        self.sound += other.sound
+        self.findings += other.findings
