@@ -57,6 +57,17 @@ def test_each_text_is_what_it_would_be_alone(model: GPT, batch_size: int, pace: 
     assert len({len(text) for text in written}) > 2  # some did end early
 
 
+def test_each_text_has_penalties_of_its_own(model: GPT) -> None:
+    sampling = Sampling(0.8, repetition_penalty=1.5, frequency_penalty=0.5, min_p=0.05)
+    prompts = prompts_of_very_different_lengths()
+    written: list[list[int]] = [[] for _ in prompts]
+    engine = TorchEngine(model, 3)
+    generate_batch_ids(engine, prompts, sampling, lambda n, id: not written[n].append(id), max_new_tokens=30, seed=9)
+    for index, prompt in enumerate(prompts):
+        rng = random_numbers(9, index, len(prompt))
+        assert written[index] == list(islice(generate_ids(TorchEngine(model), prompt, sampling, rng), 30))
+
+
 def test_rows_are_refilled_at_once(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = TorchEngine(model, 2)
     rows: list[list[int]] = []

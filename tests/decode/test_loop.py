@@ -1,5 +1,6 @@
 """The writing loop, against the plainest loop there is: the whole text through the model for every token."""
 
+from collections.abc import Callable
 from itertools import islice
 
 import numpy as np
@@ -8,7 +9,8 @@ import torch
 from conftest import TINY, randomize
 from reference import theirs
 
-from nextword.decode import Sampling, TorchEngine, generate_ids
+from nextword.decode import Engine, Sampling, TorchEngine, engine_for, generate_ids
+from nextword.decode.rereading_engine import RereadingEngine
 from nextword.model import GPT, GPTConfig
 
 GREEDY = Sampling(temperature=0)
@@ -104,3 +106,30 @@ def test_no_gradient_is_recorded(model: GPT) -> None:
 def test_an_empty_prompt_is_refused(model: GPT) -> None:
     with pytest.raises(ValueError, match="no token to begin from: give at least one id, such as 50256"):
         next(generate_ids(model, [], GREEDY))
+
+
+ENGINES = [engine_for, TorchEngine, lambda model: RereadingEngine(model, model.config)]
+
+
+@pytest.mark.parametrize("make", ENGINES)
+def test_a_logits_processor_that_changes_nothing_writes_the_same(make: Callable[[GPT], Engine], model: GPT) -> None:
+    """By advance and put, token by token, as by the engine's own choice."""
+    plain, processed = Sampling(1.0, 20, 0.9), Sampling(1.0, 20, 0.9, logit_bias={3: 0.0})
+    texts = [
+        list(islice(generate_ids(make(model), [3, 14, 15], sampling, np.random.default_rng(5)), 40))
+        for sampling in (plain, processed)
+    ]
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("make", ENGINES)
+def test_penalties_look_at_the_whole_text(make: Callable[[GPT], Engine], model: GPT) -> None:
+    """Also at what has left the window: where a repetition is forbidden, no token comes twice."""
+    written = list(islice(generate_ids(make(model), [3, 14], Sampling(0.0, frequency_penalty=1e9)), 40))
+    assert len(set(written)) == 40
+
+
+@pytest.mark.parametrize("wrong", [{"logit_bias": {10**6: 1.0}}, {"allowed_ids": [1, 10**6]}])
+def test_ids_outside_the_vocabulary_are_refused(model: GPT, wrong: dict) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))}: id 1000000 is outside the vocabulary, 0 to"):
+        next(generate_ids(model, [1], Sampling(**wrong)))

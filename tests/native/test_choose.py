@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from nextword.decode.choose import choose as mathematics
+from nextword.decode.choose import choose
+from nextword.decode.sampler import draw
 from nextword.decode.sampling import Sampling
-from nextword.native import choose, library
+from nextword.native import library
 
 pytestmark = pytest.mark.skipif(library() is None, reason="there is no C compiler here (Debian: apt install gcc)")
 
@@ -19,15 +20,16 @@ def test_it_chooses_what_the_mathematics_does(temperature: float, top_k: int | N
         logits = np.round(logits) if round else logits
         numbers = np.array([0.0, *rng.random(8), 1 - 2**-53])
         many = torch.from_numpy(logits).expand(len(numbers), -1)
-        expected = mathematics(Sampling(temperature, top_k, top_p), many, torch.from_numpy(numbers)).tolist()
-        assert [choose(logits, temperature, top_k, top_p, number) for number in numbers] == expected
+        sampling = Sampling(temperature, top_k, top_p)
+        expected = choose(sampling, many, torch.from_numpy(numbers)).tolist()
+        assert [draw(logits, sampling, number) for number in numbers] == expected
 
 
 def test_frequencies_are_the_probabilities() -> None:
     logits = np.array([1.0, 3.0, -2.0, 2.0, 2.5], np.float32)
     weights = np.exp(logits.astype(np.float64) / 1.5)
     draws = 20_000
-    ids = [choose(logits, 1.5, None, 1.0, number) for number in np.random.default_rng(0).random(draws)]
+    ids = [draw(logits, Sampling(1.5, None), number) for number in np.random.default_rng(0).random(draws)]
     counts = np.bincount(ids, minlength=5)
     expected = weights / weights.sum() * draws
     assert ((counts - expected) ** 2 / expected).sum() < 20  # chi-square with 4 degrees: 20 comes once in 2,000
@@ -35,6 +37,6 @@ def test_frequencies_are_the_probabilities() -> None:
 
 def test_among_equals_the_lower_ids_are_kept() -> None:
     logits = np.array([0, 1, 1, 1, 1], np.float32)
-    chosen = {choose(logits, 1.0, 2, 1.0, number) for number in np.linspace(0, 0.999, 50)}
+    chosen = {draw(logits, Sampling(1.0, 2), number) for number in np.linspace(0, 0.999, 50)}
     assert chosen == {1, 2}
-    assert choose(logits, 0.0, None, 1.0, 0.5) == 1
+    assert draw(logits, Sampling(0.0), 0.5) == 1

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from nextword.serve.choice import Wishes
+from nextword.decode import Sampling
 from nextword.serve.jobs import Job
 from nextword.tokenizer import Tokenizer
 
@@ -11,7 +11,9 @@ V = TOKENIZER.n_vocab
 
 
 def job(ids: list[int], **settings: object) -> Job:
-    return Job(ids, 3, Wishes(), np.random.default_rng(0), lambda events: None, {TOKENIZER.eot_id}, **settings)
+    return Job(
+        ids, 3, Sampling(1.0, None), np.random.default_rng(0), lambda events: None, {TOKENIZER.eot_id}, **settings
+    )
 
 
 @pytest.mark.parametrize("parts", [[5], [1, 4], [2, 2, 1], [1] * 5])
@@ -22,7 +24,9 @@ def test_a_prompt_is_scored_in_whatever_parts_it_is_read(parts: list[int]) -> No
     cuts = np.split(scores, np.cumsum(parts)[:-1])
     assert [reading.read_on(part) for part in cuts] == [False] * (len(parts) - 1) + [True]
     right = torch.from_numpy(scores).double().log_softmax(-1)
-    assert [one.logprob for one in reading.likelihoods] == pytest.approx(right[range(4), ids[1:]].tolist(), abs=1e-5)
+    assert [one.logprob for one in reading.prompt_logprobs] == pytest.approx(
+        right[range(4), ids[1:]].tolist(), abs=1e-5
+    )
 
 
 def test_what_is_not_scored_is_read_when_its_end_is() -> None:

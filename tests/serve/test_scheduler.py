@@ -13,7 +13,6 @@ from nextword.decode.engine import engine_for
 from nextword.decode.rereading_engine import RereadingEngine
 from nextword.decode.torch_engine import TorchEngine
 from nextword.model import GPT
-from nextword.serve.choice import Wishes
 from nextword.serve.jobs import Event, Failed, Job, PromptRead
 from nextword.serve.scheduler import ClosedError, QueueFullError, Scheduler
 from nextword.serve.text import Piece
@@ -45,8 +44,8 @@ class Box:
 
 
 def job(box: Box, ids: list[int], max_tokens: int = 8, seed: int = 0, **settings: object) -> Job:
-    wishes = Wishes(FEW, logit_bias={TOKENIZER.eot_id: -100.0})
-    return Job(ids, max_tokens, wishes, np.random.default_rng(seed), box.deliver, {TOKENIZER.eot_id}, **settings)
+    sampling = Sampling(1.0, 20, logit_bias={TOKENIZER.eot_id: -100.0})
+    return Job(ids, max_tokens, sampling, np.random.default_rng(seed), box.deliver, {TOKENIZER.eot_id}, **settings)
 
 
 @pytest.fixture(params=[(engine_for, 1), (engine_for, 3), (engine_for, 16), (TorchEngine, 3)], ids=str)
@@ -90,7 +89,7 @@ def test_a_prompt_of_many_steps_is_scored_whole(
         scheduler.submit(jobs)
         events = box.finish(jobs)[jobs[1]]
         assert isinstance(events[0], PromptRead)
-        found.append([one.logprob for one in events[0].likelihoods])
+        found.append([one.logprob for one in events[0].prompt_logprobs])
         scheduler.close()
     assert len(found[0]) == 39
     np.testing.assert_allclose(found[0], found[2], atol=1e-4)
@@ -127,8 +126,8 @@ def test_texts_after_one_prompt_have_it_read_once(
     for events, other in zip(found.values(), alone, strict=True):
         assert isinstance(events[0], PromptRead) is scored
         if scored:
-            assert [one.logprob for one in events[0].likelihoods] == pytest.approx(
-                [one.logprob for one in other[0].likelihoods], abs=1e-4
+            assert [one.logprob for one in events[0].prompt_logprobs] == pytest.approx(
+                [one.logprob for one in other[0].prompt_logprobs], abs=1e-4
             )
     scheduler.close()
 
@@ -285,9 +284,9 @@ def test_a_step_that_fails_ends_its_texts_and_not_the_scheduler(small: GPT) -> N
 def test_the_end_of_text_is_a_token_too(small: GPT) -> None:
     """It counts as written, so whoever counts the tokens that were scored must find it among them."""
     scheduler, box = Scheduler(engine_for(small, 2)), Box()
-    wishes = Wishes(FEW, logit_bias={TOKENIZER.eot_id: 100.0})
+    sampling = Sampling(1.0, 20, logit_bias={TOKENIZER.eot_id: 100.0})
     rng = np.random.default_rng(0)
-    ending = Job([3, 1, 4], 1, wishes, rng, box.deliver, {TOKENIZER.eot_id}, n_logprobs=1, scored=True)
+    ending = Job([3, 1, 4], 1, sampling, rng, box.deliver, {TOKENIZER.eot_id}, n_logprobs=1, scored=True)
     scheduler.submit([ending])
     read, piece = box.finish([ending])[ending]
     assert isinstance(read, PromptRead)
@@ -295,10 +294,10 @@ def test_the_end_of_text_is_a_token_too(small: GPT) -> None:
     assert (piece.text, piece.finish_reason, ending.n_written) == ("", "stop", 1)
     [token] = piece.tokens
     assert (token.id, token.offset) == (TOKENIZER.eot_id, 0)
-    assert token.likelihood is not None
+    assert token.logprobs is not None
     with torch.no_grad():
         logprobs = small(torch.tensor([[3, 1, 4]]))[0, -1].log_softmax(-1)
-    assert token.likelihood.logprob == pytest.approx(logprobs[TOKENIZER.eot_id].item(), abs=1e-4)
+    assert token.logprobs.logprob == pytest.approx(logprobs[TOKENIZER.eot_id].item(), abs=1e-4)
     scheduler.close()
 
 

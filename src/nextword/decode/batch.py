@@ -1,14 +1,16 @@
 """Many prompts at once: they share every pass over the weights, and a row that ends takes up the next prompt."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
+from nextword.decode.checks import check_sampling
 from nextword.decode.engine import Engine, engine_for
-from nextword.decode.loop import kept
+from nextword.decode.loop import kept, write
 from nextword.decode.random_numbers import random_numbers
-from nextword.decode.sampling import Sampling
+from nextword.decode.sampler import Sampler
+from nextword.decode.sampling import Sampling, SamplingArguments
 from nextword.decode.stopping import Stopping
 from nextword.decode.writing import check_settings
 
@@ -23,14 +25,12 @@ def generate_batch(
     prompts: Sequence[str],
     *,
     max_new_tokens: int = 100,
-    temperature: float = 0.8,
-    top_k: int | None = 40,
-    top_p: float = 1.0,
     seed: int | None = None,
     stop: Sequence[str] = (),
     batch_size: int = 8,
+    **sampling: Unpack[SamplingArguments],
 ) -> list[str]:
-    """Each prompt and what the model writes after it, in the prompts' order.
+    """Continue each prompt, and give both as one text each, in the prompts' order.
 
     Each text is what it would be alone, but for the last digits of sums: it ends by itself, sees only itself,
     and has random numbers of its own, which the seed and its place in
@@ -44,7 +44,7 @@ def generate_batch(
     generate_batch_ids(
         model,
         [tokenizer.encode_prompt(prompt) for prompt in prompts],
-        Sampling(temperature, top_k, top_p),
+        Sampling(**sampling),
         lambda index, id: texts[index].take(id),
         max_new_tokens=max_new_tokens,
         seed=seed,
@@ -77,8 +77,10 @@ def generate_batch_ids(
     if not prompts or max_new_tokens == 0:
         return
     engine = engine_for(model, min(batch_size, len(prompts)))
+    check_sampling(sampling, engine.config)
     n_ctx = engine.config.n_ctx
     rngs = [random_numbers(seed, index, len(ids)) for index, ids in enumerate(prompts)]
+    samplers = [Sampler(sampling, ids) for ids in prompts]
     texts = [list(ids) for ids in prompts]
     left = [max_new_tokens] * len(prompts)
     waiting = iter(range(len(prompts)))
@@ -96,7 +98,7 @@ def generate_batch_ids(
                 engine.read(row, texts[index][-kept(n_ctx) :])
         count = min(engine.pace, *(min(engine.room(row), left[index]) for row, index in at.items()))
         numbers = np.stack([rngs[index].random(count) for index in at.values()], axis=1)  # (count, R)
-        ids = engine.write(list(at), sampling, numbers)  # (count, R)
+        ids = write(engine, list(at), [samplers[index] for index in at.values()], numbers)  # (count, R)
         for (row, index), new in zip(list(at.items()), ids.T.tolist(), strict=True):
             for id in new:
                 texts[index].append(id)

@@ -1,6 +1,5 @@
 """What every engine refuses, in the same words: rows that are not there or full, and ids that no model can read."""
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -8,10 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextword.config import GPTConfig
+from nextword.decode.sampling import Sampling
 from nextword.errors import NotFiniteError
 
 if TYPE_CHECKING:
     from nextword.decode.engine import Engine
+
+
+def check_sampling(sampling: Sampling, config: GPTConfig) -> None:
+    """Raise ValueError where logit_bias or allowed_ids name an id that the model does not have."""
+    for name, ids in (("logit_bias", sampling.logit_bias), ("allowed_ids", sampling.allowed_ids)):
+        if ids and max(ids) >= config.n_vocab:
+            raise ValueError(f"{name}: id {max(ids)} is outside the vocabulary, 0 to {config.n_vocab - 1}.")
 
 
 def check_text(ids: Sequence[int], config: GPTConfig) -> None:
@@ -50,13 +57,19 @@ def check_write(engine: "Engine", rows: Sequence[int], numbers: NDArray[np.float
             raise ValueError(f"row {row} has room for {room} tokens, not for {n}: read a shorter text.")
 
 
-def check_finite(highest: float) -> None:
-    """Raise NotFiniteError unless the highest of a token's logits, which is NaN if any is, is a number."""
-    if not math.isfinite(highest):
-        raise NotFiniteError(
-            f"No token can be chosen: the highest logit is {highest}. The model's weights are damaged or come from a "
-            "training that diverged, or its numbers outgrow their type: take an earlier checkpoint, or use float32."
-        )
+def check_finite(logits: NDArray[np.float32]) -> None:
+    """Raise NotFiniteError where NaN or infinity is among logits (..., V)."""
+    if not np.isfinite(logits).all():
+        raise not_finite(bool(np.isnan(logits).any()))
+
+
+def not_finite(has_nan: bool) -> NotFiniteError:
+    """Make the error for logits by which no token can be chosen."""
+    return NotFiniteError(
+        f"the model computes {'NaN' if has_nan else 'infinity'} after this text, by which no token can be chosen. Its "
+        "weights are damaged or come from a training that diverged, or its numbers outgrow their type: take an "
+        "earlier checkpoint, or use float32."
+    )
 
 
 def check_advance(engine: "Engine", rows: Sequence[int]) -> None:

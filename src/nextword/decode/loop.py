@@ -4,12 +4,17 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from nextword.decode.checks import check_sampling
 from nextword.decode.engine import Engine, engine_for
+from nextword.decode.sampler import Sampler
 from nextword.decode.sampling import Sampling
 
 if TYPE_CHECKING:
     from nextword.model import GPT
+
+PREFILL_TOKENS = 256  # that are read in one pass, times the pace
 
 Notice = Callable[[str], object]
 """Called with one line of text when something happens that a user should know."""
@@ -34,8 +39,9 @@ def generate_ids(
     if not ids:
         raise ValueError("There is no token to begin from: give at least one id, such as 50256 (<|endoftext|>).")
     engine, rng = engine_for(model), rng or np.random.default_rng()
+    check_sampling(sampling, engine.config)
     n_ctx = engine.config.n_ctx
-    text = list(ids)
+    text, sampler = list(ids), Sampler(sampling, ids)
     if notice is not None and len(text) > n_ctx:
         notice(
             f"The prompt has {len(text)} tokens, more than n_ctx = {n_ctx}: the first new token is chosen from the "
@@ -54,10 +60,33 @@ def generate_ids(
                 )
                 notice = None
         numbers = rng.random((min(count, engine.room(0)), 1))
-        for id in engine.write([0], sampling, numbers)[:, 0].tolist():
+        for id in write(engine, [0], [sampler], numbers)[:, 0].tolist():
             text.append(id)
             yield id
         count = min(2 * count, engine.pace)
+
+
+def write(
+    engine: Engine, rows: Sequence[int], samplers: Sequence[Sampler], numbers: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Write n tokens on each row, with a sampler for each: numbers (n, R) -> ids (n, R).
+
+    The samplers have the same settings. Where these ask for no logits processors
+    the engine chooses by itself, which may be faster.
+    """
+    if not samplers[0].has_processors:
+        return engine.write(rows, samplers[0].sampling, numbers)
+    ids = np.empty(numbers.shape, np.int64)
+    for i in range(len(numbers)):
+        waiting = list(rows)
+        while waiting:
+            found = engine.advance(waiting, max(PREFILL_TOKENS * engine.pace, len(waiting)))
+            for row, logits in found.items():
+                column = rows.index(row)
+                ids[i, column] = samplers[column].choose(logits[-1], numbers[i, column])
+            waiting = [row for row in waiting if row not in found]
+        engine.put(rows, ids[i].tolist())
+    return ids
 
 
 def kept(n_ctx: int) -> int:

@@ -17,8 +17,9 @@ from nextword.decode.checks import (
     check_write,
     room_after,
 )
+from nextword.decode.sampler import draw
 from nextword.decode.sampling import Sampling
-from nextword.native import Network, choose
+from nextword.native import Network
 from nextword.weights.stored import StoredModel, finite
 
 if TYPE_CHECKING:
@@ -105,8 +106,8 @@ class NativeEngine:
             self._catch_up(rows)
             for r, row in enumerate(rows):
                 scores = self._scores(row)
-                check_finite(float(scores.max()))
-                ids[i, r] = choose(scores, sampling.temperature, sampling.top_k, sampling.top_p, numbers[i, r])
+                check_finite(scores)
+                ids[i, r] = draw(scores, sampling, numbers[i, r])
                 self._unread[row].append(int(ids[i, r]))
         return ids
 

@@ -66,7 +66,7 @@ class RereadingEngine:
             for column, row in enumerate(rows):
                 number = torch.tensor([numbers[i, column]], dtype=torch.float64)
                 scores = self._next(row)
-                check_finite(scores.max().item())
+                check_finite(scores.numpy())
                 chosen[i, column] = choose(sampling, scores.unsqueeze(0), number).item()
                 self._texts[row].append(int(chosen[i, column]))
         return chosen

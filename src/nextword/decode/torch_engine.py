@@ -1,6 +1,5 @@
 """Writing with PyTorch, on any device; on CUDA by replaying graphs, so that the processor is hardly needed."""
 
-import math
 import sys
 from collections.abc import Callable, Collection, Sequence
 from typing import Literal
@@ -13,11 +12,11 @@ from torch import Tensor, nn
 from nextword.decode.checks import (
     check_advance,
     check_copy,
-    check_finite,
     check_put,
     check_row,
     check_text,
     check_write,
+    not_finite,
     room_after,
 )
 from nextword.decode.choose import choose
@@ -101,7 +100,7 @@ class TorchEngine:
         """Write n tokens on each of these rows: numbers (n, R) in [0, 1) -> ids (n, R).
 
         Raises ValueError where a row has read nothing yet or has no room for n more, and NotFiniteError as
-        `check_finite` does (but for by="triton").
+        `not_finite` says (but for by="triton").
         """
         check_write(self, rows, numbers)
         n, columns = len(numbers), list(rows)
@@ -122,7 +121,7 @@ class TorchEngine:
             self._lengths[row] += n
         chosen: NDArray[np.int64] = self._chosen[:n].cpu().numpy()[:, columns]  # here the GPU is waited for
         if (chosen == NONE).any():
-            check_finite(math.nan)
+            raise not_finite(has_nan=True)
         return chosen
 
     @torch.inference_mode()

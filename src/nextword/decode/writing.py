@@ -1,12 +1,12 @@
 """Text in, text out: a prompt continued, at once or as a stream."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from nextword.decode.engine import Engine
 from nextword.decode.loop import Notice, generate_ids
 from nextword.decode.random_numbers import random_numbers
-from nextword.decode.sampling import Sampling
+from nextword.decode.sampling import Sampling, SamplingArguments
 from nextword.decode.stopping import until_stop
 
 if TYPE_CHECKING:
@@ -20,25 +20,14 @@ def generate(
     prompt: str,
     *,
     max_new_tokens: int = 100,
-    temperature: float = 0.8,
-    top_k: int | None = 40,
-    top_p: float = 1.0,
     seed: int | None = None,
     index: int = 0,
     stop: Sequence[str] = (),
+    **sampling: Unpack[SamplingArguments],
 ) -> str:
-    """The prompt and what the model writes after it, as one text. See `stream`."""
+    """Continue the prompt, and give both as one text; see `stream`."""
     pieces = stream(
-        model,
-        tokenizer,
-        prompt,
-        max_new_tokens=max_new_tokens,
-        temperature=temperature,
-        top_k=top_k,
-        top_p=top_p,
-        seed=seed,
-        index=index,
-        stop=stop,
+        model, tokenizer, prompt, max_new_tokens=max_new_tokens, seed=seed, index=index, stop=stop, **sampling
     )
     return prompt + "".join(pieces)
 
@@ -49,37 +38,35 @@ def stream(
     prompt: str,
     *,
     max_new_tokens: int = 100,
-    temperature: float = 0.8,
-    top_k: int | None = 40,
-    top_p: float = 1.0,
     seed: int | None = None,
     index: int = 0,
     stop: Sequence[str] = (),
     notice: Notice | None = None,
+    **sampling: Unpack[SamplingArguments],
 ) -> Iterator[str]:
-    """Write what follows the prompt, piece by piece, as the model chooses it.
+    """Continue the prompt, and yield the new text piece by piece.
 
     The pieces are whole characters; joined, they are the new text without the
     prompt. An empty prompt begins a fresh document, as <|endoftext|> does,
     which is id 50256 in a prompt too (see `Tokenizer.encode_prompt`).
     Writing ends after max_new_tokens, at <|endoftext|>, or before the first of
-    the `stop` texts. temperature, top_k and top_p: see `Sampling`. The same
-    seed gives the same text, here as on the command line, from the server and
-    on its page; None draws a new one each time. index: which of several texts
-    with that seed this is, the first being 0. `notice` is
-    called with a line of text when the window slides. Raises ValueError for an
-    argument that means nothing, before anything is written.
+    the `stop` texts. sampling: the fields of `Sampling`. The same seed gives the
+    same text, here as on the command line, from the server and on its page; None
+    draws a new one each time. index: which of several texts with that seed this
+    is, the first being 0. `notice` is called with a line of text when the window
+    slides. Raises ValueError for an argument that means nothing, before anything
+    is written.
     """
     check_settings(max_new_tokens, seed, stop)
     if not 0 <= index < 2**64:
         raise ValueError(f"index must be at least 0 and below 2**64, not {index}.")
-    sampling = Sampling(temperature, top_k, top_p)
+    settings = Sampling(**sampling)
     ids = tokenizer.encode_prompt(prompt)
     rng = random_numbers(seed, index, len(ids))
 
     def pieces() -> Iterator[str]:
         decoder = tokenizer.stream()
-        new_ids = generate_ids(model, ids, sampling, rng, notice)
+        new_ids = generate_ids(model, ids, settings, rng, notice)
         for _, id in zip(range(max_new_tokens), new_ids, strict=False):
             if id == tokenizer.eot_id:
                 break

@@ -10,9 +10,8 @@ from nextword.lazy import attach
 from nextword.native.build import is_compiled, library, why_not
 
 if TYPE_CHECKING:
-    from nextword.native.choosing import choose
     from nextword.native.network import Memory, Network
 
-__all__ = ["Memory", "Network", "choose", "is_compiled", "library", "why_not"]
+__all__ = ["Memory", "Network", "is_compiled", "library", "why_not"]
 
-__getattr__, __dir__ = attach(__name__, {"Memory": "network", "Network": "network", "choose": "choosing"})
+__getattr__, __dir__ = attach(__name__, {"Memory": "network", "Network": "network"})

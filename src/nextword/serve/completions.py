@@ -110,7 +110,7 @@ class Writing:
                 raise FailedError(f"The engine failed: {event.message}")
             order = self.orders[job]
             if isinstance(event, PromptRead):
-                order.likelihoods = event.likelihoods
+                order.prompt_logprobs = event.prompt_logprobs
             if isinstance(event, Piece):
                 order.text += event.text
                 order.n_told += order.job.max_tokens > 0

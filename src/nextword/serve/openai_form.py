@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from nextword.serve.choice import Likelihood
+from nextword.serve.logprobs import Logprobs
 from nextword.serve.orders import Order, Prompt
 from nextword.serve.requests import CompletionRequest
 from nextword.serve.text import Piece, Token
@@ -77,13 +77,13 @@ class Form:
         """The four lists of OpenAI's form, for the prompt's tokens where it is echoed, and these."""
         if self._asked.logprobs is None:
             return None
-        entries: list[tuple[int, int, Likelihood | None]] = []
+        entries: list[tuple[int, int, Logprobs | None]] = []
         if (
             with_prompt and not order.prompt.is_empty
         ):  # the lists tell of the text that is given, in which it has no part
             offsets = self._offsets(order.prompt)
-            likelihoods: list[Likelihood | None] = [None, *order.likelihoods]
-            entries += list(zip(order.prompt.ids, offsets, likelihoods, strict=True))
+            prompt_logprobs: list[Logprobs | None] = [None, *order.prompt_logprobs]
+            entries += list(zip(order.prompt.ids, offsets, prompt_logprobs, strict=True))
         entries += list(tokens)
         return {
             "tokens": [self._name_of(id) for id, _, _ in entries],
@@ -100,7 +100,7 @@ class Form:
             place += len(decoder.feed(id))
         return offsets
 
-    def _top(self, id: int, known: Likelihood) -> dict[str, float]:
+    def _top(self, id: int, known: Logprobs) -> dict[str, float]:
         """The likeliest tokens and, as OpenAI has it, the one that stands there."""
         return {self._name_of(other): logprob for other, logprob in known.top} | {self._name_of(id): known.logprob}
 

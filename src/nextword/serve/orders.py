@@ -9,8 +9,8 @@ from typing import Any
 
 from nextword.decode import Sampling
 from nextword.decode.random_numbers import random_numbers
-from nextword.serve.choice import Likelihood, Wishes
 from nextword.serve.jobs import Deliver, Job
+from nextword.serve.logprobs import Logprobs
 from nextword.serve.refusals import OF_SEVERAL_KINDS, Refusal, unknown, whole_characters
 from nextword.serve.requests import MAX_TEXTS, CompletionRequest, OpenAIRequest
 from nextword.serve.scheduler import Scheduler
@@ -40,7 +40,7 @@ class Order:
     index: int
     prompt: Prompt
     job: Job
-    likelihoods: list[Likelihood] = field(default_factory=list)  # of the prompt's tokens but the first, if asked for
+    prompt_logprobs: list[Logprobs] = field(default_factory=list)  # of the prompt's tokens but the first, if asked for
     n_told: int = 0  # tokens that were written, as far as is known here
     text: str = ""
     tokens: list[Token] = field(default_factory=list)
@@ -61,12 +61,12 @@ class Orders:
         """One for each text that is asked for. Raises Refusal for what this server, or this model, cannot do."""
         given = several(asked)
         self._check(asked, len(given))  # before any work is done
-        wishes = self._wishes(asked)
+        sampling, ends = self._sampling(asked), self._ends(asked)
         if sum(map(len, given)) < LONG_TEXT:
             prompts = self._prompts(asked, given)
         else:
             prompts = await asyncio.to_thread(self._prompts, asked, given)
-        return self._orders(asked, prompts, wishes, deliver)
+        return self._orders(asked, prompts, sampling, ends, deliver)
 
     def _check(self, asked: CompletionRequest, n_prompts: int) -> None:
         """Raise Refusal for what can be told without reading the prompts."""
@@ -94,26 +94,28 @@ class Orders:
             param = "n" if n > 1 else "prompt"
             raise Refusal(f"{n * n_prompts} texts are too many for one request: ask for {most} at most.", param)
 
-    def _wishes(self, asked: CompletionRequest) -> Wishes:
-        top_k = asked.top_k if asked.top_k and asked.top_k > 0 else None
-        allowed = asked.allowed_token_ids
-        for name, ids in (("stop_token_ids", asked.stop_token_ids), ("allowed_token_ids", allowed)):
-            self._check_ids(ids or [], name)
+    def _sampling(self, asked: CompletionRequest) -> Sampling:
+        self._check_ids(asked.allowed_token_ids or [], "allowed_token_ids")
+        return Sampling(
+            temperature=asked.temperature or 0.0,
+            top_k=asked.top_k if asked.top_k and asked.top_k > 0 else None,
+            top_p=asked.top_p or 1.0,
+            min_p=asked.min_p or 0.0,
+            repetition_penalty=asked.repetition_penalty or 1.0,
+            presence_penalty=asked.presence_penalty or 0.0,
+            frequency_penalty=asked.frequency_penalty or 0.0,
+            logit_bias=self._bias(asked),
+            allowed_ids=asked.allowed_token_ids,
+        )
+
+    def _ends(self, asked: CompletionRequest) -> frozenset[int]:
+        """Collect the ids that end a text. Raises Refusal where nothing else may be drawn before."""
+        self._check_ids(asked.stop_token_ids or [], "stop_token_ids")
         ends = frozenset([*(asked.stop_token_ids or ()), *(() if asked.ignore_eos else (self._tokenizer.eot_id,))])
-        if asked.min_tokens and allowed is not None and ends.issuperset(allowed):
+        if asked.min_tokens and asked.allowed_token_ids and ends.issuperset(asked.allowed_token_ids):
             message = "allowed_token_ids: each of them ends the text, of which min_tokens are to be written first."
             raise Refusal(message, "allowed_token_ids")
-        return Wishes(
-            Sampling(asked.temperature or 0.0, top_k, asked.top_p or 1.0),
-            asked.min_p or 0.0,
-            asked.presence_penalty or 0.0,
-            asked.frequency_penalty or 0.0,
-            asked.repetition_penalty or 1.0,
-            self._bias(asked),
-            allowed,
-            asked.min_tokens or 0,
-            ends,
-        )
+        return ends
 
     def _prompts(self, asked: CompletionRequest, given: Sequence[str | list[int]]) -> list[Prompt]:
         several = len(given) > 1
@@ -150,7 +152,14 @@ class Orders:
             if id >= n_vocab:
                 raise Refusal(f"{place}[{n}]: id {id} is outside the vocabulary, 0 to {n_vocab - 1}.", f"{place}[{n}]")
 
-    def _orders(self, asked: CompletionRequest, prompts: list[Prompt], wishes: Wishes, deliver: Deliver) -> list[Order]:
+    def _orders(
+        self,
+        asked: CompletionRequest,
+        prompts: list[Prompt],
+        sampling: Sampling,
+        ends: frozenset[int],
+        deliver: Deliver,
+    ) -> list[Order]:
         n = asked.n or 1
         seed = secrets.randbits(64) if asked.seed is None else asked.seed % 2**64
         orders = []
@@ -159,12 +168,13 @@ class Orders:
             job = Job(
                 prompt.ids,
                 min(asked.most, self._room(len(prompt.ids))),
-                wishes,
+                sampling,
                 random_numbers(seed, index, len(prompt.ids)),
                 deliver,
-                wishes.ends,
+                ends,
                 [] if asked.skip_special_tokens is False else [self._tokenizer.eot_id],
                 asked.stops,
+                asked.min_tokens or 0,
                 asked.logprobs,
                 scored=bool(asked.echo) and asked.logprobs is not None and len(prompt.ids) > 1,
                 offset=len(prompt.text) if asked.echo else 0,

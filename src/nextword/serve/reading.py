@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from nextword.decode.checks import not_finite
 from nextword.lens import Trace
 from nextword.lens.saying import ROWS, Said, likeliest, log_sum
 from nextword.model import GPT, KVCache
-from nextword.serve.choice import not_finite
 
 TEXTS = 4  # that are kept; each is 115 MB for GPT-2 124M, if it is as long as it can be
 LIKELIEST = 5  # words that are kept of what each layer would say

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from nextword.decode import Engine
 from nextword.decode.checks import check_text
 from nextword.errors import NotFiniteError
-from nextword.serve.choice import Likelihood
 from nextword.serve.jobs import Deliver, Event, Failed, Job, PromptRead
+from nextword.serve.logprobs import Logprobs
 from nextword.serve.metrics import Metrics
 from nextword.serve.text import Piece
 
@@ -175,7 +175,7 @@ class Scheduler:
                     continue
                 self._engine.copy(row, followers[row])
                 for other in (row, *followers[row]):
-                    self._finish_reading(self._at[other], job.likelihoods, events)
+                    self._finish_reading(self._at[other], job.prompt_logprobs, events)
                     ready.append((other, scores[-1]))
             else:
                 ready.append((row, scores[-1]))
@@ -208,11 +208,11 @@ class Scheduler:
                 followers.setdefault(leader, []).extend([row] if row != leader else [])
         return followers
 
-    def _finish_reading(self, job: Job, likelihoods: list[Likelihood], events: list[tuple[Job, Event]]) -> None:
+    def _finish_reading(self, job: Job, prompt_logprobs: list[Logprobs], events: list[tuple[Job, Event]]) -> None:
         """Begin to write, and tell what was found out about the prompt where somebody wants to know."""
         job.has_read = True
         if job.scored:
-            events.append((job, PromptRead(likelihoods)))
+            events.append((job, PromptRead(prompt_logprobs)))
 
     def _write(self, job: Job, logits: NDArray[np.float32], events: list[tuple[Job, Event]]) -> int | None:
         """Choose the next token; None if the text is over."""

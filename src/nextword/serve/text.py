@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from nextword.decode.stopping import Stopping
-from nextword.serve.choice import Likelihood
+from nextword.serve.logprobs import Logprobs
 from nextword.tokenizer import StreamDecoder
 
 OPEN = 3  # tokens that an unfinished character can have at most: UTF-8's longest has four bytes
@@ -15,7 +15,7 @@ class Token(NamedTuple):
 
     id: int
     offset: int
-    likelihood: Likelihood | None
+    logprobs: Logprobs | None
 
 
 class Piece(NamedTuple):
@@ -44,26 +44,26 @@ class GrowingText:
         self._tokens: list[Token] = []  # not given out yet
 
     def add(
-        self, id: int, likelihood: Likelihood | None, is_last: bool, may_stop: bool = True, is_silent: bool = False
+        self, id: int, logprobs: Logprobs | None, is_last: bool, may_stop: bool = True, is_silent: bool = False
     ) -> Piece:
         """The piece that this token completes, perhaps an empty one.
 
         may_stop: whether a stop text that ends here ends the text. is_silent:
         whether the token stands for no characters.
         """
-        self._begin(id, likelihood)
+        self._begin(id, logprobs)
         more = self._decoder.finish() if is_silent else self._decoder.feed(id)
         if is_last:
             more += self._decoder.finish()
         return self._give(more, "length" if is_last else None, may_stop)
 
-    def end(self, id: int, likelihood: Likelihood | None) -> Piece:
+    def end(self, id: int, logprobs: Logprobs | None) -> Piece:
         """The last piece, where the model itself ends the text: with a token that stands for no characters."""
-        self._begin(id, likelihood)
+        self._begin(id, logprobs)
         return self._give(self._decoder.finish(), "stop")
 
-    def _begin(self, id: int, likelihood: Likelihood | None) -> None:
-        self._tokens.append(Token(id, self._given + len(self._stopping.held), likelihood))
+    def _begin(self, id: int, logprobs: Logprobs | None) -> None:
+        self._tokens.append(Token(id, self._given + len(self._stopping.held), logprobs))
 
     def _give(self, more: str, finish_reason: str | None, may_stop: bool = True) -> Piece:
         text = self._stopping.add(more, may_stop)

@@ -1,0 +1,62 @@
+"""The sampler: from a text's logits and a random number to its next token."""
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextword.decode.checks import check_finite
+from nextword.decode.logits_processors import History, asked_for, process
+from nextword.decode.sampling import Sampling
+from nextword.native.build import library
+
+
+class Sampler:
+    """Chooses the tokens of one text, by its logits, its sampling settings and the tokens that it holds.
+
+    prompt: ids that repetition_penalty counts besides those that are written.
+    """
+
+    def __init__(self, sampling: Sampling, prompt: Sequence[int] = ()):
+        self.sampling, self.has_processors = sampling, bool(asked_for(sampling))
+        self._history = History(prompt)
+
+    def choose(self, logits: NDArray[np.float32], number: float, forbidden: Collection[int] = ()) -> int:
+        """Choose the next token by its logits (V,), which stay as they are, and a number in [0, 1).
+
+        forbidden: ids that may not be drawn this time. Raises NotFiniteError for logits that are no numbers.
+        """
+        check_finite(logits)
+        id = draw(self.processed(logits, forbidden), self.sampling, number)
+        self._history.written[id] += 1
+        return id
+
+    def processed(self, logits: NDArray[np.float32], forbidden: Collection[int] = ()) -> NDArray[np.float32]:
+        """Apply the logits processors to a copy of logits (V,), if there are any to apply."""
+        if not (self.has_processors or forbidden):
+            return logits
+        logits = logits.copy()
+        logits[list(forbidden)] = -np.inf
+        process(logits, self.sampling, self._history)
+        return logits
+
+
+def draw(logits: NDArray[np.float32], sampling: Sampling, number: float) -> int:
+    """Draw by temperature, top-k and top-p: logits (V,) and a number in [0, 1) -> id; see `choose.choose`.
+
+    In C if there is a compiler, else in PyTorch.
+    """
+    if library() is None:
+        import torch
+
+        from nextword.decode.choose import choose
+
+        return int(choose(sampling, torch.from_numpy(np.array(logits))[None], torch.tensor([number]).double()))
+    from nextword.native.calling import call, pointer
+
+    V, logits = len(logits), np.ascontiguousarray(logits)
+    top_k = V if sampling.top_k is None else min(sampling.top_k, V)
+    id: int = call("choose", pointer(logits), V, sampling.temperature, top_k, sampling.top_p, number)
+    if id < 0:
+        raise MemoryError("There is no memory left to choose a token in.")
+    return id
