@@ -12,7 +12,7 @@ from user_model.own import source
 from nextword import lens
 from nextword.lens import Effect, Labelled
 from nextword.model import GPT
-from nextword.user_model import UserModel, build
+from nextword.user_model import build, checked_gpt
 
 ASKED: dict[str, Callable[[Any, torch.Tensor], Labelled | Effect]] = {
     "ablate": lambda model, ids: lens.ablate(model, ids, heads=[(0, 1)]),
@@ -28,12 +28,12 @@ ASKED: dict[str, Callable[[Any, torch.Tensor], Labelled | Effect]] = {
 
 
 @pytest.fixture
-def own(folder: Any, config: Any, model: GPT) -> UserModel:  # noqa: F811
-    """A learner's class with the same weights."""
+def own(folder: Any, config: Any, model: GPT) -> GPT:  # noqa: F811
+    """A user model with the same weights, as a GPT."""
     (folder / "my_gpt2.py").write_text(source())
     own = build("my_gpt2:GPT", config).eval()
     own.load(model)
-    return own
+    return checked_gpt(own)
 
 
 def test_every_function_is_asked_here() -> None:
@@ -42,7 +42,7 @@ def test_every_function_is_asked_here() -> None:
 
 @pytest.mark.parametrize("name", ASKED)
 def test_it_gives_labels_and_a_picture_of_our_models_and_of_others(
-    name: str, model: GPT, own: UserModel, ids: torch.Tensor
+    name: str, model: GPT, own: GPT, ids: torch.Tensor
 ) -> None:
     found, same = (ASKED[name](one, ids[0]) for one in (model, own))
     assert found.plot().axes

@@ -6,10 +6,10 @@ from reference import theirs
 from user_model.conftest import folder  # noqa: F401
 from user_model.own import source
 
-from nextword.lens import Trace, neuron_words, trace
+from nextword.lens import Trace, trace
 from nextword.lens.names import BEFORE, IN_BLOCK
 from nextword.model import GPT, KVCache, plain
-from nextword.user_model import build
+from nextword.user_model import build, checked_gpt
 
 
 def plain_intermediates(model: GPT, ids: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -188,16 +188,16 @@ def test_a_learners_class(folder, config, model: GPT, ids: torch.Tensor) -> None
     (folder / "my_gpt2.py").write_text(source())
     own = build("my_gpt2:GPT", config).eval()
     own.load(model)
-    torch.testing.assert_close(trace(own, ids)["h.1.mlp.out"], trace(model, ids)["h.1.mlp.out"])
+    torch.testing.assert_close(trace(checked_gpt(own), ids)["h.1.mlp.out"], trace(model, ids)["h.1.mlp.out"])
     (folder / "exact.py").write_text(source().replace("q.size(-1) ** 0.5", "q.size(-1)"))
     wrong = build("exact:GPT", config)
     wrong.load(model)
-    for look in (lambda: trace(wrong, ids), lambda: neuron_words(wrong, 0, 0)):
+    for tried in (ids, None):
         with pytest.raises(ValueError, match=r"GPT gives logits that are up to .* away from those of GPT-2"):
-            look()
+            checked_gpt(wrong, tried)
     own.train()
     with pytest.raises(ValueError, match="id 61 is outside the vocabulary"):
-        trace(own, [61])
+        checked_gpt(own, [[61]])
     assert own.training
 
 

@@ -29,7 +29,7 @@ from nextword.serve.lens_worker import LensWorker
 from nextword.serve.watched_run import WatchedRun
 from nextword.tokenizer import Tokenizer
 from nextword.train.run_directory import RunDirectory
-from nextword.user_model import build
+from nextword.user_model import build, checked_gpt
 
 IDS = [3, 14, 15, 9, 26, 5, 35]
 
@@ -314,7 +314,7 @@ def test_a_learners_class(folder, config, model: GPT) -> None:  # noqa: F811
     (folder / "my_gpt2.py").write_text(source())
     own = build("my_gpt2:GPT", config)
     own.load(model)
-    with TestClient(app_of(LensWorker(own, "mine"))) as client:
+    with TestClient(app_of(LensWorker(checked_gpt(own), "mine"))) as client:
         close(floats(client.post("/api/next", json={"ids": IDS})), model(torch.tensor([IDS]))[0, -1])
 
 

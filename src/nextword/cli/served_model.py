@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from nextword.serve.scheduler import Scheduler
     from nextword.serve.watched_run import WatchedRun
     from nextword.tokenizer import Tokenizer
-    from nextword.user_model import UserModel
 
 
 @dataclass
@@ -54,9 +53,9 @@ class ServedModel:
         )
         return engine_for(self._untrained(), self.rows), Tokenizer()
 
-    def whole(self) -> "GPT | UserModel":
-        """The same model in PyTorch, to be looked into."""
-        return self._untrained() if self._is_untrained else chosen_model(self.model, self.weights, self.device)[0]
+    def whole(self) -> "GPT":
+        """Load the same model in PyTorch, to be looked into."""
+        return self._untrained() if self._is_untrained else self._load()
 
     def follow(self, scheduler: "Scheduler", worker: "LensWorker") -> "Follower":
         """Have what the run saves from now on served, too."""
@@ -64,7 +63,7 @@ class ServedModel:
 
         def load() -> Callable[[int], None]:
             engine, _ = chosen_engine(self.model, None, self.device, self.dtype, self.quantize, self.rows)
-            model, _ = chosen_model(self.model, None, self.device)
+            model = self._load()
 
             def take(step: int) -> None:
                 scheduler.replace(engine)
@@ -78,6 +77,11 @@ class ServedModel:
     @property
     def _is_untrained(self) -> bool:
         return self.run is not None and self._begins_at is None
+
+    def _load(self) -> "GPT":
+        from nextword.user_model import checked_gpt
+
+        return checked_gpt(chosen_model(self.model, self.weights, self.device)[0])
 
     def _untrained(self) -> "GPT":
         from nextword.runtime import pick_device

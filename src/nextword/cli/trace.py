@@ -68,8 +68,9 @@ def run(arguments: list[str]) -> int:
 
     from nextword.cli.trace_terminal import show
     from nextword.lens.view import view
+    from nextword.user_model import checked_gpt
 
-    seen = view(model, ids, args.position, args.layer, args.head)
+    seen = view(checked_gpt(model, [ids]), ids, args.position, args.layer, args.head)
     show(seen, Console(highlight=False))
     if args.out is not None:
         write(seen, Path(args.out), args.model)

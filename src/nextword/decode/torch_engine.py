@@ -23,7 +23,7 @@ from nextword.decode.choose import choose
 from nextword.decode.row_reader import RowReader
 from nextword.decode.sampling import Sampling
 from nextword.model import GPT, RowCache
-from nextword.model.resting import resting
+from nextword.model.eval_mode import eval_mode
 
 REACH = 128  # positions that attention looks at in short texts; in longer ones a multiple of them
 GRAPHS_KEPT = 24  # at most: one for each sampling setting and reach
@@ -113,7 +113,7 @@ class TorchEngine:
         self._numbers[:n] = torch.from_numpy(all_numbers).to(self._numbers.dtype).to(self._device)
         self._activate(columns)
         self._turn.zero_()
-        with resting(self._model):
+        with eval_mode(self._model):
             longest = max(self._lengths[row] for row in columns)
             for length in range(longest, longest + n):
                 self._writing(sampling, self._reach(length))()
@@ -151,7 +151,7 @@ class TorchEngine:
             if n <= 0:
                 break
             left -= n
-            with resting(self._model):
+            with eval_mode(self._model):
                 if row in scored:
                     found[row] = np.array(self._reader.read_scored(row, n).float().cpu().numpy())
                     if not self._reader.unread(row):
@@ -211,7 +211,7 @@ class TorchEngine:
         self._activate(rows)
         self._cache.reach = self._reach(max(self._lengths[row] for row in rows))
         places = torch.tensor(rows, device=self._device)
-        with resting(self._model):
+        with eval_mode(self._model):
             scores = np.array(self._step()[places].float().cpu().numpy())  # a copy: kernels use their place again
         self._cache.lengths[places] -= 1
         self._seen.update(rows)
@@ -221,7 +221,7 @@ class TorchEngine:
         """Read to its end what is still to be read on these rows."""
         if reading := [row for row in rows if self._reader.unread(row)]:
             self._refresh()
-            with resting(self._model):
+            with eval_mode(self._model):
                 self._reader.read(reading)
 
     def _make_step(self) -> Callable[[], Tensor]:

@@ -4,8 +4,8 @@ lens.trace(model, ids)["h.3.attn.weights"]     everything that a forward pass ma
 lens.trace(model, ids).attention(3, 5).plot()  where a head looks
 lens.logit_lens(model, ids).plot()             what each layer would say next
 
-All of it takes a `GPT` or a model of a user's own class, gives arrays with
-labels (`Labelled`), and can be drawn.
+All of it takes a `GPT` (of a user model, `nextword.user_model.checked_gpt`
+makes one), gives arrays with labels (`Labelled`), and can be drawn.
 """
 
 from nextword.lazy import attach

@@ -8,12 +8,11 @@ from torch import Tensor
 
 from nextword.lens.labelled import Axis, Labelled
 from nextword.lens.names import check_token, from_the_front
-from nextword.lens.subjects import Ids, block_of, one_text
+from nextword.lens.texts import Ids, one_text
 from nextword.lens.tracing import Trace, trace
 from nextword.lens.wording import token_text
 from nextword.model import GPT
 from nextword.model.attention import merge_heads
-from nextword.user_model import UserModel
 
 
 class Contributions(NamedTuple):
@@ -29,7 +28,7 @@ class Contributions(NamedTuple):
     rest: float
 
 
-def direct_logit_attribution(model: GPT | UserModel, ids: Ids, token: int, position: int = -1) -> Labelled:
+def direct_logit_attribution(model: GPT, ids: Ids, token: int, position: int = -1) -> Labelled:
     """What the embedding, each head and each MLP added to a token's score as the one after `position`.
 
     The numbers add up to the logit: everything before the last LayerNorm is
@@ -70,7 +69,7 @@ def contributions(traced: Trace, token: int, position: int = -1) -> Contribution
     rest = exact(model.ln_f.bias) @ exact(model.wte.weight[token])
     heads, mlps = [], []
     for layer in range(config.n_layer):
-        block = block_of(model, layer)
+        block = model.block(layer)
         y = traced[f"h.{layer}.attn.y"][:1, :, at : at + 1]  # (1, H, 1, D)
         back = direction @ exact(block.attn.c_proj.weight)  # (C,): the direction, seen from before the projection
         heads.append((exact(merge_heads(y)[0, 0]) * back).unflatten(0, (config.n_head, -1)).sum(-1))  # (H,)

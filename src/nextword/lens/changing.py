@@ -11,11 +11,10 @@ from torch import Tensor
 
 from nextword.lens.labelled import Axis, Labelled, numbers
 from nextword.lens.names import check_head, check_layer, check_text, from_the_front
-from nextword.lens.subjects import Ids
+from nextword.lens.texts import Ids
 from nextword.lens.tracing import Change, Trace, trace
 from nextword.lens.wording import token_texts
 from nextword.model import GPT
-from nextword.user_model import UserModel
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,7 +52,7 @@ class Effect:
 
 
 def ablate(
-    model: GPT | UserModel,
+    model: GPT,
     ids: Ids,
     heads: Iterable[tuple[int, int]] = (),
     mlps: Iterable[int] = (),
@@ -74,7 +73,7 @@ def ablate(
 
 
 def patch(
-    model: GPT | UserModel,
+    model: GPT,
     ids: Ids,
     source_ids: Ids,
     heads: Iterable[tuple[int, int]] = (),

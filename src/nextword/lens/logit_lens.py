@@ -1,13 +1,12 @@
 """The logit lens: what each layer would say next, with words to it."""
 
 from nextword.lens.labelled import Labelled
-from nextword.lens.subjects import Ids, one_text
+from nextword.lens.texts import Ids, one_text
 from nextword.lens.tracing import trace
 from nextword.model import GPT
-from nextword.user_model import UserModel
 
 
-def logit_lens(model: GPT | UserModel, ids: Ids) -> Labelled:
+def logit_lens(model: GPT, ids: Ids) -> Labelled:
     """What each layer would say next: (n_layer + 1, T), the likeliest word of each and how likely it is.
 
     The first row is what the embeddings alone would say, the last what the

@@ -5,14 +5,13 @@ import torch
 
 from nextword.lens.labelled import Axis, Labelled, numbers
 from nextword.lens.names import check_layer, from_the_front
-from nextword.lens.subjects import Ids, block_of, one_text, subject
+from nextword.lens.texts import Ids, one_text
 from nextword.lens.tracing import trace
 from nextword.lens.wording import token_texts
 from nextword.model import GPT, GPTConfig
-from nextword.user_model import UserModel
 
 
-def neuron(model: GPT | UserModel, ids: Ids, layer: int, index: int) -> Labelled:
+def neuron(model: GPT, ids: Ids, layer: int, index: int) -> Labelled:
     """How strongly one neuron fires at each token: (B, T), after GELU. Its `top()` are the tokens that it fires on.
 
     Of one text (T,). Raises ValueError for a neuron that is not there, and as
@@ -29,7 +28,7 @@ def neuron(model: GPT | UserModel, ids: Ids, layer: int, index: int) -> Labelled
     return Labelled(values, (Axis("text", texts), Axis("token", tokens)), title, "activation", words)
 
 
-def top_neurons(model: GPT | UserModel, ids: Ids, layer: int, position: int = -1, n: int = 10) -> Labelled:
+def top_neurons(model: GPT, ids: Ids, layer: int, position: int = -1, n: int = 10) -> Labelled:
     """The neurons of a layer that fire the most at one token: (n,), the strongest first.
 
     ids: one text's. Raises ValueError for several, for a layer or a position
@@ -49,20 +48,18 @@ def top_neurons(model: GPT | UserModel, ids: Ids, layer: int, position: int = -1
 
 
 @torch.no_grad()
-def neuron_words(model: GPT | UserModel, layer: int, index: int, n: int = 10) -> Labelled:
+def neuron_words(model: GPT, layer: int, index: int, n: int = 10) -> Labelled:
     """The tokens that a neuron makes likelier when it fires: (n,), the most first.
 
     What it writes into the stream, compared with every token's embedding by way
     of the last norm's weights; what later layers make of it is left out. Raises
-    ValueError for a neuron that is not there, and for a class of a user's own
-    that computes something else than GPT-2 does.
+    ValueError for a neuron that is not there.
 
     Source: Geva et al., "Transformer Feed-Forward Layers Build Predictions by
     Promoting Concepts in the Vocabulary Space" (2022), section 3.
     """
     check_neuron(layer, index, model.config)
-    model = subject(model)
-    written = block_of(model, layer).mlp.c_proj.weight[:, index]  # (C,)
+    written = model.block(layer).mlp.c_proj.weight[:, index]  # (C,)
     scores = model.head((written - written.mean()) * model.ln_f.weight)  # (V,)
     values, order = scores.sort(descending=True, stable=True)
     words = token_texts(order[:n].tolist(), model.config.n_vocab)

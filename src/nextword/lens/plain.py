@@ -24,11 +24,7 @@ def logit_lens(model: GPT, ids: Tensor) -> Tensor:
     was_training = model.training
     model.eval()
     try:
-        x = model.embed(ids)  # (B, T, C)
-        stream = [x]
-        for block in model.h:
-            x = block(x)
-            stream.append(x)
+        stream = [*model.residual_stream(ids)]  # n_layer + 1 of (B, T, C)
     finally:
         model.train(was_training)
     return torch.stack([model.head(model.ln_f(x)) for x in stream])  # (n_layer + 1, B, T, V)

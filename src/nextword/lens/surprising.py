@@ -10,10 +10,9 @@ from torch import Tensor
 from nextword.evaluate import in_digits, perplexity
 from nextword.lens.labelled import Axis, Labelled, numbers
 from nextword.lens.saying import likeliest, scores
-from nextword.lens.subjects import Ids, one_text
+from nextword.lens.texts import Ids, one_text
 from nextword.lens.tracing import trace
 from nextword.model import GPT
-from nextword.user_model import UserModel
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Surprise:
         return perplexity(-self.logprob.cpu().double().mean().item()) if len(self.logprob) else math.nan
 
 
-def surprise(model: GPT | UserModel, ids: Ids) -> Labelled:
+def surprise(model: GPT, ids: Ids) -> Labelled:
     """How surprised the model is by each token: -ln p in nats (T,), NaN for the first, which nothing predicts.
 
     ids: one text's. Raises ValueError for several, and as `trace` does.

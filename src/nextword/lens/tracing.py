@@ -9,12 +9,11 @@ from nextword.errors import NotFiniteError
 from nextword.lens.labelled import Axis, Labelled, numbers
 from nextword.lens.names import all_names, check_depth, check_head, check_text, place_of
 from nextword.lens.saying import Said, guesses, said
-from nextword.lens.subjects import Ids, as_rows, block_of, subject
+from nextword.lens.texts import Ids, as_rows
 from nextword.lens.wording import token_texts
 from nextword.model import GPT, KVCache, fused, plain
 from nextword.model.attention import merge_heads, split_heads
 from nextword.model.gpt import check_ids
-from nextword.user_model import UserModel
 
 Change = Callable[[Tensor], Tensor]
 """What is to stand in the place of what a forward pass makes; the same shape."""
@@ -174,7 +173,7 @@ class Trace:
                 return out
             case "logits":
                 return model.head(self._get("ln_f.out"))
-        block = block_of(model, layer)
+        block = model.block(layer)
 
         def get(part: str) -> Tensor:
             return self._get(f"h.{layer}.{part}")
@@ -238,16 +237,15 @@ class Trace:
             self._made = {n: t for n, t in self._made.items() if place_of(n, self.config).part in parts}
 
 
-def trace(model: GPT | UserModel, ids: Ids) -> Trace:
+def trace(model: GPT, ids: Ids) -> Trace:
     """Take the forward pass over these ids apart; nothing is computed before it is asked for.
 
-    ids: one text's, as a list or a tensor (T,), or several texts' (B, T). A
-    model of a user's own class is taken for one of ours with its weights.
-    Raises ValueError for ids that the model cannot read, and where such a class
-    computes something else than GPT-2 does.
+    ids: one text's, as a list or a tensor (T,), or several texts' (B, T). Raises
+    ValueError for ids that the model cannot read. For a user model see
+    `nextword.user_model.checked_gpt`.
     """
     rows = as_rows(ids, next(model.parameters()).device)
-    return Trace(subject(model, rows), rows)
+    return Trace(model, rows)
 
 
 def scale(x: Tensor, eps: float = 1e-5) -> Tensor:

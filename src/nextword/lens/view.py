@@ -11,12 +11,11 @@ from nextword.evaluate import in_digits
 from nextword.lens.labelled import Axis, Labelled
 from nextword.lens.names import check_head, check_layer, from_the_front
 from nextword.lens.saying import guesses
-from nextword.lens.subjects import Ids, one_text, subject
 from nextword.lens.surprising import surprise_of
+from nextword.lens.texts import Ids, one_text
 from nextword.lens.tracing import Trace
 from nextword.lens.wording import token_text
 from nextword.model import GPT
-from nextword.user_model import UserModel
 
 WORDS = 3  # that are named in one place
 COLUMNS = 16  # positions of which the layers' guesses are shown: the last ones up to the one that is asked about
@@ -123,9 +122,7 @@ class View:
         return guesses(chances, words, [self.tokens[at].text for at in self.columns])
 
 
-def view(
-    model: GPT | UserModel, ids: Ids, position: int = -1, layer: int | None = None, head: int | None = None
-) -> View:
+def view(model: GPT, ids: Ids, position: int = -1, layer: int | None = None, head: int | None = None) -> View:
     """Look inside at one text.
 
     Without a head, the one that looks most at one earlier token is chosen, of
@@ -133,7 +130,7 @@ def view(
     is not there, for a head without a layer, and as `trace` does.
     """
     rows = one_text(ids).to(next(model.parameters()).device)
-    traced = Trace(subject(model, rows), rows, kept=())
+    traced = Trace(model, rows, kept=())
     at = from_the_front(position, rows.size(1))
     if head is not None:
         if layer is None:

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from nextword.config import GPTConfig
-from nextword.model import fused
+from nextword.model import fused, plain
 from nextword.model.ops import Ops, functions_of
 from nextword.model.row_cache import Cache
 
@@ -33,13 +33,23 @@ class CausalSelfAttention(nn.Module):
     def forward(self, x: Tensor, cache: Cache | None = None) -> Tensor:
         """x (B, T, C) -> (B, T, C). With a cache, the tokens in it are seen as well."""
         p = self.dropout if self.training else 0.0
-        q, k, v = (split_heads(part, self.n_head) for part in self.c_attn(x).chunk(3, dim=-1))  # (B, H, T, D) each
+        q, k, v = self.qkv(x)  # (B, H, T, D) each
         visible = None
         if cache is not None:
             k, v = cache.extend(self.layer, k, v)  # (B, H, S, D) each
             visible = cache.visible
         y = self.ops.causal_attention(q, k, v, dropout=p, visible=visible)  # (B, H, T, D)
         return self.ops.drop(self.c_proj(merge_heads(y)), p)
+
+    def qkv(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Make every token's query, key and value for each head: x (B, T, C) -> three of (B, H, T, D)."""
+        q, k, v = (split_heads(part, self.n_head) for part in self.c_attn(x).chunk(3, dim=-1))
+        return q, k, v
+
+    def weights(self, x: Tensor) -> Tensor:
+        """Show the attention weights that `forward` averages by: x (B, T, C) -> (B, H, T, T)."""
+        q, k, _ = self.qkv(x)
+        return fused.causal_weights(plain.attention_scores(q, k))
 
 
 def split_heads(x: Tensor, n_head: int) -> Tensor:

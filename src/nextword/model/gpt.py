@@ -1,6 +1,8 @@
 """GPT-2, whole: ids -> embed -> blocks -> ln_f -> tied head -> logits."""
 
 import math
+from collections.abc import Iterator
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -53,12 +55,19 @@ class GPT(nn.Module):
         Where only some positions' logits are wanted (the last one's, in
         writing), calling `head` on those rows saves most of the head's work.
         """
+        for x in self.residual_stream(ids, cache):  # noqa: B007
+            pass  # the last one counts
+        return self.ln_f(x)
+
+    def residual_stream(self, ids: Tensor, cache: Cache | None = None) -> Iterator[Tensor]:
+        """Run the blocks one by one: ids (B, T) -> x (B, T, C), embedded, and then after each block."""
         x = self.embed(ids, cache)  # (B, T, C)
+        yield x
         for block in self.h:
             x = block(x, cache)
+            yield x
         if cache is not None:
             cache.advance(ids.size(1))
-        return self.ln_f(x)
 
     def embed(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
         """What each token is, plus where it stands: ids (B, T) -> x (B, T, C)."""
@@ -67,6 +76,10 @@ class GPT(nn.Module):
         positions = torch.arange(T, device=ids.device) if cache is None else cache.place(T)  # (T,) or (B, T)
         x = self.wte(ids) + self.wpe(positions)
         return self.ops.drop(x, self.config.dropout if self.training else 0.0)
+
+    def block(self, layer: int) -> Block:
+        """Get one of the blocks, `h[layer]`, by its type."""
+        return cast(Block, self.h[layer])
 
     def head(self, x: Tensor) -> Tensor:
         """Compare x (..., C) with every token's embedding -> logits (..., V)."""

@@ -9,10 +9,8 @@ from typing import TypeVar
 
 import torch
 
-from nextword.lens.subjects import subject
 from nextword.model import GPT
 from nextword.serve.reading import Reader, Text
-from nextword.user_model import UserModel
 
 R = TypeVar("R")
 
@@ -37,13 +35,11 @@ class LensWorker:
 
     name: what the model is called. step: after how many updates of its run its
     weights were saved, if it is a run. version: of the weights; no other
-    weights, of this server or of an earlier one, have the same. A model of a
-    user's own class is taken for one of ours with its weights; raises
-    ValueError where it computes something else.
+    weights, of this server or of an earlier one, have the same.
     """
 
-    def __init__(self, model: GPT | UserModel, name: str, step: int | None = None):
-        self.model = whole(model)
+    def __init__(self, model: GPT, name: str, step: int | None = None):
+        self.model = model.eval()
         self.name, self.config = name, self.model.config
         self.step, self.version = step, new_version()
         self._reader = Reader(self.model)
@@ -51,14 +47,13 @@ class LensWorker:
         self._turn = asyncio.Lock()  # who waited longest comes next
         self._n_asking = 0
 
-    def replace(self, model: GPT | UserModel, step: int | None = None) -> None:
-        """Look into this model from the next question on: the same one, with other weights. Raises as the first did."""
-        newer = whole(model)
-        if newer.config != self.config:
-            raise ValueError(f"The new weights are another model's: {newer.config}, where {self.config} is served.")
+    def replace(self, model: GPT, step: int | None = None) -> None:
+        """Look into this model from the next question on: the same one, with other weights."""
+        if model.config != self.config:
+            raise ValueError(f"The new weights are another model's: {model.config}, where {self.config} is served.")
 
         def take() -> None:
-            self.model, self._reader = newer, Reader(newer)
+            self.model, self._reader = model.eval(), Reader(model)
             self.step, self.version = step, new_version()
 
         self._thread.submit(take)
@@ -111,9 +106,3 @@ class LensWorker:
 def new_version() -> str:
     """A name for weights that have just been loaded."""
     return f"{time.time_ns():x}"
-
-
-def whole(model: GPT | UserModel) -> GPT:
-    """The model to look into: itself, or for one of a user's own class ours with its weights. Raises as `subject`."""
-    n = min(model.config.n_ctx, model.config.n_vocab, 8)
-    return subject(model, torch.arange(n, device=next(model.parameters()).device).unsqueeze(0)).eval()

@@ -135,13 +135,10 @@ class Reader:
 
     def _go_on(self, reading: Reading, ids: list[int]) -> None:
         start, end = len(reading.ids), len(reading.ids) + len(ids)
-        x = self.model.embed(torch.tensor([ids], device=reading.stream.device), reading.cache)  # (1, T, C)
-        reading.stream[0, start:end] = x[0]
-        for layer, block in enumerate(self.model.h):
-            x = block(x, reading.cache)
-            reading.stream[layer + 1, start:end] = x[0]
-        finite(x)
-        reading.cache.advance(len(ids))
+        new = torch.tensor([ids], device=reading.stream.device)
+        for layer, x in enumerate(self.model.residual_stream(new, reading.cache)):  # (1, T, C)
+            reading.stream[layer, start:end] = x[0]
+        finite(reading.stream[-1, start:end])
         reading.ids += ids
 
 

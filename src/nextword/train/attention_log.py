@@ -10,8 +10,8 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from nextword.errors import RunError
-from nextword.lens import trace
 from nextword.model import GPT
+from nextword.model.eval_mode import eval_mode
 from nextword.runtime import replacing
 from nextword.weights import save_tensors
 from nextword.weights.tensor_file import load_tensors
@@ -32,8 +32,10 @@ class AttentionLog:
     def add(self, step: int, model: GPT, ids: Tensor) -> None:
         """Keep where each head looks in the beginning of a text (T,) after so many updates."""
         ids = ids[: min(TOKENS, model.config.n_ctx)].to(model.wte.weight.device, torch.int64)
-        traced = trace(model, ids)
-        layers = [traced[f"h.{layer}.attn.weights"][0] for layer in range(model.config.n_layer)]  # (H, T, T) each
+        with torch.no_grad(), eval_mode(model):
+            blocks = map(model.block, range(model.config.n_layer))
+            stream = model.residual_stream(ids.unsqueeze(0))  # one more than blocks
+            layers = [block.attn.weights(block.ln_1(x))[0] for block, x in zip(blocks, stream, strict=False)]
         self._folder.mkdir(exist_ok=True)
         with replacing(self._file(step)) as file:
             save_tensors({"ids": ids.cpu(), "weights": torch.stack(layers).half().cpu()}, file)

@@ -10,18 +10,29 @@ from nextword.lazy import attach
 
 if TYPE_CHECKING:
     from nextword.user_model.contract import build
+    from nextword.user_model.conversion import as_gpt, checked_gpt
     from nextword.user_model.loading import engine_of, load_user_engine, load_user_model
-    from nextword.user_model.wrapper import Trainable, UserModel, as_gpt
+    from nextword.user_model.wrapper import Trainable, UserModel
 
-__all__ = ["Trainable", "UserModel", "as_gpt", "build", "engine_of", "load_user_engine", "load_user_model"]
+__all__ = [
+    "Trainable",
+    "UserModel",
+    "as_gpt",
+    "build",
+    "checked_gpt",
+    "engine_of",
+    "load_user_engine",
+    "load_user_model",
+]
 
 __getattr__, __dir__ = attach(
     __name__,
     {
         "UserModel": "wrapper",
         "Trainable": "wrapper",
-        "as_gpt": "wrapper",
+        "as_gpt": "conversion",
         "build": "contract",
+        "checked_gpt": "conversion",
         "load_user_model": "loading",
         "load_user_engine": "loading",
         "engine_of": "loading",

@@ -10,7 +10,7 @@ from nextword.decode.rereading_engine import RereadingEngine
 from nextword.errors import WeightsError
 from nextword.loading import DTYPES, load
 from nextword.model import GPT
-from nextword.model.resting import resting
+from nextword.model.eval_mode import eval_mode
 from nextword.runtime import pick_device
 from nextword.tokenizer import Tokenizer
 from nextword.user_model.contract import build
@@ -32,7 +32,7 @@ class Resting:
 
     def __call__(self, ids: torch.Tensor) -> torch.Tensor:
         """ids (B, T) -> logits (B, T, V)."""
-        with resting(self._model):
+        with eval_mode(self._model):
             return self._model(ids)
 
 

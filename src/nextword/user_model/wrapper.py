@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from nextword.errors import WeightsError
 from nextword.model import GPT, GPTConfig
 from nextword.weights.matching import match_parameters
-from nextword.weights.names import tensor_names
 
 Read = Callable[[Any], Tensor]
 
@@ -99,33 +98,6 @@ class UserModel(nn.Module):
 
 Trainable = GPT | UserModel
 """What the trainer trains: our model or a user's."""
-
-
-def as_gpt(model: Trainable) -> GPT:
-    """The model as one of ours: itself, or a new one with the user model's weights, in float32.
-
-    Where the user model has no place for a tensor of ours, it has what comes closest to nothing: see `neutral`.
-    """
-    if isinstance(model, GPT):
-        return model
-    tensors = model.matching.export()
-    with torch.device("meta"):
-        gpt = GPT(model.config)
-    for name in tensor_names(model.config.n_layer):
-        found = tensors.get(name.ours)
-        tensors[name.ours] = neutral(name.ours, name.shape(model.config)) if found is None else found.float()
-    device = tensors["wte.weight"].device
-    gpt.load_state_dict({name: tensor.to(device) for name, tensor in tensors.items()}, assign=True)
-    return gpt.eval()
-
-
-def neutral(name: str, shape: tuple[int, ...]) -> Tensor:
-    """What a tensor of this name has to be to change nothing: a bias of zeros, a scale of ones, a product with 1."""
-    if name.endswith("attn.c_proj.weight"):
-        return torch.eye(shape[0])
-    if ".ln_" in f".{name}" and name.endswith("weight"):
-        return torch.ones(shape)
-    return torch.zeros(shape)
 
 
 def generic(name: str) -> str:

@@ -1,4 +1,4 @@
-"""A model at rest: looked at or written with, but not in training."""
+"""Eval mode for a while, in which dropout is off."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,8 +7,8 @@ from torch import nn
 
 
 @contextmanager
-def resting(model: nn.Module) -> Iterator[None]:
-    """Dropout off meanwhile, whatever mode the model is in; then that mode again, even where something failed."""
+def eval_mode(model: nn.Module) -> Iterator[None]:
+    """Put the model into eval mode, and afterwards back into its own, also after an error."""
     if not model.training:
         yield
         return

@@ -1,7 +1,7 @@
 import pytest
 from torch import nn
 
-from nextword.model.resting import resting
+from nextword.model.eval_mode import eval_mode
 
 
 def dropping() -> nn.Module:
@@ -11,13 +11,13 @@ def dropping() -> nn.Module:
 @pytest.mark.parametrize("training", [True, False])
 def test_the_mode_is_put_back(training: bool) -> None:
     model = dropping().train(training)
-    with resting(model):
+    with eval_mode(model):
         assert not any(part.training for part in model.modules())
     assert all(part.training is training for part in model.modules())
 
 
 def test_it_is_put_back_where_something_failed() -> None:
     model = dropping().train()
-    with pytest.raises(KeyError), resting(model):
+    with pytest.raises(KeyError), eval_mode(model):
         raise KeyError
     assert all(part.training for part in model.modules())
