@@ -21,8 +21,8 @@ from nextword.decode import generate
 from nextword.model import GPT, GPTConfig
 from nextword.tokenizer import Tokenizer
 from nextword.tokenizer.vocab import N_VOCAB
+from nextword.train.plain import learning_rate
 from nextword.train.run_directory import RunDirectory
-from nextword.train.schedule import learning_rate
 from nextword.weights import save_tensors
 from nextword.weights.bundled import KNOWN, WTE
 from nextword.weights.huggingface import CONFIG, WEIGHTS

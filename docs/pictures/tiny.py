@@ -8,7 +8,8 @@ from torch import Tensor
 from nextword.data.plain import batches, windows
 from nextword.data.sources import read_corpus
 from nextword.model import GPT, GPTConfig
-from nextword.train.plain import parameter_groups, train
+from nextword.train.optimizer import parameter_groups
+from nextword.train.plain import train
 
 BYTES = GPTConfig(n_vocab=256, n_ctx=32, n_embd=48, n_head=3, n_layer=2, dropout=0.1)
 """A model of bytes: no tokenizer is needed, and 256 possibilities are soon learned."""

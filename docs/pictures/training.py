@@ -10,8 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 
 from nextword.model import GPT, GPTConfig
-from nextword.train.plain import load_state, parameter_groups, save_state, train
-from nextword.train.schedule import learning_rate
+from nextword.train.optimizer import parameter_groups
+from nextword.train.plain import learning_rate, load_state, save_state, train
+from nextword.train.schedule import SCHEDULES
+from nextword.train.schedule import learning_rate as scheduled
 
 from . import tiny
 from .drawing import Ink, arrow, canvas, sheet
@@ -89,6 +91,21 @@ def rate(ink: Ink) -> Figure:
     ax.text(warmup + 12, 0.22, "warm-up ends", fontsize=8.5, color=ink.muted)
     ax.text(560, 0.66, "half a cosine", fontsize=9, color=ink.blue)
     ax.set(xlim=(0, steps), ylim=(0, 1.08), xlabel="update")
+    ax.set_yticks([0.1, 0.5, 1.0], ["floor: peak / 10", "peak / 2", "peak"])
+    return figure
+
+
+def schedules(ink: Ink) -> Figure:
+    """The four schedules of `nextword train`, over 1,000 updates."""
+    figure, (ax,) = sheet(2.4)
+    steps, warmup, peak = 1000, 100, 1.0
+    colors = {"cosine": ink.blue, "linear": ink.green, "constant": ink.muted, "wsd": ink.red}
+    places = {"cosine": (440, 0.8), "linear": (560, 0.3), "constant": (760, 1.03), "wsd": (880, 0.72)}
+    for name, schedule in SCHEDULES.items():
+        given = (steps, warmup, peak, schedule.floor, schedule.fall, name)
+        ax.plot(range(steps), [scheduled(step, *given) for step in range(steps)], color=colors[name])
+        ax.text(*places[name], name, fontsize=9, color=colors[name])
+    ax.set(xlim=(0, steps), ylim=(0, 1.14), xlabel="update")
     ax.set_yticks([0.1, 0.5, 1.0], ["floor: peak / 10", "peak / 2", "peak"])
     return figure
 

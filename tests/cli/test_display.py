@@ -116,13 +116,13 @@ def test_the_first_two_lines_tell_what_was_chosen_why_and_how_long_it_takes() ->
     assert introduction(replace(STARTED, plan=replace(PLAN, steps=141))) == (
         "Training 124,439,808 parameters on my (6,063 tokens to learn from, 674 to validate on), "
         "short enough to learn by heart: 12 passes, about 80 seconds\n"
-        "141 steps of 512 tokens, learning rate 0.00015 falling at the end to 1.5e-05, dropout 0, embeddings drawn at "
-        "0.04 instead of GPT-2's 0.02 to be told apart sooner, bfloat16 on cpu, into runs/my"
+        "141 steps of 512 tokens, learning rate 0.00015 falling at the end to 1.5e-05 (wsd), dropout 0, "
+        "embeddings drawn at 0.04 instead of GPT-2's 0.02 to be told apart sooner, bfloat16 on cpu, into runs/my"
     )
     longer = plan(TrainConfig(steps=1000), CONFIGS["gpt2"], 1_000_000)
     told = introduction(replace(STARTED, plan=longer, n_train_tokens=1_000_000, tokens_per_step=1024))
     assert "too long to learn by heart: 1.0 passes, about 80 seconds" in told
-    assert "learning rate 0.0003 falling to 3e-05, dropout 0.1, bfloat16" in told
+    assert "learning rate 0.0003 falling to 3e-05 (cosine), dropout 0.1, bfloat16" in told
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ def config(tmp_path: Path, text: Path, tiny: None) -> TrainConfig:
         batch_size=2,
         steps=12,
         lr=0.01,
+        schedule="cosine",
         lr_floor=0.1,
         lr_fall=1.0,
         warmup=3,

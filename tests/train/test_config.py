@@ -6,7 +6,9 @@ import pytest
 
 from nextword.model import CONFIGS
 from nextword.train.config import TrainConfig, plan
+from nextword.train.prolonging import rate
 from nextword.train.recipe import choose
+from nextword.train.schedule import SCHEDULES, Schedule
 
 GPT2 = CONFIGS["gpt2"]
 
@@ -38,6 +40,9 @@ GPT2 = CONFIGS["gpt2"]
         ({"weight_decay": -0.1}, "--weight-decay must be at least 0, not -0.1"),
         ({"seed": -1}, "--seed must be at least 0, not -1"),
         ({"seed": 2**64}, "--seed must be below 2\\*\\*64, not 18446744073709551616"),
+        ({"schedule": "sine"}, "--schedule sine is no curve: choose cosine, linear, constant, wsd"),
+        ({"schedule": "constant", "lr_fall": 0.5}, "--schedule constant does not fall: leave out --lr-fall"),
+        ({"schedule": "constant", "lr_floor": 0.5}, "--schedule constant does not fall: leave out --lr-floor"),
         ({"lr_fall": 0.0}, "--lr-fall must be above 0 and at most 1, not 0.0"),
         ({"lr_floor": 1.1}, "--lr-floor must be between 0 and 1, not 1.1"),
         ({"lr_floor": float("nan")}, "--lr-floor must be between 0 and 1, not nan"),
@@ -110,6 +115,7 @@ def test_a_plan_keeps_what_was_asked_for():
         "embedding_std": 0.01,
         "steps": 100,
         "lr": 0.5,
+        "schedule": "linear",
         "lr_floor": 0.0,
         "lr_fall": 0.5,
         "warmup": 0,
@@ -125,10 +131,33 @@ def test_a_plan_keeps_what_was_asked_for():
 def test_what_is_left_open_is_as_the_recipe_says():
     for n_tokens in (6000, 100_000, 1_000_000):
         p, chosen = plan(TrainConfig(), GPT2, n_tokens), choose(n_tokens, GPT2)
-        for name in ("window", "batch_size", "lr", "lr_floor", "dropout", "embedding_std", "why"):
+        for name in ("window", "batch_size", "lr", "schedule", "dropout", "embedding_std", "why"):
             assert getattr(p, name) == getattr(chosen, name)
         assert p.stride == p.window
         assert p.steps * p.tokens_per_step / n_tokens == pytest.approx(chosen.passes, rel=0.05)
+
+
+@pytest.mark.parametrize("n_tokens", [6000, 100_000])
+@pytest.mark.parametrize(
+    "schedule, floor, fall", [("cosine", 0.1, 1.0), ("linear", 0.1, 1.0), ("constant", 1.0, 1.0), ("wsd", 0.1, 0.3)]
+)
+def test_a_schedule_brings_its_own_fall_and_floor(schedule, floor, fall, n_tokens):
+    p = plan(TrainConfig(schedule=schedule), GPT2, n_tokens)
+    assert (p.schedule, p.lr_floor, p.lr_fall) == (schedule, floor, fall)
+
+
+def test_the_defaults_follow_the_curves_that_they_did_before_schedules_had_names():
+    short, long = (plan(TrainConfig(), GPT2, n_tokens) for n_tokens in (6000, 100_000))
+    assert (short.schedule, short.lr_floor, short.lr_fall) == ("wsd", 0.1, 0.3)
+    assert (long.schedule, long.lr_floor, long.lr_fall) == ("cosine", 0.1, 1.0)
+    fallen = plan(TrainConfig(lr_fall=0.5, lr_floor=0.2), GPT2, 100_000)
+    assert (fallen.schedule, fallen.lr_floor, fallen.lr_fall) == ("cosine", 0.2, 0.5)
+
+
+def test_a_schedule_is_one_function_and_its_name(monkeypatch):
+    monkeypatch.setitem(SCHEDULES, "parabola", Schedule(lambda progress: (1.0 - progress) ** 2))
+    p = plan(TrainConfig(schedule="parabola", steps=5, warmup=0, lr=1.0, lr_floor=0.0), GPT2, 6000)
+    assert [rate(p, step) for step in range(5)] == pytest.approx([1.0, 9 / 16, 1 / 4, 1 / 16, 0.0])
 
 
 def test_weights_that_are_given_are_not_drawn():

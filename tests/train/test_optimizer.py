@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from nextword.model import GPT, GPTConfig
-from nextword.train.optimizer import make_optimizer, set_learning_rate
+from nextword.train.optimizer import make_optimizer, parameter_groups, set_learning_rate
 
 SMALL = GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2, dropout=0.0)
 
@@ -26,6 +26,15 @@ def test_decay_is_for_matrices_and_embeddings_only(model):
             "wpe.weight",
         )
         assert decay[parameter] == (0.1 if is_matrix else 0.0), name
+
+
+def test_decay_is_for_matrices_only_and_each_parameter_there_once(model):
+    decaying, others = parameter_groups(model, 0.3)
+    assert (decaying["weight_decay"], others["weight_decay"]) == (0.3, 0.0)
+    assert all(p.dim() == 2 for p in decaying["params"])
+    assert all(p.dim() == 1 for p in others["params"])
+    assert {id(p) for p in model.parameters()} == {id(p) for p in (*decaying["params"], *others["params"])}
+    assert len([*decaying["params"], *others["params"]]) == len(list(model.parameters()))
 
 
 def test_every_parameter_is_there_once_though_the_head_uses_wte_again(model):

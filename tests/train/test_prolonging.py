@@ -15,12 +15,13 @@ from nextword.model import CONFIGS
 from nextword.train import Trainer
 from nextword.train.config import Prolongation, TrainConfig, plan
 from nextword.train.events import Finished, Prolonged, Stepped
+from nextword.train.plain import learning_rate
 from nextword.train.prolonging import rate
 from nextword.train.recipe import choose
-from nextword.train.schedule import learning_rate
 
 SETTINGS = {"window": 16, "batch_size": 2, "dropout": 0.2, "embedding_std": 0.02}
-CURVE = {"steps": 12, "lr": 0.01, "lr_floor": 0.1, "lr_fall": 1.0, "warmup": 3, "eval_every": 4, "sample_every": 4}
+CURVE = {"steps": 12, "lr": 0.01, "schedule": "cosine", "lr_floor": 0.1, "lr_fall": 1.0, "warmup": 3}
+CURVE |= {"eval_every": 4, "sample_every": 4}
 PLAN = plan(TrainConfig(**SETTINGS, **CURVE), CONFIGS["nano"], 300)
 
 
@@ -55,6 +56,61 @@ def test_in_the_warm_up_it_still_comes_to_the_peak():
     assert rates(20, (2, 12)) == rates(20)
 
 
+def test_a_line_goes_on_as_a_line():
+    line = replace(PLAN, schedule="linear", steps=16, prolonged=(Prolongation(7, 12),))
+    told = [rate(line, step) for step in range(16)]
+    assert told[:8] == [rate(replace(line, steps=12, prolonged=()), step) for step in range(8)]
+    assert told[7] == pytest.approx(0.01 * 0.55)
+    assert told[7:] == pytest.approx([0.0055 - n * 0.0045 / 8 for n in range(9)])
+
+
+def test_wsd_goes_on_at_its_peak_and_falls_at_the_new_end():
+    """Prolonged at step 5 of 12, before the fall; of the ten steps that are left the last five fall."""
+    held = replace(PLAN, schedule="wsd", warmup=0, lr_fall=0.5, steps=16, prolonged=(Prolongation(5, 12, 0.5),))
+    told = [rate(held, step) for step in range(16)]
+    assert told[:11] == pytest.approx([0.01] * 11)
+    assert told[10:] == pytest.approx([0.001 + 0.009 * (1 + math.cos(math.pi * n / 5)) / 2 for n in range(6)])
+
+
+def test_a_constant_schedule_is_prolonged_as_one():
+    constant = replace(PLAN, schedule="constant", lr_floor=1.0, warmup=0, steps=16, prolonged=(Prolongation(7, 12),))
+    assert [rate(constant, step) for step in range(16)] == [0.01] * 16
+
+
+def test_a_run_from_before_schedules_had_names_goes_on_bit_for_bit(stopped, tmp_path):
+    """Its run.json has neither the setting nor the plan's, and of a prolongation it does not say the fall."""
+    for fall, prolonged in ((1.0, []), (0.3, []), (0.3, [{"at_step": 5, "steps_before": 11}])):
+        run = tmp_path / f"{fall} {len(prolonged)}"
+        shutil.copytree(stopped.out, run)
+        said = json.loads((run / "run.json").read_text())
+        del said["config"]["schedule"], said["plan"]["schedule"]
+        said["config"]["lr_fall"] = said["plan"]["lr_fall"] = fall
+        said["plan"]["prolonged"] = prolonged
+        (run / "run.json").write_text(json.dumps(said))
+        resumed = Trainer(replace(stopped, schedule=None, lr_fall=fall, out=str(run)), resume=True)
+        assert resumed.job.plan.schedule == "cosine"
+        assert [step.lr for step in of(train(resumed), Stepped)] == as_before(fall, prolonged)[7:]
+
+
+def as_before(fall, prolonged):
+    """The learning rates as they were computed before schedules had names."""
+    peak, floor, warmup, steps, last = 0.01, 0.1, 3, 12, (10 if prolonged else 11)
+
+    def once(step):
+        if step < warmup:
+            return peak * (step + 1) / warmup
+        start = warmup + (1.0 - fall) * (last - warmup)
+        progress = max(0.0, step - start) / (last - start)
+        return peak * (floor + (1.0 - floor) * 0.5 * (1.0 + math.cos(math.pi * progress)))
+
+    def again(step):
+        start, least = once(5), floor * peak
+        progress = (step - 5) / max(1, steps - 1 - 5)
+        return least + (start - least) * 0.5 * (1.0 + math.cos(math.pi * progress))
+
+    return [again(step) if prolonged and step >= 5 else once(step) for step in range(steps)]
+
+
 def test_twice():
     told = rates(24, (7, 12), (10, 16))
     assert told[:11] == rates(16, (7, 12))[:11]
@@ -71,11 +127,11 @@ def test_a_run_is_prolonged_where_it_stopped(stopped):
     assert [step.step for step in steps] == list(range(8, 17))
     assert [step.lr for step in steps] == rates(16, (7, 12))[7:]
     assert losses(events)[0] == whole[0]
-    assert of(events, Prolonged) == [Prolonged(7, 12, 16, rates(12)[7], rates(16, (7, 12))[-1])]
+    assert of(events, Prolonged) == [Prolonged(7, 12, 16, rates(12)[7], rates(16, (7, 12))[-1], "cosine", 1.0)]
     assert of(events, Finished)[0].complete
     said = json.loads((Path(stopped.out) / "run.json").read_text())
     assert (said["config"]["steps"], said["plan"]["steps"]) == (16, 16)
-    assert said["plan"]["prolonged"] == [{"at_step": 7, "steps_before": 12}]
+    assert said["plan"]["prolonged"] == [{"at_step": 7, "steps_before": 12, "fall": 1.0}]
     assert said["plan"]["warmup"] == 3
 
 

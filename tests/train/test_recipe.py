@@ -20,7 +20,7 @@ def updates(n_tokens: int, model: GPTConfig) -> float:
 def test_a_short_text_is_learnt_by_heart(model, n_tokens):
     chosen = choose(n_tokens, model)
     assert chosen.dropout == 0.0
-    assert (chosen.lr_floor, chosen.lr_fall) == (0.1, 0.3)
+    assert chosen.schedule == "wsd"
     # An embedding is about as long as 1, whatever the width: sqrt(C) times its deviation.
     assert chosen.embedding_std * math.sqrt(model.n_embd) == pytest.approx(1.1, rel=0.02)
     assert "by heart" in chosen.why
@@ -30,7 +30,7 @@ def test_a_short_text_is_learnt_by_heart(model, n_tokens):
 @pytest.mark.parametrize("n_tokens", [BY_HEART + 1, SHAKESPEARES_300_KB, FIVE_MEGABYTES, 10**10])
 def test_a_longer_one_is_read_as_gpt2_was(model, n_tokens):
     chosen = choose(n_tokens, model)
-    assert (chosen.dropout, chosen.lr_floor, chosen.lr_fall, chosen.embedding_std) == (0.1, 0.1, 1.0, 0.02)
+    assert (chosen.dropout, chosen.schedule, chosen.embedding_std) == (0.1, "cosine", 0.02)
     assert (chosen.window, chosen.batch_size) == (256, 4)
 
 

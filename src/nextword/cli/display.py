@@ -189,18 +189,19 @@ def introduction(event: Started) -> str:
 
 
 def prolongation(event: Prolonged) -> str:
-    """From how many steps to how many, and what that makes of the learning rate."""
+    """Say from how many steps to how many a run is prolonged, and what that makes of the learning rate."""
     lr, last = f"{event.lr:.2g}", f"{event.last_lr:.2g}"
-    goes = f"stays at {last}" if lr == last else f"goes on from {lr} and ends at {last}"
+    falling = f", falling over the last {event.fall:.0%} of the steps that are left" if event.fall < 1.0 else ""
+    goes = f"stays at {last}" if lr == last else f"goes on from {lr} and ends at {last} ({event.schedule}{falling})"
     return f"Prolonged from {event.steps_before} to {event.steps} steps: the learning rate {goes}."
 
 
 def rate(plan: Plan) -> str:
-    """How the learning rate moves, in words."""
+    """Describe how the learning rate moves, in words."""
     if plan.lr_floor == 1.0:
         return f"{plan.lr:.2g} throughout"
     at_the_end = "at the end " if plan.lr_fall < 1.0 else ""
-    return f"{plan.lr:.2g} falling {at_the_end}to {plan.lr * plan.lr_floor:.2g}"
+    return f"{plan.lr:.2g} falling {at_the_end}to {plan.lr * plan.lr_floor:.2g} ({plan.schedule})"
 
 
 def draw(plan: Plan) -> str:

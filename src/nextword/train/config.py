@@ -13,6 +13,7 @@ from nextword.data.encodings import check_encoding
 from nextword.symbols import is_symbol
 from nextword.tokenizer.vocab import END_OF_TEXT
 from nextword.train.recipe import choose
+from nextword.train.schedule import SCHEDULES
 
 T = TypeVar("T")
 Auto = Annotated[T | None, tyro.conf.arg(help_behavior_hint="")]
@@ -70,11 +71,15 @@ class TrainConfig:
     """Highest learning rate. Default: 3e-4 for 124M, less for wider models and more for nano; 1.5e-4 and 3e-3
     for these two to learn by heart; a tenth with --init."""
 
+    schedule: Auto[str] = None
+    """Curve of the learning rate after the warm-up: cosine or linear, which fall to the end; wsd, which holds
+    and falls at the end alone; or constant. Default: cosine, and wsd to learn by heart."""
+
     lr_floor: Auto[float] = None
-    """Share of the learning rate that is left at the end, after half a cosine. Default: 0.1; 1 keeps it constant."""
+    """Share of the learning rate that is left at the end of cosine, linear and wsd. Default: 0.1."""
 
     lr_fall: Auto[float] = None
-    """Last share of the run over which the learning rate falls. Default: 1, and 0.3 to learn by heart."""
+    """Last share of the run over which the learning rate falls. Default: 1 for cosine and linear, 0.3 for wsd."""
 
     warmup: Auto[int] = None
     """Steps over which the learning rate rises. Default: a twentieth of the run, at most 200; 0 to learn by heart."""
@@ -168,6 +173,11 @@ class TrainConfig:
             raise ValueError(f"--seed must be below 2**64, not {self.seed}.")
         if self.dropout is not None and not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"--dropout must be at least 0 and below 1, not {self.dropout}.")
+        if self.schedule is not None and self.schedule not in SCHEDULES:
+            raise ValueError(f"--schedule {self.schedule} is no curve: choose {', '.join(SCHEDULES)}.")
+        if self.schedule == "constant" and not (self.lr_floor is None and self.lr_fall is None):
+            given = "lr-fall" if self.lr_floor is None else "lr-floor"
+            raise ValueError(f"--schedule constant does not fall: leave out --{given}.")
         if self.lr_floor is not None and not 0.0 <= self.lr_floor <= 1.0:
             raise ValueError(f"--lr-floor must be between 0 and 1, not {self.lr_floor}.")
         if self.lr_fall is not None and not 0.0 < self.lr_fall <= 1.0:
@@ -217,10 +227,15 @@ _POSITIVE = (*_COUNTS, "lr", "epochs", "clip", "embedding_std")
 
 @dataclass(frozen=True)
 class Prolongation:
-    """A run was given more steps, after so many updates; steps_before: how many it had until then."""
+    """A run was given more steps, after so many updates.
+
+    steps_before: how many it had until then. fall: the last share of those
+    that were left, over which the rate falls; 1 where run.json is older.
+    """
 
     at_step: int
     steps_before: int
+    fall: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -229,8 +244,8 @@ class Plan:
 
     steps: updates in all. The other lengths are in steps too; save_every is
     None where the clock decides. embedding_std is None where the weights are
-    given or a user's own class draws them. For it, lr_floor and lr_fall see `Recipe`;
-    why: what the recipe was chosen for, in words.
+    given or a user's own class draws them. For it see `Recipe`, for schedule,
+    lr_floor and lr_fall `Schedule`; why: what the recipe was chosen for, in words.
     """
 
     window: int
@@ -241,6 +256,7 @@ class Plan:
     embedding_std: float | None
     steps: int
     lr: float
+    schedule: str
     lr_floor: float
     lr_fall: float
     warmup: int
@@ -259,6 +275,7 @@ class Plan:
 def plan(config: TrainConfig, model: GPTConfig, n_tokens: int) -> Plan:
     """Work out what the settings leave open, for a model and a training text of so many tokens."""
     chosen = choose(n_tokens, model, fine_tuning=config.init is not None)
+    schedule = config.schedule or chosen.schedule
     window = config.window or chosen.window
     stride = config.stride or window
     batch_size = config.batch_size or chosen.batch_size
@@ -280,8 +297,9 @@ def plan(config: TrainConfig, model: GPTConfig, n_tokens: int) -> Plan:
         embedding_std=None if given else config.embedding_std or chosen.embedding_std,
         steps=steps,
         lr=config.lr or chosen.lr,
-        lr_floor=chosen.lr_floor if config.lr_floor is None else config.lr_floor,
-        lr_fall=config.lr_fall or chosen.lr_fall,
+        schedule=schedule,
+        lr_floor=SCHEDULES[schedule].floor if config.lr_floor is None else config.lr_floor,
+        lr_fall=config.lr_fall or SCHEDULES[schedule].fall,
         warmup=config.warmup if config.warmup is not None else min(200, math.ceil(chosen.warmup * steps)),
         eval_every=eval_every,
         sample_every=config.sample_every or eval_every,

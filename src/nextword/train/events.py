@@ -31,13 +31,18 @@ class Started:
 
 @dataclass(frozen=True)
 class Prolonged:
-    """The run that is resumed got more steps; its learning rate goes from `lr`, at the next one, to `last_lr`."""
+    """The run that is resumed got more steps; its learning rate goes from `lr`, at the next one, to `last_lr`.
+
+    schedule: along which curve. fall: the last share of the steps that are left, over which it falls there.
+    """
 
     step: int
     steps_before: int
     steps: int
     lr: float
     last_lr: float
+    schedule: str
+    fall: float
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,29 @@
 """AdamW over GPT-2's parameters, each of them once."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
-from nextword.train.plain import parameter_groups
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Sort what the model learns into two groups for AdamW: matrices, which decay, and vectors, which do not.
+
+    -> dictionaries with "params" and "weight_decay". Weights of linear layers
+    and embeddings (two dimensions) are pulled toward zero. Biases and
+    LayerNorms (one dimension) are not: that would take away scale without
+    making the model any simpler. Each parameter is there once, also where it is
+    used in two places as the tied head's is; frozen ones are left out.
+    """
+    parameters = [p for p in model.parameters() if p.requires_grad]  # parameters() names each tensor once
+    return [
+        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
+    ]
 
 
 def make_optimizer(model: nn.Module, lr: float, weight_decay: float, beta2: float) -> torch.optim.AdamW:
-    """AdamW with decay on matrices and embeddings only.
+    """Build AdamW with decay on matrices and embeddings only.
 
     Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019).
     """

@@ -1,7 +1,7 @@
 """Training as one would write it on a blackboard: five functions, for any model with `forward(ids) -> logits`.
 
-`Trainer` makes the same steps, faster, and keeps what a run leaves behind. The
-learning rate's curve is in `schedule.py`.
+`Trainer` makes the same steps, faster, and keeps what a run leaves behind.
+`schedule.py` has more curves; what AdamW is given is in `optimizer.py`.
 """
 
 import copy
@@ -13,26 +13,25 @@ import torch
 from torch import Tensor, nn
 
 from nextword.model.plain import cross_entropy
-from nextword.train.schedule import learning_rate
 
 Batch = tuple[Tensor, Tensor]
 """ids (B, T) and targets (B, T): the tokens that follow."""
 
 
-def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Sort what the model learns into two groups for AdamW: matrices, which decay, and vectors, which do not.
+def learning_rate(step: int, steps: int, warmup: int, peak: float, floor: float = 0.1) -> float:
+    """Give the learning rate of one update: a straight rise to the peak, then half a cosine down.
 
-    -> dictionaries with "params" and "weight_decay". Weights of linear layers
-    and embeddings (two dimensions) are pulled toward zero. Biases and
-    LayerNorms (one dimension) are not: that would take away scale without
-    making the model any simpler. Each parameter is there once, also where it is
-    used in two places as the tied head's is; frozen ones are left out.
+    step counts from 0 to steps - 1. The first update already moves, by
+    peak / warmup; update number `warmup` is the first at the peak's full
+    height, and the last one has `floor` times the peak.
+
+    Source: Loshchilov and Hutter, "SGDR" (2017), equation 5; warm-up and the
+    floor of a tenth as in Brown et al. (2020), appendix B.
     """
-    parameters = [p for p in model.parameters() if p.requires_grad]  # parameters() names each tensor once
-    return [
-        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
-    ]
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    progress = (step - warmup) / max(1, steps - 1 - warmup)  # 0 at the peak, 1 at the last step
+    return peak * (floor + (1.0 - floor) * 0.5 * (1.0 + math.cos(math.pi * progress)))
 
 
 def gradient_step(

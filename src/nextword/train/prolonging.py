@@ -1,13 +1,12 @@
 """A run that is given more steps than it was begun with: its plan, and its learning rate from there on."""
 
-import math
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 from nextword.errors import RunError
 from nextword.train.config import LENGTHS, Plan, Prolongation, TrainConfig
-from nextword.train.schedule import learning_rate
+from nextword.train.schedule import SCHEDULES, fall_progress, learning_rate
 
 
 def resumed_plan(path: Path, config: TrainConfig, planned: Plan, recorded: dict[str, Any], step: int) -> Plan:
@@ -16,7 +15,7 @@ def resumed_plan(path: Path, config: TrainConfig, planned: Plan, recorded: dict[
     planned: what the settings come to now. recorded: what run.json says. step: how many updates have been made.
     Raises RunError where it is given fewer steps than before.
     """
-    said: dict[str, Any] = {"lr_floor": 0.1, "lr_fall": 1.0}  # as it was before there were such settings
+    said: dict[str, Any] = {"schedule": "cosine", "lr_floor": 0.1, "lr_fall": 1.0}  # before there were such settings
     said |= {name: value for name, value in recorded.get("plan", {}).items() if name in {f.name for f in fields(Plan)}}
     prolonged = tuple(Prolongation(**one) for one in said.get("prolonged", ()))
     begun = replace(planned, **{**said, "prolonged": prolonged})
@@ -28,26 +27,31 @@ def resumed_plan(path: Path, config: TrainConfig, planned: Plan, recorded: dict[
             f"{path} was begun for {begun.steps} steps, and {planned.steps} are fewer: a run can be prolonged, and "
             "Ctrl-C ends it sooner."
         )
-    return replace(begun, steps=planned.steps, prolonged=(*prolonged, Prolongation(step, begun.steps)))
+    return replace(begun, steps=planned.steps, prolonged=(*prolonged, Prolongation(step, begun.steps, begun.lr_fall)))
 
 
 def rate(plan: Plan, step: int) -> float:
-    """The learning rate of update number `step`, from 0: `learning_rate`, and where the run was prolonged, no jump.
+    """Compute the learning rate of update number `step`, from 0: the schedule's, without a jump where it was prolonged.
 
-    From the step at which it was prolonged it comes down along half a cosine once more, from where it stood to the
-    floor, which it now reaches at the new end. A run that was at its end stays at the floor.
+    From the step at which a run was prolonged it follows its curve once more, from where it stood to the floor, which
+    it now reaches at the new end. A run that was at its end stays at the floor.
     """
     if not plan.prolonged:
-        return learning_rate(step, plan.steps, plan.warmup, plan.lr, plan.lr_floor, plan.lr_fall)
+        return scheduled_rate(plan, step)
     *earlier, last = plan.prolonged
     before = replace(plan, steps=last.steps_before, prolonged=tuple(earlier))
     if step < last.at_step:
         return rate(before, step)
     if last.at_step < plan.warmup:  # it had not come to the peak yet
-        return learning_rate(step, plan.steps, plan.warmup, plan.lr, plan.lr_floor, plan.lr_fall)
+        return scheduled_rate(plan, step)
     start, floor = rate(before, min(last.at_step, last.steps_before - 1)), plan.lr_floor * plan.lr
-    progress = (step - last.at_step) / max(1, plan.steps - 1 - last.at_step)
-    return floor + (start - floor) * 0.5 * (1.0 + math.cos(math.pi * progress))
+    progress = fall_progress(step, last.at_step, plan.steps - 1, last.fall)
+    return floor + (start - floor) * SCHEDULES[plan.schedule].curve(progress)
+
+
+def scheduled_rate(plan: Plan, step: int) -> float:
+    """Compute the learning rate of update number `step` as if the run had had the plan's length from the beginning."""
+    return learning_rate(step, plan.steps, plan.warmup, plan.lr, plan.lr_floor, plan.lr_fall, plan.schedule)
 
 
 def prolonged_description(recorded: dict[str, Any], config: TrainConfig, plan: Plan) -> dict[str, Any]:

@@ -25,8 +25,7 @@ GPT2_STD = 0.02
 class Recipe:
     """What is chosen, and why in a few words.
 
-    passes: over the training text. lr_floor: the share of the rate that is left at the end. lr_fall: the last share
-    of the run, over which it falls there.
+    passes: over the training text. schedule: the learning rate's curve, one of `schedule.SCHEDULES`.
     warmup: the share of the run over which the rate rises.
     embedding_std: the deviation of the first wte and wpe; all else is drawn as GPT-2 drew it.
     """
@@ -35,8 +34,7 @@ class Recipe:
     batch_size: int
     passes: float
     lr: float
-    lr_floor: float
-    lr_fall: float
+    schedule: str
     warmup: float
     dropout: float
     embedding_std: float
@@ -68,8 +66,7 @@ def learn_by_heart(n_tokens: int, model: GPTConfig) -> Recipe:
         batch_size=batch_size,
         passes=max(passes, LEAST_UPDATES * batch_size * window / n_tokens),
         lr=1.5e-4 * (768 / model.n_embd) ** (5 / 3),
-        lr_floor=0.1,
-        lr_fall=0.3,
+        schedule="wsd",
         warmup=0.0,
         dropout=0.0,
         embedding_std=round(1.1 / math.sqrt(model.n_embd), 3),
@@ -89,8 +86,7 @@ def learn_the_language(n_tokens: int, model: GPTConfig) -> Recipe:
         batch_size=4,
         passes=min(long_passes(n_tokens), TOKENS_PER_PARAMETER * model.n_params / n_tokens),
         lr=default_lr(model),
-        lr_floor=0.1,
-        lr_fall=1.0,
+        schedule="cosine",
         warmup=0.05,
         dropout=0.1,
         embedding_std=GPT2_STD,
@@ -105,8 +101,7 @@ def fine_tune(n_tokens: int, model: GPTConfig) -> Recipe:
         batch_size=4,
         passes=10.0 if n_tokens <= BY_HEART else long_passes(n_tokens),
         lr=default_lr(model) / 10,
-        lr_floor=0.1,
-        lr_fall=1.0,
+        schedule="cosine",
         warmup=0.05,
         dropout=0.1,
         embedding_std=GPT2_STD,

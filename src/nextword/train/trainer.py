@@ -176,8 +176,9 @@ class Trainer:
         plan, progress = self.job.plan, self._progress
         yield self._started()
         if self._prolonged is not None:
-            before, last = plan.prolonged[-1].steps_before, plan.steps - 1
-            yield Prolonged(self.step, before, plan.steps, rate(plan, self.step), rate(plan, last))
+            now, last = plan.prolonged[-1], rate(plan, plan.steps - 1)
+            lr = rate(plan, self.step)
+            yield Prolonged(self.step, now.steps_before, plan.steps, lr, last, plan.schedule, now.fall)
             self._prolonged = None
         for message in self._warnings:
             yield Warned(self.step, message)

@@ -111,9 +111,10 @@ MISTAKES = (
     ),
     Mistake(
         name="linear",
-        equals="a schedule that goes down in a straight line",
+        equals="a schedule that goes down in a straight line, where half a cosine is asked for",
         remedy="Use 0.5 * (1 + cos(pi * progress)) in the place of 1 - progress.",
-        why="A line is no bad schedule, but another one: the cosine stays longer near the peak and near the floor.",
+        why="A line is no worse a schedule (nextword train --schedule linear follows one), but another one: the "
+        "cosine, which is asked for here, stays longer near the peak and near the floor.",
     ),
     Mistake(
         name="degrees",
@@ -223,7 +224,7 @@ settle, and then it falls along half a cosine, so that the model comes to rest:
     after that:      peak * (floor + (1 - floor) * 0.5 * (1 + cos(pi * progress)))
 
 where progress is 0 at step = warmup and 1 at the last step, which is steps - 1. Mind runs of a single step.""",
-    symbols={"learning_rate": "nextword.train.schedule:learning_rate"},
+    symbols={"learning_rate": "nextword.train.plain:learning_rate"},
     stub='''
 import math
 

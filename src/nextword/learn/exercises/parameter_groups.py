@@ -213,7 +213,7 @@ AdamW pulls weights toward zero, a little at every step, against learning by hea
 
 An optimizer takes its parameters in groups, each with settings of its own. Return two of them, dictionaries with
 "params" and "weight_decay": what decays, and what does not. Each parameter that is trained must be there, once.""",
-    symbols={"parameter_groups": "nextword.train.plain:parameter_groups"},
+    symbols={"parameter_groups": "nextword.train.optimizer:parameter_groups"},
     stub='''
 from typing import Any
 

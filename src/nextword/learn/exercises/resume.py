@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from nextword.learn.checker.comparing import same
 from nextword.learn.checker.exercise import Exercise, Mistake, Mistakes, Probe
 from nextword.learn.fixtures.bigram import Bigram, batches
-from nextword.train.schedule import learning_rate
+from nextword.train.plain import learning_rate
 
 MISTAKES = (
     Mistake(
