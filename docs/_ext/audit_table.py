@@ -73,9 +73,10 @@ def digest_of_the_checker() -> str:
 
 
 def digest(name: str, checker: str) -> str:
-    """The SHA-256 of what an exercise's trials depend on: the checker, the exercises, and its answers."""
-    answers = sorted((PROJECT / "src/nextword/learn/answers" / name).glob("*.py"))
-    return hashlib.sha256(b"".join([checker.encode(), *(file.read_bytes() for file in answers)])).hexdigest()
+    """The SHA-256 of what an exercise's trials depend on: the checker, and all that stands in its folder."""
+    folder = PROJECT / "src/nextword/learn/exercises" / name
+    files = sorted([*folder.rglob("*.py"), *folder.glob("*.toml")])
+    return hashlib.sha256(b"".join([checker.encode(), *(file.read_bytes() for file in files)])).hexdigest()
 
 
 class Audit(SphinxDirective):

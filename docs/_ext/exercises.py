@@ -36,8 +36,8 @@ class OfExercise(SphinxDirective):
 
     def note_sources(self, name: str) -> None:
         """Have the page made anew when the exercise changes, or the order of them."""
-        learn = PROJECT / "src/nextword/learn"
-        for file in (learn / "exercises" / f"{name}.py", learn / "checker" / "track.py"):
+        folder = PROJECT / "src/nextword/learn/exercises"
+        for file in (*(folder / name).iterdir(), *folder.glob("*/__init__.py")):
             self.env.note_dependency(str(file))
 
     def made_of(self, exercise: Exercise) -> Iterator[nodes.Node]:

@@ -17,7 +17,7 @@ from nextword.cli.learn import COMMANDS
 from nextword.cli.learn_watch import Watch
 from nextword.learn.checker.lines import Line, text_of
 from nextword.learn.checker.styles import styles
-from nextword.learn.checker.track import CHAPTERS, TRACK
+from nextword.learn.checker.track import TRACK
 from nextword.learn.course.checking import Checker
 from nextword.learn.course.folder import Course
 from nextword.learn.course.starting import init
@@ -167,7 +167,7 @@ def test_hints_say_more_each_time(cli: Cli, course: Course) -> None:
 def test_the_list_shows_chapters_and_what_is_next(cli: Cli, course: Course) -> None:
     course.progress.checked(TRACK.names[0], True, course.sha256(TRACK.names[0]), ["some"])
     out = cli("learn", "list")[1]
-    for chapter in CHAPTERS:
+    for chapter in TRACK.chapters:
         assert re.search(rf"^{chapter}   \d of \d", out, re.MULTILINE)
     assert re.search(rf"^  \[x\]  1  {re.escape(TRACK[TRACK.names[0]].title)}", out, re.MULTILINE)
     assert re.search(r"^  \[ \]  2 .* next$", out, re.MULTILINE)
@@ -264,10 +264,7 @@ class Told:
 
 @pytest.fixture
 def told(course: Course, checker: Checker, monkeypatch: pytest.MonkeyPatch) -> Told:
-    monkeypatch.setattr(type(TRACK), "names", ("layer_norm", "gelu", "softmax"))
-    monkeypatch.setattr(
-        "nextword.learn.checker.track.CHAPTERS", {"parts": ("layer_norm", "gelu"), "attention": ("softmax",)}
-    )
+    monkeypatch.setattr(TRACK, "chapters", {"parts": ("layer_norm", "gelu"), "attention": ("softmax",)})
     return Told(course, checker)
 
 

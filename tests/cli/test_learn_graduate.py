@@ -5,7 +5,7 @@ import pytest
 from cli.conftest import Cli
 
 from nextword.cli import learn_graduate
-from nextword.learn.checker.track import CHAPTERS, TRACK
+from nextword.learn.checker.track import TRACK
 from nextword.learn.course.graduation import Graduation
 from nextword.learn.course.starting import init
 
@@ -16,7 +16,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     begun = init(tmp_path / "my_gpt2").course
     for name in TRACK.names:
-        if name not in CHAPTERS["electives"]:
+        if name not in TRACK.chapters["electives"]:
             begun.progress.checked(name, True, begun.sha256(name))
     return begun.path
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from book_pages import DOCS, PAGES, directives, folded, name_of
 
-from nextword.learn.checker.track import CHAPTERS
+from nextword.learn.checker.track import TRACK
 
 INDEX = (DOCS / "index.md").read_text(encoding="utf-8")
-NAMES = [name for chapter in CHAPTERS.values() for name in chapter]
+NAMES = [name for chapter in TRACK.chapters.values() for name in chapter]
 PARTS = ("source", "picture", "exercise", "mistakes")
 
 

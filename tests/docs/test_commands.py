@@ -6,7 +6,7 @@ from book_pages import PAGES
 
 from nextword.cli.learn import COMMANDS
 from nextword.cli.main import VERBS
-from nextword.learn.checker.track import CHAPTERS
+from nextword.learn.checker.track import TRACK
 
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 
@@ -20,8 +20,8 @@ def test_verbs_and_commands_exist() -> None:
 
 
 def test_numbers_of_exercises_are_right() -> None:
-    n_exercises = sum(map(len, CHAPTERS.values()))
+    n_exercises = sum(map(len, TRACK.chapters.values()))
     assert n_exercises == 40, "the index says forty"
     for file in re.findall(r"ex(\d\d)_(\w+)\.py", TEXT):
-        names = [name for chapter in CHAPTERS.values() for name in chapter]
+        names = [name for chapter in TRACK.chapters.values() for name in chapter]
         assert names[int(file[0]) - 1] == file[1]

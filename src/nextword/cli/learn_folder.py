@@ -88,13 +88,13 @@ def show_list(arguments: list[str]) -> int:
 def listing(course: "Course") -> list["Line"]:
     """The exercises of each chapter, with what was done at them."""
     from nextword.learn.checker.lines import Style, line
-    from nextword.learn.checker.track import CHAPTERS, TRACK
+    from nextword.learn.checker.track import TRACK
 
     states, records, current = course.states(), course.progress.read(), course.current()
     wide = max(len(exercise.title) for exercise in TRACK)
     files = max(len(course.files(name)[0].name) for name in TRACK.names)
     lines: list[Line] = []
-    for chapter, names in CHAPTERS.items():
+    for chapter, names in TRACK.chapters.items():
         there = [name for name in names if name in TRACK.names]
         if not there:
             continue

@@ -170,12 +170,12 @@ class Watch:
 
     def chapter_ends(self, name: str) -> list[Line]:
         """A word when the last of a chapter has passed."""
-        from nextword.learn.checker.track import CHAPTERS, TRACK
+        from nextword.learn.checker.track import TRACK
 
         chapter = TRACK.chapter(name)
         states = self.course.states()
-        if all(states[one] == "passed" for one in CHAPTERS[chapter] if one in states):
-            n = sum(one in states for one in CHAPTERS[chapter])
+        if all(states[one] == "passed" for one in TRACK.chapters[chapter] if one in states):
+            n = sum(one in states for one in TRACK.chapters[chapter])
             which = {1: "its exercise is", 2: "both of its exercises are"}.get(n, f"all {n} of its exercises are")
             return [(), line(f"That was the chapter on {chapter}: {which} yours.", "good")]
         return []

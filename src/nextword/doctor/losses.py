@@ -11,7 +11,7 @@ from nextword.doctor.findings import Finding, Found
 from nextword.learn.checker.comparing import Raised, attempt
 from nextword.learn.checker.exercise import RIGHT, Mistake, Mistakes
 from nextword.learn.checker.lines import line
-from nextword.learn.exercises import cross_entropy
+from nextword.learn.checker.track import TRACK
 from nextword.learn.fixtures.fixture import token_ids
 
 HUGGING_FACE = "That is Hugging Face's way, and right where labels are the ids themselves: give it no shifted ones."
@@ -44,7 +44,7 @@ def own_loss(module: nn.Module, call: Call) -> Found:
             Finding("wrong", "loss-detached", title, remedy="Return the tensor, without .item() or .detach().")
         )
     evidence = (line(f"Its loss is {value:.4f} where the cross-entropy of its own logits is {right:.4f}."),)
-    for mistake in cross_entropy.EXERCISE.mistakes:
+    for mistake in TRACK["cross_entropy"].mistakes:
         if is_same(value, reference_loss(frozenset({mistake.name}), logits, targets)):
             return Found.one(known(mistake, call, evidence))
     finding = Finding(
@@ -72,7 +72,7 @@ def known(mistake: Mistake, call: Call, evidence: Any) -> Finding:
 
 def reference_loss(on: Mistakes, logits: Tensor, targets: Tensor) -> float:
     """What the reference with these mistakes makes of logits (B, T, V) and targets (B, T); NaN where it raises."""
-    loss = attempt(lambda _: float(cross_entropy.reference(on).cross_entropy(logits, targets)), None)
+    loss = attempt(lambda _: float(TRACK["cross_entropy"].reference(on).cross_entropy(logits, targets)), None)
     return loss if isinstance(loss, float) else math.nan
 
 

@@ -12,7 +12,7 @@ from nextword.doctor.subject import ONE_BLOCK, Answer, Reference, Tensors
 from nextword.learn.checker.catalogue import network_mistakes
 from nextword.learn.checker.comparing import same
 from nextword.learn.checker.exercise import Exercise, Mistake, Probe
-from nextword.learn.exercises import head
+from nextword.learn.checker.track import TRACK
 from nextword.learn.fixtures.fixture import CONFIG, numbers, token_ids
 
 NOT_SEEN = {
@@ -49,7 +49,7 @@ OWN = (
         )
         for eps in ("1e-6", "1e-8", "1e-12")
     ),
-    *(Mistake("scaled-logits", m.equals, m.remedy, m.why) for m in head.EXERCISE.mistakes if m.name == "scaled"),
+    *(Mistake("scaled-logits", m.equals, m.remedy, m.why) for m in TRACK["head"].mistakes if m.name == "scaled"),
 )
 """Mistakes that no exercise has by themselves."""
 

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from nextword.learn.checker.parts import OurParts
+from nextword.learn.checker.track import EXERCISES
 
 DIRECTIVE = re.compile(r"^\s*#~ ([\w.=-]+):(?: (.*))?$")
 
@@ -59,7 +60,7 @@ class Style:
 
 def styles(exercise: str) -> tuple[Style, ...]:
     """The styles that the package has for an exercise."""
-    folder = files("nextword.learn") / "answers" / exercise
+    folder = files(f"{EXERCISES}.{exercise}") / "answers"
     if not folder.is_dir():
         return ()
     found = sorted((file for file in folder.iterdir() if file.name.endswith(".py")), key=lambda file: file.name)

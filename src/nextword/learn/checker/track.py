@@ -1,36 +1,34 @@
 """The order of the exercises: from text to a model of one's own that trains and writes."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from importlib import import_module
+from pkgutil import iter_modules
 
 from nextword.learn.checker.exercise import Exercise
 
-CHAPTERS: dict[str, tuple[str, ...]] = {
-    "data": ("encode", "decode", "windows", "split", "batches"),
-    "parts": ("embed", "layer_norm", "gelu", "softmax"),
-    "attention": ("scores", "mask", "heads", "attention", "dropout"),
-    "the model": ("mlp", "block", "head", "gpt", "init_weights", "n_params"),
-    "training": (
-        "cross_entropy",
-        "perplexity",
-        "parameter_groups",
-        "learning_rate",
-        "gradient_step",
-        "evaluate",
-        "train",
-        "resume",
-    ),
-    "writing": ("greedy", "temperature", "top_k", "top_p", "generate"),
-    "weights": ("conv1d", "load_weights", "verify"),
-    "electives": ("bpe_merges", "kv_cache", "lora", "logit_lens"),
-}
-"""The exercises by their names, which are also those of their files in learn/exercises."""
+EXERCISES = "nextword.learn.exercises"
+"""The package of the exercises, each a package whose `__init__.py` has its CHAPTER and its PLACE there, a number."""
+
+CHAPTERS = ("data", "parts", "attention", "the model", "training", "writing", "weights", "electives")
 
 
 class Track:
     """All exercises in their order, each imported when it is first asked for."""
 
-    names = tuple(name for chapter in CHAPTERS.values() for name in chapter)
+    @cached_property
+    def chapters(self) -> dict[str, tuple[str, ...]]:
+        """The exercises' names, by chapters."""
+        found: dict[str, list[tuple[float, str]]] = {chapter: [] for chapter in CHAPTERS}
+        for module in iter_modules(import_module(EXERCISES).__path__):
+            folder = import_module(f"{EXERCISES}.{module.name}")
+            found[folder.CHAPTER].append((folder.PLACE, module.name))
+        return {chapter: tuple(name for _, name in sorted(places)) for chapter, places in found.items()}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The exercises' names, in their order."""
+        return tuple(name for names in self.chapters.values() for name in names)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -39,7 +37,7 @@ class Track:
         return (self[name] for name in self.names)
 
     def __getitem__(self, name: str) -> Exercise:
-        exercise: Exercise = import_module(f"nextword.learn.exercises.{name}").EXERCISE
+        exercise: Exercise = import_module(f"{EXERCISES}.{name}.exercise").EXERCISE
         return exercise
 
     def number(self, name: str) -> int:
@@ -48,7 +46,7 @@ class Track:
 
     def chapter(self, name: str) -> str:
         """The chapter that an exercise belongs to."""
-        return next(chapter for chapter, names in CHAPTERS.items() if name in names)
+        return next(chapter for chapter, names in self.chapters.items() if name in names)
 
 
 TRACK = Track()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from nextword.learn.checker.track import CHAPTERS, TRACK
+from nextword.learn.checker.track import TRACK
 from nextword.learn.course.graduation import Graduation
 from nextword.learn.course.progress import Record
 
@@ -64,7 +64,7 @@ class Certificate:
             "## Built",
             "",
         ]
-        for chapter, names in CHAPTERS.items():
+        for chapter, names in TRACK.chapters.items():
             titles = [TRACK[name].title for name in names if name in self.passed]
             if titles:
                 lines.append(f"- {chapter}: {', '.join(titles)}")

@@ -5,7 +5,7 @@ from itertools import count
 from pathlib import Path
 
 from nextword.learn.checker.exercise import Exercise
-from nextword.learn.checker.track import CHAPTERS, TRACK
+from nextword.learn.checker.track import TRACK
 from nextword.learn.course.folder import MARK, Course, CourseError
 from nextword.runtime import replacing
 
@@ -151,7 +151,7 @@ if __name__ == "__main__":
 def readme(course: Course) -> str:
     """How to work, and the list of the exercises."""
     lines = []
-    for chapter, names in CHAPTERS.items():
+    for chapter, names in TRACK.chapters.items():
         numbered = [(TRACK.number(name), TRACK[name].title) for name in names if name in TRACK.names]
         if numbered:
             lines += ["", f"**{chapter[0].upper()}{chapter[1:]}**", ""]

@@ -1,4 +1,4 @@
-"""The exercises, a file each: the task, the known mistakes, and the experiments that tell them apart."""
+"""The exercises, a folder each: the task, the stub, the known mistakes, experiments that tell them apart, answers."""
 
 from nextword.lazy import attach
 

@@ -1,0 +1,3 @@
+"""Decoding: from ids back to the text."""
+
+CHAPTER, PLACE = "data", 2

@@ -1,0 +1,3 @@
+"""Embeddings: what each token is, plus where it stands."""
+
+CHAPTER, PLACE = "parts", 1

@@ -1,0 +1,148 @@
+"""Evaluation: the mean loss on text that the model does not learn from."""
+
+import math
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.folder import exercise_in
+from nextword.learn.fixtures.bigram import Bigram
+
+
+def reference(on: Mistakes) -> Any:
+    """Evaluation, with these mistakes."""
+
+    def evaluate(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> float:
+        was_training = model.training
+        if "dropout-on" not in on:
+            model.eval()
+        chosen = list(batches)
+        chosen = chosen[:-1] if "last-dropped" in on else chosen[:1] if "first-only" in on else chosen
+        total, count = 0.0, 0
+        for ids, targets in chosen:
+            with torch.set_grad_enabled(bool(on & {"graph-kept", "backward-left-in"})):
+                loss = F.cross_entropy(model(ids).flatten(0, 1), targets.flatten())
+            if "backward-left-in" in on:
+                loss.backward()
+            weight = 1 if "unweighted" in on else targets.size(0) if "weighted-by-texts" in on else targets.numel()
+            if "last-only" in on:
+                total, count = 0.0, 0
+            total += loss.item() * weight
+            count += weight
+        if "left-in-eval" not in on and "dropout-on" not in on:
+            model.train(was_training or "left-in-training" in on)
+        mean = total / (1 if "sum" in on else len(chosen) if "divided-by-batches" in on else count)
+        if "gradients-left-off" in on:
+            torch.set_grad_enabled(False)
+        return math.exp(mean) if "perplexity" in on else mean
+
+    return SimpleNamespace(evaluate=evaluate)
+
+
+def batch(B: int, T: int, seed: int) -> tuple[Tensor, Tensor]:
+    """B texts of T tokens, with targets."""
+    generator = torch.Generator().manual_seed(seed)
+    ids = torch.randint(5, (B, T + 1), generator=generator)
+    return ids[:, :-1].contiguous(), ids[:, 1:].contiguous()  # targets.view(-1) works, as with real batches
+
+
+def text() -> list[tuple[Tensor, Tensor]]:
+    """Batches of 8, 8 and 3 tokens."""
+    return [batch(2, 4, 0), batch(2, 4, 1), batch(1, 3, 2)]
+
+
+def evaluated(solution: Any, model: nn.Module, batches: list[tuple[Tensor, Tensor]]) -> Any:
+    """What the answer says. If it turns gradients off for good, they are on again for the next one."""
+    with torch.enable_grad():
+        return solution.evaluate(model, batches)
+
+
+def one_batch(solution: Any) -> Any:
+    """A model in evaluation mode, and nothing to weight."""
+    return evaluated(solution, Bigram().eval(), [batch(2, 4, 0)])
+
+
+def three_batches(solution: Any) -> Any:
+    """A shorter one comes last."""
+    return evaluated(solution, Bigram().eval(), text())
+
+
+def from_training(solution: Any) -> Any:
+    """A model that is in training mode before."""
+    return evaluated(solution, Bigram().train(), text())
+
+
+def mode_meanwhile(solution: Any) -> Any:
+    """The mode in which the batches are read."""
+    model = Bigram().train()
+    evaluated(solution, model, text())
+    return "training" if any(model.modes) else "evaluation"
+
+
+def mode_after_training(solution: Any) -> Any:
+    """The mode afterwards, where it was training."""
+    model = Bigram().train()
+    evaluated(solution, model, text())
+    return "training" if model.training and model.wte.training else "evaluation"
+
+
+def mode_after_evaluation(solution: Any) -> Any:
+    """The mode afterwards, where it was evaluation."""
+    model = Bigram().eval()
+    evaluated(solution, model, text())
+    return "training" if model.training or model.wte.training else "evaluation"
+
+
+def graphs(solution: Any) -> Any:
+    """Whether the batches were read as if there were to be gradients."""
+    model = Bigram()
+    evaluated(solution, model, text())
+    return "kept" if any(model.graphs) else "not kept"
+
+
+def gradients(solution: Any) -> Any:
+    """Whether the weights have gradients afterwards."""
+    model = Bigram()
+    evaluated(solution, model, text())
+    return "some" if any(p.grad is not None for p in model.parameters()) else "none"
+
+
+def gradients_afterwards(solution: Any) -> Any:
+    """Whether whatever comes next has gradients."""
+    with torch.enable_grad():
+        solution.evaluate(Bigram(), text())
+        return "on" if torch.is_grad_enabled() else "off"
+
+
+EXERCISE = exercise_in(
+    __file__,
+    title="Evaluation",
+    task="""\
+Whether a model understands or only remembers is seen on text that it has not learned from. Measure its mean loss there,
+over all tokens. The batches may differ in size, so each one's mean counts by its number of tokens.
+
+Meanwhile dropout must be off (model.eval()), and nothing is kept for gradients (torch.no_grad()). Afterwards the model
+must be in the mode that it was in before, whichever that was, since training goes on.""",
+    symbols={"evaluate": "nextword.evaluate.plain:evaluate"},
+    hints=(
+        "model.training says in which mode the model is: remember it, and put it back with model.train(was_training).",
+        "In the loop, add up loss.item() * targets.numel() and targets.numel(); at the end divide one by the other.",
+    ),
+    reference=reference,
+    probes=(
+        Probe("the loss on one batch", one_batch),
+        Probe("the loss on batches of 8, 8 and 3 tokens", three_batches),
+        Probe("the same loss, where the model was in training mode before", from_training),
+        Probe("the mode in which the model reads the batches", mode_meanwhile),
+        Probe("the mode afterwards, where it was training before", mode_after_training),
+        Probe("the mode afterwards, where it was evaluation before", mode_after_evaluation),
+        Probe("what gradients would need, while the batches are read", graphs),
+        Probe("gradients at the weights afterwards", gradients),
+        Probe("whether gradients are on afterwards, as they were before", gradients_afterwards),
+    ),
+)

@@ -1,0 +1,9 @@
+import math
+
+import torch
+from torch import Tensor
+
+
+def gelu(x: Tensor) -> Tensor:
+    """@gelu"""
+    ...

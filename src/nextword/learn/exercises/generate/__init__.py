@@ -1,0 +1,3 @@
+"""The writing loop: read, choose, put it behind the text, and again."""
+
+CHAPTER, PLACE = "writing", 5

@@ -1,0 +1,3 @@
+"""One update: the gradient of several small batches, shortened where it is too long."""
+
+CHAPTER, PLACE = "training", 5

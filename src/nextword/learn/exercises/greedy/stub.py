@@ -1,0 +1,6 @@
+from torch import Tensor
+
+
+def greedy(logits: Tensor) -> Tensor:
+    """@greedy"""
+    ...

@@ -1,0 +1,3 @@
+"""The tied head: a token is likely to come next if its embedding is like x."""
+
+CHAPTER, PLACE = "the model", 3

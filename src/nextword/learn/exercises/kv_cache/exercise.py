@@ -1,0 +1,184 @@
+"""The KV cache: a token that has been read need not be read again."""
+
+import copy
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nextword.config import GPTConfig
+from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.folder import exercise_in
+from nextword.learn.fixtures.building import weights
+from nextword.learn.fixtures.fixture import CONFIG, numbers, token_ids
+from nextword.model.gpt import GPT
+
+
+def reference(on: Mistakes) -> Any:
+    """KVCache and continue_text in float64, with these mistakes."""
+    shared: dict[Any, tuple[Tensor, Tensor]] = {}
+
+    class KVCache:
+        def __init__(self, config: GPTConfig, batch_size: int = 1):
+            self.n_layer = config.n_layer
+            self.length = 0
+            self.kept = shared if "texts-shared" in on else {}
+
+        def place(self, T: int) -> Tensor:
+            first = 0 if {"positions-from-zero", "never-advanced"} & on else self.length
+            first += 1 if "positions-one-ahead" in on and self.length else 0
+            return torch.arange(first, first + T)
+
+        def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+            layer = 0 if "layers-shared" in on else layer
+            if "advanced-in-each-layer" in on:
+                self.length += k.size(-2)
+            if layer in self.kept:
+                old = self.kept[layer]
+                if "never-advanced" in on:
+                    pass  # the new ones lie where the old ones lay
+                elif "prepended" in on:
+                    k, v = torch.cat([k, old[0]], -2), torch.cat([v, old[1]], -2)
+                elif "old-forgotten" not in on:
+                    k, v = torch.cat([old[0], k], -2), torch.cat([old[1], v], -2)
+            self.kept[layer] = k, v
+            if "keys-as-values" in on:
+                return k, k
+            return (v, k) if "swapped" in on else (k, v)
+
+        def advance(self, T: int) -> None:
+            if not {"never-advanced", "advanced-in-each-layer"} & on:
+                self.length += T
+
+    def continue_text(model: Any, ids: Tensor, cache: KVCache) -> Tensor:
+        model = copy.deepcopy(model).double()
+        T, H = ids.size(1), model.config.n_head
+        x = model.wte(ids) + model.wpe(cache.place(T))
+        for layer, block in enumerate(model.h):
+            packed = block.attn.c_attn(block.ln_1(x)).unflatten(-1, (3, H, -1))
+            q, k, v = packed.permute(2, 0, 3, 1, 4)
+            k, v = cache.extend(layer, k, v)
+            scores = (q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))).masked_fill(~visible(T, k.size(-2)), -math.inf)
+            x = x + block.attn.c_proj((scores.softmax(-1) @ v).transpose(1, 2).flatten(2))
+            x = x + block.mlp(block.ln_2(x))
+        cache.advance(T)
+        logits: Tensor = model.head(model.ln_f(x))
+        return logits[:, -1:] if "last-only" in on else logits
+
+    def visible(T: int, S: int) -> Tensor:
+        everything = torch.ones(T, T if "mask-square" in on else S, dtype=torch.bool)
+        if "mask-missing" in on:
+            return everything
+        return everything.tril(0 if {"mask-top-left", "mask-square"} & on else S - T)
+
+    return SimpleNamespace(KVCache=KVCache, continue_text=continue_text)
+
+
+def model() -> GPT:
+    """The fixture's GPT-2."""
+    gpt = GPT(CONFIG)
+    gpt.load_state_dict(weights(CONFIG, "gpt"))
+    return gpt.eval()
+
+
+def where(solution: Any) -> Any:
+    """The positions of three tokens, and then of two, in a cache through which nothing else went."""
+    cache = solution.KVCache(CONFIG, 1)
+    first = torch.as_tensor(cache.place(3)).flatten().tolist()
+    for layer in range(CONFIG.n_layer):
+        cache.extend(layer, numbers(1, 3, 3, 4), numbers(1, 3, 3, 4))
+    cache.advance(3)
+    return first, torch.as_tensor(cache.place(2)).flatten().tolist()
+
+
+def kept(solution: Any) -> Any:
+    """The first layer's keys and values, after a token in all layers and another one in the first."""
+    config = GPTConfig(n_vocab=5, n_ctx=4, n_embd=2, n_head=1, n_layer=2)
+    cache = solution.KVCache(config, 1)
+    for layer in range(2):
+        k, v = torch.tensor([[[[1.0, 2.0]]]]), torch.tensor([[[[3.0, 4.0]]]])
+        cache.extend(layer, k + 10 * layer, v + 10 * layer)
+    cache.advance(1)
+    keys, values = cache.extend(0, torch.tensor([[[[5.0, 6.0]]]]), torch.tensor([[[[7.0, 8.0]]]]))
+    return {"keys": keys[0, 0] + 0.0, "values": values[0, 0] + 0.0}
+
+
+def read(solution: Any, *sizes: int, n_texts: int = 1, seed: int = 0) -> Any:
+    """The logits of a text that is read in parts of these sizes, the last part's."""
+    ids = token_ids(n_texts, sum(sizes), seed=seed)
+    cache, gpt = solution.KVCache(CONFIG, n_texts), model()
+    with torch.no_grad():
+        for part in ids.split(list(sizes), dim=1):
+            logits = solution.continue_text(gpt, part, cache)
+    return logits
+
+
+def at_once(solution: Any) -> Any:
+    """A text that is read at once."""
+    return read(solution, 4)
+
+
+def one_more(solution: Any) -> Any:
+    """One token after four."""
+    return read(solution, 4, 1)
+
+
+def one_by_one(solution: Any) -> Any:
+    """Four tokens, one at a time."""
+    return read(solution, 1, 1, 1, 1)
+
+
+def several(solution: Any) -> Any:
+    """Three tokens after four, of two texts."""
+    return read(solution, 4, 3, n_texts=2, seed=1)
+
+
+def another_text(solution: Any) -> Any:
+    """Another text in a cache of its own."""
+    read(solution, 3, seed=2)
+    return read(solution, 2, 1, seed=3)
+
+
+EXERCISE = exercise_in(
+    __file__,
+    title="The KV cache",
+    task="""\
+To write a token, a model needs the keys and values of all tokens before it, and they do not change any more. So keep
+them: a new token then costs one token's work instead of a whole text's.
+
+`KVCache` keeps each layer's keys and values, and knows how many tokens it holds:
+
+    place(T)             the positions of the next T tokens: (T,)
+    extend(layer, k, v)  k, v (B, H, T, D) are added; all that are there come back, old and new: (B, H, S, D)
+    advance(T)           T more tokens have been through all layers
+
+`continue_text(model, ids, cache)` reads the T tokens that follow those in the cache. It goes through nextword's own
+GPT: model.wte, model.wpe; in each block of model.h: ln_1, attn.c_attn, attn.c_proj, ln_2, mlp; model.ln_f, model.head.
+Three things easily go wrong: the new tokens' positions, that T queries meet S keys, and the mask between them.""",
+    symbols={
+        "KVCache": "nextword.model.cache:KVCache",
+        "continue_text": "nextword.decode.plain:continue_text",
+    },
+    hints=(
+        "self.keys = [None] * config.n_layer will do for the beginning; extend puts a layer's new keys behind those "
+        "that are there, torch.cat([old, new], dim=-2), keeps the result, and returns it.",
+        "place(T) is torch.arange(self.length, self.length + T), and only advance(T) changes the length.",
+        "continue_text is a GPT's forward pass, with x = model.wte(ids) + model.wpe(cache.place(T)), and with "
+        "k, v = cache.extend(layer, k, v) between splitting the heads and attention.",
+        "The mask: query i stands at position S - T + i, so torch.ones(T, S, dtype=torch.bool).tril(S - T) is visible. "
+        "causal_weights of the exercise on masks knows that.",
+    ),
+    reference=reference,
+    probes=(
+        Probe("the positions of three tokens, then of two more", where),
+        Probe("one layer's keys and values of two tokens", kept),
+        Probe("the logits of four tokens that are read at once", at_once),
+        Probe("the logits of one token after four", one_more),
+        Probe("the logits of the last of four tokens that are read one by one", one_by_one),
+        Probe("the logits of three tokens after four, of two texts", several),
+        Probe("the logits of the last token of another text", another_text),
+    ),
+    example="from_parts",
+)

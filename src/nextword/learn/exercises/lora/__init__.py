@@ -1,0 +1,3 @@
+"""LoRA: finetuning with few numbers, beside weights that stay as they are."""
+
+CHAPTER, PLACE = "electives", 3

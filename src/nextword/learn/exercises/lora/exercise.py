@@ -1,0 +1,192 @@
+"""LoRA: finetuning with few numbers, beside weights that stay as they are."""
+
+import copy
+import math
+import re
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.folder import exercise_in
+from nextword.learn.fixtures.fixture import numbers
+
+
+def reference(on: Mistakes) -> Any:
+    """LoRA in float64, with these mistakes."""
+
+    class LoRALinear(nn.Module):
+        def __init__(self, linear: nn.Linear, rank: int, alpha: float):
+            super().__init__()
+            self.linear = linear
+            linear.weight.requires_grad_("base-not-frozen" in on)
+            linear.bias.requires_grad_(bool({"base-not-frozen", "bias-not-frozen"} & on))
+            scales = {
+                "scale-missing": 1.0,
+                "alpha-ignored": 1.0 / rank,
+                "rank-ignored": alpha,
+                "times-rank": alpha * rank,
+                "scale-inverted": rank / alpha,
+                "root-of-rank": alpha / math.sqrt(rank),
+            }
+            self.scale = next((scales[name] for name in scales if name in on), alpha / rank)
+            A = numbers(rank, linear.in_features) * ("both-zero" not in on)
+            B = numbers(linear.out_features, rank) * ("both-random" in on)
+            self.biases = nn.ParameterList()
+            if "factors-with-bias" in on:
+                self.biases = nn.ParameterList([numbers(rank), numbers(linear.out_features)])
+            if "not-parameters" in on:
+                self.A, self.B = A, B
+            else:
+                self.A, self.B = (nn.Parameter(m, requires_grad="all-frozen" not in on) for m in (A, B))
+
+        def base(self, x: Tensor) -> Tensor:
+            y = functional.linear(x, self.linear.weight.double())
+            if "base-without-gradient" in on:
+                y = y.detach()
+            return y if "bias-dropped" in on else y + self.linear.bias.double()
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = x.double()
+            A, B = self.A.double(), self.B.double()
+            a, b = self.biases if len(self.biases) else (0.0, 0.0)
+            change = self.scale * ((x @ A.T + a) @ B.T + b)
+            if "input-changed" in on:
+                return self.base(x + change)
+            return change if "base-missing" in on else self.base(x) + change
+
+        def merge(self) -> nn.Linear:
+            merged = self.linear if "merged-in-place" in on else copy.deepcopy(self.linear)
+            with torch.no_grad():
+                merged.weight += (1.0 if "merged-unscaled" in on else self.scale) * (self.B @ self.A)
+                if "merged-without-bias" in on:
+                    merged.bias.zero_()
+            return merged
+
+    return SimpleNamespace(LoRALinear=LoRALinear)
+
+
+RANK, ALPHA = 2, 8.0
+
+
+def made(solution: Any, n_in: int, n_out: int) -> Any:
+    """A LoRA layer around a linear layer with known numbers."""
+    linear = nn.Linear(n_in, n_out)
+    linear.weight.data, linear.bias.data = numbers(n_out, n_in, seed=1), numbers(n_out, seed=2)
+    return solution.LoRALinear(linear, RANK, ALPHA)
+
+
+def factors(layer: nn.Module, n_in: int, n_out: int) -> tuple[Tensor, Tensor]:
+    """A layer's A and B, whatever they are called, as (rank, in) and (out, rank) whichever way round they are stored.
+
+    Raises LookupError where they are not among its parameters.
+    """
+    shape_of_weight = sorted((n_in, n_out))
+    named = [(n, p.data) for n, p in layer.named_parameters() if p.dim() == 2 and sorted(p.shape) != shape_of_weight]
+    # A is of in's size. Where in and out are equal it is what is called so, or else what is not zero.
+    letters = [re.sub(r".*(?:^|[._])([ab])(?:$|[._]).*", r"\1", name.lower()) for name, _ in named]
+    by_letter = sorted(letters) == ["a", "b"]
+    order = sorted(
+        range(len(named)),
+        key=lambda i: (n_out in named[i][1].shape, letters[i] if by_letter else not named[i][1].any()),
+    )
+    found = [named[i][1] for i in order]
+    if [sorted(p.shape) for p in found] != [sorted((RANK, n_in)), sorted((RANK, n_out))]:
+        raise LookupError(
+            f"among the layer's parameters there are no A of ({RANK}, {n_in}) and B of ({n_out}, {RANK}) numbers"
+        )
+    A, B = found
+    return A if A.shape == (RANK, n_in) else A.T, B if B.shape == (n_out, RANK) else B.T
+
+
+def known(solution: Any, n_in: int, n_out: int) -> Any:
+    """A LoRA layer whose A and B have known numbers; biases of A and B, if there are such, are set to 0."""
+    layer = made(solution, n_in, n_out)
+    for parameter in layer.parameters():
+        if parameter.dim() == 1 and not torch.equal(parameter, numbers(n_out, seed=2)):
+            parameter.data.zero_()
+    A, B = factors(layer, n_in, n_out)
+    A.copy_(numbers(RANK, n_in, seed=3) / 2)
+    B.copy_(numbers(n_out, RANK, seed=4) / 2)
+    return layer
+
+
+def at_first(solution: Any) -> Any:
+    """Whether the layer begins as the linear layer that it was given."""
+    x = numbers(2, 3)
+    right = x @ numbers(3, 3, seed=1).T + numbers(3, seed=2)
+    return torch.allclose(made(solution, 3, 3)(x).float(), right, atol=1e-4)
+
+
+def zeros(solution: Any) -> Any:
+    """How many of the two begin at zero. Which of them is not for us to say."""
+    return sum(not factor.any() for factor in factors(made(solution, 3, 4), 3, 4))
+
+
+def one_input(solution: Any) -> Any:
+    """Three numbers become four."""
+    return known(solution, 3, 4)(torch.tensor([[1.0, -1.0, 0.5]]))
+
+
+def as_many_out_as_in(solution: Any) -> Any:
+    """Three numbers become three."""
+    return known(solution, 3, 3)(torch.tensor([[1.0, -1.0, 0.5]]))
+
+
+def how_many_learn(solution: Any) -> Any:
+    """How many numbers learn in a layer from five to seven."""
+    return sum(p.numel() for p in made(solution, 5, 7).parameters() if p.requires_grad)
+
+
+def gradient(solution: Any) -> Any:
+    """The gradient that goes back to x."""
+    x = numbers(2, 3).requires_grad_()
+    known(solution, 3, 3)(x).sum().backward()
+    return x.grad
+
+
+def merged(solution: Any) -> Any:
+    """What the merged layer gives, and what the layer itself gives after that."""
+    layer, x = known(solution, 3, 4), torch.tensor([[1.0, -1.0, 0.5]])
+    return {"the merged layer": layer.merge()(x), "the layer, afterwards": layer(x)}
+
+
+def text(solution: Any) -> Any:
+    """Two texts of five tokens."""
+    return known(solution, 12, 36)(numbers(2, 5, 12))
+
+
+EXERCISE = exercise_in(
+    __file__,
+    title="LoRA",
+    task="""\
+To teach a finished model something new, its large matrices need not be trained. LoRA leaves each as it is and learns a
+change beside it, made of two small matrices: A (rank, in) and B (out, rank).
+
+    y = linear(x) + (alpha / rank) B A x
+
+Freeze the linear layer. A begins at random and B at zero, so that the layer begins as what it was. A and B are
+parameters; nothing else learns. merge() gives a plain nn.Linear that does the same, and changes nothing here.""",
+    symbols={"LoRALinear": "nextword.model.lora:LoRALinear"},
+    hints=(
+        "Keep the linear layer, frozen with requires_grad_(False). A and B are nn.Parameter of torch.randn and "
+        "torch.zeros; linear.in_features and linear.out_features are the sizes.",
+        "For x of shape (..., in), A x is x @ A.T, of shape (..., rank), and B of that is ... @ B.T.",
+        "Merged, the weight is W + (alpha / rank) * B @ A, in a copy of the layer: copy.deepcopy(self.linear). "
+        "Change it inside with torch.no_grad():.",
+    ),
+    reference=reference,
+    probes=(
+        Probe("whether it begins as the linear layer that it was given", at_first),
+        Probe("how many of A and B begin at zero", zeros),
+        Probe("three numbers in, four out, with known A and B", one_input),
+        Probe("three numbers in, three out, with known A and B", as_many_out_as_in),
+        Probe("how many numbers learn, with rank 2, of five in and seven out", how_many_learn),
+        Probe("the gradient that goes back to x", gradient),
+        Probe("the merged layer, and the layer itself after merging", merged),
+        Probe("two texts of five tokens, twelve numbers in and 36 out", text),
+    ),
+)

@@ -1,0 +1,3 @@
+"""The causal mask: scores become weights, and nobody looks ahead."""
+
+CHAPTER, PLACE = "attention", 2

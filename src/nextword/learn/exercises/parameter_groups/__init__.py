@@ -1,0 +1,3 @@
+"""Parameter groups: what AdamW pulls toward zero, and what not."""
+
+CHAPTER, PLACE = "training", 3

@@ -1,0 +1,142 @@
+"""Parameter groups: what AdamW pulls toward zero, and what not."""
+
+import warnings
+from collections import defaultdict
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.folder import exercise_in
+
+
+def reference(on: Mistakes) -> Any:
+    """The groups, with these mistakes."""
+
+    def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+        yes: list[Tensor] = []
+        no: list[Tensor] = []
+        for name, p in model.named_parameters(remove_duplicate="tied-twice" not in on):
+            kind = kind_of(name, p)
+            if "positions-forgotten" in on and name.startswith("wpe"):
+                continue
+            if kind in forgotten or not (p.requires_grad or "frozen-included" in on):
+                continue
+            (yes if kind in decaying else no).append(p)
+        strength = 0.0 if "nothing-decays" in on else 0.1 if "decay-fixed" in on else weight_decay
+        groups: list[dict[str, Any]] = [{"params": yes, "weight_decay": strength}, {"params": no}]
+        if "default-decay" not in on:
+            groups[1]["weight_decay"] = 0.0
+        return groups
+
+    kinds = {"matrix", "embedding", "layer norm's weight", "layer norm's bias", "bias"}
+    decaying = {"matrix", "embedding"}
+    decaying |= {"layer norm's weight"} if "layer-norm-decays" in on else set()
+    decaying |= {"bias"} if "biases-decay" in on else set()
+    decaying |= kinds if "everything-decays" in on else set()
+    decaying -= {"embedding"} if "embeddings-spared" in on else set()
+    decaying = kinds - decaying if "groups-swapped" in on else decaying
+    forgotten = kinds - {"matrix", "embedding"} if "vectors-forgotten" in on else set[str]()
+    forgotten |= {"embedding"} if "embeddings-forgotten" in on else set()
+    return SimpleNamespace(parameter_groups=parameter_groups)
+
+
+def kind_of(name: str, p: Tensor) -> str:
+    """What a parameter of the small models below is."""
+    if p.dim() == 2:
+        return "embedding" if name.startswith(("wte", "wpe")) else "matrix"
+    of = "layer norm's " if "ln_" in name else ""
+    return of + ("bias" if name.endswith("bias") else "weight")
+
+
+class Half(nn.Module):
+    """A LayerNorm and a linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(3)
+        self.c_fc = nn.Linear(3, 5)
+
+
+class Whole(nn.Module):
+    """What a GPT-2 is made of, with the head tied to the embedding as people tie it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wte = nn.Embedding(7, 3)
+        self.wpe = nn.Embedding(4, 3)
+        self.h = nn.ModuleList([Half(), Half()])
+        self.ln_f = nn.LayerNorm(3)
+        self.head = nn.Linear(3, 7, bias=False)
+        self.head.weight = self.wte.weight
+
+
+def fates(solution: Any, model: nn.Module) -> dict[str, str]:
+    """What becomes of each parameter: decay, and how strong, or nothing."""
+    decays = defaultdict[int, list[float]](list)
+    for group in solution.parameter_groups(model, 0.5):
+        # What AdamW allows: a single tensor, names beside the tensors, and what is not said is 0.01.
+        members = [group["params"]] if isinstance(group["params"], Tensor) else group["params"]
+        for member in members:
+            p = member[1] if isinstance(member, tuple) else member
+            decays[id(p)].append(float(group.get("weight_decay", 0.01)))
+    words = {}
+    for name, p in model.named_parameters():
+        found = decays[id(p)]
+        strength = max(found, default=0.0)
+        decay = f"decays by {strength}" if strength else "does not decay"
+        words[name] = "is left out" if not found else f"is there {len(found)} times" if len(found) > 1 else decay
+    return words
+
+
+def half(solution: Any) -> Any:
+    """Four parameters."""
+    return fates(solution, Half())
+
+
+def whole(solution: Any) -> Any:
+    """With embeddings and a tied head."""
+    return fates(solution, Whole())
+
+
+def frozen(solution: Any) -> Any:
+    """With a linear layer that is not to be trained."""
+    model = Half()
+    model.c_fc.requires_grad_(False)
+    return fates(solution, model)
+
+
+def optimizer(solution: Any) -> Any:
+    """Whether AdamW takes the groups as they are, and how many numbers it has then."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a parameter that is there twice; later versions refuse
+        adamw = torch.optim.AdamW(solution.parameter_groups(Whole(), 0.1), lr=0.1)
+    return sum(p.numel() for group in adamw.param_groups for p in group["params"])
+
+
+EXERCISE = exercise_in(
+    __file__,
+    title="What decays",
+    task="""\
+AdamW pulls weights toward zero, a little at every step, against learning by heart. That is good for matrices
+(the linear layers' weights, the embeddings) and bad for vectors (biases, LayerNorms), whose scale matters.
+
+An optimizer takes its parameters in groups, each with settings of its own. Return two of them, dictionaries with
+"params" and "weight_decay": what decays, and what does not. Each parameter that is trained must be there, once.""",
+    symbols={"parameter_groups": "nextword.train.optimizer:parameter_groups"},
+    hints=(
+        "model.parameters() gives each tensor once, also one that is used in two places. p.requires_grad says whether "
+        "it is trained.",
+        "p.dim() tells matrices (2) from vectors (1).",
+        'Return [{"params": [...], "weight_decay": weight_decay}, {"params": [...], "weight_decay": 0.0}].',
+    ),
+    reference=reference,
+    probes=(
+        Probe("a LayerNorm and a linear layer, with a weight decay of 0.5", half),
+        Probe("a small GPT-2 whose head is tied to its embedding", whole),
+        Probe("a LayerNorm, and a linear layer that is frozen", frozen),
+        Probe("how many numbers AdamW has when it was given the groups", optimizer),
+    ),
+)

@@ -1,0 +1,3 @@
+"""Attention's scores: how well each query matches each key."""
+
+CHAPTER, PLACE = "attention", 1

@@ -1,0 +1,7 @@
+import torch
+from torch import Tensor
+
+
+def softmax(x: Tensor) -> Tensor:
+    """@softmax"""
+    ...

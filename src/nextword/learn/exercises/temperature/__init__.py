@@ -1,0 +1,3 @@
+"""Temperature: drawing the next token by its probability, more or less daringly."""
+
+CHAPTER, PLACE = "writing", 2

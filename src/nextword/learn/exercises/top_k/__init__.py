@@ -1,0 +1,3 @@
+"""Top-k: drawing among the k likeliest tokens only."""
+
+CHAPTER, PLACE = "writing", 3

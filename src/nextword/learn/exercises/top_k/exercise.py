@@ -1,0 +1,91 @@
+"""Top-k: drawing among the k likeliest tokens only."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.folder import exercise_in
+from nextword.learn.fixtures.fixture import shares
+
+
+def reference(on: Mistakes) -> Any:
+    """Top-k in float64, with these mistakes."""
+
+    def sample_top_k(logits: Tensor, k: int, temperature: float = 1.0) -> Tensor:
+        logits, V = logits.double(), logits.size(-1)
+        if k < 1:
+            if "k-zero" not in on:
+                raise ValueError("k")
+            k = V
+        if k > V and "k-above-v" in on:
+            raise RuntimeError("k")
+        k = V if "k-ignored" in on else min(k, V)
+        ordered, ids = logits.sort(dim=-1, descending="lowest" not in on, stable=True)
+        threshold = ordered[:1, k - 1 : k] if "one-threshold" in on else ordered[:, k - 1 : k]  # (1 or B, 1)
+        rank = ids.argsort(-1)  # of each token
+        kept = rank < (k - 1 if "one-too-few" in on else k)
+        if "one-threshold" in on or "ties-kept" in on:
+            kept = logits <= threshold if "lowest" in on else logits >= threshold
+        if "kth-lost" in on:
+            kept = kept & (logits != threshold)
+        if "temperature-ignored" not in on and "equally-often" not in on:
+            logits = logits / temperature
+            logits = logits / temperature if "temperature-twice" in on else logits
+        if "equally-often" in on:
+            logits = torch.zeros_like(logits)
+        logits = logits.masked_fill(~kept, 0.0 if "zero-for-hidden" in on else -torch.inf)
+        chances = logits.softmax(-1)
+        drawn = chances.argmax(-1) if "always-first" in on else chances.multinomial(1).squeeze(-1)
+        drawn = rank.gather(-1, drawn.unsqueeze(-1)).squeeze(-1) if "places-not-ids" in on else drawn
+        return drawn.unsqueeze(-1) if "column" in on else drawn
+
+    return SimpleNamespace(sample_top_k=sample_top_k)
+
+
+FIVE = torch.tensor([0.5, 2.0, -1.0, 3.0, 1.0])
+
+
+def side_by_side(solution: Any) -> Any:
+    """Which tokens are ever drawn of each of two texts whose logits are of different heights."""
+    logits = torch.stack((FIVE + 10.0, FIVE.flip(0))).repeat(400, 1)
+    drawn = torch.as_tensor(solution.sample_top_k(logits, 2)).reshape(400, 2)
+    return [sorted(set(drawn[:, row].tolist())) for row in range(2)]
+
+
+def how_many_of_equals(solution: Any) -> Any:
+    """How many different tokens are drawn where all six are equally likely and k is 3."""
+    return len(set(torch.as_tensor(solution.sample_top_k(torch.zeros(300, 6), 3)).flatten().tolist()))
+
+
+def zero(solution: Any) -> Any:
+    """What happens for k = 0."""
+    return tuple(torch.as_tensor(solution.sample_top_k(FIVE.repeat(3, 1), 0)).shape)
+
+
+EXERCISE = exercise_in(
+    __file__,
+    title="Top-k",
+    task="""\
+GPT-2 gives each of its 50,257 tokens some probability, and the many unlikely ones have some weight together. One
+blunder among them derails a text. So only the k likeliest tokens of each row may be drawn, with their own odds: exactly
+k of them, also where several are equally likely; all, where k is more than there are. A k below 1 is an error.""",
+    symbols={"sample_top_k": "nextword.decode.plain:sample_top_k"},
+    hints=(
+        "values, ids = logits.topk(k) gives both: how high the k highest logits are, and where they stand.",
+        "sample(values, temperature) draws among them: a place from 0 to k - 1, not yet an id.",
+        "ids.gather(-1, places) looks up each row's id at its place; places needs the shape (B, 1) for that.",
+    ),
+    reference=reference,
+    probes=(
+        Probe("how often each of five tokens is drawn with k = 1", lambda s: shares(s.sample_top_k, FIVE, 1)),
+        Probe("how often each of five tokens is drawn with k = 2", lambda s: shares(s.sample_top_k, FIVE, 2)),
+        Probe("the same with a temperature of 3 and k = 3", lambda s: shares(s.sample_top_k, FIVE, 3, temperature=3.0)),
+        Probe("which tokens are drawn of two texts side by side, k = 2", side_by_side),
+        Probe("how many of six equally likely tokens are drawn, k = 3", how_many_of_equals),
+        Probe("k = 99 of five tokens", lambda s: shares(s.sample_top_k, FIVE, 99)),
+        Probe("k = 0", zero),
+    ),
+)

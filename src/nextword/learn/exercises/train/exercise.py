@@ -1,0 +1,203 @@
+"""The training loop: one batch after another, each update at its own learning rate."""
+
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.folder import exercise_in
+from nextword.learn.fixtures.bigram import Bigram, batches
+from nextword.train.plain import learning_rate
+
+
+def reference(on: Mistakes) -> Any:
+    """The loop, with these mistakes."""
+
+    def train(
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        batches: Iterable[tuple[Tensor, Tensor]],
+        steps: int,
+        warmup: int,
+        peak: float,
+        *,
+        clip: float = 1.0,
+        start: int = 0,
+    ) -> Any:
+        if "mode-not-set" not in on:
+            model.train()
+        stream = list(batches)
+        if "batches-skipped" in on:
+            stream = stream[start:]
+        first = 0 if "start-ignored" in on else start
+        end = first + steps if "start-added" in on else first + len(stream) if "steps-ignored" in on else steps
+        end += 1 if "one-too-many" in on else -1 if "one-too-few" in on else 0
+        losses: list[Any] = []
+        for step, batch in zip(range(first, end), stream, strict=False):
+            rate = learning_rate(step + 1 if "rate-early" in on else step, steps, warmup, peak)
+            if "rate-late" not in on:
+                set_rate(optimizer, rate)
+            ids, targets = stream[0] if "same-batch" in on else batch
+            if "zero-missing" not in on:
+                optimizer.zero_grad()
+            loss = loss_of(model, ids, targets)
+            loss.backward()
+            if "clip-missing" not in on:
+                nn.utils.clip_grad_norm_(model.parameters(), 1.0 if "clip-fixed" in on else clip)
+            if "step-missing" not in on:
+                optimizer.step()
+            if "loss-after-update" in on:
+                loss = loss_of(model, ids, targets)
+            losses.append(loss if "graph-kept" in on else loss.item())
+            if "rate-late" in on:
+                set_rate(optimizer, rate)
+        return losses[-1] if "last-loss-only" in on else losses
+
+    def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+        groups = [] if "rate-never-set" in on else optimizer.param_groups
+        for group in groups[:1] if "first-group-only" in on else groups:
+            group["lr"] = rate
+
+    return SimpleNamespace(train=train)
+
+
+def loss_of(model: nn.Module, ids: Tensor, targets: Tensor) -> Tensor:
+    """A model's loss on a batch."""
+    return F.cross_entropy(model(ids).flatten(0, 1), targets.flatten())
+
+
+class Recorder(torch.optim.SGD):
+    """Gradient descent in two groups, which remembers each update's learning rates and the gradient's length."""
+
+    def __init__(self, model: Bigram):
+        super().__init__([{"params": model.wte.parameters()}, {"params": model.head.parameters()}], lr=0.7)
+        self.model = model
+        self.rates: list[list[float]] = []
+        self.lengths: list[float] = []
+
+    def step(self, closure: Any = None) -> Any:
+        """Make an update."""
+        self.rates.append([float(group["lr"]) for group in self.param_groups])
+        self.lengths.append(
+            nn.utils.get_total_norm([p.grad for p in self.model.parameters() if p.grad is not None]).item()
+        )
+        return super().step(closure)
+
+
+class Stream(list[tuple[Tensor, Tensor]]):
+    """Batches to go through with `for`, as a loader's, or one by one with `next`, as an iterator's."""
+
+    def __next__(self) -> tuple[Tensor, Tensor]:
+        self.position = getattr(self, "position", -1) + 1
+        return self[self.position]
+
+
+def run(solution: Any, start: int = 0, training: bool = True) -> tuple[Any, Bigram, Recorder]:
+    """A short run, of which more batches are there than it needs -> losses, model, optimizer."""
+    model = Bigram().train(training)
+    optimizer = Recorder(model)
+    losses = solution.train(model, optimizer, Stream(batches(8)), 5, 2, 1.0, clip=0.8, start=start)
+    return losses, model, optimizer
+
+
+# Each looks at one thing as far as can be, so that several mistakes together are still told apart.
+
+
+def rates(solution: Any) -> Any:
+    """The learning rates that the optimizer used; how many is another question."""
+    return [rates[0] for rates in run(solution)[2].rates[:5]]
+
+
+def rates_of_second_group(solution: Any) -> Any:
+    """The same in the optimizer's second group."""
+    return [rates[1] for rates in run(solution)[2].rates[:5]]
+
+
+def number(solution: Any) -> Any:
+    """How many losses are given back."""
+    found = run(solution)[0]
+    if isinstance(found, list | tuple) or (isinstance(found, Tensor) and found.dim() > 0):
+        return len(found)
+    return "nothing: None" if found is None else "a single number, and no list"
+
+
+def mode(solution: Any) -> Any:
+    """The mode in which the model reads the batches, which was in evaluation mode before."""
+    return "training" if all(run(solution, training=False)[1].modes) else "evaluation"
+
+
+def first_length(solution: Any) -> Any:
+    """What comes before any update: it does not depend on learning rates."""
+    return run(solution)[2].lengths[:1]
+
+
+def losses(solution: Any) -> Any:
+    """What is given back."""
+    return numbers_of(run(solution)[0])
+
+
+def numbers_of(losses: Any) -> Any:
+    """A list of losses, or a single one, without what led to them."""
+    if isinstance(losses, list | tuple):
+        return [numbers_of(loss) for loss in losses]
+    return losses.tolist() if isinstance(losses, Tensor) else losses
+
+
+def bias(solution: Any) -> Any:
+    """Five of the weights at the end."""
+    return run(solution)[1].head.bias.detach()
+
+
+def kind(solution: Any) -> Any:
+    """Whether losses keep what led to them."""
+    found = run(solution)[0]
+    found = found if isinstance(found, list | tuple) else [found]
+    kept = any(isinstance(loss, Tensor) and loss.requires_grad for loss in found)
+    return "tensors with their graphs" if kept else "numbers"
+
+
+def resumed(solution: Any) -> Any:
+    """The learning rates of a run that is taken up again."""
+    return [rates[0] for rates in run(solution, start=3)[2].rates]
+
+
+def resumed_losses(solution: Any) -> Any:
+    """Which batches are read then: the first ones that are given."""
+    return numbers_of(run(solution, start=3)[0])
+
+
+EXERCISE = exercise_in(
+    __file__,
+    title="The training loop",
+    task="""\
+All parts are there: put them together. For each step from start to steps - 1: set the learning rate in all of the
+optimizer's groups, make one update with the next batch, and note the loss that the batch had before the update.
+
+    train(model, optimizer, batches, steps=1000, warmup=50, peak=3e-4) -> 1000 losses
+
+The model must be in training mode. start is not 0 where a run is taken up again: then the first batch that is given is
+the one for step `start`.""",
+    symbols={"train": "nextword.train.plain:train"},
+    hints=(
+        "zip(range(start, steps), batches) gives each step its batch, and ends in time.",
+        'optimizer.param_groups is a list of dictionaries; each one\'s "lr" is what the next update uses.',
+        "gradient_step(model, optimizer, [batch], clip) makes the update, and gives back the loss before it.",
+    ),
+    reference=reference,
+    probes=(
+        Probe("the learning rates of a run of 5 updates, with a warm-up of 2 and a peak of 1", rates),
+        Probe("the same in the optimizer's second group", rates_of_second_group),
+        Probe("how many losses are given back", number),
+        Probe("the mode in which the model reads the batches", mode),
+        Probe("the gradient's length at the first update, with clip = 0.8", first_length),
+        Probe("the losses", losses),
+        Probe("a bias of 5 numbers at the end", bias),
+        Probe("what kind of losses are given back", kind),
+        Probe("the learning rates of a run of 5 updates that goes on after the third", resumed),
+        Probe("the losses of that run, whose batches are those that come next", resumed_losses),
+    ),
+)
