@@ -1,13 +1,16 @@
-"""`nextword generate`: a prompt, continued."""
+"""`nextword generate`: continue a prompt."""
 
 import sys
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from nextword.cli.arguments import parse, read_prompt
 from nextword.cli.chosen_model import chosen_engine
+
+if TYPE_CHECKING:
+    from nextword.decode.sampling import SamplingArguments
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ def run(arguments: list[str]) -> int:
     from nextword.decode import Sampling, check_settings, stream
 
     # What is wrong is told before a model is loaded, or even fetched.
-    Sampling(args.temperature, args.top_k, args.top_p)
+    sampling: SamplingArguments = {"temperature": args.temperature, "top_k": args.top_k, "top_p": args.top_p}
+    Sampling(**sampling)
     stop = [text.replace("\\n", "\n") for text in args.stop]
     check_settings(args.max_new_tokens, args.seed, stop)
     engine, tokenizer = chosen_engine(args.model, args.weights, args.device, args.dtype, args.quantize)
@@ -77,13 +81,11 @@ def run(arguments: list[str]) -> int:
             tokenizer,
             prompt,
             max_new_tokens=args.max_new_tokens,
-            temperature=args.temperature,
-            top_k=args.top_k,
-            top_p=args.top_p,
             seed=args.seed,
             index=n,
             stop=stop,
             notice=lambda message: print(f"[{message}]", file=sys.stderr),
+            **sampling,
         )
         print(prompt, end="", flush=True)
         for piece in pieces:
