@@ -22,7 +22,7 @@ from starlette.types import Message
 
 from nextword.decode.engine import engine_for
 from nextword.model import GPT
-from nextword.serve import orders
+from nextword.serve import request_parser
 from nextword.serve.app import create_app
 from nextword.serve.scheduler import Scheduler
 from nextword.tokenizer import Tokenizer
@@ -162,7 +162,7 @@ def test_what_is_refused_is_not_tokenized_before(scheduler: Scheduler) -> None:
 def test_many_prompts_are_read_in_another_thread_however_short_each_is(
     scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch, length: int, elsewhere: bool
 ) -> None:
-    monkeypatch.setattr(orders, "LONG_TEXT", 200)
+    monkeypatch.setattr(request_parser, "LONG_TEXT", 200)
     threads: list[str] = []
 
     class Noting(Tokenizer):

@@ -13,9 +13,9 @@ from nextword.decode.engine import engine_for
 from nextword.decode.rereading_engine import RereadingEngine
 from nextword.decode.torch_engine import TorchEngine
 from nextword.model import GPT
-from nextword.serve.jobs import Event, Failed, Job, PromptRead
+from nextword.serve.detokenizer import Piece
+from nextword.serve.generation import Event, Failed, Generation, PromptRead
 from nextword.serve.scheduler import ClosedError, QueueFullError, Scheduler
-from nextword.serve.text import Piece
 from nextword.tokenizer import Tokenizer
 
 TOKENIZER = Tokenizer()
@@ -26,26 +26,28 @@ class Box:
     """Where events arrive."""
 
     def __init__(self) -> None:
-        self.events: queue.Queue[tuple[Job, Event]] = queue.Queue()
+        self.events: queue.Queue[tuple[Generation, Event]] = queue.Queue()
 
-    def deliver(self, events: list[tuple[Job, Event]]) -> None:
+    def deliver(self, events: list[tuple[Generation, Event]]) -> None:
         for event in events:
             self.events.put(event)
 
-    def finish(self, jobs: list[Job]) -> dict[Job, list[Event]]:
-        found: dict[Job, list[Event]] = {job: [] for job in jobs}
-        left = set(jobs)
+    def finish(self, generations: list[Generation]) -> dict[Generation, list[Event]]:
+        found: dict[Generation, list[Event]] = {generation: [] for generation in generations}
+        left = set(generations)
         while left:
-            job, event = self.events.get(timeout=20)
-            found[job].append(event)
+            generation, event = self.events.get(timeout=20)
+            found[generation].append(event)
             if isinstance(event, Failed) or (isinstance(event, Piece) and event.finish_reason):
-                left.discard(job)
+                left.discard(generation)
         return found
 
 
-def job(box: Box, ids: list[int], max_tokens: int = 8, seed: int = 0, **settings: object) -> Job:
+def generation(box: Box, ids: list[int], max_tokens: int = 8, seed: int = 0, **settings: object) -> Generation:
     sampling = Sampling(1.0, 20, logit_bias={TOKENIZER.eot_id: -100.0})
-    return Job(ids, max_tokens, sampling, np.random.default_rng(seed), box.deliver, {TOKENIZER.eot_id}, **settings)
+    return Generation(
+        ids, max_tokens, sampling, np.random.default_rng(seed), box.deliver, {TOKENIZER.eot_id}, **settings
+    )
 
 
 @pytest.fixture(params=[(engine_for, 1), (engine_for, 3), (engine_for, 16), (TorchEngine, 3)], ids=str)
@@ -57,16 +59,16 @@ def scheduler(request: pytest.FixtureRequest, small: GPT) -> Iterator[Scheduler]
     assert not scheduler._thread.is_alive()
 
 
-def texts(found: dict[Job, list[Event]]) -> list[list[int]]:
+def texts(found: dict[Generation, list[Event]]) -> list[list[int]]:
     return [[t.id for e in events if isinstance(e, Piece) for t in e.tokens] for events in found.values()]
 
 
 def test_a_text_is_the_same_alone_and_among_many(scheduler: Scheduler, small: GPT) -> None:
     prompts = [[seed + 1] * (1 + 7 * seed % 50) for seed in range(20)]
     box = Box()
-    jobs = [job(box, prompt, 3 + seed % 10, seed) for seed, prompt in enumerate(prompts)]
-    scheduler.submit(jobs)
-    among = texts(box.finish(jobs))
+    generations = [generation(box, prompt, 3 + seed % 10, seed) for seed, prompt in enumerate(prompts)]
+    scheduler.submit(generations)
+    among = texts(box.finish(generations))
     alone = []
     for seed, prompt in enumerate(prompts):
         engine = engine_for(small)
@@ -85,11 +87,14 @@ def test_a_prompt_of_many_steps_is_scored_whole(
     for at_once in (1, 5, 128):
         monkeypatch.setattr("nextword.serve.scheduler.PROMPT_TOKENS", at_once)
         scheduler, box = Scheduler(make(small, 2)), Box()
-        jobs = [job(box, [5] * 3, 30), job(box, list(range(40)), 0, scored=True, n_logprobs=2)]
-        scheduler.submit(jobs)
-        events = box.finish(jobs)[jobs[1]]
+        generations = [
+            generation(box, [5] * 3, 30),
+            generation(box, list(range(40)), 0, with_prompt_logprobs=True, n_logprobs=2),
+        ]
+        scheduler.submit(generations)
+        events = box.finish(generations)[generations[1]]
         assert isinstance(events[0], PromptRead)
-        found.append([one.logprob for one in events[0].prompt_logprobs])
+        found.append([one.logprob for one in events[0].logprobs])
         scheduler.close()
     assert len(found[0]) == 39
     np.testing.assert_allclose(found[0], found[2], atol=1e-4)
@@ -104,11 +109,11 @@ def test_texts_after_one_prompt_have_it_read_once(
     monkeypatch.setattr("nextword.serve.scheduler.PROMPT_TOKENS", 4)
     prompt, box = list(range(30)), Box()
 
-    def jobs() -> list[Job]:
-        return [job(box, prompt, 6, seed, scored=scored, n_logprobs=1) for seed in range(5)]
+    def generations() -> list[Generation]:
+        return [generation(box, prompt, 6, seed, with_prompt_logprobs=scored, n_logprobs=1) for seed in range(5)]
 
     alone = []
-    for one in jobs():
+    for one in generations():
         scheduler = Scheduler(make(small, 1))
         scheduler.submit([one])
         alone.append(box.finish([one])[one])
@@ -118,7 +123,7 @@ def test_texts_after_one_prompt_have_it_read_once(
     copy = engine.copy
     monkeypatch.setattr(engine, "copy", lambda row, onto: (copied.append([*onto]), copy(row, onto)))
     scheduler = Scheduler(engine)
-    together = jobs()
+    together = generations()
     scheduler.submit(together)
     found = box.finish(together)
     assert texts(found) == texts(dict(enumerate(alone)))  # type: ignore[arg-type]
@@ -126,8 +131,8 @@ def test_texts_after_one_prompt_have_it_read_once(
     for events, other in zip(found.values(), alone, strict=True):
         assert isinstance(events[0], PromptRead) is scored
         if scored:
-            assert [one.logprob for one in events[0].prompt_logprobs] == pytest.approx(
-                [one.logprob for one in other[0].prompt_logprobs], abs=1e-4
+            assert [one.logprob for one in events[0].logprobs] == pytest.approx(
+                [one.logprob for one in other[0].logprobs], abs=1e-4
             )
     scheduler.close()
 
@@ -136,7 +141,7 @@ def test_who_waits_for_a_prompt_reads_it_when_the_reader_is_gone(small: GPT, mon
     monkeypatch.setattr("nextword.serve.scheduler.PROMPT_TOKENS", 4)
     engine, box = Gated(engine_for(small, 2)), Box()
     scheduler = Scheduler(engine)  # type: ignore[arg-type]
-    first, second = (job(box, list(range(30)), 4, seed=1) for _ in range(2))
+    first, second = (generation(box, list(range(30)), 4, seed=1) for _ in range(2))
     scheduler.submit([first, second])
     wait_for(lambda: scheduler.running == 2)
     engine.gate.release()
@@ -144,7 +149,7 @@ def test_who_waits_for_a_prompt_reads_it_when_the_reader_is_gone(small: GPT, mon
     for _ in range(40):
         engine.gate.release()
     found = box.finish([second])
-    alone = job(box, list(range(30)), 4, seed=1)
+    alone = generation(box, list(range(30)), 4, seed=1)
     scheduler.submit([alone])
     assert texts(found) == texts(box.finish([alone]))
     scheduler.close()
@@ -174,12 +179,12 @@ def wait_for(condition: object) -> None:
 def test_a_cancelled_text_makes_room_at_the_next_step(small: GPT) -> None:
     engine, box = Gated(engine_for(small, 1)), Box()
     scheduler = Scheduler(engine, max_waiting=2)  # type: ignore[arg-type]
-    first, second, third = (job(box, [id], 5) for id in (1, 2, 3))
+    first, second, third = (generation(box, [id], 5) for id in (1, 2, 3))
     scheduler.submit([first])
     wait_for(lambda: scheduler.running == 1)
     scheduler.submit([second, third])
     with pytest.raises(QueueFullError, match="2 texts are waiting"):
-        scheduler.submit([job(box, [4])])
+        scheduler.submit([generation(box, [4])])
     scheduler.cancel([first, second])
     for _ in range(6):
         engine.gate.release()
@@ -189,20 +194,20 @@ def test_a_cancelled_text_makes_room_at_the_next_step(small: GPT) -> None:
 
 def test_closing_writes_what_there_is_to_its_end_or_lets_go_of_it(small: GPT) -> None:
     scheduler, box = Scheduler(engine_for(small, 2)), Box()
-    jobs = [job(box, [id], 20) for id in range(6)]
-    scheduler.submit(jobs)
+    generations = [generation(box, [id], 20) for id in range(6)]
+    scheduler.submit(generations)
     scheduler.close(drain=True)
-    assert [len(ids) for ids in texts(box.finish(jobs))] == [20] * 6
+    assert [len(ids) for ids in texts(box.finish(generations))] == [20] * 6
     assert not scheduler.is_alive
     with pytest.raises(ClosedError, match="about to stop"):
-        scheduler.submit([job(box, [1])])
+        scheduler.submit([generation(box, [1])])
 
 
 def test_who_waits_is_told_when_the_scheduler_ends(small: GPT) -> None:
     engine, box = Gated(engine_for(small, 1)), Box()
     scheduler = Scheduler(engine)  # type: ignore[arg-type]
-    written, waiting, gone = jobs = [job(box, [id], 20) for id in (1, 2, 3)]
-    scheduler.submit(jobs)
+    written, waiting, gone = generations = [generation(box, [id], 20) for id in (1, 2, 3)]
+    scheduler.submit(generations)
     wait_for(lambda: scheduler.running == 1)
     scheduler.cancel([gone])
     threading.Timer(0.05, engine.gate.release).start()
@@ -215,8 +220,8 @@ def test_who_waits_is_told_when_the_scheduler_ends(small: GPT) -> None:
 def test_ids_that_the_model_cannot_read_are_refused_before_they_reach_the_scheduler(small: GPT) -> None:
     scheduler, box = Scheduler(engine_for(small, 1)), Box()
     with pytest.raises(ValueError, match="outside the vocabulary"):
-        scheduler.submit([job(box, [1]), job(box, [60000])])
-    well = job(box, [2], 2)
+        scheduler.submit([generation(box, [1]), generation(box, [60000])])
+    well = generation(box, [2], 2)
     scheduler.submit([well])
     assert len(texts(box.finish([well]))[0]) == 2
     scheduler.close()
@@ -227,9 +232,9 @@ def test_a_listener_that_fails_does_not_end_the_scheduler(small: GPT) -> None:
         raise KeyError("nobody of this name")
 
     scheduler, box = Scheduler(engine_for(small, 2)), Box()
-    deaf = job(box, [1], 50)
+    deaf = generation(box, [1], 50)
     deaf.deliver = fails
-    well = job(box, [2], 5)
+    well = generation(box, [2], 5)
     scheduler.submit([deaf, well])
     assert len(texts(box.finish([well]))[0]) == 5
     wait_for(lambda: scheduler.running == 0)
@@ -244,13 +249,13 @@ def test_newer_weights_write_what_comes_after_them(small: GPT) -> None:
     box, alone = Box(), []
     for model in (small, other):
         scheduler = Scheduler(engine_for(model, 1))
-        one = job(box, [7, 8], 12)
+        one = generation(box, [7, 8], 12)
         scheduler.submit([one])
         alone += texts(box.finish([one]))
         scheduler.close()
     engine = Gated(engine_for(small, 1))
     scheduler = Scheduler(engine)  # type: ignore[arg-type]
-    before, after = job(box, [7, 8], 12), job(box, [7, 8], 12)
+    before, after = generation(box, [7, 8], 12), generation(box, [7, 8], 12)
     scheduler.submit([before])
     wait_for(lambda: scheduler.running == 1)
     scheduler.replace(engine_for(other, 1))
@@ -273,7 +278,7 @@ def test_a_step_that_fails_ends_its_texts_and_not_the_scheduler(small: GPT) -> N
         return small(ids)
 
     scheduler, box = Scheduler(RereadingEngine(model, small.config, 2)), Box()  # type: ignore[arg-type]
-    broken, well = job(box, [1], 4), job(box, [2], 2)
+    broken, well = generation(box, [1], 4), generation(box, [2], 2)
     scheduler.submit([broken])
     assert box.finish([broken])[broken][-1] == Failed("MemoryError: no room")
     scheduler.submit([well])
@@ -286,7 +291,9 @@ def test_the_end_of_text_is_a_token_too(small: GPT) -> None:
     scheduler, box = Scheduler(engine_for(small, 2)), Box()
     sampling = Sampling(1.0, 20, logit_bias={TOKENIZER.eot_id: 100.0})
     rng = np.random.default_rng(0)
-    ending = Job([3, 1, 4], 1, sampling, rng, box.deliver, {TOKENIZER.eot_id}, n_logprobs=1, scored=True)
+    ending = Generation(
+        [3, 1, 4], 1, sampling, rng, box.deliver, {TOKENIZER.eot_id}, n_logprobs=1, with_prompt_logprobs=True
+    )
     scheduler.submit([ending])
     read, piece = box.finish([ending])[ending]
     assert isinstance(read, PromptRead)
@@ -323,8 +330,8 @@ class Broken:
 @pytest.mark.parametrize("scored", [False, True])
 def test_scores_that_are_no_numbers_end_their_texts_and_no_others(small: GPT, scored: bool) -> None:
     scheduler, box = Scheduler(Broken(engine_for(small, 4), token=7)), Box()  # type: ignore[arg-type]
-    broken = [job(box, [1, 7], 4, seed, scored=scored, n_logprobs=1) for seed in range(3)]
-    well = job(box, [2], 4)
+    broken = [generation(box, [1, 7], 4, seed, with_prompt_logprobs=scored, n_logprobs=1) for seed in range(3)]
+    well = generation(box, [2], 4)
     scheduler.submit([*broken, well])
     found = box.finish([*broken, well])
     for one in broken:

@@ -45,7 +45,7 @@ def create_app(
     name: what the model is called in answers, and in requests that name one.
     routers: further endpoints, such as those that the page asks. page_below:
     the paths at which the page is shown, one for each model. strict: see
-    `Orders`. The rest: see `Guard`.
+    `RequestParser`. The rest: see `Guard`.
     """
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""/v1/completions: hands a request's orders to the scheduler, and answers with what becomes of them."""
+"""/v1/completions: give a request's generations to the scheduler, and answer with what they write."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -8,148 +8,149 @@ from fastapi import Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from nextword.serve.jobs import Deliver, Event, Failed, Job, PromptRead
+from nextword.serve.detokenizer import Piece
+from nextword.serve.generation import Deliver, Event, Failed, Generation, PromptRead
 from nextword.serve.openai_form import Form, sse
-from nextword.serve.orders import Order, Orders
 from nextword.serve.refusals import Refusal, error_body
+from nextword.serve.request_parser import Choice, RequestParser
 from nextword.serve.requests import CompletionRequest
 from nextword.serve.scheduler import ClosedError, QueueFullError, Scheduler
-from nextword.serve.text import Piece
 from nextword.tokenizer import Tokenizer
 
 T = TypeVar("T")
 
 
 class Completions:
-    """Answers requests for completions with a scheduler and its tokenizer. name: the model's. strict: see `Orders`."""
+    """Answers requests for completions. name: the model's. strict: see `RequestParser`."""
 
     def __init__(self, scheduler: Scheduler, tokenizer: Tokenizer, name: str, strict: bool = False):
         self._scheduler, self._tokenizer, self._name = scheduler, tokenizer, name
-        self._orders = Orders(scheduler, tokenizer, name, strict)
-        self._inboxes: dict[Job, asyncio.Queue[tuple[Job, Event]]] = {}
+        self._parser = RequestParser(scheduler, tokenizer, name, strict)
+        self._inboxes: dict[Generation, asyncio.Queue[tuple[Generation, Event]]] = {}
         self._deliver: Deliver | None = None
 
     async def answer(self, asked: CompletionRequest, request: Request) -> Response:
-        """The answer to one request. Raises Refusal where it cannot be had.
+        """Answer one request. Raises Refusal where that cannot be done.
 
         A stream begins with its first event, so that a failure before that is
         told by the status.
         """
-        orders = await self._orders.of(asked, self._deliverer())
-        writing = Writing(orders)
+        choices = await self._parser.parse(asked, self._deliverer())
+        running = RunningRequest(choices)
         form = Form(asked, self._tokenizer, self._name)
-        self._begin(writing)
-        events, goes_on = stream(writing, form), False
+        self._submit(running)
+        events, goes_on = stream(running, form), False
         try:
             if not asked.stream:
-                await unless_gone(writing.ended(), request)
-                return JSONResponse(form.whole(orders))
-            first = await unless_gone(anext(events), request)
+                await unless_disconnected(running.finished(), request)
+                return JSONResponse(form.whole(choices))
+            first = await unless_disconnected(anext(events), request)
             goes_on = True
-            return WatchedStream(after(first, events), lambda: self._forget(writing))
+            return WatchedStream(after(first, events), lambda: self._abort(running))
         except FailedError as error:
             raise Refusal(str(error), status=500) from None
-        except GoneError:
+        except DisconnectedError:
             return Response(status_code=499)  # nobody reads it
         finally:
             if not goes_on:
-                self._forget(writing)
+                self._abort(running)
 
     def _deliverer(self) -> Deliver:
-        """One for all requests: what happened in a step comes over from the scheduler's thread in one piece."""
+        """Make the callback of all requests: a step's events cross from the scheduler's thread together."""
         if self._deliver is None:
             loop = asyncio.get_running_loop()
             self._deliver = lambda events: loop.call_soon_threadsafe(self._sort, events)
         return self._deliver
 
-    def _sort(self, events: list[tuple[Job, Event]]) -> None:
-        for job, event in events:
-            inbox = self._inboxes.get(job)
+    def _sort(self, events: list[tuple[Generation, Event]]) -> None:
+        for generation, event in events:
+            inbox = self._inboxes.get(generation)
             if inbox is not None:
-                inbox.put_nowait((job, event))
+                inbox.put_nowait((generation, event))
 
-    def _begin(self, writing: "Writing") -> None:
-        """Have the scheduler write, and listen."""
-        self._inboxes |= dict.fromkeys(writing.orders, writing.inbox)
+    def _submit(self, running: "RunningRequest") -> None:
+        """Submit a request to the scheduler, and listen for its events."""
+        self._inboxes |= dict.fromkeys(running.choices, running.inbox)
         try:
-            self._scheduler.submit(list(writing.orders))
+            self._scheduler.submit(list(running.choices))
         except (QueueFullError, ClosedError) as error:
-            self._forget(writing)
+            self._abort(running)
             if isinstance(error, ClosedError):
                 raise Refusal(str(error), status=503, headers={"Retry-After": "10"}) from None
             raise Refusal(f"{error} Try again in a moment.", status=429, headers={"Retry-After": "1"}) from None
 
-    def _forget(self, writing: "Writing") -> None:
-        """Write no more of this, and listen no more."""
-        self._scheduler.cancel(job for job, order in writing.orders.items() if order.finish_reason is None)
-        for job in writing.orders:
-            self._inboxes.pop(job, None)
+    def _abort(self, running: "RunningRequest") -> None:
+        """Cancel what is not finished of a request, and listen no more."""
+        unfinished = [key for key, choice in running.choices.items() if choice.finish_reason is None]
+        self._scheduler.cancel(unfinished)
+        for key in running.choices:
+            self._inboxes.pop(key, None)
 
 
 class FailedError(Exception):
     """The scheduler gave up a text, and says why."""
 
 
-class GoneError(Exception):
-    """Whoever asked does not wait for the answer any more."""
+class DisconnectedError(Exception):
+    """The client does not wait for the answer any more."""
 
 
-class Writing:
-    """The orders of one request while they are being written, by their jobs; and what the scheduler says of them."""
+class RunningRequest:
+    """The choices of one request while they are generated, and the events that arrive for them."""
 
-    def __init__(self, orders: Iterable[Order]):
-        self.orders = {order.job: order for order in orders}
-        self.inbox: asyncio.Queue[tuple[Job, Event]] = asyncio.Queue()
+    def __init__(self, choices: Iterable[Choice]):
+        self.choices = {choice.generation: choice for choice in choices}
+        self.inbox: asyncio.Queue[tuple[Generation, Event]] = asyncio.Queue()
 
-    async def pieces(self) -> AsyncIterator[tuple[Order, Piece]]:
-        """What is written, piece by piece, until all texts are over. Raises FailedError."""
-        left = len(self.orders)
+    async def pieces(self) -> AsyncIterator[tuple[Choice, Piece]]:
+        """Yield the pieces of all choices until they are finished. Raises FailedError."""
+        left = len(self.choices)
         while left:
-            job, event = await self.inbox.get()
+            generation, event = await self.inbox.get()
             if isinstance(event, Failed):
                 raise FailedError(f"The engine failed: {event.message}")
-            order = self.orders[job]
+            choice = self.choices[generation]
             if isinstance(event, PromptRead):
-                order.prompt_logprobs = event.prompt_logprobs
+                choice.prompt_logprobs = event.logprobs
             if isinstance(event, Piece):
-                order.text += event.text
-                order.n_told += order.job.max_tokens > 0
-                order.tokens += event.tokens
-                order.finish_reason = event.finish_reason
+                choice.text += event.text
+                choice.n_written += choice.generation.max_tokens > 0
+                choice.tokens += event.tokens
+                choice.finish_reason = event.finish_reason
                 left -= event.finish_reason is not None
-                yield order, event
+                yield choice, event
 
-    async def ended(self) -> None:
-        """Wait until all texts are over. Raises FailedError."""
+    async def finished(self) -> None:
+        """Wait until all choices are finished. Raises FailedError."""
         async for _ in self.pieces():
             pass
 
 
-async def stream(writing: Writing, form: Form) -> AsyncIterator[str]:
-    """The events of a stream. Raises FailedError where there is none to come; later the failure is an event."""
+async def stream(running: RunningRequest, form: Form) -> AsyncIterator[str]:
+    """Yield the events of a stream. Raises FailedError before the first; later a failure is an event."""
     begun: set[int] = set()
     try:
-        async for order, piece in writing.pieces():
-            if event := form.part(order, piece, is_first=order.index not in begun):
-                begun.add(order.index)
+        async for choice, piece in running.pieces():
+            if event := form.part(choice, piece, is_first=choice.index not in begun):
+                begun.add(choice.index)
                 yield event
     except FailedError as error:
         if not begun:
             raise
         yield sse(error_body(str(error), 500))
         return
-    yield form.end(list(writing.orders.values()))
+    yield form.end(list(running.choices.values()))
 
 
 async def after(first: str, events: AsyncIterator[str]) -> AsyncIterator[str]:
-    """The events of a stream of which the first is there already."""
+    """Yield the first event, which is there already, and the others."""
     yield first
     async for event in events:
         yield event
 
 
 class WatchedStream(StreamingResponse):
-    """A stream that says when it is over, also where the other side went before its first word."""
+    """A stream that calls back when it is over, even where the client left before its first event."""
 
     def __init__(self, content: AsyncIterator[str], over: Callable[[], object]):
         super().__init__(content, media_type="text/event-stream", headers={"Cache-Control": "no-cache"})
@@ -163,14 +164,14 @@ class WatchedStream(StreamingResponse):
             self._over()
 
 
-async def unless_gone(work: Awaitable[T], request: Request) -> T:
-    """What the work gives, unless whoever asked has gone before. Raises GoneError then."""
+async def unless_disconnected(work: Awaitable[T], request: Request) -> T:
+    """Await the work, or raise DisconnectedError as soon as the client has gone."""
     done = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(disconnected(request))
     try:
         await asyncio.wait((done, gone), return_when=asyncio.FIRST_COMPLETED)
         if not done.done():
-            raise GoneError
+            raise DisconnectedError
         return await done
     finally:
         done.cancel()
@@ -178,6 +179,6 @@ async def unless_gone(work: Awaitable[T], request: Request) -> T:
 
 
 async def disconnected(request: Request) -> None:
-    """Wait until the other side has gone."""
+    """Wait until the client has gone."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""Answers to requests for completions, in OpenAI's form.
+"""Format the answers to requests for completions as OpenAI does.
 
 Source: OpenAI's API reference, "Completions (legacy)".
 """
@@ -9,15 +9,15 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from nextword.serve.detokenizer import Piece, Token
 from nextword.serve.logprobs import Logprobs
-from nextword.serve.orders import Order, Prompt
+from nextword.serve.request_parser import Choice, Prompt
 from nextword.serve.requests import CompletionRequest
-from nextword.serve.text import Piece, Token
 from nextword.tokenizer import Tokenizer
 
 
 class Form:
-    """How one request is to be answered."""
+    """Formats the answer to one request."""
 
     def __init__(self, asked: CompletionRequest, tokenizer: Tokenizer, name: str):
         self._asked, self._tokenizer = asked, tokenizer
@@ -28,62 +28,60 @@ class Form:
             "model": name,
         }
 
-    def whole(self, orders: Sequence[Order]) -> dict[str, Any]:
-        """All texts at once."""
-        choices = [self._choice(order, order.text, order.tokens, order.finish_reason, True) for order in orders]
-        return {**self._head, "choices": choices, "usage": self.usage(orders)}
+    def whole(self, choices: Sequence[Choice]) -> dict[str, Any]:
+        """Format all choices at once."""
+        bodies = [self._choice(choice, choice.text, choice.tokens, choice.finish_reason, True) for choice in choices]
+        return {**self._head, "choices": bodies, "usage": self.usage(choices)}
 
-    def part(self, order: Order, piece: Piece, is_first: bool) -> str | None:
-        """A piece of one text, as an event of a stream; None where it has nothing to tell."""
+    def part(self, choice: Choice, piece: Piece, is_first: bool) -> str | None:
+        """Format a piece of one choice as an event of a stream; None where it has nothing to tell."""
         if not (piece.text or piece.tokens or piece.finish_reason or (is_first and self._asked.echo)):
             return None
-        choice = self._choice(order, piece.text, piece.tokens, piece.finish_reason, is_first)
-        return sse({**self._head, "choices": [choice], **self._usage_by_now(order)})
+        body = self._choice(choice, piece.text, piece.tokens, piece.finish_reason, is_first)
+        return sse({**self._head, "choices": [body], **self._usage_by_now(choice)})
 
-    def end(self, orders: Sequence[Order]) -> str:
-        """The last events of a stream."""
-        counted = sse({**self._head, "choices": [], "usage": self.usage(orders)}) if self._with_usage else ""
+    def end(self, choices: Sequence[Choice]) -> str:
+        """Format the last events of a stream."""
+        counted = sse({**self._head, "choices": [], "usage": self.usage(choices)}) if self._with_usage else ""
         return f"{counted}data: [DONE]\n\n"
 
-    def usage(self, orders: Sequence[Order]) -> dict[str, int]:
-        """How many tokens were read, each prompt counted once, and written."""
-        read = sum(len(order.prompt.ids) for order in orders[:: self._asked.n or 1])
-        written = sum(order.n_told for order in orders)
+    def usage(self, choices: Sequence[Choice]) -> dict[str, int]:
+        """Count the tokens of the prompts, each once, and of the completions."""
+        read = sum(len(choice.prompt.ids) for choice in choices[:: self._asked.n or 1])
+        written = sum(choice.n_written for choice in choices)
         return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
 
-    def _usage_by_now(self, order: Order) -> dict[str, Any]:
-        """What an event of a stream says of usage: nothing, or null, or, as vLLM has it, that of its text by now."""
+    def _usage_by_now(self, choice: Choice) -> dict[str, Any]:
+        """Format an event's usage: nothing, null, or, as vLLM does, its choice's so far."""
         if not self._with_usage:
             return {}
         options = self._asked.stream_options
-        return {"usage": self.usage([order]) if options and options.continuous_usage_stats else None}
+        return {"usage": self.usage([choice]) if options and options.continuous_usage_stats else None}
 
     @property
     def _with_usage(self) -> bool:
         return self._asked.stream_options is not None and bool(self._asked.stream_options.include_usage)
 
     def _choice(
-        self, order: Order, text: str, tokens: list[Token], finish_reason: str | None, is_first: bool
+        self, choice: Choice, text: str, tokens: list[Token], finish_reason: str | None, is_first: bool
     ) -> dict[str, Any]:
         with_prompt = bool(self._asked.echo) and is_first
         return {
-            "text": order.prompt.text + text if with_prompt else text,
-            "index": order.index,
-            "logprobs": self._logprobs(order, tokens, with_prompt),
+            "text": choice.prompt.text + text if with_prompt else text,
+            "index": choice.index,
+            "logprobs": self._logprobs(choice, tokens, with_prompt),
             "finish_reason": finish_reason,
         }
 
-    def _logprobs(self, order: Order, tokens: list[Token], with_prompt: bool) -> dict[str, Any] | None:
-        """The four lists of OpenAI's form, for the prompt's tokens where it is echoed, and these."""
+    def _logprobs(self, choice: Choice, tokens: list[Token], with_prompt: bool) -> dict[str, Any] | None:
+        """Fill OpenAI's four lists, for the prompt's tokens where it is echoed, and these."""
         if self._asked.logprobs is None:
             return None
         entries: list[tuple[int, int, Logprobs | None]] = []
-        if (
-            with_prompt and not order.prompt.is_empty
-        ):  # the lists tell of the text that is given, in which it has no part
-            offsets = self._offsets(order.prompt)
-            prompt_logprobs: list[Logprobs | None] = [None, *order.prompt_logprobs]
-            entries += list(zip(order.prompt.ids, offsets, prompt_logprobs, strict=True))
+        if with_prompt and not choice.prompt.is_empty:  # its <|endoftext|> is not in the text that is given
+            offsets = self._offsets(choice.prompt)
+            prompt_logprobs: list[Logprobs | None] = [None, *choice.prompt_logprobs]
+            entries += list(zip(choice.prompt.ids, offsets, prompt_logprobs, strict=True))
         entries += list(tokens)
         return {
             "tokens": [self._name_of(id) for id, _, _ in entries],
@@ -93,7 +91,7 @@ class Form:
         }
 
     def _offsets(self, prompt: Prompt) -> list[int]:
-        """Where each of the prompt's tokens begins, in characters."""
+        """Find where each of the prompt's tokens begins, in characters."""
         decoder, offsets, place = self._tokenizer.stream(), [], 0
         for id in prompt.ids:
             offsets.append(place)
@@ -101,11 +99,11 @@ class Form:
         return offsets
 
     def _top(self, id: int, known: Logprobs) -> dict[str, float]:
-        """The likeliest tokens and, as OpenAI has it, the one that stands there."""
+        """List the likeliest tokens and, as OpenAI does, the one that stands there."""
         return {self._name_of(other): logprob for other, logprob in known.top} | {self._name_of(id): known.logprob}
 
     def _name_of(self, id: int) -> str:
-        """A token's text; OpenAI's "bytes:" form for one that is no text alone, so that no two have one name."""
+        """Name a token by its text, or by its bytes where it is no text alone."""
         raw = self._tokenizer.decode_bytes([id])
         try:
             return raw.decode()
@@ -114,7 +112,7 @@ class Form:
 
 
 def sse(body: dict[str, Any]) -> str:
-    """One event of a stream, in one line also for clients that take Unicode's other line ends for such."""
+    """Format an event of a stream, on one line for clients that know Unicode's other line ends, too."""
     return f"data: {json.dumps(body, ensure_ascii=False, separators=(',', ':')).translate(LINE_ENDS)}\n\n"
 
 

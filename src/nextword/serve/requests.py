@@ -1,4 +1,4 @@
-"""What may be asked for: the bodies of requests, and the limits of their values."""
+"""The bodies of requests, and the limits of their values."""
 
 from typing import Annotated, Any, Literal
 

@@ -1,8 +1,8 @@
 """Continuous batching: texts join and leave the running batch between two tokens.
 
-The scheduler's thread is the only one that touches the engine. Others hand it
-jobs; it hands back events, all of a step at once, by a function that each job
-brings along.
+The scheduler's thread is the only one that touches the engine. Others submit
+generations to it; it hands back events, all of a step at once, by a callback
+that each generation brings along.
 """
 
 import logging
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from nextword.decode import Engine
 from nextword.decode.checks import check_text
 from nextword.errors import NotFiniteError
-from nextword.serve.jobs import Deliver, Event, Failed, Job, PromptRead
+from nextword.serve.detokenizer import Piece
+from nextword.serve.generation import Deliver, Event, Failed, Generation, PromptRead
 from nextword.serve.logprobs import Logprobs
 from nextword.serve.metrics import Metrics
-from nextword.serve.text import Piece
 
 PROMPT_TOKENS = 128  # of prompts that are read in one step, times the pace, while others wait for their next tokens
 
@@ -28,7 +28,7 @@ log = logging.getLogger("nextword.serve")
 
 
 class QueueFullError(Exception):
-    """There are as many texts waiting as may wait."""
+    """The queue holds as many texts as may wait."""
 
 
 class ClosedError(Exception):
@@ -36,9 +36,9 @@ class ClosedError(Exception):
 
 
 class Scheduler:
-    """Writes jobs on the rows of an engine, side by side, in a thread of its own.
+    """Runs generations on the rows of an engine, side by side, in a thread of its own.
 
-    max_waiting: how many jobs may wait for a row. Whoever closes it gets the
+    max_waiting: how many generations may wait for a row. Whoever closes it gets the
     thread back: `close(drain=True)` writes everything to its end first.
     """
 
@@ -47,8 +47,8 @@ class Scheduler:
         self.metrics = metrics or Metrics()
         self._engine = engine
         self._lock = threading.Condition()
-        self._waiting: deque[Job] = deque()
-        self._at: dict[int, Job] = {}  # row -> the job that is written there
+        self._waiting: deque[Generation] = deque()
+        self._at: dict[int, Generation] = {}  # row -> the generation that is written there
         self._newer: Engine | None = None  # to write with from the next free moment on
         self._is_closed = False
         self._drains = False
@@ -62,39 +62,39 @@ class Scheduler:
 
     @property
     def running(self) -> int:
-        """How many texts are being written."""
+        """Count the texts that are being written."""
         return len(self._at)
 
     @property
     def waiting(self) -> int:
-        """How many texts wait for a row."""
+        """Count the texts that wait for a row."""
         return len(self._waiting)
 
-    def submit(self, jobs: Sequence[Job]) -> None:
-        """Take up all of these jobs or, raising QueueFullError or ClosedError, none of them.
+    def submit(self, generations: Sequence[Generation]) -> None:
+        """Queue all of these generations or, raising QueueFullError or ClosedError, none of them.
 
         Raises ValueError for ids that the model cannot read.
         """
-        for job in jobs:
-            check_text(job.ids, self.config)
+        for generation in generations:
+            check_text(generation.ids, self.config)
         with self._lock:
             if self._is_closed:
                 raise ClosedError("The server is about to stop.")
             free = self.n_rows - len(self._at)
-            if len(self._waiting) + len(jobs) > self.max_waiting + free:
+            if len(self._waiting) + len(generations) > self.max_waiting + free:
                 raise QueueFullError(f"{len(self._waiting)} texts are waiting already.")
-            self._waiting.extend(jobs)
+            self._waiting.extend(generations)
             self._lock.notify()
 
-    def cancel(self, jobs: Iterable[Job]) -> None:
-        """Write no more of these jobs; their rows are free after the step that is under way."""
+    def cancel(self, generations: Iterable[Generation]) -> None:
+        """Cancel these generations; their rows are free after the step that is under way."""
         with self._lock:
-            for job in jobs:
-                job.is_cancelled = True
+            for generation in generations:
+                generation.is_cancelled = True
             self._lock.notify()
 
     def replace(self, engine: Engine) -> None:
-        """Write with this engine from now on. What has begun is written to its end first, and what waits, waits.
+        """Write with another engine as soon as what has begun is finished; what waits, waits.
 
         Raises ValueError for one of another shape, or with another number of rows.
         """
@@ -105,9 +105,9 @@ class Scheduler:
             self._lock.notify()
 
     def close(self, drain: bool = False, timeout: float | None = None) -> None:
-        """Take no more jobs, and end: with `drain` after all that there are, else after the step under way.
+        """Take no more generations, and end: with `drain` after all that there are, else after the step under way.
 
-        Jobs that are given up are told so.
+        Those that are given up get `Failed`.
         """
         with self._lock:
             self._is_closed = True
@@ -118,37 +118,38 @@ class Scheduler:
     def _run(self) -> None:
         try:
             while self._admit():
-                events: list[tuple[Job, Event]] = []
+                events: list[tuple[Generation, Event]] = []
                 try:
                     self._step(events)
                 except Exception as error:
                     log.exception("A step of the engine failed; the texts that were being written are given up.")
-                    events += [(job, Failed(f"{type(error).__name__}: {error}")) for job in self._at.values()]
+                    failed = Failed(f"{type(error).__name__}: {error}")
+                    events += [(generation, failed) for generation in self._at.values()]
                     with self._lock:
                         self._at.clear()
                 self._hand_out(events)
         finally:
             with self._lock:
                 self._is_closed = True
-                left = [job for job in (*self._at.values(), *self._waiting) if not job.is_cancelled]
+                left = [one for one in (*self._at.values(), *self._waiting) if not one.is_cancelled]
                 self._at.clear()
                 self._waiting.clear()
-            self._hand_out([(job, Failed("The server stopped before the text was written.")) for job in left])
+            self._hand_out([(one, Failed("The server stopped before the text was written.")) for one in left])
 
     def _admit(self) -> bool:
-        """Let go of cancelled jobs, give free rows to waiting ones, and wait if there are none; False at the end."""
+        """Drop what is cancelled, give free rows to what waits, and wait if there is nothing; False at the end."""
         with self._lock:
             while not self._is_closed or self._drains:
-                self._at = {row: job for row, job in self._at.items() if not job.is_cancelled}
-                self._waiting = deque(job for job in self._waiting if not job.is_cancelled)
+                self._at = {row: generation for row, generation in self._at.items() if not generation.is_cancelled}
+                self._waiting = deque(generation for generation in self._waiting if not generation.is_cancelled)
                 if self._newer is not None and not self._at:
                     self._engine, self._newer = self._newer, None
                 free = [row for row in range(self.n_rows) if row not in self._at and self._newer is None]
                 for row in free[: len(self._waiting)]:
-                    job = self._waiting.popleft()
-                    self._engine.read(row, job.ids)
-                    self._at[row] = job
-                    self.metrics.read(len(job.ids))
+                    generation = self._waiting.popleft()
+                    self._engine.read(row, generation.ids)
+                    self._at[row] = generation
+                    self.metrics.read(len(generation.ids))
                 if self._at:
                     return True
                 if self._is_closed:
@@ -156,34 +157,34 @@ class Scheduler:
                 self._lock.wait()
             return False
 
-    def _step(self, events: list[tuple[Job, Event]]) -> None:
-        """One pass over the weights: a token for every text that is read, and some more of the prompts."""
-        writing = [row for row, job in self._at.items() if job.has_read]
+    def _step(self, events: list[tuple[Generation, Event]]) -> None:
+        """Make one forward pass: a token for every text that is prefilled, and some more of the prompts."""
+        writing = [row for row, generation in self._at.items() if generation.is_prefilled]
         followers = self._readers()
         at_most = len(writing) + PROMPT_TOKENS * self._engine.pace * (1 if writing else 2)
-        scored = [row for row in followers if self._at[row].scored]
+        scored = [row for row in followers if self._at[row].with_prompt_logprobs]
         found = self._engine.advance(writing + list(followers), at_most, scored)
         ready: list[tuple[int, NDArray[np.float32]]] = []  # row, and the scores of its next token
         for row, scores in found.items():
-            job = self._at[row]
-            if not job.has_read:
+            generation = self._at[row]
+            if not generation.is_prefilled:
                 try:
-                    if not job.read_on(scores):
+                    if not generation.prefill(scores):
                         continue
                 except NotFiniteError as error:
                     self._give_up([row, *followers[row]], error, events)
                     continue
                 self._engine.copy(row, followers[row])
                 for other in (row, *followers[row]):
-                    self._finish_reading(self._at[other], job.prompt_logprobs, events)
+                    self._end_prefill(self._at[other], generation.prompt_logprobs, events)
                     ready.append((other, scores[-1]))
             else:
                 ready.append((row, scores[-1]))
         rows, ids = [], []
         for row, logits in ready:
-            job = self._at[row]
+            generation = self._at[row]
             try:
-                id = self._write(job, logits, events) if not job.is_cancelled else None
+                id = self._decode(generation, logits, events) if not generation.is_cancelled else None
             except NotFiniteError as error:
                 self._give_up([row], error, events)
                 continue
@@ -196,52 +197,57 @@ class Scheduler:
         self._engine.put(rows, ids)
 
     def _readers(self) -> dict[int, list[int]]:
-        """The rows that read a prompt, in the order in which they came, each with those that wait for the same one.
+        """Find the rows that prefill, in the order in which they came, each with those that have the same prompt.
 
         Several texts after one prompt need it to be read only once.
         """
         first: dict[tuple[object, ...], int] = {}
         followers: dict[int, list[int]] = {}
-        for row, job in self._at.items():
-            if not job.has_read:
-                leader = first.setdefault((tuple(job.ids), job.scored, job.n_logprobs), row)
+        for row, generation in self._at.items():
+            if not generation.is_prefilled:
+                key = tuple(generation.ids), generation.with_prompt_logprobs, generation.n_logprobs
+                leader = first.setdefault(key, row)
                 followers.setdefault(leader, []).extend([row] if row != leader else [])
         return followers
 
-    def _finish_reading(self, job: Job, prompt_logprobs: list[Logprobs], events: list[tuple[Job, Event]]) -> None:
-        """Begin to write, and tell what was found out about the prompt where somebody wants to know."""
-        job.has_read = True
-        if job.scored:
-            events.append((job, PromptRead(prompt_logprobs)))
+    def _end_prefill(
+        self, generation: Generation, prompt_logprobs: list[Logprobs], events: list[tuple[Generation, Event]]
+    ) -> None:
+        """Begin to decode, and hand out the prompt's log-probabilities where they were asked for."""
+        generation.is_prefilled = True
+        if generation.with_prompt_logprobs:
+            events.append((generation, PromptRead(prompt_logprobs)))
 
-    def _write(self, job: Job, logits: NDArray[np.float32], events: list[tuple[Job, Event]]) -> int | None:
+    def _decode(
+        self, generation: Generation, logits: NDArray[np.float32], events: list[tuple[Generation, Event]]
+    ) -> int | None:
         """Choose the next token; None if the text is over."""
-        if job.max_tokens == 0:
-            events.append((job, Piece("", [], "length")))
+        if generation.max_tokens == 0:
+            events.append((generation, Piece("", [], "length")))
             return None
-        id, piece = job.write(logits)
+        id, piece = generation.decode(logits)
         now = time.monotonic()
-        self.metrics.wrote(now - job.last_token, job.n_written == 1)
-        job.last_token = now
-        events.append((job, piece))
+        self.metrics.wrote(now - generation.last_token, generation.n_written == 1)
+        generation.last_token = now
+        events.append((generation, piece))
         return None if piece.finish_reason else id
 
-    def _give_up(self, rows: Sequence[int], error: NotFiniteError, events: list[tuple[Job, Event]]) -> None:
+    def _give_up(self, rows: Sequence[int], error: NotFiniteError, events: list[tuple[Generation, Event]]) -> None:
         """End the texts on these rows, and no others."""
         log.error("%s", error)
         with self._lock:
             events += [(self._at.pop(row), Failed(str(error))) for row in rows]
 
-    def _hand_out(self, events: list[tuple[Job, Event]]) -> None:
-        """Tell each deliverer of all that concerns it, in one call."""
-        by_deliverer: dict[Deliver, list[tuple[Job, Event]]] = {}
-        for job, event in events:
-            by_deliverer.setdefault(job.deliver, []).append((job, event))
+    def _hand_out(self, events: list[tuple[Generation, Event]]) -> None:
+        """Call each callback once, with all events that concern it."""
+        by_deliverer: dict[Deliver, list[tuple[Generation, Event]]] = {}
+        for generation, event in events:
+            by_deliverer.setdefault(generation.deliver, []).append((generation, event))
         for deliver, its_events in by_deliverer.items():
             try:
                 deliver(its_events)
             except Exception as error:
                 if not isinstance(error, RuntimeError):  # that is an event loop which is closed: nobody is listening
                     log.exception("Someone who waits for texts could not be told of them; they are given up.")
-                for job, _ in its_events:
-                    job.is_cancelled = True
+                for generation, _ in its_events:
+                    generation.is_cancelled = True

@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from nextword.serve.text import GrowingText, Piece
+from nextword.serve.detokenizer import Detokenizer, Piece
 from nextword.tokenizer import Tokenizer
 from nextword.tokenizer.vocab import load_ids
 
@@ -10,7 +10,7 @@ TOKENIZER = Tokenizer()
 
 
 def grow(ids: list[int], stop: list[str], offset: int = 0) -> list[Piece]:
-    text, pieces = GrowingText(stop, offset), []
+    text, pieces = Detokenizer(stop, offset), []
     for n, id in enumerate(ids, 1):
         pieces.append(text.add(id, None, is_last=n == len(ids)))
         if pieces[-1].finish_reason:
@@ -39,7 +39,7 @@ def test_nothing_is_given_out_that_may_have_to_be_taken_back() -> None:
 @pytest.mark.parametrize("cut", [1, 2, 3])
 def test_a_character_that_was_begun_before_it_is_finished(cut: int) -> None:
     ids = [TOKENIZER.encode("a")[0], *(load_ids()[bytes([byte])] for byte in "🙂".encode()), TOKENIZER.encode("b")[0]]
-    text = GrowingText([], 1, after=ids[: 1 + cut])
+    text = Detokenizer([], 1, after=ids[: 1 + cut])
     pieces = [text.add(id, None, is_last=n == 4 - cut) for n, id in enumerate(ids[1 + cut :])]
     assert [piece.text for piece in pieces] == [""] * (3 - cut) + ["🙂", "b"]
     assert [token.offset for piece in pieces for token in piece.tokens] == [1] * (4 - cut) + [2]
@@ -59,7 +59,7 @@ def test_tokens_come_with_the_text_that_they_begin_in() -> None:
 
 
 def test_a_model_that_ends_leaves_what_was_held_back() -> None:
-    text = GrowingText(["stop it"])
+    text = Detokenizer(["stop it"])
     first = text.add(TOKENIZER.encode("stop")[0], None, is_last=False)
     last = text.end(TOKENIZER.eot_id, None)
     assert (first.text, last.text, last.finish_reason) == ("", "stop", "stop")

@@ -1,4 +1,4 @@
-"""What a request asks for: its prompts, and the texts after them, each of which is a job for the scheduler."""
+"""Parse a request for completions: its prompts, and the choices after them, each a generation for the scheduler."""
 
 import asyncio
 import codecs
@@ -9,12 +9,12 @@ from typing import Any
 
 from nextword.decode import Sampling
 from nextword.decode.random_numbers import random_numbers
-from nextword.serve.jobs import Deliver, Job
+from nextword.serve.detokenizer import Token
+from nextword.serve.generation import Deliver, Generation
 from nextword.serve.logprobs import Logprobs
 from nextword.serve.refusals import OF_SEVERAL_KINDS, Refusal, unknown, whole_characters
 from nextword.serve.requests import MAX_TEXTS, CompletionRequest, OpenAIRequest
 from nextword.serve.scheduler import Scheduler
-from nextword.serve.text import Token
 from nextword.tokenizer import Tokenizer
 
 LONG_TEXT = 20_000  # characters or ids of all prompts; more are read in another thread, so that nobody has to wait
@@ -22,10 +22,10 @@ LONG_TEXT = 20_000  # characters or ids of all prompts; more are read in another
 
 @dataclass
 class Prompt:
-    """A prompt as text and as ids; of an empty one the ids are the end of text, after which any text may begin.
+    """A prompt as text and as ids.
 
-    Ids may end within a character. Where something is written after them, that
-    character is part of what is written.
+    The ids of an empty one are <|endoftext|>, after which any text may begin. Ids may end within
+    a character, which is then part of what is written after them.
     """
 
     text: str
@@ -34,21 +34,21 @@ class Prompt:
 
 
 @dataclass
-class Order:
-    """One text of an answer, as far as it has come."""
+class Choice:
+    """One of an answer's choices, as far as it is written."""
 
     index: int
     prompt: Prompt
-    job: Job
+    generation: Generation
     prompt_logprobs: list[Logprobs] = field(default_factory=list)  # of the prompt's tokens but the first, if asked for
-    n_told: int = 0  # tokens that were written, as far as is known here
+    n_written: int = 0  # tokens
     text: str = ""
     tokens: list[Token] = field(default_factory=list)
     finish_reason: str | None = None
 
 
-class Orders:
-    """Makes orders of requests, for a scheduler, its tokenizer and the name of its model.
+class RequestParser:
+    """Parses requests into choices. name: the model's.
 
     strict: refuse what is not OpenAI's, or has no room; else what changes
     nothing is taken, and a text that would be too long ends where the room does.
@@ -57,8 +57,8 @@ class Orders:
     def __init__(self, scheduler: Scheduler, tokenizer: Tokenizer, name: str, strict: bool = False):
         self._scheduler, self._tokenizer, self._name, self._strict = scheduler, tokenizer, name, strict
 
-    async def of(self, asked: CompletionRequest, deliver: Deliver) -> list[Order]:
-        """One for each text that is asked for. Raises Refusal for what this server, or this model, cannot do."""
+    async def parse(self, asked: CompletionRequest, deliver: Deliver) -> list[Choice]:
+        """Make a choice for each text that is asked for. Raises Refusal for what this server or model cannot do."""
         given = several(asked)
         self._check(asked, len(given))  # before any work is done
         sampling, ends = self._sampling(asked), self._ends(asked)
@@ -66,7 +66,7 @@ class Orders:
             prompts = self._prompts(asked, given)
         else:
             prompts = await asyncio.to_thread(self._prompts, asked, given)
-        return self._orders(asked, prompts, sampling, ends, deliver)
+        return self._choices(asked, prompts, sampling, ends, deliver)
 
     def _check(self, asked: CompletionRequest, n_prompts: int) -> None:
         """Raise Refusal for what can be told without reading the prompts."""
@@ -142,7 +142,7 @@ class Orders:
         return Prompt(text, ids or [self._tokenizer.eot_id], is_empty=not ids)
 
     def _room(self, n_read: int) -> int:
-        """How many tokens can be written after so many: the last one need not be read."""
+        """Count the tokens that can be written after so many: the last one need not be read."""
         return self._scheduler.config.n_ctx + 1 - n_read
 
     def _check_ids(self, ids: Sequence[int], place: str) -> None:
@@ -152,20 +152,20 @@ class Orders:
             if id >= n_vocab:
                 raise Refusal(f"{place}[{n}]: id {id} is outside the vocabulary, 0 to {n_vocab - 1}.", f"{place}[{n}]")
 
-    def _orders(
+    def _choices(
         self,
         asked: CompletionRequest,
         prompts: list[Prompt],
         sampling: Sampling,
         ends: frozenset[int],
         deliver: Deliver,
-    ) -> list[Order]:
+    ) -> list[Choice]:
         n = asked.n or 1
         seed = secrets.randbits(64) if asked.seed is None else asked.seed % 2**64
-        orders = []
+        choices = []
         for index in range(n * len(prompts)):
             prompt = prompts[index // n]
-            job = Job(
+            generation = Generation(
                 prompt.ids,
                 min(asked.most, self._room(len(prompt.ids))),
                 sampling,
@@ -176,12 +176,12 @@ class Orders:
                 asked.stops,
                 asked.min_tokens or 0,
                 asked.logprobs,
-                scored=bool(asked.echo) and asked.logprobs is not None and len(prompt.ids) > 1,
+                with_prompt_logprobs=bool(asked.echo) and asked.logprobs is not None and len(prompt.ids) > 1,
                 offset=len(prompt.text) if asked.echo else 0,
                 after=prompt.ids,
             )
-            orders.append(Order(index, prompt, job))
-        return orders
+            choices.append(Choice(index, prompt, generation))
+        return choices
 
     def _bias(self, asked: CompletionRequest) -> dict[int, float]:
         n_vocab = self._scheduler.config.n_vocab
@@ -205,7 +205,7 @@ def check_strictly(asked: CompletionRequest) -> None:
 
 
 def several(asked: CompletionRequest) -> Sequence[str | list[int]]:
-    """The prompts of a request, which may be one text, some, one list of ids, or some. Raises Refusal for none."""
+    """List the prompts of a request, which gives one or several, as text or ids. Raises Refusal for none."""
     given: Any = "" if asked.prompt is None else asked.prompt
     if given == []:
         raise Refusal("prompt: an empty list holds no prompt; an empty text is one.", "prompt")
@@ -214,11 +214,11 @@ def several(asked: CompletionRequest) -> Sequence[str | list[int]]:
 
 
 def text_before(raw: bytes, is_last: bool) -> str:
-    """A prompt's text, without the character that it ends within unless nothing follows."""
+    """Decode a prompt, without the character that it ends within unless nothing follows."""
     return codecs.getincrementaldecoder("utf-8")(errors="replace").decode(raw, final=is_last)
 
 
 def too_long(n_ctx: int, what: str, param: str) -> Refusal:
-    """Why a text has no room in the model."""
+    """Make the refusal of a text that has no room in the model."""
     message = f"This model's maximum context length is {n_ctx} tokens: {what}. Give or ask for less."
     return Refusal(message, param, code="context_length_exceeded")

@@ -1,4 +1,4 @@
-"""A text in the making, piece by piece: what may be the beginning of a stop text is held back until that is known."""
+"""Turn ids into text piece by piece, holding back what may be the beginning of a stop text."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,11 +7,11 @@ from nextword.decode.stopping import Stopping
 from nextword.serve.logprobs import Logprobs
 from nextword.tokenizer import StreamDecoder
 
-OPEN = 3  # tokens that an unfinished character can have at most: UTF-8's longest has four bytes
+UNFINISHED = 3  # tokens that an unfinished character can have at most: UTF-8's longest has four bytes
 
 
 class Token(NamedTuple):
-    """A token of the text: where in the text it begins, in characters, and how likely it was if that was asked for."""
+    """A token, the offset in characters at which it begins, and its log-probabilities if they were asked for."""
 
     id: int
     offset: int
@@ -19,17 +19,17 @@ class Token(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Some more of a text, with the tokens that begin in it; why it ends there, if it does: "stop" or "length"."""
+    """A piece of a text, the tokens that begin in it, and "stop" or "length" where the text ends with it."""
 
     text: str
     tokens: list[Token]
     finish_reason: str | None
 
 
-class GrowingText:
-    """Turns ids into pieces of text, and ends before the first of the stop texts, wherever tokens break.
+class Detokenizer:
+    """Decodes one text's ids, and ends it before the first of its stop texts.
 
-    offset: how many characters stand before it. Only whole characters are
+    offset: how many characters stand before the text. Only whole characters are
     given out, but for the last one of a text that ends within a character.
     after: the ids before it, or the last few of them, which may leave a
     character unfinished; it belongs to this text.
@@ -37,7 +37,7 @@ class GrowingText:
 
     def __init__(self, stop: Sequence[str], offset: int = 0, after: Sequence[int] = ()):
         self._decoder = StreamDecoder()
-        for id in after[-OPEN:]:
+        for id in after[-UNFINISHED:]:
             self._decoder.feed(id)
         self._stopping = Stopping(stop)
         self._given = offset  # characters up to those that are held back
@@ -46,7 +46,7 @@ class GrowingText:
     def add(
         self, id: int, logprobs: Logprobs | None, is_last: bool, may_stop: bool = True, is_silent: bool = False
     ) -> Piece:
-        """The piece that this token completes, perhaps an empty one.
+        """Decode a token -> the piece that it completes, perhaps an empty one.
 
         may_stop: whether a stop text that ends here ends the text. is_silent:
         whether the token stands for no characters.
@@ -58,7 +58,7 @@ class GrowingText:
         return self._give(more, "length" if is_last else None, may_stop)
 
     def end(self, id: int, logprobs: Logprobs | None) -> Piece:
-        """The last piece, where the model itself ends the text: with a token that stands for no characters."""
+        """Give the last piece, where the model ends the text with a token that stands for no characters."""
         self._begin(id, logprobs)
         return self._give(self._decoder.finish(), "stop")
 
