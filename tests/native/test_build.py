@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,8 @@ def afresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(build, "load_or_compile", build.load_or_compile.__wrapped__)
     monkeypatch.setattr(build, "writable_directory", build.writable_directory.__wrapped__)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    # Not how fast they are matters here, and -O3 takes 20 times as long; the whole suite computes with kernels made so.
+    monkeypatch.setattr(build, "COMPILE", ("-O0", *build.COMPILE[1:]))
     (tmp_path / "temporary").mkdir()
     return tmp_path / "nextword"
 
@@ -93,7 +96,8 @@ def test_kernels_in_a_cache_that_can_only_be_read_are_used(afresh: Path, monkeyp
     assert library() is not None
     monkeypatch.setattr(build, "writable_directory", lambda: pytest.fail("there is nothing to write"))
     monkeypatch.setattr(Path, "write_text", lambda *_: (_ for _ in ()).throw(PermissionError()))
-    assert build.amx_works(afresh / "other.so") in (True, False)
+    monkeypatch.setattr(sys, "executable", shutil.which("true"))  # the trial would compile once more
+    assert build.amx_works(afresh / "other.so")
     assert library() is not None
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 
-def random_weights(directory: Path, n_layer: int | None = None) -> str:
-    """Save a GPT-2 of 124M parameters, or with fewer blocks, and its tokenizer, if need be; give back where."""
+def random_weights(directory: Path) -> str:
+    """Save a GPT-2 of 124M random parameters, and its tokenizer, unless it is there already; return its path."""
     import torch
 
     from nextword.model import GPT, GPTConfig
@@ -12,5 +12,5 @@ def random_weights(directory: Path, n_layer: int | None = None) -> str:
 
     if not (directory / "model.safetensors").exists():
         torch.manual_seed(1)
-        save_huggingface(GPT(GPTConfig(n_layer=n_layer) if n_layer else GPTConfig()), directory)
+        save_huggingface(GPT(GPTConfig()), directory)
     return str(directory)
