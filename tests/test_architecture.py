@@ -1,8 +1,11 @@
 """The house plan of docs/design.md, checked: a room imports from lower floors or from itself."""
 
 import ast
+import re
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -10,16 +13,30 @@ import pytest
 import nextword
 
 SOURCE = Path(nextword.__file__).parent
+PLAN = (Path(__file__).parent.parent / "docs" / "design.md").read_text(encoding="utf-8")
+FILES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
+CIRCULAR = {"decode"}
+"""Rooms whose files still import each other in circles."""
 
-FLOORS = (
-    {"commands", "config", "errors", "lazy", "symbols", "native", "model", "tokenizer", "runtime"},
-    {"data", "weights", "decode"},
-    {"loading", "evaluate", "user_model", "lens"},
-    {"train"},
-    {"bench", "doctor", "learn", "serve"},
-    {"cli", "__main__"},
-)
-FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+
+def floors(plan: str) -> dict[str, int]:
+    """Read the floor of every room from the picture: a number in front counts until the next one."""
+    found, floor = {}, -1
+    for line in picture(plan):
+        floor = int(line[:6]) if line[:6].strip() else floor
+        if room := re.match(r"(\w+)(/|\.py) ", line[7:]):
+            found[room[1]] = floor
+    return found
+
+
+def picture(plan: str) -> list[str]:
+    """The lines of the picture of the house, below its heading."""
+    return plan.partition("## The house")[2].split("```")[1].splitlines()[2:]
+
+
+def module_of(file: Path) -> str:
+    """nextword/train/trainer.py -> nextword.train.trainer"""
+    return ".".join(["nextword", *file.relative_to(SOURCE).with_suffix("").parts]).removesuffix(".__init__")
 
 
 def room_of(module: str) -> str:
@@ -27,59 +44,112 @@ def room_of(module: str) -> str:
     return module.split(".")[1]
 
 
-def imports(file: Path) -> set[str]:
-    """The rooms of nextword that a file imports from, at its top or inside a function."""
-    rooms = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+MODULES = {module_of(file): file for file in FILES}
+FLOOR = floors(PLAN)
+
+
+def imported(file: Path, types: bool = True) -> Iterator[str]:
+    """All that a file imports, at its top or in a function, for types only or not; of nextword, modules."""
+    for node in nodes(ast.parse(file.read_text(encoding="utf-8")), types):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file}: imports are written out from nextword"
-            names = [node.module or ""]
-            if node.module == "nextword":
-                names = [f"nextword.{alias.name}" for alias in node.names]
-        else:
-            continue
-        rooms |= {room_of(name) for name in names if name.startswith("nextword.")}
-    return rooms
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield name if name in MODULES else str(node.module)
 
 
-FILES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
+def nodes(node: ast.AST, types: bool) -> Iterator[ast.AST]:
+    """A file's syntax, with or without what stands below `if TYPE_CHECKING`."""
+    yield node
+    only_types = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    for child in ast.iter_child_nodes(node):
+        if types or not only_types:
+            yield from nodes(child, types)
+
+
+def inner(names: Iterable[str]) -> set[str]:
+    """Those of them that are modules of nextword."""
+    return {name for name in names if name in MODULES}
+
+
+def circle(edges: Mapping[str, Iterable[str]]) -> list[str] | None:
+    """A circle of any length, if there is one."""
+    try:
+        TopologicalSorter(edges).prepare()
+    except CycleError as error:
+        found: list[str] = error.args[1]
+        return found
+    return None
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
 def test_nothing_imports_from_a_higher_floor(file: Path) -> None:
-    own = file.relative_to(SOURCE).parts[0].removesuffix(".py")
-    for room in imports(file) - {own}:
-        assert FLOOR[room] <= FLOOR[own], f"{own} (floor {FLOOR[own]}) imports {room} (floor {FLOOR[room]})"
+    own = room_of(module_of(file))
+    for room in {room_of(name) for name in inner(imported(file))} - {own}:
+        assert FLOOR[room] < FLOOR[own], f"{own} (floor {FLOOR[own]}) imports {room} (floor {FLOOR[room]})"
 
 
 def test_rooms_on_one_floor_do_not_lean_on_each_other_in_circles() -> None:
-    leans = {room: set[str]() for room in FLOOR}
-    for file in FILES:
-        own = file.relative_to(SOURCE).parts[0].removesuffix(".py")
-        leans[own] |= {room for room in imports(file) - {own} if FLOOR[room] == FLOOR[own]}
-    for room, others in leans.items():
-        for other in others:
-            assert room not in leans[other], f"{room} and {other} import each other"
+    leans: dict[str, set[str]] = {room: set() for room in FLOOR}
+    for module, file in MODULES.items():
+        leans[room_of(module)] |= {room_of(name) for name in inner(imported(file))} - {room_of(module)}
+    assert circle(leans) is None
+
+
+@pytest.mark.parametrize("room", FLOOR)
+def test_files_of_a_room_do_not_import_each_other_in_circles(room: str) -> None:
+    leans = {
+        module: {name for name in inner(imported(file)) - {module} if room_of(name) == room}
+        for module, file in MODULES.items()
+        if room_of(module) == room
+    }
+    assert (circle(leans) is not None) == (room in CIRCULAR), circle(leans)
+
+
+def test_circles_of_any_length_are_found() -> None:
+    assert circle({"a": ["b"], "b": ["c"], "c": []}) is None
+    assert circle({"a": ["b"], "b": ["c"], "c": ["d"], "d": ["b"]}) is not None
+
+
+def test_imports_for_types_count(tmp_path: Path) -> None:
+    file = tmp_path / "file.py"
+    file.write_text(
+        "if TYPE_CHECKING:\n    from nextword.decode import batch\ndef f():\n    import nextword.cli.main\n"
+    )
+    assert [*imported(file)] == ["nextword.decode.batch", "nextword.cli.main"]
+    assert [*imported(file, types=False)] == ["nextword.cli.main"]
 
 
 def test_the_model_needs_torch_and_nothing_else() -> None:
+    """Nor does anything of ours that it imports, at whatever distance."""
     allowed = {"torch", "nextword", *sys.stdlib_module_names}
-    for file in (SOURCE / "model").glob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                roots = {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                roots = {(node.module or "").split(".")[0]}
-            else:
-                continue
-            assert roots <= allowed, f"{file.name} imports {roots - allowed}"
+    unread = [module for module in MODULES if room_of(module) == "model"]
+    read = set(unread)
+    while unread:
+        module = unread.pop()
+        names = set(imported(MODULES[module], types=False))
+        roots = {name.split(".")[0] for name in names}
+        assert roots <= allowed, f"{module} imports {roots - allowed}"
+        packages = {name.rpartition(".")[0] for name in names}  # whose __init__.py runs as well
+        new = inner(names | packages) - read
+        read |= new
+        unread += new
+    assert {room_of(module) for module in read} <= {"model", "native", "runtime", "config", "lazy", "errors"}
 
 
 def test_every_room_has_a_floor() -> None:
-    found = {file.relative_to(SOURCE).parts[0].removesuffix(".py") for file in FILES}
-    assert found <= set(FLOOR), f"give {found - set(FLOOR)} a floor, in docs/design.md and here"
+    assert {room_of(module) for module in MODULES} == set(FLOOR), "docs/design.md draws other rooms than there are"
+
+
+def test_every_file_in_the_plan_is_there() -> None:
+    room = ""
+    for line in picture(PLAN):
+        if found := re.match(r"(\w+)(/|\.py) ", line[7:]):
+            room = found[1]
+        for name in re.findall(r"(?<![\w/.])\w+(?:/|\.py\b)", line):
+            assert (SOURCE / name).exists() or any((SOURCE / room).rglob(name)), f"{name} in {room}"
 
 
 def test_no_drawer_for_odds_and_ends() -> None:

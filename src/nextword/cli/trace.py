@@ -91,6 +91,6 @@ def write(seen: object, file: Path, name: str) -> None:
             draft.write_text(page(seen, name), encoding="utf-8")
     else:
         from nextword.cli.trace_picture import picture
-        from nextword.lens.drawing import save
+        from nextword.lens.labelled import save
 
         save(picture(seen, name), file)

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from nextword.lens.drawing import draw_map, printable, shortened
+from nextword.lens.labelled import draw_map, printable, shortened
 from nextword.lens.view import View
 
 BARS = 60  # tokens whose surprise is drawn, at most

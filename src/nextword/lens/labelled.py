@@ -1,4 +1,4 @@
-"""Numbers that know what they are about."""
+"""Arrays with labels, and their pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nextword.runtime import replacing
+
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from torch import Tensor
+
+MOST_BARS = 40  # of a longer list the largest are drawn, and the others together
+MOST_LABELS = 48  # along a side; of more, every second, third, ... is written
+MOST_WORDS = 600  # in a map; more could not be read
+UP, DOWN = "#1f77b4", "#d62728"
 
 
 class Axis(NamedTuple):
@@ -80,8 +88,6 @@ class Labelled:
         Gives back matplotlib's figure, and writes it to the file, if one is
         named, in the format that its name ends in (.png, .svg, .pdf).
         """
-        from nextword.lens.drawing import draw, save
-
         figure = draw(self)
         if file is not None:
             save(figure, Path(file))
@@ -92,3 +98,122 @@ def numbers(x: "Tensor") -> NDArray[np.floating[Any]]:
     """A tensor's numbers, on the CPU, in float32 unless they are more exact."""
     x = x.detach().cpu()
     return (x if x.itemsize == 8 else x.float()).numpy()
+
+
+def draw(array: Labelled) -> "Figure":
+    """The picture of a labelled array, in a size that suits it."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    if array.values.ndim == 1:
+        figure = Figure(figsize=(7, 1.2 + 0.22 * min(len(array.values), MOST_BARS + 1)), layout="constrained")
+        draw_bars(figure.add_subplot(), array)
+    else:
+        array = last_two(array)
+        rows, columns = array.shape
+        cell = 0.62 if has_room(array) else 0.24
+        width = min(max(4.0, 1.8 + cell * columns), 24.0)
+        height = min(max(2.4, 1.6 + (0.3 if has_room(array) else 0.24) * rows), 24.0)
+        figure = Figure(figsize=(width, height), layout="constrained")
+        draw_map(figure.add_subplot(), array)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save(figure: "Figure", file: Path) -> None:
+    """Write a figure in the format that the file's name ends in. Raises ValueError for one that is not known."""
+    kinds = figure.canvas.get_supported_filetypes()
+    kind = file.suffix.removeprefix(".").lower()
+    if kind not in kinds:
+        raise ValueError(f"{file}: pictures are written as .png, .svg or .pdf, not as {file.suffix or 'no kind'}.")
+    with replacing(file) as draft:
+        figure.savefig(draft, format=kind, dpi=150)
+
+
+def draw_bars(axes: "Axes", array: Labelled) -> None:
+    """A bar for each number, the first on top. Of many, the largest in their order, and the sum of the others."""
+    values, labels = np.nan_to_num(np.asarray(array.values, dtype=float)), [*array.axes[0].labels]
+    if len(values) > MOST_BARS:
+        largest = np.sort(np.argsort(-np.abs(values), kind="stable")[:MOST_BARS])
+        others = values.sum() - values[largest].sum()
+        labels = [*(labels[i] for i in largest), f"the other {len(values) - MOST_BARS} together"]
+        values = np.append(values[largest], others)
+    places = np.arange(len(values))
+    axes.barh(places, values, color=np.where(values < 0, DOWN, UP).tolist(), height=0.75)
+    axes.set_yticks(places, [printable(label) for label in labels], fontsize=8)
+    axes.invert_yaxis()
+    axes.margins(y=0.01)
+    axes.axvline(0, color="0.3", lw=0.8)
+    axes.grid(axis="x", alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel(array.unit)
+    axes.set_title(array.title, fontsize=10, loc="left")
+
+
+def draw_map(axes: "Axes", array: Labelled, bar: bool = True) -> None:
+    """A cell for each number, the first row on top. Numbers of both signs are told apart by colour."""
+    values = np.asarray(array.values, dtype=float)
+    rows, columns = array.axes
+    image = axes.imshow(values, aspect="auto", interpolation="nearest", **colours(values))
+    for axis, side, set_ticks in ((rows, axes.yaxis, axes.set_yticks), (columns, axes.xaxis, axes.set_xticks)):
+        step = -(-len(axis.labels) // MOST_LABELS)
+        places = range(0, len(axis.labels), step)
+        slanted: dict[str, Any] = {"rotation": 90} if side is axes.xaxis and longest(axis.labels) > 3 else {}
+        set_ticks([*places], [printable(axis.labels[i]) for i in places], fontsize=7, **slanted)
+        side.set_label_text(axis.name, fontsize=8)
+    if array.words is not None and array.words.size <= MOST_WORDS:
+        write_words(axes, array.words, values)
+    if bar:
+        axes.figure.colorbar(image, ax=axes, label=array.unit, shrink=0.8, pad=0.02)
+    axes.set_title(array.title, fontsize=10, loc="left")
+
+
+def write_words(axes: "Axes", words: NDArray[np.object_], values: NDArray[np.floating[Any]]) -> None:
+    """Each cell's word in it, dark on light or light on dark."""
+    finite = values[np.isfinite(values)]
+    middle = (finite.min() + finite.max()) / 2 if finite.size else 0.0
+    for (row, column), word in np.ndenumerate(words):
+        dark = np.isfinite(values[row, column]) and values[row, column] > middle
+        text = shortened(printable(word))
+        axes.text(column, row, text, ha="center", va="center", fontsize=6.5, color="white" if dark else "black")
+
+
+def colours(values: NDArray[np.floating[Any]]) -> dict[str, Any]:
+    """Shades of one colour from 0 up where all numbers are positive, of two where they are not."""
+    finite = values[np.isfinite(values)]
+    if finite.size and finite.min() < 0 < finite.max():
+        reach = np.abs(finite).max()
+        return {"cmap": "RdBu", "vmin": -reach, "vmax": reach}
+    if finite.size and finite.min() >= 0:
+        return {"cmap": "Blues", "vmin": 0.0, "vmax": max(finite.max(), 1e-12)}
+    return {"cmap": "Reds_r"}
+
+
+def last_two(array: Labelled) -> Labelled:
+    """The first of everything but the last two axes."""
+    while array.values.ndim > 2:
+        first = array.axes[0]
+        title = array.title if len(first.labels) == 1 else f"{array.title}, {first.name} {first.labels[0]}"
+        words = None if array.words is None else array.words[0]
+        array = Labelled(array.values[0], array.axes[1:], title, array.unit, words)
+    return array
+
+
+def has_room(array: Labelled) -> bool:
+    """Whether there are words, and few enough to be written."""
+    return array.words is not None and array.words.size <= MOST_WORDS
+
+
+def longest(labels: Any) -> int:
+    """How many characters the longest label has."""
+    return max((len(printable(label)) for label in labels), default=0)
+
+
+def shortened(text: str, room: int = 10) -> str:
+    """A text that fits into a cell."""
+    return text if len(text) <= room else f"{text[: room - 1]}…"
+
+
+def printable(text: str) -> str:
+    """A label as matplotlib can draw it: a dollar would begin a formula, and what no font has would be a box."""
+    return "".join(c if c.isprintable() else "�" for c in text).replace("$", r"\$")
