@@ -79,7 +79,7 @@ def engine_logits(model: str, format: str) -> Logits:
 
     def logits(ids: Sequence[int]) -> NDArray[np.float32]:
         engine.read(0, ids)
-        return engine.logits(0)
+        return engine.next_logits([0])[0]
 
     return logits
 

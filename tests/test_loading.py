@@ -161,7 +161,7 @@ def no_gpu(monkeypatch):
 
 def scores(engine, ids, row=0):
     engine.read(row, ids)
-    return torch.from_numpy(engine.logits(row).copy())
+    return torch.from_numpy(engine.next_logits([row])[row].copy())
 
 
 def assert_scores_as_of(model, engine, tokenizer, atol=1e-4):
@@ -251,7 +251,8 @@ def test_our_own_engine_needs_no_pytorch_and_no_other_large_library(saved):
         "import sys\nfrom nextword.loading import load_engine\nfrom nextword.runtime import hardware\n"
         "hardware.GPU_FILES = ()\n"
         f"engine, tokenizer = load_engine({str(saved)!r})\n"
-        "engine.read(0, tokenizer.encode('Every effort moves you'))\nassert engine.logits(0).shape == (50257,)\n"
+        "engine.read(0, tokenizer.encode('Every effort moves you'))\n"
+        "assert engine.next_logits([0])[0].shape == (50257,)\n"
         "print({'torch', 'safetensors', 'huggingface_hub', 'transformers'} & sys.modules.keys())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -37,7 +37,7 @@ def check_numerics(run: Run) -> None:
 
 def check_writing(run: Run, model: GPT, rows: int, by: str) -> None:
     """Rows of different lengths, greedy and drawn, against a pass over the whole text for every token."""
-    engine = TorchEngine(model, rows, by=by)  # type: ignore[arg-type]
+    engine = TorchEngine(model, rows, compiled=by == "compile")
     lengths = [1 + 5 * row for row in range(rows)]
     texts = [random_ids(run, length).tolist() for length in lengths]
     wrong = 0

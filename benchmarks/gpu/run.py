@@ -16,7 +16,7 @@ from nextword.bench.report import number, save, save_text
 
 METHOD = (
     "Writing: tokens a second on all rows together, after prompts that are read already. nextword writes by torch "
-    "unless it is told otherwise: the ways that are marked as opt-in are asked for with TorchEngine(model, by=...).",
+    "unless it is told otherwise: what is marked as opt-in is asked for with TorchEngine(model, compiled=True).",
     "Training: whole updates on batches that come from the processor, in three stretches. nextword's training turns to "
     "the compiled form by itself where a run is long enough for that to pay.",
     "The limit of writing: every weight, key and value is read once a step, or multiplied, where that takes longer; of "

@@ -17,14 +17,14 @@ def measure_writing(run: Run, rows: int, by: str) -> None:
     """Tokens a second that are written on so many rows, after prompts that are already read."""
     plan, work = run.plan, writing_on(rows)
     with run.attempt(f"{work}, by {by}"):
-        engine = TorchEngine(fresh_model(run).bfloat16(), rows, by=by)  # type: ignore[arg-type]
+        engine = TorchEngine(fresh_model(run).bfloat16(), rows, compiled=by == "compile")
         prompts = random_ids(run, rows, plan.prompt_tokens).tolist()
         numbers = np.random.default_rng(0).random((plan.new_tokens, rows))
         rates = []
         for _ in range(4):  # the first time graphs are captured
             for row, ids in enumerate(prompts):
                 engine.read(row, ids)
-            engine.logits(0)  # a prompt is read when something is wanted of it
+            engine.next_logits([0])  # a prompt is read when something is wanted of it
             wait(run.device)
             began = time.perf_counter()
             engine.write(range(rows), SAMPLING, numbers)
@@ -36,7 +36,7 @@ def measure_many(run: Run, rows: int, by: str) -> None:
     """Tokens a second from prompts of different lengths to whole texts: twice as many as there are rows."""
     plan, work = run.plan, f"{2 * rows} prompts on {rows} rows, reading included"
     with run.attempt(f"{work}, by {by}"):
-        engine = TorchEngine(fresh_model(run).bfloat16(), rows, by=by)  # type: ignore[arg-type]
+        engine = TorchEngine(fresh_model(run).bfloat16(), rows, compiled=by == "compile")
         lengths = [1 + i % (2 * plan.prompt_tokens) for i in range(2 * rows)]
         prompts = [random_ids(run, length).tolist() for length in lengths]
         limits = [plan.new_tokens * (1 + i % 4) // 4 for i in range(2 * rows)]  # they end at different times

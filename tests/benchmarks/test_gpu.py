@@ -34,14 +34,13 @@ def test_the_quick_run_measures_and_checks_everything(tmp_path: Path, monkeypatc
     assert all(min(row["figure"]) > 0 and row["share"] == row["median"] / row["limit"] for row in found["rows"])
     page = (tmp_path / "new" / "gpu.md").read_text()
     assert page.count("| nextword, by torch |") == 3
-    assert "opt-in are asked for with TorchEngine(model, by=...)" in page
+    assert "opt-in is asked for with TorchEngine(model, compiled=True)" in page
     assert (tmp_path / "new" / "gpu.png").stat().st_size > 1000
 
 
 def test_what_is_written_without_being_told_otherwise_has_no_mark() -> None:
-    assert [named(by) for by in ("torch", "triton", "compile")] == [
+    assert [named(by) for by in ("torch", "compile")] == [
         "nextword, by torch",
-        "nextword, by triton (opt-in)",
         "nextword, by compile (opt-in)",
     ]
 
@@ -53,7 +52,7 @@ def test_a_check_that_fails_is_told_and_ends_with_status_1(tmp_path: Path, monke
 
 
 def test_writers_that_write_something_else_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nextword.model.row_cache.RowCache.advance", lambda self, T: None)
+    monkeypatch.setattr("nextword.decode.torch_step.Step.reach", lambda self, length: 1)
     assert run(monkeypatch, "--quick", "--no-peers", "--out", str(tmp_path)) == 1
 
 

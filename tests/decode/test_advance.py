@@ -100,7 +100,7 @@ def test_a_prompt_that_is_begun_can_be_written_after(make: MakeEngine, right) ->
     engine.advance([0, 1], at_most=4)
     [[id]] = engine.write([1], Sampling(temperature=0), np.zeros((1, 1)))
     assert id == right(long)[-1].argmax()
-    near(engine.logits(1), right([*long, int(id)])[-1])
+    near(engine.next_logits([1])[1], right([*long, int(id)])[-1])
 
 
 def test_scores_of_many_prompts_come_one_after_the_other(make: MakeEngine, right) -> None:
@@ -138,7 +138,7 @@ def test_one_prompt_can_be_gone_on_from_in_several_ways(make: MakeEngine, right)
             text.append(id + row)
         engine.put(list(texts), [text[-1] for text in texts.values()])
     engine.copy(1, [2])  # with a token that is pending
-    near(engine.logits(2), right(texts[1])[-1])
+    near(engine.next_logits([2])[2], right(texts[1])[-1])
     assert engine.room(2) == engine.room(1)
 
 
@@ -181,9 +181,9 @@ def test_both_ways_of_choosing_can_be_mixed(make: MakeEngine, right) -> None:
         assert id == right(text)[-1].argmax()
         text.append(id)
     engine.advance([0])
-    near(engine.logits(0), right(text)[-1])
+    near(engine.next_logits([0])[0], right(text)[-1])
     engine.put([0], [11])
-    near(engine.logits(0), right([*text, 11])[-1])
+    near(engine.next_logits([0])[0], right([*text, 11])[-1])
     assert engine.room(0) == 16 + 1 - 7
 
 

@@ -10,6 +10,7 @@ from nextword.decode.native_engine import NativeEngine
 from nextword.decode.torch_engine import TorchEngine
 from nextword.model import GPT, GPTConfig
 from nextword.native import library
+from nextword.native.packing import PACKED, pack
 from nextword.weights import save_huggingface
 from nextword.weights.directory import open_model
 
@@ -38,7 +39,7 @@ def test_it_writes_what_the_torch_writer_writes_on_rows_of_different_lengths(mod
         first = engine.write([3, 0], Sampling(1.0, 20, 0.9), numbers[:2, :2])
         second = engine.write([0, 3, 1], Sampling(1.0, None, 1.0), numbers[2:])
         results.append((first.tolist(), second.tolist(), [engine.room(row) for row in (0, 1, 3)]))
-        results[-1] += (engine.logits(3).round(4).tolist(),)
+        results[-1] += (engine.next_logits([3])[3].round(4).tolist(),)
     assert results[0][:3] == results[1][:3]
     np.testing.assert_allclose(results[0][3], results[1][3], atol=1e-3)
 
@@ -47,10 +48,10 @@ def test_a_prompt_of_many_passes_is_read_like_one_of_few(model: GPT, monkeypatch
     ids = list(range(16))
     whole = NativeEngine.from_model(model)
     whole.read(0, ids)
-    monkeypatch.setattr("nextword.decode.native_engine.TOKENS_AT_ONCE", 5)
+    monkeypatch.setattr(NativeEngine, "chunk_tokens", 5)
     in_parts = NativeEngine.from_model(model)
     in_parts.read(0, ids)
-    np.testing.assert_allclose(in_parts.logits(0), whole.logits(0), atol=1e-5)
+    np.testing.assert_allclose(in_parts.next_logits([0])[0], whole.next_logits([0])[0], atol=1e-5)
 
 
 def test_reading_anew_forgets_the_pending_token(model: GPT) -> None:
@@ -68,7 +69,7 @@ def test_room_is_what_can_be_written(model: GPT) -> None:
     with pytest.raises(ValueError, match="row 0 has room for 0 tokens, not for 1"):
         engine.write([0], GREEDY, np.zeros((1, 1)))
     with pytest.raises(ValueError, match="row 0 holds 16 tokens and cannot see one more"):
-        engine.logits(0)
+        engine.next_logits([0])[0]
 
 
 @pytest.mark.parametrize("format", ["float32", "bfloat16", "int8", "int4"])
@@ -80,16 +81,18 @@ def test_from_files_it_computes_what_a_network_of_these_numbers_does(model: GPT,
     engine.read(0, [3, 1, 4, 1, 5])
     with torch.no_grad():
         expected = theirs(model)(torch.tensor([[3, 1, 4, 1, 5]])).logits[0, -1].numpy()
-    error = np.abs(engine.logits(0) - expected).max() / np.abs(expected).max()
+    error = np.abs(engine.next_logits([0])[0] - expected).max() / np.abs(expected).max()
     assert error < {"float32": 1e-5, "bfloat16": 0.03, "int8": 0.05, "int4": 0.5}[format]
     assert engine.format == format
 
 
 def test_fewer_bits_are_fewer_bytes() -> None:
-    config = GPTConfig(n_vocab=640, n_ctx=8, n_embd=256, n_head=4, n_layer=1)
-    model = GPT(config)
-    tensors = {name: p.detach().numpy() for name, p in model.named_parameters()}
-    sizes = [NativeEngine(config, tensors, format=f).bytes_per_token for f in ("float32", "bfloat16", "int8", "int4")]
+    model = GPT(GPTConfig(n_vocab=640, n_ctx=8, n_embd=256, n_head=4, n_layer=1))
+    weights = [p.detach().numpy() for name, p in model.named_parameters() if p.dim() == 2 and name != "wpe.weight"]
+    sizes = [sum(weight.nbytes for weight in weights)]
+    for format in ("bfloat16", "int8", "int4"):
+        packed = [pack(weight, PACKED[format]) for weight in weights]
+        sizes.append(sum(matrix.values.nbytes + matrix.scales.nbytes for matrix in packed))
     matrices = 640 * 256 + 12 * 256 * 256
     assert sizes[0] == 4 * matrices
     assert sizes[1] == 2 * matrices
@@ -113,6 +116,6 @@ def test_rows_that_are_not_there_or_hold_nothing_are_refused(model: GPT) -> None
     with pytest.raises(ValueError, match="row 1 has read nothing yet"):
         engine.write([1], GREEDY, np.zeros((1, 1)))
     with pytest.raises(ValueError, match="row 1 has read nothing yet"):
-        engine.logits(1)
+        engine.next_logits([1])[1]
     with pytest.raises(ValueError, match="n_rows must be at least 1"):
         NativeEngine.from_model(model, 0)

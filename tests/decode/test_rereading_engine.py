@@ -22,7 +22,7 @@ def test_it_writes_what_a_writer_with_a_cache_writes(model: GPT, engine: Rereadi
         cached.read(row, ids)
     for sampling in (Sampling(temperature=1.0, top_k=7), Sampling(temperature=0.0)):
         assert (engine.write([2, 0], sampling, numbers) == cached.write([2, 0], sampling, numbers)).all()
-    np.testing.assert_allclose(engine.logits(2), cached.logits(2), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(engine.next_logits([2])[2], cached.next_logits([2])[2], rtol=1e-4, atol=1e-5)
     assert [engine.room(0), engine.room(2)] == [cached.room(0), cached.room(2)]
 
 
@@ -48,7 +48,7 @@ def test_what_cannot_be_done_is_refused(engine: RereadingEngine) -> None:
         engine.write([0], sampling, np.zeros((2, 1)))
     assert engine.write([0], sampling, one).shape == (1, 1)
     with pytest.raises(ValueError, match="cannot see one more"):
-        engine.logits(0)
+        engine.next_logits([0])[0]
     with pytest.raises(ValueError, match="shape"):
         engine.write([0, 0], sampling, np.zeros((1, 2)))
     with pytest.raises(ValueError, match="n_rows must be at least 1"):

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from nextword.decode import Sampling, TorchEngine
 from nextword.decode.choose import choose
-from nextword.decode.torch_engine import By, padded_head
+from nextword.decode.cuda_graphs import CudaGraphs
+from nextword.decode.torch_step import padded_head
 from nextword.model import GPT, GPTConfig, RowCache, fused, plain
 
 GREEDY = Sampling(temperature=0)
@@ -36,9 +37,17 @@ def zeros(n: int, rows: int) -> np.ndarray:
     return np.zeros((n, rows))
 
 
-def side_by_side(model: GPT, n: int = 6) -> list[list[int]]:
+def by_graphs(model: GPT, n_rows: int) -> TorchEngine:
+    """An engine that writes as on CUDA, but that nothing is captured."""
+    engine = TorchEngine(model, n_rows)
+    engine._graphs = CudaGraphs(engine._step)
+    engine._graphs._capture = lambda work: work  # type: ignore[method-assign]
+    return engine
+
+
+def side_by_side(model: GPT, n: int = 6, make: Callable[[GPT, int], TorchEngine] = TorchEngine) -> list[list[int]]:
     """What three rows of different lengths write greedily."""
-    engine = TorchEngine(model, 3)
+    engine = make(model, 3)
     for row, ids in enumerate(PROMPTS):
         engine.read(row, ids)
     return engine.write([0, 1, 2], GREEDY, zeros(n, 3)).T.tolist()
@@ -46,11 +55,12 @@ def side_by_side(model: GPT, n: int = 6) -> list[list[int]]:
 
 def test_rows_of_different_lengths_write_what_transformers_does(model: GPT) -> None:
     other = theirs(model)
-    for ids, written in zip(PROMPTS, side_by_side(model, n=8), strict=True):
-        expected = other.generate(
-            torch.tensor([ids]), max_new_tokens=8, do_sample=False, pad_token_id=0, eos_token_id=None
-        )
-        assert written == expected[0, len(ids) :].tolist()
+    for make in (TorchEngine, by_graphs):
+        for ids, written in zip(PROMPTS, side_by_side(model, 8, make), strict=True):
+            expected = other.generate(
+                torch.tensor([ids]), max_new_tokens=8, do_sample=False, pad_token_id=0, eos_token_id=None
+            )
+            assert written == expected[0, len(ids) :].tolist()
 
 
 @given(st.data())
@@ -59,10 +69,8 @@ def test_whatever_is_read_and_written_in_whatever_order_rows_keep_apart(data: st
     model = GPT(TINY, ops=data.draw(st.sampled_from([fused, plain]))).eval()
     randomize(model)
     rng = np.random.default_rng(data.draw(st.integers(0, 1000)))
-    engine = TorchEngine(model, 3)
-    engine._reader._tokens_at_once = data.draw(
-        st.sampled_from([0, 20, 1000])
-    )  # prompts alone, in pairs, or all together
+    engine = data.draw(st.sampled_from([TorchEngine, by_graphs]))(model, 3)
+    engine._tokens_together = data.draw(st.sampled_from([0, 20, 1000]))  # prompts alone, in pairs, or all together
     sampling = data.draw(st.sampled_from([GREEDY, Sampling(1.0, None), Sampling(0.9, 5), Sampling(1.1, 9, 0.8)]))
     texts: dict[int, list[int]] = {}
     for _ in range(data.draw(st.integers(1, 8))):
@@ -83,14 +91,14 @@ def test_whatever_is_read_and_written_in_whatever_order_rows_keep_apart(data: st
             assert engine.room(row) == 17 - len(text)
             if len(text) <= 16:
                 expected = model(torch.tensor([text]))[0, -1].detach().numpy()
-                np.testing.assert_allclose(engine.logits(row), expected, rtol=1e-4, atol=1e-4)
+                np.testing.assert_allclose(engine.next_logits([row])[row], expected, rtol=1e-4, atol=1e-4)
 
 
 def test_a_row_that_holds_nonsense_harms_no_other(model: GPT) -> None:
     engine = TorchEngine(model, 2)
     engine.read(0, PROMPTS[0])
-    engine.logits(0)
-    for keys in engine._cache._keys + engine._cache._values:
+    engine.next_logits([0])[0]
+    for keys in engine._step.cache._keys + engine._step.cache._values:
         keys[1] = torch.nan
     assert engine.write([0], GREEDY, zeros(5, 1))[:, 0].tolist() == plainly(model, PROMPTS[0], GREEDY, [0.0] * 5)
 
@@ -100,10 +108,10 @@ def test_prompts_are_read_together_where_that_pays(model: GPT, monkeypatch: pyte
     shapes = []
     trunk = model.trunk
     monkeypatch.setattr(model, "trunk", lambda ids, cache: shapes.append(tuple(ids.shape)) or trunk(ids, cache))
-    for tokens, together in ((0, [(1, 2), (1, 7)]), (16, [(2, 2), (1, 7)]), (24, [(3, 7)])):
+    for tokens, together in ((0, [(1, 3), (1, 8)]), (15, [(1, 3), (1, 8)]), (16, [(2, 8)])):
         shapes.clear()
         engine = TorchEngine(model, 3)
-        engine._reader._tokens_at_once = tokens
+        engine._tokens_together = tokens
         for row, ids in enumerate(PROMPTS):
             engine.read(row, [5, 5])  # forgotten unread
             engine.read(row, ids)
@@ -179,11 +187,11 @@ def _(right: Callable[..., object]) -> Callable[..., object]:
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_the_comparison_with_transformers_would_notice(name: str, model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = side_by_side(model, n=8)
+    expected = side_by_side(model, 8, by_graphs)
     method, wrong = MISTAKES[name]
     owner = {"RowCache": RowCache, "TorchEngine": TorchEngine}[method.split(".")[0]]
     monkeypatch.setattr(owner, method.split(".")[1], wrong(getattr(owner, method.split(".")[1])))
-    assert side_by_side(model, n=8) != expected
+    assert side_by_side(model, 8, by_graphs) != expected
 
 
 def test_attention_looks_no_further_than_it_has_to() -> None:
@@ -194,14 +202,14 @@ def test_attention_looks_no_further_than_it_has_to() -> None:
     engine.read(0, text[:120])
     engine.read(1, text)
     reaches = []
-    step = engine._step
-    engine._step = lambda: reaches.append(engine._cache.reach) or step()  # type: ignore[func-returns-value]
+    run = engine._step._run
+    engine._step._run = lambda: reaches.append(engine._step.cache.reach) or run()  # type: ignore[func-returns-value]
     assert engine.write([0], GREEDY, zeros(10, 1))[:, 0].tolist() == plainly(model, text[:120], GREEDY, [0.0] * 10)
     assert engine.write([1], GREEDY, zeros(8, 1))[:, 0].tolist() == plainly(model, text, GREEDY, [0.0] * 8)
-    assert reaches == [128] * 9 + [256] + [256] * 7 + [384]
-    assert [engine._reach(length) for length in (1, 128, 129, 385, 512)] == [128, 128, 256, 512, 512]
-    engine._by = "compile"
-    assert [engine._reach(length) for length in (1, 128, 129, 257, 512)] == [128, 128, 256, 512, 512]
+    assert reaches == [128] * 8 + [256] + [256] * 6 + [384]
+    assert [engine._step.reach(length) for length in (1, 128, 129, 385, 512)] == [128, 128, 256, 512, 512]
+    engine._step._compiled = True
+    assert [engine._step.reach(length) for length in (1, 128, 129, 257, 512)] == [128, 128, 256, 512, 512]
 
 
 def test_the_step_is_one_graph_for_the_compiler(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,7 +223,7 @@ def test_the_step_is_one_graph_for_the_compiler(model: GPT, monkeypatch: pytest.
 
     monkeypatch.setattr("torch.compile", stand_in)
     torch.compiler.reset()
-    engine = TorchEngine(model, 3, by="compile")
+    engine = TorchEngine(model, 3, compiled=True)
     for row, ids in enumerate(PROMPTS):
         engine.read(row, ids)
     assert engine.write([0, 1, 2], GREEDY, zeros(6, 3)).T.tolist() == expected
@@ -224,13 +232,13 @@ def test_the_step_is_one_graph_for_the_compiler(model: GPT, monkeypatch: pytest.
 
 def test_a_padded_head_gives_the_same_and_learns_with_the_model(model: GPT) -> None:
     engine = TorchEngine(model, 3)
-    engine._head = padded_head(model.wte.weight)
-    assert engine._head.shape == (64, 12)
+    engine._step._head = padded_head(model.wte.weight)
+    assert engine._step._head.shape == (64, 12)
     for seed in (0, 1):
         randomize(model, seed)
         engine.read(1, PROMPTS[0])
         expected = model(torch.tensor([PROMPTS[0]]))[0, -1].detach().numpy()
-        np.testing.assert_allclose(engine.logits(1), expected, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(engine.next_logits([1])[1], expected, rtol=1e-4, atol=1e-4)
 
 
 def test_dropout_is_off_and_the_mode_is_put_back() -> None:
@@ -249,7 +257,7 @@ def test_bfloat16_agrees_with_itself_without_a_cache(model: GPT) -> None:
     engine = TorchEngine(model, 2)
     engine.read(1, PROMPTS[0])
     expected = model(torch.tensor([PROMPTS[0]]))[0, -1].detach().float().numpy()
-    np.testing.assert_allclose(engine.logits(1), expected, rtol=0.1, atol=0.2)
+    np.testing.assert_allclose(engine.next_logits([1])[1], expected, rtol=0.1, atol=0.2)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +273,7 @@ def test_bfloat16_agrees_with_itself_without_a_cache(model: GPT) -> None:
         (lambda engine: engine.write([1], GREEDY, zeros(3, 1)), "has room for 2 tokens, not for 3"),
         (lambda engine: engine.write([1], GREEDY, zeros(1, 2)), "numbers must be of the shape"),
         (lambda engine: engine.write([1, 1], GREEDY, zeros(1, 2)), "rows that differ"),
-        (lambda engine: (engine.write([1], GREEDY, zeros(2, 1)), engine.logits(1)), "row 1 holds 16 tokens"),
+        (lambda engine: (engine.write([1], GREEDY, zeros(2, 1)), engine.next_logits([1])[1]), "row 1 holds 16 tokens"),
     ],
 )
 def test_what_cannot_be_done_is_refused(model: GPT, act: Callable[[TorchEngine], object], message: str) -> None:
@@ -287,22 +295,24 @@ def test_capturing_leaves_no_trace(model: GPT, monkeypatch: pytest.MonkeyPatch) 
 
     @contextmanager
     def graph(graph: Graph, pool: object) -> Iterator[None]:
-        state = [engine._pending, engine._turn, engine._chosen, engine._cache.lengths]
+        state = [step.ids, graphs._turn, graphs._chosen, step.cache.lengths]
         before = [tensor.clone() for tensor in state]
         yield
         graph.work = captured[-1]  # type: ignore[attr-defined]
         for tensor, old in zip(state, before, strict=True):
             tensor.copy_(old)  # a capture only records
 
-    capture = engine._capture
-    monkeypatch.setattr(engine, "_capture", lambda work: (captured.append(work), capture(work))[1])
-    monkeypatch.setattr(engine, "_captures", True)
     for name in ("device", "stream"):
         monkeypatch.setattr(f"torch.cuda.{name}", lambda *_: nullcontext())
     for name in ("Stream", "current_stream"):
         monkeypatch.setattr(f"torch.cuda.{name}", MagicMock())
     monkeypatch.setattr("torch.cuda.CUDAGraph", Graph)
     monkeypatch.setattr("torch.cuda.graph", graph)
+    monkeypatch.setattr("torch.cuda.graph_pool_handle", MagicMock())
+    step = engine._step
+    graphs = engine._graphs = CudaGraphs(step)
+    capture = graphs._capture
+    monkeypatch.setattr(graphs, "_capture", lambda work: (captured.append(work), capture(work))[1])
     for row, ids in enumerate(PROMPTS):
         engine.read(row, ids)
     first = engine.write([0, 1, 2], GREEDY, zeros(3, 3))
@@ -316,12 +326,12 @@ def test_capturing_leaves_no_trace(model: GPT, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
-@pytest.mark.parametrize("by", ["torch", "compile", "triton"])
-def test_a_gpu_writes_the_same_by_graphs(model: GPT, by: By) -> None:
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_gpu_writes_the_same_by_graphs(model: GPT, compiled: bool) -> None:
     expected = side_by_side(model, n=8)
     model.cuda()
     torch.compiler.reset()
-    engine = TorchEngine(model, 3, by=by)
+    engine = TorchEngine(model, 3, compiled=compiled)
     for _ in range(2):  # the second time by the graphs that are there
         for row, ids in enumerate(PROMPTS):
             engine.read(row, ids)

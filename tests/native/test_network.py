@@ -8,7 +8,7 @@ from reference import theirs
 
 from nextword.model import GPT, GPTConfig
 from nextword.native import Network, library
-from nextword.native.packing import BF16, GROUP, INT4, INT8, PACKED, pack, unpack
+from nextword.native.packing import BF16, GROUP, INT4, INT8, PACKED, PANEL, Packed, pack
 
 pytestmark = pytest.mark.skipif(library() is None, reason="there is no C compiler here (Debian: apt install gcc)")
 
@@ -19,6 +19,23 @@ SHAPES = [
     GPTConfig(n_vocab=130, n_ctx=96, n_embd=64, n_head=1, n_layer=2, dropout=0.0),  # heads as wide as GPT-2's
     GPTConfig(n_vocab=257, n_ctx=40, n_embd=80, n_head=5, n_layer=1, dropout=0.0),
 ]
+
+
+def unpack(matrix: Packed) -> np.ndarray:
+    """The numbers (out, in) that a packed matrix stands for: the reference for what is computed with it."""
+    bits, shifts = ((16, (0, 16)), (8, (0, 8, 16, 24)), (4, (0, 8, 16, 24, 4, 12, 20, 28)))[matrix.format - BF16]
+    down = np.array(shifts, np.uint32)[:, None]
+    fields = matrix.values[:, :, None] >> down & np.uint32(2**bits - 1)  # (panels, words, per word, PANEL)
+    q = fields.reshape(len(fields), -1, PANEL)  # (panels, in, PANEL)
+    if matrix.format == BF16:
+        weights = (q << np.uint32(16)).view(np.float32)
+    elif matrix.format == INT8:
+        weights = (q.astype(np.float32) - 128) * matrix.scales.view(np.float32)
+    else:
+        step = (matrix.scales & np.uint32(0xFFFF0000)).view(np.float32)
+        least = (matrix.scales << np.uint32(16)).view(np.float32)
+        weights = least.repeat(GROUP, axis=1) + step.repeat(GROUP, axis=1) * q
+    return weights.transpose(0, 2, 1).reshape(-1, q.shape[1])[: matrix.n_out, : matrix.n_in].astype(np.float32)
 
 
 def a_model(config: GPTConfig) -> GPT:

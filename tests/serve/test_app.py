@@ -20,7 +20,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.testclient import TestClient
 from starlette.types import Message
 
-from nextword.decode.engine import engine_for
+from nextword.decode.engines import engine_for
 from nextword.model import GPT
 from nextword.serve import request_parser
 from nextword.serve.app import create_app

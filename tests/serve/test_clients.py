@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from reference import theirs
 from transformers import LogitsProcessorList, RepetitionPenaltyLogitsProcessor
 
-from nextword.decode.engine import engine_for
+from nextword.decode.engines import engine_for
 from nextword.model import GPT
 from nextword.serve.app import create_app
 from nextword.serve.scheduler import Scheduler

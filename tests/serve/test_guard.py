@@ -10,7 +10,7 @@ pytest.importorskip("httpx", reason="httpx (extra: test) is not installed")
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from nextword.decode.engine import engine_for
+from nextword.decode.engines import engine_for
 from nextword.model import GPT
 from nextword.serve.app import create_app
 from nextword.serve.inside import router

@@ -9,7 +9,7 @@ import torch
 from conftest import randomize
 
 from nextword.decode import Engine, Sampling
-from nextword.decode.engine import engine_for
+from nextword.decode.engines import engine_for
 from nextword.decode.rereading_engine import RereadingEngine
 from nextword.decode.torch_engine import TorchEngine
 from nextword.model import GPT

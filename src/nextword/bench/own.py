@@ -40,7 +40,7 @@ class Nextword(Subject):
     def logits(self, ids: Sequence[int]) -> list[float]:
         """What the first row's engine would choose from."""
         self.engine.read(0, ids)
-        return self.engine.logits(0).tolist()
+        return self.engine.next_logits([0])[0].tolist()
 
     @classmethod
     def cold_start(cls, model: str, scratch: str, precision: str, prompt: str, threads: int) -> list[str] | None:

@@ -6,7 +6,8 @@ from nextword.lazy import attach
 
 if TYPE_CHECKING:
     from nextword.decode.batch import generate_batch, generate_batch_ids
-    from nextword.decode.engine import Engine, engine_for
+    from nextword.decode.engine import Engine
+    from nextword.decode.engines import engine_for
     from nextword.decode.loop import Notice, generate_ids
     from nextword.decode.sampling import Sampling
     from nextword.decode.torch_engine import TorchEngine
@@ -39,6 +40,6 @@ __getattr__, __dir__ = attach(
         "generate_batch_ids": "batch",
         "generate_ids": "loop",
         "stream": "writing",
-        "engine_for": "engine",
+        "engine_for": "engines",
     },
 )

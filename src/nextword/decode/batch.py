@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Unpack
 import numpy as np
 
 from nextword.decode.checks import check_sampling
-from nextword.decode.engine import Engine, engine_for
+from nextword.decode.engine import Engine
+from nextword.decode.engines import engine_for
 from nextword.decode.loop import kept, write
 from nextword.decode.random_numbers import random_numbers
 from nextword.decode.sampler import Sampler

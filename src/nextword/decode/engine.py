@@ -1,117 +1,185 @@
-"""What the writing loops need of a model: to read and to write on rows, side by side."""
+"""The engine: reads and writes several texts side by side. What computes them is for each engine to say."""
 
 import sys
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Protocol, cast
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextword.config import GPTConfig
+from nextword.decode.checks import check_finite, check_text
+from nextword.decode.sampler import draw
+from nextword.decode.sampling import Sampling
 
-if TYPE_CHECKING:
-    from nextword.decode.sampling import Sampling
-    from nextword.model import GPT
+Floats = NDArray[np.float32]
 
 
-class Engine(Protocol):
-    """A model that reads and writes several texts side by side, each on a row of its own.
+class Chunk(NamedTuple):
+    """Some tokens of a row's text, to be read in one forward pass.
 
-    The last token that was chosen on a row is read when the next one is wanted,
-    and not before: nothing is computed in vain.
+    ids stand from the position `start` on, and all before them has been read.
+    n_scored: of how many of them, the last ones, the logits are wanted.
     """
 
-    @property
-    def config(self) -> GPTConfig:
-        """The model's shape."""
+    row: int
+    ids: list[int]
+    start: int
+    n_scored: int
 
-    @property
-    def n_rows(self) -> int:
-        """How many texts there is room for, side by side."""
 
-    @property
-    def pace(self) -> int:
-        """How many tokens to ask for at once: 1 on a CPU, more where waiting for each would cost time."""
+class Engine(ABC):
+    """Reads and writes several texts side by side, each on a row of its own.
+
+    `forward` and `copy_cache` are what an engine consists of; all else is
+    built on them here, once. A text's last token is read when the next one is
+    wanted, and not before: nothing is computed in vain.
+
+    pace: how many tokens to ask for at once: 1 on a CPU, more where waiting for each would cost time.
+    chunk_tokens: how many tokens to read in one forward pass at most, where that is left to the engine.
+    Raises ValueError for fewer rows than one.
+    """
+
+    pace = 1
+    chunk_tokens = sys.maxsize
+
+    def __init__(self, config: GPTConfig, n_rows: int = 1):
+        if n_rows < 1:
+            raise ValueError(f"n_rows must be at least 1, not {n_rows}.")
+        self.config, self.n_rows = config, n_rows
+        self.texts: list[list[int]] = [[] for _ in range(n_rows)]
+        self.n_read = [0] * n_rows  # how many tokens of each text are in the cache
+
+    @abstractmethod
+    def forward(self, chunks: Sequence[Chunk]) -> Sequence[Floats]:
+        """Read these chunks, of a row each -> of each the logits (n_scored, V) of what follows its last tokens."""
+
+    @abstractmethod
+    def copy_cache(self, row: int, onto: Sequence[int], length: int) -> None:
+        """Let the caches of other rows hold the first tokens of this one's."""
 
     def read(self, row: int, ids: Sequence[int]) -> None:
-        """Forget what this row holds, and read these ids, 1 to n_ctx of them."""
+        """Replace this row's text by these ids, 1 to n_ctx of them. Raises ValueError for other ids.
 
-    def write(self, rows: Sequence[int], sampling: "Sampling", numbers: NDArray[np.float64]) -> NDArray[np.int64]:
+        They are read when something is wanted of them, so that several rows' can be read at once.
+        """
+        self._check_row(row)
+        check_text(ids, self.config)
+        self.texts[row], self.n_read[row] = list(ids), 0
+
+    def write(self, rows: Sequence[int], sampling: Sampling, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
         """Write n tokens on each of these rows: numbers (n, R) in [0, 1) -> ids (n, R).
 
-        Each token is chosen by its row's logits and its number; see `Sampling`.
+        Each token is drawn by its row's logits and its number; see `Sampling`. Raises ValueError where a row has
+        read nothing yet or has no room for n more, and NotFiniteError for logits that are no numbers.
         """
+        self._check_write(rows, numbers)
+        ids = np.empty(numbers.shape, np.int64)
+        for i in range(len(numbers)):
+            logits = self.next_logits(rows)
+            for column, row in enumerate(rows):
+                check_finite(logits[row])
+                ids[i, column] = self.draw(logits[row], sampling, numbers[i, column])
+            self.put(rows, ids[i].tolist())
+        return ids
+
+    def draw(self, logits: Floats, sampling: Sampling, number: float) -> int:
+        """Draw a token by its logits (V,) and a number in [0, 1)."""
+        return draw(logits, sampling, number)
+
+    def next_logits(self, rows: Sequence[int]) -> dict[int, Floats]:
+        """Read all that these rows hold -> by row the logits (V,) of its next token."""
+        found: dict[int, Floats] = {}
+        while left := [row for row in rows if row not in found]:
+            found |= self.advance(left, max(self.chunk_tokens, len(left)))
+        return {row: logits[-1] for row, logits in found.items()}
 
     def advance(
         self, rows: Sequence[int], at_most: int | None = None, scored: Collection[int] = ()
-    ) -> dict[int, NDArray[np.float32]]:
-        """Read on, on these rows, in one pass: what was put there or is left of a prompt -> scores (n, V) by row.
+    ) -> dict[int, Floats]:
+        """Read on, on these rows, in one forward pass -> logits (n, V) by row, which are not to be changed.
 
         at_most: how many tokens are to be read in this pass, the first rows'
         first; a row whose text is not read to its end is not in the answer, and
-        goes on at the next call. scored: rows of which the scores of what follows
-        every token are wanted, as many as were read now; of the others, and where
-        nothing was left to read, those of the next token only. The scores are
-        not to be changed, and hold until the next call.
+        goes on at the next call. scored: rows of which the logits after every
+        token that is read are wanted; of the others, and where all was read
+        before, those of the next token only. Raises ValueError where n_ctx is full.
         """
+        for row in rows:
+            if self.room(row) == 0:
+                raise ValueError(f"row {row} holds {self.config.n_ctx} tokens and cannot see one more: read anew.")
+        chunks = list(self._unread(rows, sys.maxsize if at_most is None else at_most, scored))
+        answers = self.forward(chunks) if chunks else []
+        for chunk in chunks:
+            self.n_read[chunk.row] = chunk.start + len(chunk.ids)
+        return {chunk.row: logits for chunk, logits in zip(chunks, answers, strict=True) if chunk.n_scored}
 
     def put(self, rows: Sequence[int], ids: Sequence[int]) -> None:
-        """Say which token comes next on each of these rows, chosen by someone else: the other half of `write`."""
+        """Append a token to each of these rows, chosen by someone else: the other half of `write`.
+
+        Raises ValueError where there is no room.
+        """
+        if len(rows) != len(ids) or len(set(rows)) != len(rows):
+            raise ValueError(
+                f"{len(ids)} ids cannot be put on the rows {list(rows)}: give one for each, all different."
+            )
+        for row, id in zip(rows, ids, strict=True):
+            check_text([id], self.config)
+            if self.room(row) == 0:
+                raise ValueError(f"row {row} has no room for one more token: read a shorter text.")
+        for row, id in zip(rows, ids, strict=True):
+            self.texts[row].append(id)
 
     def copy(self, row: int, onto: Sequence[int]) -> None:
-        """Let other rows hold what this one holds, so that one prompt can be gone on from in several ways."""
+        """Let other rows hold what this one holds, so that one prompt can be continued in several ways.
 
-    def logits(self, row: int) -> NDArray[np.float32]:
-        """The scores (V,) of this row's next token."""
+        Raises ValueError where that is nothing.
+        """
+        self.room(row)
+        for other in onto:
+            self._check_row(other)
+        if row in onto or len(set(onto)) != len(onto):
+            raise ValueError(f"row {row} cannot be copied onto the rows {list(onto)}: give others, all different.")
+        if onto:
+            self.copy_cache(row, onto, self.n_read[row])
+        for other in onto:
+            self.texts[other], self.n_read[other] = list(self.texts[row]), self.n_read[row]
 
     def room(self, row: int) -> int:
-        """How many more tokens can be written on this row: n_ctx + 1 - L after reading L.
+        """Count the tokens that can still be written on this row: n_ctx + 1 - L after reading L.
 
         One more than n_ctx holds, since the last one need not be read.
         """
+        self._check_row(row)
+        if not self.texts[row]:
+            raise ValueError(f"row {row} has read nothing yet: read() comes before all else.")
+        return self.config.n_ctx + 1 - len(self.texts[row])
 
+    def _unread(self, rows: Sequence[int], at_most: int, scored: Collection[int]) -> Iterator[Chunk]:
+        """Divide at_most tokens among these rows' texts. Of what was read to its end the last one is read again."""
+        for row in rows:
+            text, start = self.texts[row], self.n_read[row]
+            ids = text[start : start + at_most]
+            at_most -= len(ids)
+            if start == len(text):
+                start, ids = start - 1, text[-1:]
+            if ids:
+                is_last = start + len(ids) == len(text)
+                yield Chunk(row, ids, start, len(ids) if row in scored else int(is_last))
 
-def engine_for(model: "GPT | Engine", n_rows: int = 1) -> Engine:
-    """The engine that suits this model on its device; an Engine is given back as it is.
+    def _check_row(self, row: int) -> None:
+        if not 0 <= row < self.n_rows:
+            raise ValueError(f"there is no row {row}: this engine has the rows 0 to {self.n_rows - 1}.")
 
-    On a CPU that is our engine in C, if it can be compiled here and computes
-    what the model would: not for a model that was given other functions to
-    compute with (`ops`), that someone watches or changes by hooks, or that is
-    a class of its own.
-    """
-    network = sys.modules.get("nextword.model.gpt")  # who has a GPT has it imported, and an Engine may need no torch
-    if network is None or not isinstance(model, network.GPT):
-        return cast(Engine, model)
-    if fits_native(model):
-        from nextword.decode.native_engine import NativeEngine
-
-        return NativeEngine.from_model(model, n_rows)
-    from nextword.decode.torch_engine import TorchEngine
-
-    return TorchEngine(model, n_rows)
-
-
-def fits_native(model: "GPT") -> bool:
-    """Whether the engine in C computes just what this model does, and can use its weights where they lie."""
-    import torch
-    from torch import nn
-
-    from nextword.model import GPT, fused
-    from nextword.model.attention import CausalSelfAttention
-    from nextword.model.block import MLP, Block, LayerNorm
-    from nextword.model.ops import functions_of
-    from nextword.native import library
-
-    own = {GPT, nn.ModuleList, Block, CausalSelfAttention, MLP, LayerNorm, nn.Linear, nn.Embedding}
-    return (
-        vars(model.ops) == vars(functions_of(fused))
-        and len(model.h) == model.config.n_layer
-        and all(type(module) in own for module in model.modules())
-        and not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
-        and all(p.device.type == "cpu" and p.dtype in (torch.float32, torch.bfloat16) for p in model.parameters())
-        and all(
-            p.is_contiguous() or (p.dim() == 2 and ".c_" in name and p.T.is_contiguous())
-            for name, p in model.named_parameters()
-        )
-        and library() is not None
-    )
+    def _check_write(self, rows: Sequence[int], numbers: NDArray[np.float64]) -> None:
+        """Raise ValueError unless there are numbers (n, R) for these rows, each of which has room for n tokens."""
+        n = len(numbers)
+        if numbers.shape != (n, len(rows)) or len(set(rows)) != len(rows):
+            raise ValueError(
+                f"numbers must be of the shape (tokens, rows), for rows that differ: "
+                f"not {numbers.shape} for the rows {list(rows)}."
+            )
+        for row in rows:
+            if (room := self.room(row)) < n:
+                raise ValueError(f"row {row} has room for {room} tokens, not for {n}: read a shorter text.")

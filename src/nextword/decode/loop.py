@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextword.decode.checks import check_sampling
-from nextword.decode.engine import Engine, engine_for
+from nextword.decode.engine import Engine
+from nextword.decode.engines import engine_for
 from nextword.decode.sampler import Sampler
 from nextword.decode.sampling import Sampling
 

@@ -47,7 +47,6 @@ class Network:
     def __init__(self, config: GPTConfig, tensors: Mapping[str, Floats], format: str = "float32"):
         self.config, self.format = config, format
         self._kept: list[Any] = []  # what the structures point to
-        self.matrix_bytes = 0
         wte = self._keep(tensors["wte.weight"])
         blocks = (CBlock * config.n_layer)()
         for layer, block in enumerate(blocks):
@@ -123,10 +122,8 @@ class Network:
         if self.format in PACKED:
             packed = pack(weight, PACKED[self.format])
             self._kept.append(packed)
-            self.matrix_bytes += packed.nbytes
             return CMatrix(pointer(packed.values), pointer(packed.scales), bias_at, n_in, n_out, packed.format)
         self._kept.append(weight)
-        self.matrix_bytes += weight.nbytes
         assert weight.flags.c_contiguous or weight.flags.f_contiguous
         layout = F32_OUT_IN if weight.flags.c_contiguous else F32_IN_OUT
         return CMatrix(pointer(weight), None, bias_at, n_in, n_out, layout)

@@ -24,11 +24,6 @@ class Packed:
     values: NDArray[np.uint32]
     scales: NDArray[np.uint32]
 
-    @property
-    def nbytes(self) -> int:
-        """What has to be read for one product."""
-        return self.values.nbytes + self.scales.nbytes
-
 
 def pack(weight: Floats, format: int) -> Packed:
     """Round a matrix (out, in) to BF16, INT8 or INT4, with one scale per output or one per 64 inputs."""
@@ -42,20 +37,3 @@ def pack(weight: Floats, format: int) -> Packed:
         "pack", format, pointer(weight), stride_out, stride_in, n_out, n_in, pointer(values), pointer(scales), threads()
     )
     return Packed(format, n_out, n_in, values, scales)
-
-
-def unpack(matrix: Packed) -> Floats:
-    """The numbers (out, in) that a packed matrix stands for: the reference for what is computed with it."""
-    bits, shifts = ((16, (0, 16)), (8, (0, 8, 16, 24)), (4, (0, 8, 16, 24, 4, 12, 20, 28)))[matrix.format - BF16]
-    down = np.array(shifts, np.uint32)[:, None]
-    fields = matrix.values[:, :, None] >> down & np.uint32(2**bits - 1)  # (panels, words, per word, PANEL)
-    q = fields.reshape(len(fields), -1, PANEL)  # (panels, in, PANEL)
-    if matrix.format == BF16:
-        weights = (q << np.uint32(16)).view(np.float32)
-    elif matrix.format == INT8:
-        weights = (q.astype(np.float32) - 128) * matrix.scales.view(np.float32)
-    else:
-        step = (matrix.scales & np.uint32(0xFFFF0000)).view(np.float32)
-        least = (matrix.scales << np.uint32(16)).view(np.float32)
-        weights = least.repeat(GROUP, axis=1) + step.repeat(GROUP, axis=1) * q
-    return weights.transpose(0, 2, 1).reshape(-1, q.shape[1])[: matrix.n_out, : matrix.n_in].astype(np.float32)
