@@ -15,8 +15,6 @@ from nextword.decode.sampling import Sampling
 if TYPE_CHECKING:
     from nextword.model import GPT
 
-PREFILL_TOKENS = 256  # that are read in one pass, times the pace
-
 Notice = Callable[[str], object]
 """Called with one line of text when something happens that a user should know."""
 
@@ -79,13 +77,9 @@ def write(
         return engine.write(rows, samplers[0].sampling, numbers)
     ids = np.empty(numbers.shape, np.int64)
     for i in range(len(numbers)):
-        waiting = list(rows)
-        while waiting:
-            found = engine.advance(waiting, max(PREFILL_TOKENS * engine.pace, len(waiting)))
-            for row, logits in found.items():
-                column = rows.index(row)
-                ids[i, column] = samplers[column].choose(logits[-1], numbers[i, column])
-            waiting = [row for row in waiting if row not in found]
+        logits = engine.next_logits(rows)
+        for column, row in enumerate(rows):
+            ids[i, column] = samplers[column].choose(logits[row], numbers[i, column])
         engine.put(rows, ids[i].tolist())
     return ids
 

@@ -14,7 +14,7 @@ from nextword.decode.engine import Chunk, Engine, Floats
 from nextword.decode.sampling import Sampling
 from nextword.decode.torch_step import Step
 from nextword.model import GPT, KVCache
-from nextword.model.resting import resting
+from nextword.model.eval_mode import eval_mode
 
 TOKENS_TOGETHER = 16384  # of prompts that a GPU reads together, counting what fills up the shorter ones
 
@@ -35,7 +35,7 @@ class TorchEngine(Engine):
     def forward(self, chunks: Sequence[Chunk]) -> list[Floats]:
         """Read single tokens in one step, and longer chunks together where that pays."""
         logits: dict[int, Tensor] = {}
-        with resting(self._model):
+        with eval_mode(self._model):
             for group in self._groups([chunk for chunk in chunks if len(chunk.ids) > 1]):
                 logits |= self._prefill(group)
             if single := {chunk.row: chunk.ids[0] for chunk in chunks if len(chunk.ids) == 1}:
@@ -64,7 +64,7 @@ class TorchEngine(Engine):
         self._step.prepare({row: self.texts[row][-1] for row in columns}, self.n_read)
         all_numbers = np.zeros((n, self.n_rows))
         all_numbers[:, columns] = numbers
-        with resting(self._model):
+        with eval_mode(self._model):
             ids = self._graphs.write(sampling, all_numbers, 1 + max(last.values()))[:, columns]
         if (ids == NONE).any():
             raise not_finite(has_nan=True)
