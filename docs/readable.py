@@ -68,6 +68,13 @@ def source(argument: str, _body: str, up: str) -> str:
     return f"[{name}]({up}../{name})\n\n{fenced(pieces, 'python')}"
 
 
+def one_file(_argument: str, _body: str, _up: str) -> str:
+    """GPT-2 in one file."""
+    from nextword.onefile import onefile
+
+    return fenced(onefile(), "python")
+
+
 def definition(text: str, name: str) -> str:
     """A function, a class or a method, with its decorators."""
     body: list[ast.stmt] = ast.parse(text).body
@@ -156,6 +163,7 @@ def questions(_argument: str, _body: str, _up: str) -> str:
 
 WRITERS: dict[str, Callable[[str, str, str], str]] = {
     "source": source,
+    "onefile": one_file,
     "exercise": exercise,
     "mistakes": mistakes,
     "report": report,

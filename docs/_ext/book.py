@@ -2,6 +2,7 @@
 
 {source} module:name     the code of that name, as it stands in the package now
 {picture} module:name    a picture that docs/pictures draws, for light pages and for dark ones
+{onefile}                GPT-2 in one file, as `nextword onefile` writes it
 """
 
 import re
@@ -42,6 +43,16 @@ class Source(LiteralInclude):
             self.options["pyobject"] = name.strip()
             made += super().run()
         return made
+
+
+class OneFile(SphinxDirective):
+    """{onefile}: all of the one file."""
+
+    def run(self) -> list[nodes.Node]:
+        """Show the file as code."""
+        from nextword.onefile import onefile
+
+        return [nodes.literal_block(text := onefile(), text, language="python")]
 
 
 class picture(nodes.General, nodes.Element):
@@ -99,6 +110,7 @@ def prepare(app: Sphinx, docname: str, source: list[str]) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Tell Sphinx of all this."""
     app.add_directive("source", Source)
+    app.add_directive("onefile", OneFile)
     app.add_node(picture, html=(visit_picture, None))
     app.add_directive("picture", Picture)
     app.connect("builder-inited", draw_pictures)

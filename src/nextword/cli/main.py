@@ -17,6 +17,7 @@ VERBS = {
     "trace": "see inside: surprise, what each layer would say, where a head looks",
     "serve": "an API that OpenAI's clients know, and a page that shows a model at work",
     "export": "write a trained model in another program's format",
+    "onefile": "write GPT-2, the whole of it, as one Python file to read, run and change",
     "bench": "measure how fast this machine is, and nextword on it",
     "learn": "write GPT-2 yourself, in small exercises whose checker names your mistake",
 }

@@ -17,9 +17,9 @@ def windows(ids: Tensor, window: int, stride: int) -> tuple[Tensor, Tensor]:
     n = (N - 1 - window) // stride + 1; a rest that fills no window is left out.
     """
     starts = range(0, len(ids) - window, stride)
-    x = torch.stack([ids[start : start + window] for start in starts])
-    y = torch.stack([ids[start + 1 : start + 1 + window] for start in starts])
-    return x.long(), y.long()
+    x = torch.stack([ids[start : start + window] for start in starts]).long()
+    y = torch.stack([ids[start + 1 : start + 1 + window] for start in starts]).long()
+    return x, y
 
 
 def batches(x: Tensor, y: Tensor, batch_size: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:

@@ -36,9 +36,7 @@ def sample(logits: Tensor, temperature: float = 1.0) -> Tensor:
 
     Source: Ackley, Hinton and Sejnowski, "A Learning Algorithm for Boltzmann Machines" (1985), equation 5.
     """
-    if temperature == 0.0:
-        return logits.argmax(-1)
-    return torch.multinomial(softmax(logits / temperature), 1).squeeze(-1)
+    return logits.argmax(-1) if temperature == 0.0 else torch.multinomial(softmax(logits / temperature), 1)[:, 0]
 
 
 def sample_top_k(logits: Tensor, k: int, temperature: float = 1.0) -> Tensor:
@@ -77,7 +75,7 @@ def generate(
     model: nn.Module,
     ids: Tensor,
     max_new_tokens: int,
-    choose: Callable[[Tensor], Tensor],
+    choose: Callable[..., Tensor],
     n_ctx: int,
     end_id: int | None = None,
 ) -> Tensor:
@@ -98,7 +96,7 @@ def generate(
             next_ids = next_ids.masked_fill(ended, end_id)
             ended |= next_ids == end_id
         ids = torch.cat((ids, next_ids.unsqueeze(-1)), dim=-1)
-        if ended.all():
+        if end_id is not None and ended.all():
             break
     model.train(was_training)
     return ids

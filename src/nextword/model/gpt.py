@@ -102,10 +102,9 @@ def init_weights(model: GPT) -> None:
             nn.init.zeros_(parameter)
         elif "ln_" in name:
             nn.init.ones_(parameter)
-        elif name.endswith("c_proj.weight"):
-            nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * model.config.n_layer))
         else:
-            nn.init.normal_(parameter, std=0.02)
+            shrink = math.sqrt(2 * model.config.n_layer) if name.endswith("c_proj.weight") else 1.0
+            nn.init.normal_(parameter, std=0.02 / shrink)
 
 
 def check_ids(ids: Tensor, config: GPTConfig, cache: Cache | None = None, values: bool = True) -> None:

@@ -26,27 +26,23 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import pairwise
-from typing import SupportsIndex
 
 import regex
 
 from nextword.tokenizer.vocab import END_OF_TEXT, END_OF_TEXT_ID, load_ids, load_merges, token_bytes
 
-PATTERN = regex.compile(
-    r"""
+PATTERN = regex.compile(r"""(?x)
       's | 't | 're | 've | 'm | 'll | 'd   # English contractions, in lower case: I'm -> I + 'm
     | [ ]? \p{L}+                           # letters, with the space before them
     | [ ]? \p{N}+                           # digits, with the space before them
     | [ ]? [^\s\p{L}\p{N}]+                 # anything else that is not white space: , ... -> 🙂
     | \s+ (?! \S )                          # white space, less the last of it when a word follows,
     | \s+                                   # for the word takes a space, but leaves a newline to this line
-    """,
-    regex.VERBOSE,
-)
+""")
 
 
 def encode(text: str, allow_special: bool = False) -> list[int]:
-    """The ids of a text.
+    """Encode a text as ids.
 
     `<|endoftext|>`, the mark between two documents, is a single id that no text can spell, unless the caller
     sets `allow_special`. Otherwise it is ordinary text, or a document could forge its own end.
@@ -66,8 +62,8 @@ def encode(text: str, allow_special: bool = False) -> list[int]:
     return [id for piece in split(text) for id in encode_piece(piece.encode("utf-8"))]
 
 
-def decode(ids: Iterable[SupportsIndex]) -> str:
-    """The text of a list of ids: their bytes in a row, read as UTF-8.
+def decode(ids: Iterable[int]) -> str:
+    """Decode ids: join their bytes, and read these as UTF-8.
 
     Bytes that are not UTF-8, such as half a character, become U+FFFD. So every text comes back from its ids,
     but not every list of ids from its text. Raises ValueError for an id outside 0 to 50256.
@@ -83,20 +79,20 @@ def decode(ids: Iterable[SupportsIndex]) -> str:
 def split(text: str) -> list[str]:
     """Cut a text into the pieces that no token crosses; joined, they are the text.
 
-    Without this cut, "dog.", "dog!" and "dog?" would each earn a token of their own.
+    Without this cut, "dog.", "dog!" and "dog?" would each earn a token of their own. Surrogates, which a Python
+    string may hold and UTF-8 cannot, come first: pairs become their character, lone ones U+FFFD.
 
     >>> split("I'm 10 years   old!")
     ['I', "'m", ' 10', ' years', '  ', ' old', '!']
     """
-    # A Python string may hold surrogates, which UTF-8 cannot: pairs become their character, lone ones U+FFFD.
-    text = text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
+    text = text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")  # no surrogates
     pieces: list[str] = PATTERN.findall(text)
     return pieces
 
 
 @lru_cache(maxsize=65536)  # the same words come again and again
 def encode_piece(piece: bytes) -> tuple[int, ...]:
-    """The ids of one piece.
+    """Encode one piece as ids.
 
     >>> encode_piece(b" language"), encode_piece(b" nextword")
     ((3303,), (1306, 4775))
@@ -106,7 +102,7 @@ def encode_piece(piece: bytes) -> tuple[int, ...]:
 
 
 def merge(piece: bytes) -> list[bytes]:
-    """Join neighbouring tokens, always the pair that comes first in vocab.bpe, until no pair is listed there.
+    """Merge neighbouring tokens, always the pair of the lowest rank, until no pair has one.
 
     From the bytes of "banana", where "an" is merge 16, "an" + "a" is merge 2015 and "b" + "an" is merge 3564:
 
@@ -128,23 +124,22 @@ def merge(piece: bytes) -> list[bytes]:
 
 
 def join(tokens: list[bytes], pair: tuple[bytes, bytes]) -> list[bytes]:
-    """Make one token of the pair wherever it stands, from left to right.
+    """Merge a pair wherever it stands, from left to right.
 
     >>> join([b"b", b"a", b"n", b"a", b"n", b"a"], (b"a", b"n"))
     [b'b', b'an', b'an', b'a']
     """
-    left, right = pair
     joined: list[bytes] = []
     for token in tokens:
-        if token == right and joined and joined[-1] == left:
-            joined[-1] = left + right
+        if joined and (joined[-1], token) == pair:
+            joined[-1] += token
         else:
             joined.append(token)
     return joined
 
 
 def learn_merges(text: str, n: int) -> list[tuple[bytes, bytes]]:
-    """The first n merges that a text teaches: time and again, the most frequent pair of neighbours becomes a token.
+    """Learn n merges from a text: time and again, the most frequent pair of neighbours becomes a token.
 
     So vocab.bpe was made, from far more text. Of equally frequent pairs the one that stands first in the text is
     joined first. There are fewer than n merges where no pair is left.

@@ -24,12 +24,11 @@ END_OF_TEXT_ID = 50256
 _VOCAB_BPE = Path(__file__).with_name("vocab.bpe")
 _VOCAB_BPE_SHA256 = "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5"
 
-# The file separates tokens by spaces and lines, so no token in it may contain either. Every byte is therefore
-# written as a character that prints: 188 bytes already do (in Latin-1) and stand for themselves; the other 68
-# borrow the characters from U+0100 on. A space is written "Ġ", a newline "Ċ". This order gives ids 0 to 255.
-_PRINTING = [byte for byte in range(256) if chr(byte).isprintable() and chr(byte) != " "]
-_BORROWING = [byte for byte in range(256) if byte not in _PRINTING]
-BYTE_TO_CHAR = {byte: chr(byte) for byte in _PRINTING} | {byte: chr(256 + n) for n, byte in enumerate(_BORROWING)}
+# vocab.bpe has tokens between spaces, so it writes each byte as a character that prints: 188 bytes as they are in
+# Latin-1, the other 68 as characters from U+0100 on, such as "Ġ" for a space. This order gives ids 0 to 255.
+PRINTING = [byte for byte in range(256) if chr(byte).isprintable() and chr(byte) != " "]
+BORROWING = [byte for byte in range(256) if byte not in PRINTING]
+BYTE_TO_CHAR = {byte: chr(byte) for byte in PRINTING} | {byte: chr(256 + n) for n, byte in enumerate(BORROWING)}
 
 # One byte is one character, so Python's codecs for 8-bit alphabets do the work, at the speed of C.
 _CHARACTERS = "".join(BYTE_TO_CHAR[byte] for byte in range(256))
@@ -103,13 +102,16 @@ def load_merges() -> dict[tuple[bytes, bytes], int]:
 
 
 def token_bytes(id: SupportsIndex) -> bytes:
-    """The bytes that an id stands for; not always a whole character.
-
-    Raises ValueError, naming the id and the range, for anything but an integer from 0 to 50256.
+    """The bytes that an id stands for; not always a whole character. Raises as `check_id` does.
 
     >>> token_bytes(262)
     b' the'
     """
+    return load_tokens()[check_id(id)]
+
+
+def check_id(id: SupportsIndex) -> int:
+    """Raise ValueError, naming the id and the range, for anything but an integer from 0 to 50256."""
     try:
         index = operator.index(id)
     except TypeError:
@@ -121,7 +123,7 @@ def token_bytes(id: SupportsIndex) -> bytes:
             f"id {index} is not in GPT-2's vocabulary, whose ids go from 0 to {N_VOCAB - 1}. "
             "Was it made by another tokenizer?"
         )
-    return load_tokens()[index]
+    return index
 
 
 def encoder_json() -> str:

@@ -28,9 +28,8 @@ def from_huggingface(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     ours = {}
     for stored, tensor in tensors.items():
         name = stored.removeprefix("transformer.")
-        if name.endswith(MASKS) or name == "lm_head.weight":
-            continue
-        ours[name] = tensor.T if name.endswith(PROJECTIONS) else tensor
+        if not name.endswith(MASKS) and name != "lm_head.weight":
+            ours[name] = tensor.T if name.endswith(PROJECTIONS) else tensor
     return ours
 
 
