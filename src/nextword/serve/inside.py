@@ -20,12 +20,11 @@ from nextword.config import GPTConfig
 from nextword.errors import NotFiniteError
 from nextword.serve import answers
 from nextword.serve.lens_worker import BusyError, GoneError, LensWorker
-from nextword.serve.octets import Octets, floats
 from nextword.serve.page_files import NO_CACHE, etag, is_known
 from nextword.serve.reading import LIKELIEST, Text
 from nextword.serve.refusals import Refusal
 from nextword.serve.requests import Id, Strict
-from nextword.serve.run_routes import run_routes
+from nextword.serve.run_routes import Octets, floats, run_routes
 from nextword.serve.source import sources
 from nextword.serve.watched_run import WatchedRun
 from nextword.tokenizer.vocab import load_tokens

@@ -1,18 +1,29 @@
-"""What the page asks of a training run: its losses, its samples, and where its heads looked as it learned."""
+"""/api/run: a training run's losses, samples and attention patterns, for the page."""
 
 from typing import Any
 
 from fastapi import APIRouter, Response
+from torch import Tensor
 
 from nextword.errors import RunError
-from nextword.serve.octets import Octets, floats
 from nextword.serve.refusals import Refusal
 from nextword.serve.requests import Id, Strict
 from nextword.serve.watched_run import WatchedRun
 
 
+class Octets(Response):
+    """Numbers as bytes, little endian, row after row: an array for the page."""
+
+    media_type = "application/octet-stream"
+
+
+def floats(x: Tensor) -> Octets:
+    """Answer with an array as float32."""
+    return Octets(x.float().cpu().numpy().astype("<f4").tobytes())
+
+
 class LookRequest(Strict):
-    """A question about one head after so many updates."""
+    """A question about one head after so many steps."""
 
     step: Id
     layer: Id
@@ -20,7 +31,7 @@ class LookRequest(Strict):
 
 
 def run_routes(run: WatchedRun) -> APIRouter:
-    """The endpoints about one run, below /run."""
+    """Make the endpoints about one run, below /run."""
     routes = APIRouter(prefix="/run")
 
     @routes.get("")
