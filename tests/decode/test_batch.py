@@ -71,8 +71,8 @@ def test_each_text_has_penalties_of_its_own(model: GPT) -> None:
 def test_rows_are_refilled_at_once(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = TorchEngine(model, 2)
     rows: list[list[int]] = []
-    write = engine.write
-    monkeypatch.setattr(engine, "write", lambda r, s, u: rows.append(list(r)) or write(r, s, u))
+    sample = engine.sample
+    monkeypatch.setattr(engine, "sample", lambda r, s, u: rows.append(list(r)) or sample(r, s, u))
     left = {0: 1, 1: 5, 2: 2, 3: 2}
 
     def take(index: int, id: int) -> bool:

@@ -89,8 +89,8 @@ def test_one_number_a_token_decides_whatever_the_pace(model: GPT, monkeypatch: p
         engine = TorchEngine(model)
         monkeypatch.setattr(engine, "pace", pace)
         counts = []
-        write = engine.write
-        monkeypatch.setattr(engine, "write", lambda rows, s, u: counts.append(len(u)) or write(rows, s, u))
+        sample = engine.sample
+        monkeypatch.setattr(engine, "sample", lambda rows, s, u: counts.append(len(u)) or sample(rows, s, u))
         assert list(islice(generate_ids(engine, [3, 14], sampling, np.random.default_rng(5)), 40)) == expected
         assert counts[:3] == [1, 2, min(4, pace)]  # the first token soon, then more at a time
     other = list(islice(generate_ids(model, [3, 14], sampling, np.random.default_rng(6)), 40))

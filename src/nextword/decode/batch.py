@@ -8,7 +8,7 @@ import numpy as np
 from nextword.decode.checks import check_sampling
 from nextword.decode.engine import Engine
 from nextword.decode.engines import engine_for
-from nextword.decode.loop import kept, write
+from nextword.decode.loop import kept
 from nextword.decode.random_numbers import random_numbers
 from nextword.decode.sampler import Sampler
 from nextword.decode.sampling import Sampling, SamplingArguments
@@ -99,7 +99,7 @@ def generate_batch_ids(
                 engine.read(row, texts[index][-kept(n_ctx) :])
         count = min(engine.pace, *(min(engine.room(row), left[index]) for row, index in at.items()))
         numbers = np.stack([rngs[index].random(count) for index in at.values()], axis=1)  # (count, R)
-        ids = write(engine, list(at), [samplers[index] for index in at.values()], numbers)  # (count, R)
+        ids = engine.sample(list(at), [samplers[index] for index in at.values()], numbers)  # (count, R)
         for (row, index), new in zip(list(at.items()), ids.T.tolist(), strict=True):
             for id in new:
                 texts[index].append(id)

@@ -7,6 +7,7 @@ that all of it can be captured in a CUDA graph.
 import torch
 from torch import Tensor
 
+from nextword.decode.logits_processors import asked_for
 from nextword.decode.sampling import Sampling
 
 
@@ -30,6 +31,11 @@ def choose(sampling: Sampling, logits: Tensor, numbers: Tensor) -> Tensor:
     target = numbers.to(running.dtype).unsqueeze(-1) * running[:, -1:]  # (R, 1)
     index = (running <= target).sum(-1, keepdim=True).clamp(max=ids.size(-1) - 1)  # (R, 1)
     return ids.gather(-1, index).squeeze(-1)
+
+
+def can_choose(sampling: Sampling) -> bool:
+    """Whether `choose` does all that is asked for."""
+    return not asked_for(sampling)
 
 
 def probabilities(sampling: Sampling, logits: Tensor) -> Tensor:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextword.config import GPTConfig
-from nextword.decode.checks import check_finite, check_text
-from nextword.decode.sampler import draw
+from nextword.decode.checks import check_text
+from nextword.decode.sampler import Draw, Sampler, draw
 from nextword.decode.sampling import Sampling
 
 Floats = NDArray[np.float32]
@@ -38,11 +38,13 @@ class Engine(ABC):
 
     pace: how many tokens to ask for at once: 1 on a CPU, more where waiting for each would cost time.
     chunk_tokens: how many tokens to read in one forward pass at most, where that is left to the engine.
+    draw: what draws a token by its logits and a number.
     Raises ValueError for fewer rows than one.
     """
 
     pace = 1
     chunk_tokens = sys.maxsize
+    draw: Draw = staticmethod(draw)
 
     def __init__(self, config: GPTConfig, n_rows: int = 1):
         if n_rows < 1:
@@ -71,22 +73,27 @@ class Engine(ABC):
     def write(self, rows: Sequence[int], sampling: Sampling, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
         """Write n tokens on each of these rows: numbers (n, R) in [0, 1) -> ids (n, R).
 
-        Each token is drawn by its row's logits and its number; see `Sampling`. Raises ValueError where a row has
-        read nothing yet or has no room for n more, and NotFiniteError for logits that are no numbers.
+        Each token is chosen by its row's logits and its number; penalties count what this call writes only. Raises as
+        `sample` does.
+        """
+        return self.sample(rows, [Sampler(sampling) for _ in rows], numbers)
+
+    def sample(
+        self, rows: Sequence[int], samplers: Sequence[Sampler], numbers: NDArray[np.float64]
+    ) -> NDArray[np.int64]:
+        """Write n tokens on each of these rows, with a sampler for each: numbers (n, R) in [0, 1) -> ids (n, R).
+
+        Raises ValueError where a row has read nothing yet or has no room for n more, and NotFiniteError for logits
+        that are no numbers.
         """
         self._check_write(rows, numbers)
         ids = np.empty(numbers.shape, np.int64)
         for i in range(len(numbers)):
             logits = self.next_logits(rows)
-            for column, row in enumerate(rows):
-                check_finite(logits[row])
-                ids[i, column] = self.draw(logits[row], sampling, numbers[i, column])
+            for column, (row, sampler) in enumerate(zip(rows, samplers, strict=True)):
+                ids[i, column] = sampler.choose(logits[row], numbers[i, column], draw=self.draw)
             self.put(rows, ids[i].tolist())
         return ids
-
-    def draw(self, logits: Floats, sampling: Sampling, number: float) -> int:
-        """Draw a token by its logits (V,) and a number in [0, 1)."""
-        return draw(logits, sampling, number)
 
     def next_logits(self, rows: Sequence[int]) -> dict[int, Floats]:
         """Read all that these rows hold -> by row the logits (V,) of its next token."""

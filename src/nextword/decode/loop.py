@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nextword.decode.checks import check_sampling
 from nextword.decode.engine import Engine
@@ -59,29 +58,10 @@ def generate_ids(
                 )
                 notice = None
         numbers = rng.random((min(count, engine.room(0)), 1))
-        for id in write(engine, [0], [sampler], numbers)[:, 0].tolist():
+        for id in engine.sample([0], [sampler], numbers)[:, 0].tolist():
             text.append(id)
             yield id
         count = min(2 * count, engine.pace)
-
-
-def write(
-    engine: Engine, rows: Sequence[int], samplers: Sequence[Sampler], numbers: NDArray[np.float64]
-) -> NDArray[np.int64]:
-    """Write n tokens on each row, with a sampler for each: numbers (n, R) -> ids (n, R).
-
-    The samplers have the same settings. Where these ask for no logits processors
-    the engine chooses by itself, which may be faster.
-    """
-    if not samplers[0].has_processors:
-        return engine.write(rows, samplers[0].sampling, numbers)
-    ids = np.empty(numbers.shape, np.int64)
-    for i in range(len(numbers)):
-        logits = engine.next_logits(rows)
-        for column, row in enumerate(rows):
-            ids[i, column] = samplers[column].choose(logits[row], numbers[i, column])
-        engine.put(rows, ids[i].tolist())
-    return ids
 
 
 def kept(n_ctx: int) -> int:

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nextword.decode.checks import not_finite
+from nextword.decode.choose import can_choose
 from nextword.decode.cuda_graphs import NONE, CudaGraphs
 from nextword.decode.engine import Chunk, Engine, Floats
-from nextword.decode.sampling import Sampling
+from nextword.decode.sampler import Sampler
 from nextword.decode.torch_step import Step
 from nextword.model import GPT, KVCache
 from nextword.model.eval_mode import eval_mode
@@ -48,14 +49,15 @@ class TorchEngine(Engine):
         return [logits[chunk.row][: chunk.n_scored].float().cpu().numpy() for chunk in chunks]
 
     @torch.inference_mode()
-    def write(self, rows: Sequence[int], sampling: Sampling, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Write n tokens on each of these rows; on CUDA by graphs, and with less waiting. See `Engine.write`."""
-        if self._graphs is None:
-            return super().write(rows, sampling, numbers)
+    def sample(
+        self, rows: Sequence[int], samplers: Sequence[Sampler], numbers: NDArray[np.float64]
+    ) -> NDArray[np.int64]:
+        """Write n tokens on each row; on CUDA by graphs, where these know the samplers. See `Engine.sample`."""
+        settings = {sampler.sampling for sampler in samplers}
+        if self._graphs is None or len(settings) != 1 or not can_choose(*settings):
+            return super().sample(rows, samplers, numbers)
         self._check_write(rows, numbers)
-        columns, n = list(rows), len(numbers)
-        if n == 0 or not columns:
-            return np.zeros(numbers.shape, dtype=np.int64)
+        [sampling], columns, n = settings, list(rows), len(numbers)
         last = {row: len(self.texts[row]) - 1 for row in columns}  # the first step reads each text's last token
         unread = [Chunk(row, self.texts[row][self.n_read[row] : end], self.n_read[row], 0) for row, end in last.items()]
         self.forward([chunk for chunk in unread if chunk.ids])
