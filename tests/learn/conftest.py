@@ -40,4 +40,4 @@ def check(course: Course, checker: Checker) -> Callable[..., Report]:
 def answer(name: str, mistake: str | None = None) -> str:
     """Somebody's answer to an exercise, with a mistake planted in it where one is named."""
     style = next(style for style in styles(name) if mistake is None or mistake in style.mistakes)
-    return style.source(mistake)
+    return style.source(*filter(None, [mistake]))

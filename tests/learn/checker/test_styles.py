@@ -1,7 +1,7 @@
 import pytest
 
 from nextword.learn.checker.parts import OurParts
-from nextword.learn.checker.styles import Style, run_source, styles
+from nextword.learn.checker.styles import Style, planted, run_source, styles
 
 TEXT = """\
 def f(x):
@@ -19,14 +19,14 @@ def f(x):
 STYLE = Style("sum", "loop", TEXT)
 
 
-def value(mistake: str | None) -> int:
-    result: int = run_source(STYLE.source(mistake), "sum").f(10)
+def value(*mistakes: str) -> int:
+    result: int = run_source(STYLE.source(*mistakes), "sum").f(10)
     return result
 
 
 def test_without_a_mistake_the_directives_are_only_left_out() -> None:
     assert "#~" not in STYLE.source()
-    assert value(None) == 13
+    assert value() == 13
 
 
 def test_a_mistake_replaces_the_line_above_it() -> None:
@@ -43,6 +43,23 @@ def test_an_empty_directive_deletes_the_line() -> None:
     with pytest.raises(IndentationError):
         value("gone")
     assert len(STYLE.source("gone").splitlines()) == len(STYLE.source().splitlines()) - 1
+
+
+def test_two_mistakes_are_planted_together_where_they_change_different_lines() -> None:
+    assert value("one-less", "minus") == 9
+
+
+def test_two_mistakes_that_change_one_line_cannot_be_planted_together() -> None:
+    with pytest.raises(ValueError, match="minus, gone change one line: x = x \\+ i"):
+        STYLE.source("minus", "gone")
+
+
+def test_the_reference_is_the_first_answer_that_can_make_the_mistakes() -> None:
+    reference = planted("split", "count_of_training")
+    assert reference(frozenset({"zero-refused"})).__name__ == "split_count_of_training"
+    assert reference(frozenset({"minimum-missing", "minimum-always"})).__name__ == "split_from_the_end"
+    with pytest.raises(ValueError, match="No answer to split can make these mistakes together: haste"):
+        reference(frozenset({"haste"}))
 
 
 def test_the_names_are_listed_in_order() -> None:

@@ -2,7 +2,8 @@
 
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,10 +78,21 @@ def attempt(run: Callable[[Any], Any], solution: Any) -> Any:
     try:
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a report says it better
-            torch.manual_seed(0)
+            torch.default_generator.manual_seed(0)  # torch.manual_seed formats a stack trace for each kind of GPU
             return run(solution)
     except Exception as error:
         return raised(error)
+
+
+@contextmanager
+def default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """Make tensors of this dtype where none is named. The reference computes in float64, answers in float32."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def raised(error: BaseException) -> Raised:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from itertools import chain, combinations
 from typing import Any, Literal
 
-from nextword.learn.checker.comparing import Raised, attempt, explains, same
+import torch
+
+from nextword.learn.checker.comparing import Raised, attempt, default_dtype, explains, same
 from nextword.learn.checker.exercise import RIGHT, Exercise, Mistake, Mistakes
 
 PAIR_SECONDS = 6.0
@@ -73,7 +75,8 @@ def observe(exercise: Exercise, solution: Any) -> list[Any]:
 def expected(exercise: Exercise, mistakes: Mistakes) -> list[Any]:
     """What each probe sees of the reference that makes these mistakes. Kept, for the next answer."""
     if mistakes not in exercise.expectations:
-        exercise.expectations[mistakes] = observe(exercise, exercise.reference(mistakes))
+        with default_dtype(torch.float64):
+            exercise.expectations[mistakes] = observe(exercise, exercise.reference(mistakes))
     return exercise.expectations[mistakes]
 
 
@@ -109,9 +112,10 @@ def likely_pairs(matched: dict[str, int]) -> Iterator[tuple[str, str]]:
 
 def agrees(exercise: Exercise, seen: list[Any], mistakes: Mistakes) -> bool:
     """Whether the reference with these mistakes sees all that was seen; stops at the first probe where not."""
-    try:
-        solution = exercise.reference(mistakes)
-    except Exception:  # two mistakes that cannot be made together
-        return False
     threes = zip(exercise.probes, seen, expected(exercise, RIGHT), strict=True)
-    return all(explains(attempt(probe.run, solution), value, right) for probe, value, right in threes)
+    with default_dtype(torch.float64):
+        try:
+            solution = exercise.reference(mistakes)
+        except Exception:  # two mistakes that cannot be made together
+            return False
+        return all(explains(attempt(probe.run, solution), value, right) for probe, value, right in threes)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nextword.learn.checker.exercise import Exercise, Mistake, Mistakes, Probe
+from nextword.learn.checker.styles import planted
 
 
 def exercise_in(
@@ -15,12 +16,16 @@ def exercise_in(
     task: str,
     symbols: Mapping[str, str],
     hints: tuple[str, ...],
-    reference: Callable[[Mistakes], Any],
+    reference: str | Callable[[Mistakes], Any],
     probes: tuple[Probe, ...],
     inner: tuple[Mistake, ...] = (),
     example: str = "",
 ) -> Exercise:
-    """Make the exercise of the folder in which a file, its exercise.py, stands. The others are an Exercise's fields."""
+    """Make the exercise of the folder in which a file, its exercise.py, stands.
+
+    reference: the name of the answer that is to make the mistakes, or a
+    function as an Exercise has it. The others are an Exercise's fields.
+    """
     folder = Path(file).parent
     return Exercise(
         name=folder.name,
@@ -30,7 +35,7 @@ def exercise_in(
         stub=(folder / "stub.py").read_text(encoding="utf-8"),
         hints=hints,
         mistakes=read_mistakes(folder / "mistakes.toml"),
-        reference=reference,
+        reference=planted(folder.name, reference) if isinstance(reference, str) else reference,
         probes=probes,
         inner=inner,
         example=example,

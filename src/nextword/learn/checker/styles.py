@@ -9,13 +9,15 @@ may be indented relative to the line that it replaces.
 import linecache
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from types import ModuleType
 from typing import Any
 
+from nextword.learn.checker.exercise import Mistakes
 from nextword.learn.checker.parts import OurParts
 from nextword.learn.checker.track import EXERCISES
 
@@ -31,40 +33,68 @@ class Style:
     text: str
 
     @cached_property
-    def mistakes(self) -> tuple[str, ...]:
-        """The names of the mistakes that can be planted here, in the order of the file."""
-        found = (DIRECTIVE.match(line) for line in self.text.splitlines())
-        return tuple(dict.fromkeys(match[1] for match in found if match))
-
-    def source(self, mistake: str | None = None) -> str:
-        """The answer's code, with a mistake planted in it where one is named. Raises KeyError for an unknown one."""
-        if mistake is not None and mistake not in self.mistakes:
-            raise KeyError(mistake)
-        lines: list[str] = []
-        start = planting = 0  # where the last line of code stands, and how many lines replace it
+    def lines(self) -> tuple[tuple[str, dict[str, list[str]]], ...]:
+        """Each line of code, and the lines that each mistake puts in its place."""
+        found: list[tuple[str, dict[str, list[str]]]] = []
         for line in self.text.splitlines():
             directive = DIRECTIVE.match(line)
             if directive is None:
-                lines.append(line)
-                start, planting = len(lines) - 1, 0
-            elif directive[1] == mistake:
-                if not planting:
-                    original = lines[start]
-                    indent = original[: len(original) - len(original.lstrip())]
-                    del lines[start:]
-                planting += 1
-                if directive[2]:
-                    lines.append(indent + directive[2])
+                found.append((line, {}))
+                continue
+            code, replaced = found[-1]
+            there = replaced.setdefault(directive[1], [])
+            if directive[2]:
+                there.append(code[: len(code) - len(code.lstrip())] + directive[2])
+        return tuple(found)
+
+    @cached_property
+    def mistakes(self) -> tuple[str, ...]:
+        """The names of the mistakes that can be planted here, in the order of the file."""
+        return tuple(dict.fromkeys(name for _, replaced in self.lines for name in replaced))
+
+    def source(self, *mistakes: str) -> str:
+        """Write the answer's code with these mistakes planted in it.
+
+        Raises KeyError for one that the style does not know, and ValueError for
+        two that change the same line.
+        """
+        if unknown := set(mistakes) - set(self.mistakes):
+            raise KeyError(*sorted(unknown))
+        lines: list[str] = []
+        for code, replaced in self.lines:
+            planted = [replaced[name] for name in mistakes if name in replaced]
+            if any(other != planted[0] for other in planted):
+                raise ValueError(f"{self.exercise}, {self.name}: {', '.join(mistakes)} change one line: {code.strip()}")
+            lines += planted[0] if planted else [code]
         return "\n".join(lines) + "\n"
 
 
+@cache
 def styles(exercise: str) -> tuple[Style, ...]:
     """The styles that the package has for an exercise."""
-    folder = files(f"{EXERCISES}.{exercise}") / "answers"
-    if not folder.is_dir():
+    try:
+        folder = files(f"{EXERCISES}.{exercise}") / "answers"
+    except ModuleNotFoundError:
         return ()
     found = sorted((file for file in folder.iterdir() if file.name.endswith(".py")), key=lambda file: file.name)
     return tuple(Style(exercise, file.name[:-3], file.read_text(encoding="utf-8")) for file in found)
+
+
+def planted(exercise: str, style: str) -> Callable[[Mistakes], Any]:
+    """Make the reference of an exercise from its answers: the first one in which some mistakes can be planted together.
+
+    style: the name of the answer to try first. The reference raises ValueError
+    for mistakes that no answer can make together.
+    """
+
+    def reference(mistakes: Mistakes) -> Any:
+        for answer in sorted(styles(exercise), key=lambda answer: answer.name != style):
+            with suppress(KeyError, ValueError):
+                source = answer.source(*mistakes)
+                return run_source(source, f"{exercise}_{answer.name}")
+        raise ValueError(f"No answer to {exercise} can make these mistakes together: {', '.join(mistakes)}.")
+
+    return reference
 
 
 def run_source(source: str, name: str, parts: ModuleType | None = None) -> Any:

@@ -1,63 +1,13 @@
 """Batches: an epoch of windows in a new order, some at a time."""
 
 from itertools import islice, pairwise
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
-
-
-def reference(on: Mistakes) -> Any:
-    """An epoch, with these mistakes."""
-
-    def places(n: int, batch_size: int, generator: torch.Generator) -> list[Tensor]:
-        """Which windows are in which batch."""
-
-        def draw(n: int) -> Tensor:
-            return torch.randperm(n, generator=generator)
-
-        if "number-of-batches" in on:
-            batch_size = -(-n // batch_size)
-        text_order = {"not-shuffled", "batches-shuffled", "shuffled-within-batches"} & on
-        order = torch.arange(n) if text_order else draw(n)
-        if "with-replacement" in on:
-            order = order[torch.randint(n, (n,), generator=generator)]
-        if "last-batch-filled" in on:
-            order = order.repeat(batch_size)[: -(-n // batch_size) * batch_size]
-        cut = list(order.split(batch_size))
-        if "one-step-at-a-time" in on:
-            cut = [order[i : i + batch_size] for i in range(n)]
-        if "batches-shuffled" in on:
-            cut = [cut[i] for i in draw(len(cut)).tolist()]
-        if "shuffled-within-batches" in on:
-            cut = [rows[draw(len(rows))] for rows in cut]
-        return [rows for rows in cut if len(rows) == batch_size] if "last-batch-lost" in on else cut
-
-    def batches(x: Tensor, y: Tensor, batch_size: int, seed: int) -> list[tuple[Tensor, Tensor]]:
-        generator = torch.Generator().manual_seed(0 if "seed-ignored" in on else seed)
-        if "global-seed" in on:
-            torch.manual_seed(seed)
-        if "not-repeatable" in on:
-            generator.manual_seed(int(torch.randint(2**31, ())))
-
-        if "int16" in on:
-            x, y = x.short().long(), y.short().long()
-        if "float-ids" in on:
-            x, y = x.float(), y.float()
-        rows = places(len(x), batch_size, generator)
-        others = rows
-        if "shuffled-apart" in on:
-            others = places(len(x), batch_size, generator)
-        if "y-not-shuffled" in on:
-            others = list(torch.cat(rows).sort().values.split([len(batch) for batch in rows]))
-        pairs = [(x[a], y[b]) for a, b in zip(rows, others, strict=True)]
-        return pairs[:1] if "first-batch-only" in on else pairs
-
-    return SimpleNamespace(batches=batches)
 
 
 def text(n: int) -> tuple[Tensor, Tensor]:
@@ -146,7 +96,7 @@ left over. Take the randomness from a generator of your own: dropout and samplin
         "torch.Generator().manual_seed(seed) is a generator that nobody else draws from.",
         "x[rows] takes the windows whose numbers are in the tensor rows. order.split(batch_size) cuts the order up.",
     ),
-    reference=reference,
+    reference="permutation",
     probes=(
         sizes(10, 4),
         sizes(6, 2),

@@ -1,63 +1,14 @@
 """Hugging Face's names and their Conv1D: which tensors lie the other way round."""
 
-from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
 from nextword.learn.fixtures.fixture import CONFIG, numbers
 from nextword.weights.names import tensor_names
-
-PROJECTIONS = {"attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight"}
-LEFT = {
-    "nothing-transposed": PROJECTIONS,
-    "square-untransposed": {"attn.c_proj.weight"},
-    "mlp-untransposed": {"mlp.c_fc.weight", "mlp.c_proj.weight"},
-    "only-c-attn": PROJECTIONS - {"attn.c_attn.weight"},
-    "c-proj-untransposed": {"attn.c_proj.weight", "mlp.c_proj.weight"},
-}
-"""Which projections each of these mistakes leaves as they are."""
-
-
-def reference(on: Mistakes) -> Any:
-    """The renaming, with these mistakes."""
-    turned = PROJECTIONS.difference(*(LEFT[name] for name in LEFT if name in on))
-
-    def from_huggingface(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        ours = {}
-        for stored, tensor in tensors.items():
-            name = stored.removeprefix("transformer.")
-            if not left_out(name):
-                if "prefix-kept" in on:
-                    name = stored
-                if "prefix-cut-blindly" in on:
-                    name = stored[len("transformer.") :]
-                ours[name] = oriented(stored, tensor)
-        return ours
-
-    def left_out(name: str) -> bool:
-        endings = {".attn.bias", ".attn.masked_bias"}
-        if "masks-kept" in on:
-            endings.clear()
-        if "masked-bias-kept" in on:
-            endings.discard(".attn.masked_bias")
-        if "c-attn-bias-lost" in on:
-            endings.add("attn.bias")
-        if "biases-lost" in on:
-            endings.add("bias")
-        return name.endswith(tuple(endings)) or (name == "lm_head.weight" and "head-kept" not in on)
-
-    def oriented(name: str, tensor: Tensor) -> Tensor:
-        table = name.endswith(("wte.weight", "wpe.weight")) and "embeddings-transposed" in on
-        if not table and not name.endswith(tuple(turned)):
-            return tensor
-        return tensor.reshape(tensor.shape[::-1]) if "reshaped" in on else tensor.T
-
-    return SimpleNamespace(from_huggingface=from_huggingface)
 
 
 def stored(prefix: str = "transformer.") -> dict[str, Tensor]:
@@ -132,7 +83,7 @@ OpenAI's weights come in files in which some things are called or stored otherwi
         'Transpose, with .T, what ends with "attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight" or '
         '"mlp.c_proj.weight"; leave out what ends with ".attn.bias" or ".attn.masked_bias", and "lm_head.weight".',
     ),
-    reference=reference,
+    reference="endswith",
     probes=(
         Probe("the names that remain of a small file", few_names),
         Probe("the names that remain where there is a head", head),

@@ -1,57 +1,12 @@
 """Embeddings: what each token is, plus where it stands."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
 from nextword.learn.fixtures.fixture import CONFIG, numbers, token_ids
-
-
-def reference(on: Mistakes) -> Any:
-    """Embeddings in float64, with these mistakes."""
-
-    def embed(ids: Tensor, wte: Tensor, wpe: Tensor) -> Tensor:
-        wte, wpe = wte.double(), wpe.double()
-        (B, T), n_ctx = ids.shape, len(wpe)
-        positions = torch.arange(T).expand(B, T)
-        if "text-cut" in on:
-            ids, positions = ids[:, :n_ctx], positions[:, :n_ctx]
-        if "positions-clamped" in on:
-            positions = positions.clamp(max=n_ctx - 1)
-        if "positions-of-the-batch" in on:
-            positions = torch.arange(B)
-        if "positions-by-text" in on:
-            positions = torch.arange(B)[:, None].expand(B, T)
-        if "positions-continued" in on:
-            positions = torch.arange(B * T).view(B, T)
-        if "positions-reversed" in on:
-            positions = positions.flip(-1)
-        if "positions-by-id" in on:
-            positions = ids
-        if "positions-from-one" in on:
-            positions = positions + 1
-        if "positions-all-first" in on:
-            positions = 0 * positions
-        if "positions-wrapped" in on:
-            positions = positions % n_ctx
-        if "whole-table" in on and n_ctx != T:
-            raise RuntimeError(f"{T} tokens and {n_ctx} positions cannot be added")
-        tokens = wte[ids]
-        places = torch.zeros(()) if "positions-missing" in on else wpe[positions]
-        if "scaled" in on:
-            tokens = tokens * wte.size(1) ** 0.5
-        if "tokens-missing" in on:
-            tokens = 0.0 * tokens
-        if "concatenated" in on:
-            return torch.cat((tokens, places.expand_as(tokens)), -1)
-        return tokens * places if "multiplied" in on else tokens + places
-
-    return SimpleNamespace(embed=embed)
-
 
 WTE = torch.tensor([[0.0, 0.1], [1.0, 1.1], [2.0, 2.1], [3.0, 3.1]])
 WPE = torch.tensor([[0.5, 0.0], [0.0, 0.5], [-0.5, 0.0]])
@@ -99,7 +54,7 @@ which order the tokens stand, so each position has C numbers too, a row of the t
         "The positions are 0 to T - 1, the same for all texts of the batch: torch.arange(ids.size(1)).",
         "wte[ids] is (B, T, C) and wpe[positions] is (T, C). Adding them repeats the latter for each text.",
     ),
-    reference=reference,
+    reference="functional",
     probes=(
         Probe("two texts of two tokens, two numbers each", short_texts),
         Probe("three tokens, where there are three positions", one_text),

@@ -1,47 +1,13 @@
 """Evaluation: the mean loss on text that the model does not learn from."""
 
-import math
-from collections.abc import Iterable
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
 from nextword.learn.fixtures.bigram import Bigram
-
-
-def reference(on: Mistakes) -> Any:
-    """Evaluation, with these mistakes."""
-
-    def evaluate(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> float:
-        was_training = model.training
-        if "dropout-on" not in on:
-            model.eval()
-        chosen = list(batches)
-        chosen = chosen[:-1] if "last-dropped" in on else chosen[:1] if "first-only" in on else chosen
-        total, count = 0.0, 0
-        for ids, targets in chosen:
-            with torch.set_grad_enabled(bool(on & {"graph-kept", "backward-left-in"})):
-                loss = F.cross_entropy(model(ids).flatten(0, 1), targets.flatten())
-            if "backward-left-in" in on:
-                loss.backward()
-            weight = 1 if "unweighted" in on else targets.size(0) if "weighted-by-texts" in on else targets.numel()
-            if "last-only" in on:
-                total, count = 0.0, 0
-            total += loss.item() * weight
-            count += weight
-        if "left-in-eval" not in on and "dropout-on" not in on:
-            model.train(was_training or "left-in-training" in on)
-        mean = total / (1 if "sum" in on else len(chosen) if "divided-by-batches" in on else count)
-        if "gradients-left-off" in on:
-            torch.set_grad_enabled(False)
-        return math.exp(mean) if "perplexity" in on else mean
-
-    return SimpleNamespace(evaluate=evaluate)
 
 
 def batch(B: int, T: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -133,7 +99,7 @@ must be in the mode that it was in before, whichever that was, since training go
         "model.training says in which mode the model is: remember it, and put it back with model.train(was_training).",
         "In the loop, add up loss.item() * targets.numel() and targets.numel(); at the end divide one by the other.",
     ),
-    reference=reference,
+    reference="running_total",
     probes=(
         Probe("the loss on one batch", one_batch),
         Probe("the loss on batches of 8, 8 and 3 tokens", three_batches),

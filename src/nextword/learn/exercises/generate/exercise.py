@@ -1,61 +1,12 @@
 """The writing loop: read, choose, put it behind the text, and again."""
 
-from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
-
-
-def reference(on: Mistakes) -> Any:
-    """The writing loop with these mistakes; it computes nothing itself."""
-
-    def generate(
-        model: nn.Module,
-        ids: Tensor,
-        max_new_tokens: int,
-        choose: Callable[[Tensor], Tensor],
-        n_ctx: int,
-        end_id: int | None = None,
-    ) -> Tensor | None:
-        was_training, prompt_length = model.training, ids.size(1)
-        end_id = None if "end-zero-ignored" in on and end_id == 0 else end_id
-        new = max_new_tokens - ("one-too-few" in on) - (prompt_length if "total-length" in on else 0)
-        new = min(new, 1) if "returned-in-loop" in on else new
-        if "dropout-on" not in on:
-            model.eval()
-        ended = torch.zeros(ids.size(0), dtype=torch.bool)
-        if "end-in-prompt" in on and end_id is not None:
-            ended = (ids == end_id).any(-1)
-        position = 0 if "first-position" in on else -1
-        with torch.set_grad_enabled("gradients" in on):
-            for _ in range(new):
-                seen = ids if "not-cut" in on else ids[:, :n_ctx] if "wrong-end" in on else ids[:, -n_ctx:]
-                seen = ids[:, -1:] if "one-token-seen" in on else seen
-                logits = model(seen)
-                last = logits[:, -2 if "last-but-one" in on and logits.size(1) > 1 else position]
-                last = logits if "whole-logits" in on else last
-                chosen = last.argmax(-1) if "choose-ignored" in on else choose(last)
-                if end_id is not None and "end-ignored" not in on:
-                    if "ended-rows-go-on" not in on:
-                        chosen = chosen.masked_fill(ended, end_id)
-                    ended = ended | (chosen == end_id)
-                if "text-cut" in on:
-                    ids = ids[:, -n_ctx:]
-                ids = torch.cat((ids, chosen.unsqueeze(-1)), dim=-1)
-                if ended.any() if "rows-end-together" in on else ended.all() and "never-early" not in on:
-                    break
-        if "mode-not-restored" not in on:
-            model.train(was_training or "always-train-afterwards" in on)
-        if "returned-in-loop" in on and max_new_tokens == 0:
-            return None
-        return ids[:, prompt_length:] if "prompt-missing" in on else ids
-
-    return SimpleNamespace(generate=generate)
 
 
 class Counting(nn.Module):
@@ -160,7 +111,7 @@ written end_id goes on with nothing but end_id, until all have.""",
         "ended, one bool for each row: overwrite what an ended row chose with end_id, then note who has ended now, "
         "and leave the loop when all have.",
     ),
-    reference=reference,
+    reference="straight",
     probes=(
         Probe("four tokens after each of two prompts of three", short),
         Probe("seven tokens after three, where the model sees five", long),

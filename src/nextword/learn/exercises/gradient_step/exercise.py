@@ -1,75 +1,14 @@
 """One update: the gradient of several small batches, shortened where it is too long."""
 
 import math
-from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
 from nextword.learn.fixtures.bigram import Bigram, batches
-
-
-def reference(on: Mistakes) -> Any:
-    """The step, with these mistakes."""
-
-    def gradient_step(
-        model: nn.Module, optimizer: torch.optim.Optimizer, micro_batches: Sequence[tuple[Tensor, Tensor]], clip: float
-    ) -> Any:
-        n, losses = len(micro_batches), []
-        share = 1.0 / n**2 if "divided-twice" in on else 1.0 / n
-        share = 1.0 if on & {"undivided", "nothing-divided", "own-updates"} else share
-        if "zero-missing" not in on:
-            optimizer.zero_grad()
-        for ids, targets in micro_batches:
-            if on & {"zero-between", "own-updates"}:
-                optimizer.zero_grad()
-            loss = F.cross_entropy(model(ids).flatten(0, 1), targets.flatten())
-            (loss * share).backward()
-            losses.append(loss)
-            if on & {"step-inside", "clip-each", "own-updates"}:
-                limit(model, clip)
-            if on & {"step-inside", "own-updates"}:
-                optimizer.step()
-        if "zero-after-backward" in on:
-            optimizer.zero_grad()
-        if not on & {"step-inside", "own-updates"}:
-            if not on & {"clip-after-step", "clip-each"}:
-                limit(model, clip)
-            if "step-missing" not in on:
-                optimizer.step()
-            if "clip-after-step" in on:
-                limit(model, clip)
-        return given_back(torch.stack(losses))
-
-    def limit(model: nn.Module, clip: float) -> None:
-        gradients = [p.grad for p in model.parameters() if p.grad is not None]
-        squares = [gradient.square().sum().item() for gradient in gradients]
-        length = math.sqrt(sum(squares))
-        if "lengths-added" in on:
-            length = sum(math.sqrt(square) for square in squares)
-        if "root-missing" in on:
-            length = sum(squares)
-        for gradient, square in zip(gradients, squares, strict=True):
-            if "clip-missing" in on:
-                continue
-            if "clip-by-value" in on:
-                gradient.clamp_(-clip, clip)
-                continue
-            factor = clip / (math.sqrt(square) if "clip-per-tensor" in on else length)
-            gradient *= factor if "clip-always" in on else min(1.0, factor)
-
-    def given_back(losses: Tensor) -> Any:
-        loss = losses[-1] if on & {"loss-of-last", "share-of-last"} else losses.mean()
-        loss = loss * len(losses) if on & {"loss-sum", "nothing-divided"} else loss
-        loss = loss / len(losses) if on & {"share-of-last", "loss-divided-twice"} else loss
-        return loss if "graph-kept" in on else loss.item()
-
-    return SimpleNamespace(gradient_step=gradient_step)
 
 
 def moved(solution: Any, n_micro: int, clip: float, steps: int = 1) -> Tensor:
@@ -165,7 +104,7 @@ Give back the mean of the micro batches' losses, as a number.""",
         "The length is the root of the sum of the squares of all numbers in all p.grad. Or let "
         "torch.nn.utils.clip_grad_norm_(model.parameters(), clip) do step 3.",
     ),
-    reference=reference,
+    reference="by_hand",
     probes=(
         Probe("how a bias of 5 numbers moves after one small batch, without clipping", one_small_batch),
         Probe("how it moves after three micro batches, without clipping", three_small_batches),

@@ -1,36 +1,12 @@
 """Greedy writing: of a model's whole answer, the likeliest token after the last position."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
 from nextword.learn.fixtures.fixture import numbers
-
-
-def reference(on: Mistakes) -> Any:
-    """The greedy choice in float64, with these mistakes."""
-
-    def greedy(logits: Tensor) -> Tensor:
-        logits = logits.double()
-        if "every-position" in on:
-            return logits.argmax(-1)
-        if "last-text" in on:
-            return logits[-1].argmax(-1)
-        position = 0 if "first-position" in on else -2 if "last-but-one" in on and logits.size(1) > 1 else -1
-        if "likeliest-position" in on:
-            return logits.argmax(1)[:, position]
-        last = logits[:, position]
-        if "least-likely" in on:
-            last = -last
-        if "flattened" in on:
-            return last.argmax()
-        return last.amax(-1) if "logit-returned" in on else last.argmax(-1, keepdim="column" in on)
-
-    return SimpleNamespace(greedy=greedy)
 
 
 def small(solution: Any) -> Any:
@@ -51,7 +27,7 @@ That always writes the same text, and on a long one it begins to repeat itself."
         "Which of the T positions has seen the whole text?",
         "logits[:, -1] has the shape (B, V): the last position of each text. argmax(-1) finds the highest of V.",
     ),
-    reference=reference,
+    reference="argmax",
     probes=(
         Probe("one text of three tokens, five tokens in the vocabulary", small),
         Probe("four texts of seven tokens", lambda solution: solution.greedy(numbers(4, 7, 61))),

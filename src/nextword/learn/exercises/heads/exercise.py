@@ -1,55 +1,13 @@
 """Heads: split each token's numbers among them, and put them side by side again."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
 from nextword.learn.fixtures.fixture import CONFIG, numbers
-
-
-def reference(on: Mistakes) -> Any:
-    """Splitting and merging in float64, with these mistakes."""
-
-    def split_heads(x: Tensor, n_head: int) -> Tensor:
-        x = x.double()
-        B, T, C = x.shape
-        H, D = n_head, C // n_head
-        if "split-float-size" in on:
-            raise TypeError("a size is a float")
-        if "split-swapped" in on:
-            H, D = D, H
-        if "split-by-view" in on:
-            return x.reshape(B, H, T, D)
-        parts = x.view(B, T, D, H).mT if "split-interleaved" in on else x.view(B, T, H, D)
-        if "split-untransposed" in on:
-            return parts
-        return parts.permute(0, 2, 3, 1) if "split-for-keys" in on else parts.permute(0, 2, 1, 3)
-
-    def merge_heads(x: Tensor) -> Tensor:
-        x = x.double()
-        B, H, T, D = x.shape
-        if "merge-by-view" in on:
-            return x.reshape(B, T, H * D)
-        if "merge-last-two" in on:
-            return x.mT.reshape(B, T, H * D)
-        if "merge-untransposed" in on:
-            return x.reshape(B, H, T * D)
-        if "merge-one-behind-another" in on:
-            return x.reshape(B, H * T, D)
-        if "merge-added" in on:
-            return x.sum(1)
-        side_by_side = x.transpose(1, 2)
-        if "merge-unjoined" in on:
-            return side_by_side
-        if "merge-view-refused" in on:
-            return side_by_side.view(B, T, H * D)
-        return (side_by_side.mT if "merge-interleaved" in on else side_by_side).reshape(B, T, H * D)
-
-    return SimpleNamespace(split_heads=split_heads, merge_heads=merge_heads)
 
 
 def split(solution: Any, x: Tensor, n_head: int) -> Any:
@@ -114,7 +72,7 @@ are what is multiplied. merge_heads puts the heads side by side again: (B, H, T,
         "After a transpose, view may refuse to join dimensions; reshape and flatten copy where they have to: "
         "x.transpose(1, 2).flatten(2).",
     ),
-    reference=reference,
+    reference="reshape_permute",
     probes=(
         Probe("split: three tokens of eight numbers, two heads", split_small),
         Probe("merge: two heads, three tokens, four numbers", merge_small),

@@ -1,8 +1,5 @@
 """Initialisation: what the weights are before anything has been learned."""
 
-import math
-from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -10,83 +7,9 @@ from torch import Tensor, nn
 
 from nextword.config import GPTConfig
 from nextword.learn.checker.comparing import Near
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
 from nextword.model.gpt import GPT
-
-LEFT = (
-    "torch draws nn.Linear uniformly, up to 1 / sqrt(C), and nn.Embedding with deviation 1. With a tied head the first "
-    "loss is then far above ln V."
-)
-
-
-def reference(on: Mistakes) -> Any:
-    """init_weights, with these mistakes."""
-
-    @torch.no_grad()
-    def init_weights(model: nn.Module) -> None:
-        for name, parameter in model.named_parameters():
-            if name.endswith("bias"):
-                draw_bias(name, parameter, on)
-            elif "ln_" in name:
-                if {"norms-random", "everything-random"} & on:
-                    nn.init.normal_(parameter, std=0.02)
-                elif "norms-zero" in on:
-                    nn.init.zeros_(parameter)
-            elif not left(name, on):
-                draw(name, parameter, model.config, on)
-
-    return SimpleNamespace(init_weights=init_weights)
-
-
-def left(name: str, on: Mistakes) -> bool:
-    """Whether a matrix is left as it is."""
-    kind = {"wte.weight": "tokens-left", "wpe.weight": "positions-left"}.get(name, "linears-left")
-    return "defaults-left" in on or kind in on or (kind != "linears-left" and "embeddings-left" in on)
-
-
-def draw_bias(name: str, bias: Tensor, on: Mistakes) -> None:
-    """Set a bias to 0, or to what people set it to."""
-    linear = "ln_" not in name
-    if "everything-random" in on or (linear and "biases-random" in on):
-        nn.init.normal_(bias, std=0.02)
-    elif not (linear and {"defaults-left", "linears-left", "biases-left"} & on):
-        nn.init.zeros_(bias)
-
-
-def draw(name: str, weight: Tensor, config: Any, on: Mistakes) -> None:
-    """Draw a matrix."""
-    others: dict[str, Callable[[Tensor], Tensor]] = {
-        "xavier-uniform": nn.init.xavier_uniform_,
-        "xavier-normal": nn.init.xavier_normal_,
-        "kaiming": nn.init.kaiming_normal_,
-    }
-    for other, function in others.items():
-        if other in on:
-            function(weight)
-            return
-    deviation = 0.02
-    if "variance" in on:
-        deviation = math.sqrt(0.02)
-    if "deviation-one" in on:
-        deviation = 1.0
-    if "head-redrawn" in on and name == "wte.weight":
-        deviation = config.n_embd**-0.5
-    residual = "c_proj" in name
-    if "attention-scaled" in on:
-        residual = "attn.c_proj" in name
-    if "mlp-scaled" in on:
-        residual = "mlp.c_proj" in name
-    if "all-scaled" in on:
-        residual = ".c_" in name
-    if residual and "residual-unscaled" not in on:
-        n = config.n_layer if "scaled-by-n-layer" in on else 2 * config.n_layer
-        deviation /= n if "scaled-without-root" in on else math.sqrt(n)
-    if "uniform" in on:
-        nn.init.uniform_(weight, -deviation, deviation)
-    else:
-        nn.init.normal_(weight, std=deviation)
-
 
 CONFIG = GPTConfig(n_vocab=301, n_ctx=64, n_embd=48, n_head=4, n_layer=3, dropout=0.0)
 KINDS = ("wte", "wpe", "attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
@@ -175,7 +98,7 @@ perhaps lm_head, a layer without a bias whose weight is wte's.""",
         "parameter = ... would not.",
         "name.endswith('bias'), 'ln_' in name and name.endswith('c_proj.weight') are the cases; the rest gets 0.02.",
     ),
-    reference=reference,
+    reference="by_name",
     probes=(
         Probe("the deviation of each kind of weight, with three blocks", deviations),
         Probe("the deviation of biases", biases),

@@ -1,79 +1,15 @@
 """The KV cache: a token that has been read need not be read again."""
 
-import copy
-import math
-from types import SimpleNamespace
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from nextword.config import GPTConfig
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
 from nextword.learn.fixtures.building import weights
 from nextword.learn.fixtures.fixture import CONFIG, numbers, token_ids
 from nextword.model.gpt import GPT
-
-
-def reference(on: Mistakes) -> Any:
-    """KVCache and continue_text in float64, with these mistakes."""
-    shared: dict[Any, tuple[Tensor, Tensor]] = {}
-
-    class KVCache:
-        def __init__(self, config: GPTConfig, batch_size: int = 1):
-            self.n_layer = config.n_layer
-            self.length = 0
-            self.kept = shared if "texts-shared" in on else {}
-
-        def place(self, T: int) -> Tensor:
-            first = 0 if {"positions-from-zero", "never-advanced"} & on else self.length
-            first += 1 if "positions-one-ahead" in on and self.length else 0
-            return torch.arange(first, first + T)
-
-        def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-            layer = 0 if "layers-shared" in on else layer
-            if "advanced-in-each-layer" in on:
-                self.length += k.size(-2)
-            if layer in self.kept:
-                old = self.kept[layer]
-                if "never-advanced" in on:
-                    pass  # the new ones lie where the old ones lay
-                elif "prepended" in on:
-                    k, v = torch.cat([k, old[0]], -2), torch.cat([v, old[1]], -2)
-                elif "old-forgotten" not in on:
-                    k, v = torch.cat([old[0], k], -2), torch.cat([old[1], v], -2)
-            self.kept[layer] = k, v
-            if "keys-as-values" in on:
-                return k, k
-            return (v, k) if "swapped" in on else (k, v)
-
-        def advance(self, T: int) -> None:
-            if not {"never-advanced", "advanced-in-each-layer"} & on:
-                self.length += T
-
-    def continue_text(model: Any, ids: Tensor, cache: KVCache) -> Tensor:
-        model = copy.deepcopy(model).double()
-        T, H = ids.size(1), model.config.n_head
-        x = model.wte(ids) + model.wpe(cache.place(T))
-        for layer, block in enumerate(model.h):
-            packed = block.attn.c_attn(block.ln_1(x)).unflatten(-1, (3, H, -1))
-            q, k, v = packed.permute(2, 0, 3, 1, 4)
-            k, v = cache.extend(layer, k, v)
-            scores = (q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))).masked_fill(~visible(T, k.size(-2)), -math.inf)
-            x = x + block.attn.c_proj((scores.softmax(-1) @ v).transpose(1, 2).flatten(2))
-            x = x + block.mlp(block.ln_2(x))
-        cache.advance(T)
-        logits: Tensor = model.head(model.ln_f(x))
-        return logits[:, -1:] if "last-only" in on else logits
-
-    def visible(T: int, S: int) -> Tensor:
-        everything = torch.ones(T, T if "mask-square" in on else S, dtype=torch.bool)
-        if "mask-missing" in on:
-            return everything
-        return everything.tril(0 if {"mask-top-left", "mask-square"} & on else S - T)
-
-    return SimpleNamespace(KVCache=KVCache, continue_text=continue_text)
 
 
 def model() -> GPT:
@@ -170,7 +106,7 @@ Three things easily go wrong: the new tokens' positions, that T queries meet S k
         "The mask: query i stands at position S - T + i, so torch.ones(T, S, dtype=torch.bool).tril(S - T) is visible. "
         "causal_weights of the exercise on masks knows that.",
     ),
-    reference=reference,
+    reference="lists",
     probes=(
         Probe("the positions of three tokens, then of two more", where),
         Probe("one layer's keys and values of two tokens", kept),

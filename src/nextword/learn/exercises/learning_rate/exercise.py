@@ -1,44 +1,10 @@
 """The learning rate: a straight rise to the peak, then half a cosine down."""
 
 import math
-from types import SimpleNamespace
 from typing import Any
 
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
-
-
-def reference(on: Mistakes) -> Any:
-    """The schedule, with these mistakes."""
-
-    def learning_rate(step: int, steps: int, warmup: int, peak: float, floor: float = 0.1) -> float:
-        if "no-warmup" in on:
-            warmup = 0
-        rises = step <= warmup if "warmup-too-long" in on else step < warmup
-        peak = 1.0 if "peak-missing" in on else peak
-        if rises and "warmup-overwritten" not in on:
-            late = 0 if "starts-at-zero" in on else 1
-            return peak * (step + late) / (warmup + 1 if "peak-late" in on else warmup)
-        done = step if "cosine-over-all" in on else step - warmup
-        whole = steps - 1 if on & {"cosine-over-all", "cosine-too-long"} else steps - 1 - warmup
-        whole += 1 if "last-misses-floor" in on else 0
-        progress = done / (whole if "division-by-zero" in on else max(1, whole))
-        if "floor-fixed" in on:
-            floor = 0.1
-        floor = floor / peak if "floor-absolute" in on else 0.0 if "floor-zero" in on else floor
-        height = curve(progress)
-        if "floor-clamped" in on:
-            return peak * max(floor, height)
-        return peak * (floor + (1.0 if "floor-added" in on else 1.0 - floor) * height)
-
-    def curve(progress: float) -> float:
-        turn = 2 * math.pi if "full-period" in on else math.pi / 2 if "quarter-period" in on else math.pi
-        turn = 180.0 if "degrees" in on else turn
-        cosine = 1.0 - 2.0 * progress if "linear" in on else math.cos(turn * progress)
-        height = cosine if "one-missing" in on else 0.5 * (1.0 + cosine)
-        return 2.0 * height if "half-missing" in on else height
-
-    return SimpleNamespace(learning_rate=learning_rate)
 
 
 def curve_of(solution: Any, steps: int, warmup: int, peak: float, **floor: float) -> list[float]:
@@ -93,7 +59,7 @@ where progress is 0 at step = warmup and 1 at the last step, which is steps - 1.
         "From step = warmup to the last one, steps - 1, it is steps - 1 - warmup: divide by that, or by 1 if it is 0.",
         "0.5 * (1 + math.cos(math.pi * progress)) goes from 1 to 0. Stretch it so that it goes from 1 to floor.",
     ),
-    reference=reference,
+    reference="early_return",
     probes=(
         Probe("a run of 6 steps with a warm-up of 2, to a peak of 1", six_steps),
         Probe("a run of 12 steps with a warm-up of 3, to a peak of 0.5", twelve_steps),

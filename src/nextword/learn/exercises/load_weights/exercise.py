@@ -1,65 +1,13 @@
 """Loading: every tensor into the parameter of its name, and nothing passed over in silence."""
 
-from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
 from nextword.learn.fixtures.fixture import numbers
-
-
-def reference(on: Mistakes) -> Any:
-    """Loading, with these mistakes."""
-
-    def load_weights(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-        parameters = dict(model.named_parameters())
-        if parameters.keys() - tensors.keys() and not {"missing-passed-over", "not-strict"} & on:
-            raise ValueError("a tensor is missing")
-        if tensors.keys() - parameters.keys() and not {"unknown-passed-over", "not-strict"} & on:
-            raise ValueError("an unknown tensor")
-        names = [name for name in parameters if name in tensors]
-        sources = [source(name, names) for name in names]
-        if "by-place" in on:
-            sources = list(tensors)
-        for name, stored in zip(names, sources, strict=False):
-            if "only-weights" not in on or not name.endswith("bias"):
-                put(model, name, tensors[stored])
-
-    def source(name: str, names: list[str]) -> str:
-        if "blocks-as-text" not in on or not name.startswith("h."):
-            return name
-        _, number, rest = name.split(".", 2)
-        order = sorted({other.split(".")[1] for other in names if other.startswith("h.")})
-        return f"h.{order[int(number)]}.{rest}"
-
-    def put(model: nn.Module, name: str, tensor: Tensor) -> None:
-        parameter = model.get_parameter(name)
-        if tensor.shape != parameter.shape:
-            if "mis-shaped-passed-over" in on:
-                return
-            if "reshaped" in on:
-                tensor = tensor.reshape(parameter.shape)
-            elif "broadcast" in on:
-                tensor = tensor.expand_as(parameter)
-            else:
-                raise ValueError("another shape")
-        if "rebound" in on:
-            return
-        if "shared" not in on:
-            tensor = tensor.clone()
-        if "replaced" in on:
-            module, _, own = name.rpartition(".")
-            parameter = nn.Parameter(tensor)
-            setattr(model.get_submodule(module), own, parameter)
-        else:
-            parameter.data = tensor
-        parameter.requires_grad_("frozen" not in on)
-
-    return SimpleNamespace(load_weights=load_weights)
 
 
 class Pair(nn.Module):
@@ -168,7 +116,7 @@ optimizer, or a tied head.""",
         "since it is not to be learned from.",
         "copy_ stretches what is too small, so compare parameter.shape with tensors[name].shape first.",
     ),
-    reference=reference,
+    reference="block_by_block",
     probes=(
         Probe("a weight of 3 x 2 numbers and a bias of 3", two_parameters),
         Probe("a weight and a bias, and no bias in the file", a_missing_one),

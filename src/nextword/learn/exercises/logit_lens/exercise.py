@@ -1,43 +1,15 @@
 """The logit lens: what each layer would say next."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
 from nextword.learn.fixtures.fixture import CONFIG, numbers, token_ids
 from nextword.model import GPT, plain
-
-
-def reference(on: Mistakes) -> Any:
-    """The logit lens on a nextword model, with these mistakes."""
-
-    def logit_lens(model: GPT, ids: Tensor) -> Tensor:
-        was_training = model.training
-        model.train(was_training and "dropout-on" in on)
-        with torch.no_grad():
-            x = model.wte(ids) if "positions-missing" in on else model.embed(ids)
-            stream = [x]
-            for block in model.h:
-                before = model.ln_f(x) if "normalised-between" in on else stream[0] if "embeddings-again" in on else x
-                x = block(before)
-                stream.append(x - before if "block-outputs" in on else x)
-            if "last-normalised-twice" in on:
-                stream[-1] = model.ln_f(stream[-1])
-            read = stream if "ln-f-missing" in on else [model.ln_f(x) for x in stream]
-            logits = torch.stack([model.head(x) for x in read])
-        model.train(was_training and "mode-not-restored" not in on)
-        logits = logits.softmax(-1) if "probabilities" in on else logits
-        logits = logits[1:] if "embeddings-missing" in on else logits
-        logits = logits[:-1] if "last-missing" in on else logits
-        logits = logits[:, :, -1] if "last-position-only" in on else logits
-        return logits.transpose(0, 1) if "texts-first" in on else logits
-
-    return SimpleNamespace(logit_lens=logit_lens)
 
 
 def lensed(dropout: float = 0.0) -> GPT:
@@ -98,7 +70,7 @@ own: model.embed(ids), the blocks model.h, model.ln_f, model.head(x).""",
         "Each x of the list is read by model.head(model.ln_f(x)); torch.stack puts the answers together.",
         "model.eval() before, model.train(was_training) after.",
     ),
-    reference=reference,
+    reference="stream",
     probes=(
         Probe("what the embeddings alone say of five tokens, after one token", embeddings),
         Probe("the shape for two texts of five tokens, two layers, 61 tokens in the vocabulary", shape),

@@ -1,60 +1,12 @@
 """The causal mask: scores become weights, and nobody looks ahead."""
 
-import math
-from types import SimpleNamespace
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
 from nextword.learn.fixtures.fixture import numbers
-
-
-def reference(on: Mistakes) -> Any:
-    """The weights in float64, with these mistakes."""
-
-    def causal_weights(scores: Tensor) -> Tensor:
-        scores = scores.double()
-        T, S = (4, 4) if "fixed-size" in on else scores.shape[-2:]
-        if "square" in on:
-            T = S
-        shift = 0 if "top-left" in on else T - S if "shift-reversed" in on else S - T
-        shift += ("one-ahead" in on) - bool({"not-itself", "not-itself-finite"} & on)
-        seen = torch.ones(T, S)
-        visible = seen.triu(shift).bool() if "reversed" in on else seen.tril(shift).bool()
-        if {"flipped", "flipped-finite"} & on:
-            visible = ~visible
-        if "mask-missing" in on:
-            visible = torch.ones_like(visible)
-        axis = -2 if "over-queries" in on else 1 if "over-heads" in on else -1
-        if {"after-softmax", "divided-again"} & on:
-            weights = scores.softmax(axis).float() * visible  # in float32 what is much smaller than the rest is 0
-            return weights / weights.sum(axis, keepdim=True) if "divided-again" in on else weights
-        scores = hidden(scores.softmax(axis) if "softmax-twice" in on else scores, visible)
-        if "overflow" in on:
-            return scores.exp() / scores.exp().sum(axis, keepdim=True)
-        return scores if "softmax-missing" in on else scores.softmax(axis)
-
-    def hidden(scores: Tensor, visible: Tensor) -> Tensor:
-        if "zero-times-infinity" in on:
-            return scores * math.nan
-        if "ones-added" in on:
-            return scores + visible
-        if "offset-too-small" in on:
-            return scores - 1e4 * ~visible
-        numbers_instead = {
-            "zero-instead": 0.0,
-            "fill-too-small": -1e4,
-            "plus-infinity": math.inf,
-            "plus-large": 1e9,
-            "flipped-finite": -1e9,
-            "not-itself-finite": -1e9,
-        }
-        return scores.masked_fill(~visible, next((numbers_instead[n] for n in numbers_instead if n in on), -math.inf))
-
-    return SimpleNamespace(causal_weights=causal_weights)
 
 
 def equal_scores(solution: Any) -> Any:
@@ -113,7 +65,7 @@ S keys. Where earlier tokens are remembered, T is smaller than S, and the querie
         "With visible = torch.ones(T, S, dtype=torch.bool).tril(S - T), hide with "
         "scores.masked_fill(~visible, -math.inf), and give that to softmax, which works on the last dimension.",
     ),
-    reference=reference,
+    reference="tril",
     probes=(
         Probe("four tokens with equal scores", equal_scores),
         Probe("four tokens", four_tokens),

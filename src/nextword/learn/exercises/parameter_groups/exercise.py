@@ -2,53 +2,13 @@
 
 import warnings
 from collections import defaultdict
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
-
-
-def reference(on: Mistakes) -> Any:
-    """The groups, with these mistakes."""
-
-    def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-        yes: list[Tensor] = []
-        no: list[Tensor] = []
-        for name, p in model.named_parameters(remove_duplicate="tied-twice" not in on):
-            kind = kind_of(name, p)
-            if "positions-forgotten" in on and name.startswith("wpe"):
-                continue
-            if kind in forgotten or not (p.requires_grad or "frozen-included" in on):
-                continue
-            (yes if kind in decaying else no).append(p)
-        strength = 0.0 if "nothing-decays" in on else 0.1 if "decay-fixed" in on else weight_decay
-        groups: list[dict[str, Any]] = [{"params": yes, "weight_decay": strength}, {"params": no}]
-        if "default-decay" not in on:
-            groups[1]["weight_decay"] = 0.0
-        return groups
-
-    kinds = {"matrix", "embedding", "layer norm's weight", "layer norm's bias", "bias"}
-    decaying = {"matrix", "embedding"}
-    decaying |= {"layer norm's weight"} if "layer-norm-decays" in on else set()
-    decaying |= {"bias"} if "biases-decay" in on else set()
-    decaying |= kinds if "everything-decays" in on else set()
-    decaying -= {"embedding"} if "embeddings-spared" in on else set()
-    decaying = kinds - decaying if "groups-swapped" in on else decaying
-    forgotten = kinds - {"matrix", "embedding"} if "vectors-forgotten" in on else set[str]()
-    forgotten |= {"embedding"} if "embeddings-forgotten" in on else set()
-    return SimpleNamespace(parameter_groups=parameter_groups)
-
-
-def kind_of(name: str, p: Tensor) -> str:
-    """What a parameter of the small models below is."""
-    if p.dim() == 2:
-        return "embedding" if name.startswith(("wte", "wpe")) else "matrix"
-    of = "layer norm's " if "ln_" in name else ""
-    return of + ("bias" if name.endswith("bias") else "weight")
 
 
 class Half(nn.Module):
@@ -132,7 +92,7 @@ An optimizer takes its parameters in groups, each with settings of its own. Retu
         "p.dim() tells matrices (2) from vectors (1).",
         'Return [{"params": [...], "weight_decay": weight_decay}, {"params": [...], "weight_decay": 0.0}].',
     ),
-    reference=reference,
+    reference="module_walk",
     probes=(
         Probe("a LayerNorm and a linear layer, with a weight decay of 0.5", half),
         Probe("a small GPT-2 whose head is tied to its embedding", whole),

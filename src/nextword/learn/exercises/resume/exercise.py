@@ -1,8 +1,6 @@
 """Resume: a run that stops and goes on as if it had never stopped."""
 
-import copy
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -10,43 +8,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nextword.learn.checker.comparing import same
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
 from nextword.learn.fixtures.bigram import Bigram, batches
 from nextword.train.plain import learning_rate
-
-
-def reference(on: Mistakes) -> Any:
-    """Both functions, with these mistakes."""
-
-    def save_state(model: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> dict[str, Any]:
-        weights, moments = model.state_dict(), optimizer.state_dict()
-        return {
-            "model": weights if on & {"not-copied", "weights-not-copied"} else copy.deepcopy(weights),
-            "optimizer": moments if on & {"not-copied", "moments-not-copied"} else copy.deepcopy(moments),
-            "random": torch.get_rng_state(),
-            "seed": torch.initial_seed(),
-            "step": 0 if "step-missing" in on else step + 1 if "step-late" in on else step,
-        }
-
-    def load_state(state: dict[str, Any], model: nn.Module, optimizer: torch.optim.Optimizer) -> Any:
-        if "weights-missing" not in on:
-            model.load_state_dict(state["model"])
-        if "optimizer-missing" not in on:
-            rates = [group["lr"] for group in optimizer.param_groups]
-            kept = copy.deepcopy(state["optimizer"])
-            optimizer.load_state_dict(kept | {"state": {}} if "moments-missing" in on else kept)
-            for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate if "rate-missing" in on else group["lr"]
-        if "random-reseeded" in on:
-            torch.manual_seed(state["seed"])
-        elif "random-missing" not in on:
-            torch.set_rng_state(state["random"])
-        if "left-in-eval" in on:
-            model.eval()
-        return None if "step-not-returned" in on else state["step"]
-
-    return SimpleNamespace(save_state=save_state, load_state=load_state)
 
 
 class Dropping(Bigram):
@@ -178,7 +143,7 @@ and a state_dict holds the very tensors that training works on.""",
         'load_state: model.load_state_dict(state["model"]), the same for the optimizer, torch.set_rng_state, and '
         'return state["step"].',
     ),
-    reference=reference,
+    reference="clones_in_a_dataclass",
     probes=(
         Probe("the step that load_state gives back, saved after 2 updates", step),
         Probe("a bias of 5 numbers, saved after 2 updates of 4, and loaded into a new model", weights),

@@ -1,51 +1,12 @@
 """Attention's scores: how well each query matches each key."""
 
-import math
-from types import SimpleNamespace
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
 from nextword.learn.fixtures.fixture import numbers
-
-
-def reference(on: Mistakes) -> Any:
-    """The scores in float64, with these mistakes."""
-
-    def attention_scores(q: Tensor, k: Tensor) -> Tensor:
-        q, k = q.double(), k.double()
-        H, T, D = q.shape[1:]
-        S = k.size(-2)
-        if "swapped" in on:
-            q, k = k, q
-        if "all-transposed" in on:
-            turned = k.permute(3, 2, 1, 0)
-        elif "heads-transposed" in on:
-            turned = k.transpose(1, 2)
-        elif "keys-reshaped" in on:
-            turned = k.reshape(*k.shape[:2], k.size(-1), k.size(-2))
-        else:
-            turned = k if "not-transposed" in on else k.transpose(-2, -1)
-        divisors = {
-            "scale-missing": 1.0,
-            "divided-by-d": D,
-            "root-of-c": math.sqrt(H * D),
-            "multiplied": 1 / math.sqrt(D),
-            "half-of-d": D / 2,
-            "twice-d": D * 2,
-            "root-of-heads": math.sqrt(H),
-            "root-of-keys": math.sqrt(S),
-            "root-of-queries": math.sqrt(T),
-        }
-        scores = q @ turned / next((divisors[name] for name in divisors if name in on), math.sqrt(D))
-        if "future-hidden" in on:
-            scores = scores.masked_fill(torch.ones(T, S).triu(S - T + 1).bool(), -math.inf)
-        return scores.softmax(-1) if "softmax-taken" in on else scores
-
-    return SimpleNamespace(attention_scores=attention_scores)
 
 
 def one_head(solution: Any) -> Any:
@@ -83,7 +44,7 @@ earlier tokens are remembered and need not be asked again.)""",
         "q @ k does not fit: the keys have to become columns. Exchange the last two dimensions of k.",
         "q @ k.transpose(-2, -1) / math.sqrt(D), where D is q.size(-1).",
     ),
-    reference=reference,
+    reference="formula",
     probes=(
         Probe("one head: two queries and four keys of three numbers", one_head),
         Probe("two texts, heads, queries, keys and numbers: all sizes 2", all_sizes_two),

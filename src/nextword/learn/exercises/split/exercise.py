@@ -1,52 +1,12 @@
 """The split: set the end of the text aside, to measure what the model has learned rather than remembered."""
 
 from itertools import pairwise
-from types import SimpleNamespace
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
-
-
-def reference(on: Mistakes) -> Any:
-    """The split of a text, with these mistakes."""
-
-    def split(ids: Tensor, val_fraction: float = 0.1) -> tuple[Tensor, Tensor]:
-        N = len(ids)
-        allowed = 0 <= val_fraction < 1 or ("one-accepted" in on and val_fraction == 1)
-        if (not allowed and "fraction-unchecked" not in on) or ("zero-refused" in on and val_fraction == 0):
-            raise ValueError("val_fraction is a share, at least 0 and below 1")
-        if "fraction-ignored" in on:
-            val_fraction = 0.1
-        if "fraction-inverted" in on:
-            val_fraction = 1 - val_fraction
-        least = 0 if "minimum-missing" in on else 2
-        n_val = max(least, round(val_fraction * N)) if val_fraction or "minimum-always" in on else 0
-        n = N - n_val
-        if "random-tokens" in on:
-            ids = ids[torch.randperm(N)]
-        train, val = ids[:n], ids[n:]
-        if "zero-from-the-end" in on and n_val == 0:
-            train, val = ids[:0], ids
-        if "validation-first" in on:
-            train, val = ids[n_val:], ids[:n_val]
-        if "every-so-many" in on and n_val:
-            chosen = torch.arange(N) % round(1 / val_fraction) == 0
-            train, val = ids[~chosen], ids[chosen]
-        if "trains-on-everything" in on:
-            train = ids
-        if "one-token-shared" in on:
-            val = ids[max(0, n - 1) :]
-        if "token-lost-between" in on:
-            val = val[1:]
-        if "last-token-lost" in on:
-            val = val[:-1]
-        return (val, train) if "parts-exchanged" in on else (train, val)
-
-    return SimpleNamespace(split=split)
 
 
 def tokens(part: Any) -> str:
@@ -104,7 +64,7 @@ is no such part; and what is no share, below 0 or from 1 on, is a ValueError."""
         "Try val_fraction = 0: training should get everything, and validation nothing. And of twenty tokens with "
         "val_fraction = 0.05, validation should get two.",
     ),
-    reference=reference,
+    reference="count_of_training",
     probes=(
         parts(20, val_fraction=0.25),
         parts(20),

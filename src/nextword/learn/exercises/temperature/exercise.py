@@ -1,40 +1,13 @@
 """Temperature: drawing the next token by its probability, more or less daringly."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from nextword.learn.checker.comparing import Near
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
 from nextword.learn.fixtures.fixture import numbers, shares
-
-
-def reference(on: Mistakes) -> Any:
-    """Sampling with a temperature in float64, with these mistakes."""
-
-    def sample(logits: Tensor, temperature: float = 1.0) -> Tensor:
-        logits = logits.double()
-        if "greedy-always" in on or (temperature == 0.0 and "zero-divides" not in on):
-            return as_asked(logits.argmax(-1))
-        if "uniform" in on:
-            return torch.randint(logits.size(-1), (len(logits),))
-        if "temperature-ignored" not in on:
-            logits = logits * temperature if "multiplied" in on else logits / temperature
-        chances = logits.softmax(0 if "over-rows" in on else -1)
-        if "double-softmax" in on:
-            chances = chances.softmax(-1)
-        if "one-for-all" in on:
-            return as_asked(chances[:1].multinomial(1)[0].expand(len(logits)))
-        return as_asked(chances.multinomial(1).squeeze(-1))
-
-    def as_asked(ids: Tensor) -> Tensor:
-        return ids.unsqueeze(-1) if "column" in on else ids.squeeze() if "squeezed" in on else ids
-
-    return SimpleNamespace(sample=sample)
-
 
 FOUR = torch.tensor([1.0, 2.0, 0.0, 3.0])
 
@@ -66,7 +39,7 @@ a chance, and at 0 the likeliest token takes everything:
         "torch.multinomial(probabilities, 1) draws one place of each row by its probability: (B, V) -> (B, 1).",
         "What is logits / 0? Answer a temperature of 0 before you divide.",
     ),
-    reference=reference,
+    reference="multinomial",
     probes=(
         Probe("how often each of four tokens is drawn, temperature 0", lambda s: shares(s.sample, FOUR, 0.0)),
         Probe("how often each of four tokens is drawn, temperature 1", lambda s: shares(s.sample, FOUR)),

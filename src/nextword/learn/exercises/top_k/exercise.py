@@ -1,49 +1,12 @@
 """Top-k: drawing among the k likeliest tokens only."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
 from nextword.learn.fixtures.fixture import shares
-
-
-def reference(on: Mistakes) -> Any:
-    """Top-k in float64, with these mistakes."""
-
-    def sample_top_k(logits: Tensor, k: int, temperature: float = 1.0) -> Tensor:
-        logits, V = logits.double(), logits.size(-1)
-        if k < 1:
-            if "k-zero" not in on:
-                raise ValueError("k")
-            k = V
-        if k > V and "k-above-v" in on:
-            raise RuntimeError("k")
-        k = V if "k-ignored" in on else min(k, V)
-        ordered, ids = logits.sort(dim=-1, descending="lowest" not in on, stable=True)
-        threshold = ordered[:1, k - 1 : k] if "one-threshold" in on else ordered[:, k - 1 : k]  # (1 or B, 1)
-        rank = ids.argsort(-1)  # of each token
-        kept = rank < (k - 1 if "one-too-few" in on else k)
-        if "one-threshold" in on or "ties-kept" in on:
-            kept = logits <= threshold if "lowest" in on else logits >= threshold
-        if "kth-lost" in on:
-            kept = kept & (logits != threshold)
-        if "temperature-ignored" not in on and "equally-often" not in on:
-            logits = logits / temperature
-            logits = logits / temperature if "temperature-twice" in on else logits
-        if "equally-often" in on:
-            logits = torch.zeros_like(logits)
-        logits = logits.masked_fill(~kept, 0.0 if "zero-for-hidden" in on else -torch.inf)
-        chances = logits.softmax(-1)
-        drawn = chances.argmax(-1) if "always-first" in on else chances.multinomial(1).squeeze(-1)
-        drawn = rank.gather(-1, drawn.unsqueeze(-1)).squeeze(-1) if "places-not-ids" in on else drawn
-        return drawn.unsqueeze(-1) if "column" in on else drawn
-
-    return SimpleNamespace(sample_top_k=sample_top_k)
-
 
 FIVE = torch.tensor([0.5, 2.0, -1.0, 3.0, 1.0])
 
@@ -78,7 +41,7 @@ k of them, also where several are equally likely; all, where k is more than ther
         "sample(values, temperature) draws among them: a place from 0 to k - 1, not yet an id.",
         "ids.gather(-1, places) looks up each row's id at its place; places needs the shape (B, 1) for that.",
     ),
-    reference=reference,
+    reference="sorted_and_masked",
     probes=(
         Probe("how often each of five tokens is drawn with k = 1", lambda s: shares(s.sample_top_k, FIVE, 1)),
         Probe("how often each of five tokens is drawn with k = 2", lambda s: shares(s.sample_top_k, FIVE, 2)),

@@ -1,52 +1,12 @@
 """Top-p: drawing among the fewest tokens that hold a share p of the probability."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
 from nextword.learn.fixtures.fixture import shares
-
-
-def reference(on: Mistakes) -> Any:
-    """Top-p in float64, with these mistakes."""
-
-    def sample_top_p(logits: Tensor, p: float, temperature: float = 1.0) -> Tensor:
-        logits, V = logits.double(), logits.size(-1)
-        bent = logits if "temperature-ignored" in on else logits / temperature
-        if "unsorted" in on:
-            ids = torch.arange(V).expand_as(logits)
-        else:
-            ids = logits.argsort(-1, descending="ascending" not in on)
-        chances = (logits if "temperature-after-cut" in on else bent).softmax(-1).gather(-1, ids)
-        running = chances.cumsum(-1)
-        short = "crossing-lost" in on or "crossing-lost-one-kept" in on
-        hidden = running > p if short else running - chances >= p
-        if "one-too-many" in on:
-            hidden = torch.cat((torch.zeros_like(hidden[:, :1]), hidden[:, :-1]), dim=-1)
-        if "each-by-itself" in on:
-            hidden = chances < p
-        if "crossing-lost-one-kept" in on:
-            hidden[:, 0] = False
-        if "share-of-vocabulary" in on:
-            hidden = (torch.arange(V) >= max(1, int(p * V))).expand_as(logits)
-        if "one-mask-for-all" in on:
-            hidden = hidden[:1].expand_as(logits)
-        if "p-ignored" in on:
-            hidden = torch.zeros_like(hidden)
-        if "mask-not-mapped-back" not in on:
-            hidden = torch.zeros_like(hidden).scatter(-1, ids, hidden)
-        bent = bent / temperature if "temperature-twice" in on else bent
-        left = bent.masked_fill(hidden, 0.0 if "zero-for-hidden" in on else -torch.inf)
-        drawn = left.softmax(-1).multinomial(1)
-        drawn = ids.argsort(-1).gather(-1, drawn) if "places-not-ids" in on else drawn
-        return drawn if "column" in on else drawn[:, 0]
-
-    return SimpleNamespace(sample_top_p=sample_top_p)
-
 
 FIVE = torch.log(torch.tensor([0.06, 0.3, 0.04, 0.45, 0.15]))
 """Logits whose probabilities are these, so that sums can be made in one's head."""
@@ -74,7 +34,7 @@ the one with which the sum reaches p still belongs to them. Among these one is d
         "A token is hidden (minus infinity) where those before it already hold p. What is drawn is a place in the "
         "order: gather its id.",
     ),
-    reference=reference,
+    reference="shifted_mask",
     probes=(
         Probe("how often each of five tokens is drawn with p = 0.6", lambda s: shares(s.sample_top_p, FIVE, 0.6)),
         Probe("how often each of five tokens is drawn with p = 0.2", lambda s: shares(s.sample_top_p, FIVE, 0.2)),

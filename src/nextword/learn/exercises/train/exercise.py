@@ -1,73 +1,13 @@
 """The training loop: one batch after another, each update at its own learning rate."""
 
-from collections.abc import Iterable
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from nextword.learn.checker.exercise import Mistakes, Probe
+from nextword.learn.checker.exercise import Probe
 from nextword.learn.checker.folder import exercise_in
 from nextword.learn.fixtures.bigram import Bigram, batches
-from nextword.train.plain import learning_rate
-
-
-def reference(on: Mistakes) -> Any:
-    """The loop, with these mistakes."""
-
-    def train(
-        model: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        batches: Iterable[tuple[Tensor, Tensor]],
-        steps: int,
-        warmup: int,
-        peak: float,
-        *,
-        clip: float = 1.0,
-        start: int = 0,
-    ) -> Any:
-        if "mode-not-set" not in on:
-            model.train()
-        stream = list(batches)
-        if "batches-skipped" in on:
-            stream = stream[start:]
-        first = 0 if "start-ignored" in on else start
-        end = first + steps if "start-added" in on else first + len(stream) if "steps-ignored" in on else steps
-        end += 1 if "one-too-many" in on else -1 if "one-too-few" in on else 0
-        losses: list[Any] = []
-        for step, batch in zip(range(first, end), stream, strict=False):
-            rate = learning_rate(step + 1 if "rate-early" in on else step, steps, warmup, peak)
-            if "rate-late" not in on:
-                set_rate(optimizer, rate)
-            ids, targets = stream[0] if "same-batch" in on else batch
-            if "zero-missing" not in on:
-                optimizer.zero_grad()
-            loss = loss_of(model, ids, targets)
-            loss.backward()
-            if "clip-missing" not in on:
-                nn.utils.clip_grad_norm_(model.parameters(), 1.0 if "clip-fixed" in on else clip)
-            if "step-missing" not in on:
-                optimizer.step()
-            if "loss-after-update" in on:
-                loss = loss_of(model, ids, targets)
-            losses.append(loss if "graph-kept" in on else loss.item())
-            if "rate-late" in on:
-                set_rate(optimizer, rate)
-        return losses[-1] if "last-loss-only" in on else losses
-
-    def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-        groups = [] if "rate-never-set" in on else optimizer.param_groups
-        for group in groups[:1] if "first-group-only" in on else groups:
-            group["lr"] = rate
-
-    return SimpleNamespace(train=train)
-
-
-def loss_of(model: nn.Module, ids: Tensor, targets: Tensor) -> Tensor:
-    """A model's loss on a batch."""
-    return F.cross_entropy(model(ids).flatten(0, 1), targets.flatten())
 
 
 class Recorder(torch.optim.SGD):
@@ -187,7 +127,7 @@ the one for step `start`.""",
         'optimizer.param_groups is a list of dictionaries; each one\'s "lr" is what the next update uses.',
         "gradient_step(model, optimizer, [batch], clip) makes the update, and gives back the loss before it.",
     ),
-    reference=reference,
+    reference="written_out",
     probes=(
         Probe("the learning rates of a run of 5 updates, with a warm-up of 2 and a peak of 1", rates),
         Probe("the same in the optimizer's second group", rates_of_second_group),

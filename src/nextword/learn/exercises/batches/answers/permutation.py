@@ -18,7 +18,7 @@ def batches(x, y, batch_size, seed):
     #~ y-not-shuffled: x, y = x[order], y
     #~ shuffled-apart: x, y = x[order], y[torch.randperm(len(y), generator=g)]
     #~ int16: x, y = x[order].short(), y[order].short()
-    #~ float-ids: x, y = torch.Tensor(x[order].tolist()), torch.Tensor(y[order].tolist())
+    #~ float-ids: x, y = x[order].float(), y[order].float()
     for start in range(0, len(x), batch_size):
         #~ one-step-at-a-time: for start in range(len(x)):
         xb, yb = x[start : start + batch_size], y[start : start + batch_size]

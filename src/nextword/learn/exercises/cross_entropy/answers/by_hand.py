@@ -17,6 +17,7 @@ def cross_entropy(logits, targets):
     shifted = flat - top
     e = torch.exp(shifted)
     log_p = shifted - torch.log(e.sum(-1, keepdim=True))
+    #~ wrong-axis: log_p = torch.log_softmax(logits, 1).reshape(B * T, V)
     #~ base-2: log_p = (shifted - torch.log(e.sum(-1, keepdim=True))) * torch.log2(torch.tensor(2.718281828))
     #~ log-of-softmax: log_p = torch.log(e / e.sum(-1, keepdim=True))
     #~ eps-in-log: log_p = torch.log(e / e.sum(-1, keepdim=True) + 1e-10)
@@ -24,6 +25,7 @@ def cross_entropy(logits, targets):
     picked = log_p[torch.arange(B * T), targets.reshape(-1)]
     #~ mean-over-vocabulary: picked = log_p * torch.nn.functional.one_hot(targets.reshape(-1), V)
     return -picked.mean()
+    #~ classes-last: return torch.nn.functional.cross_entropy(logits, targets)
     #~ sum: return -picked.sum()
     #~ sign: return picked.mean()
     #~ mean-before-log: return -torch.log(picked.exp().mean())

@@ -19,6 +19,9 @@ def init_weights(model):
             #~ biases-left: if name.endswith(".bias") and "ln_" not in name:
             #~ biases-left:     continue
             #~ biases-left: if name.endswith(".bias"):
+            #~ linears-left: if ".c_" in name:
+            #~ linears-left:     continue
+            #~ linears-left: if name.endswith(".bias"):
             nn.init.zeros_(p)
             #~ biases-random: nn.init.normal_(p, std=0.0 if "ln_" in name else 0.02)
             #~ everything-random: nn.init.normal_(p, std=0.02)

@@ -25,6 +25,7 @@ class KVCache:
             #~ layers-shared: layer = 0
             #~ layers-shared: if layer in self.keys:
             #~ old-forgotten: if False:
+            #~ never-advanced: if False:
             k = torch.cat([self.keys[layer], k], dim=2)
             #~ prepended: k = torch.cat([k, self.keys[layer]], dim=2)
             v = torch.cat([self.values[layer], v], dim=2)
@@ -38,6 +39,7 @@ class KVCache:
 
     def advance(self, T):
         self.length += T
+        #~ never-advanced: pass
         #~ advanced-in-each-layer: pass
 
 

@@ -11,6 +11,8 @@ class LoRALayer(nn.Module):
         nn.init.kaiming_uniform_(self.A, a=math.sqrt(5))
         #~ both-zero: nn.init.zeros_(self.A)
         self.B = nn.Parameter(torch.zeros(rank, out_dim))
+        #~ factors-with-bias: self.B = nn.Parameter(torch.zeros(rank, out_dim))
+        #~ factors-with-bias: self.a, self.b = nn.Parameter(torch.rand(rank)), nn.Parameter(torch.rand(out_dim))
         #~ both-random: self.B = nn.Parameter(torch.rand(rank, out_dim))
         #~ not-parameters: self.B = torch.zeros(rank, out_dim)
         self.alpha = alpha
@@ -19,6 +21,7 @@ class LoRALayer(nn.Module):
 
     def forward(self, x):
         return (self.alpha / self.rank) * (x @ self.A @ self.B)
+        #~ factors-with-bias: return (self.alpha / self.rank) * ((x @ self.A + self.a) @ self.B + self.b)
         #~ scale-missing: return x @ self.A @ self.B
         #~ alpha-ignored: return (x @ self.A @ self.B) / self.rank
         #~ rank-ignored: return self.alpha * (x @ self.A @ self.B)

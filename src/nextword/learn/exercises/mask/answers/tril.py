@@ -7,6 +7,7 @@ def causal_weights(scores):
     T, S = scores.shape[-2:]
     #~ fixed-size: T = S = 4
     visible = torch.tril(torch.ones(T, S), diagonal=S - T)
+    #~ not-itself-finite: visible = torch.tril(torch.ones(T, S), diagonal=S - T - 1)
     #~ reversed: visible = torch.triu(torch.ones(T, S), diagonal=S - T)
     #~ not-itself: visible = torch.tril(torch.ones(T, S), diagonal=S - T - 1)
     #~ one-ahead: visible = torch.tril(torch.ones(T, S), diagonal=S - T + 1)
@@ -14,6 +15,8 @@ def causal_weights(scores):
     #~ shift-reversed: visible = torch.tril(torch.ones(T, S), diagonal=T - S)
     #~ square: visible = torch.tril(torch.ones(S, S))
     scores = scores.masked_fill(visible == 0, -math.inf)
+    #~ not-itself-finite: scores = scores.masked_fill(visible == 0, -1e9)
+    #~ flipped-finite: scores = scores.masked_fill(visible == 1, -1e9)
     #~ mask-missing:
     #~ flipped: scores = scores.masked_fill(visible == 1, -math.inf)
     #~ after-softmax:

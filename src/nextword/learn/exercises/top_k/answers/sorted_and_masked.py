@@ -13,6 +13,9 @@ def sample_top_k(logits, k, temperature=1.0):
     #~ k-ignored: keep = order
     #~ one-too-few: keep = order[:, : min(k, size) - 1]
     masked = torch.full_like(logits, float("-inf")).scatter(-1, keep, logits.gather(-1, keep))
+    #~ ties-kept: masked = logits.masked_fill(logits < logits.gather(-1, keep[:, -1:]), float("-inf"))
+    #~ kth-lost: masked = logits.masked_fill(logits <= logits.gather(-1, keep[:, -1:]), float("-inf"))
+    #~ one-threshold: masked = logits.masked_fill(logits < logits[0, keep[0, -1]], float("-inf"))
     #~ zero-for-hidden: masked = torch.zeros_like(logits).scatter(-1, keep, logits.gather(-1, keep))
     #~ equally-often: masked = torch.full_like(logits, float("-inf")).scatter(-1, keep, 0.0)
     return sample(masked, temperature)
