@@ -9,8 +9,9 @@ PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 demo: .venv/installed            ## train GPT-2 on the bundled story, and let it write
 	@$(BIN)/nextword demo $(ARGS)
 
+# A process a core, each with whole files, so that what a file's tests share is made once.
 test: .venv/installed-test       ## the whole suite
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/installed-check     ## lint and types
 	@$(BIN)/ruff check

@@ -48,6 +48,6 @@ QUICK = Plan(
     prompt_tokens=8,
     new_tokens=12,
     seconds=0.1,
-    gemm_width=256,
+    gemm_width=64,
     copy_bytes=2**22,
 )
