@@ -110,7 +110,7 @@ def test_a_row_that_holds_nonsense_harms_no_other(model: GPT) -> None:
     engine = TorchEngine(model, 2)
     engine.read(0, PROMPTS[0])
     engine.next_logits([0])[0]
-    for keys in engine._step.cache._keys + engine._step.cache._values:
+    for keys in engine._step.cache.memory.keys + engine._step.cache.memory.values:
         keys[1] = torch.nan
     assert engine.write([0], GREEDY, zeros(5, 1))[:, 0].tolist() == plainly(model, PROMPTS[0], GREEDY, [0.0] * 5)
 

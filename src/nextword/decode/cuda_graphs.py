@@ -24,7 +24,7 @@ class CudaGraphs:
     """
 
     def __init__(self, step: Step):
-        n_ctx, n_rows, device = step.cache.n_ctx, step.cache.batch_size, step.ids.device
+        n_ctx, n_rows, device = step.cache.config.n_ctx, step.cache.batch_size, step.ids.device
         self._step, self._device = step, device
         self._numbers = torch.zeros(n_ctx, n_rows, dtype=torch.float64, device=device)
         self._chosen = torch.zeros(n_ctx, n_rows, dtype=torch.int64, device=device)

@@ -4,8 +4,8 @@ from torch import Tensor, nn
 
 from nextword.config import GPTConfig
 from nextword.model import fused, plain
+from nextword.model.cache import Cache
 from nextword.model.ops import Ops, functions_of
-from nextword.model.row_cache import Cache
 
 FUSED = functions_of(fused)
 """What a part computes with unless it is told otherwise."""

@@ -5,8 +5,8 @@ from torch import Tensor, nn
 
 from nextword.config import GPTConfig
 from nextword.model.attention import FUSED, CausalSelfAttention
+from nextword.model.cache import Cache
 from nextword.model.ops import Ops
-from nextword.model.row_cache import Cache
 
 
 class LayerNorm(nn.Module):

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from nextword.config import GPTConfig
 from nextword.model import fused
 from nextword.model.block import Block, LayerNorm
+from nextword.model.cache import Cache
 from nextword.model.ops import Ops, functions_of
-from nextword.model.row_cache import Cache, RowCache
 
 
 class GPT(nn.Module):
@@ -110,8 +110,8 @@ def init_weights(model: GPT) -> None:
 def check_ids(ids: Tensor, config: GPTConfig, cache: Cache | None = None, values: bool = True) -> None:
     """Raise ValueError unless ids are what the model can read, with the remedy in words.
 
-    Inside torch.compile, with a RowCache and without `values` (in training on a
-    GPU) only the shape is checked: reading the values there would make the
+    Inside torch.compile, with a static cache and without `values` (in training on
+    a GPU) only the shape is checked: reading the values there would make the
     processor wait for the GPU at every step.
     """
     if ids.dtype != torch.int64:
@@ -121,7 +121,7 @@ def check_ids(ids: Tensor, config: GPTConfig, cache: Cache | None = None, values
             f"ids must have the shape (batch, tokens) with at least one token, not {tuple(ids.shape)}: "
             "one text is ids.unsqueeze(0)."
         )
-    read = 0 if cache is None or isinstance(cache, RowCache) else cache.length
+    read = 0 if cache is None else cache.length
     if read + ids.size(1) > config.n_ctx:
         before = f"{read} in the cache + " if read else ""
         raise ValueError(
@@ -130,7 +130,7 @@ def check_ids(ids: Tensor, config: GPTConfig, cache: Cache | None = None, values
         )
     if cache is not None and cache.batch_size != ids.size(0):
         raise ValueError(f"the cache holds {cache.batch_size} texts side by side, but ids has {ids.size(0)}.")
-    if not values or torch.compiler.is_compiling() or isinstance(cache, RowCache):
+    if not values or torch.compiler.is_compiling() or (cache is not None and cache.static):
         return
     low, high = ids.aminmax()
     if low < 0 or high >= config.n_vocab:

@@ -252,7 +252,7 @@ def test_operations_as_counted_by_pytorch():
 def test_cache_bytes():
     config = replace(SMALL, n_layer=1, n_ctx=1)
     cache = KVCache(config)
-    per_token = 12 * sum(tensor.nbytes for tensor in (*cache._keys, *cache._values))
+    per_token = 12 * sum(tensor.nbytes for tensor in (*cache.memory.keys, *cache.memory.values))
     says("cache-bytes", per_token // 4, per_token, 1024 * per_token, 2 * XL.n_layer * XL.n_embd * 1024 * 4)
     weights = round(decode_bytes(SMALL, "float32", 0))
     says("decode-bound", weights, 1024 * per_token, f"{20e9 / weights:.1f} tokens", f"{1024 * per_token / weights:.0%}")
