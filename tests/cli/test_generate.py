@@ -25,6 +25,16 @@ def test_samples_are_the_texts_of_one_seed(cli: Cli, model_directory: Path) -> N
     assert cli(*common, "--seed", 3)[1] == first + "\n"
 
 
+def test_min_p_leaves_the_likeliest_alone(cli: Cli, model_directory: Path) -> None:
+    common = ("generate", "One day", "--model", model_directory, "--max-new-tokens", 12, "--temperature", 2)
+    _, one, _ = cli(*common, "--seed", 3, "--min-p", 1)
+    _, greedy, _ = cli(*common, "--temperature", 0)
+    assert one == greedy != cli(*common, "--seed", 3)[1]
+    model, tokenizer = nextword.load(model_directory)
+    some = nextword.generate(model, tokenizer, "One day", max_new_tokens=12, temperature=2.0, seed=3, min_p=0.7)
+    assert cli(*common, "--seed", 3, "--min-p", 0.7)[1] == some + "\n"
+
+
 def test_without_a_seed_every_text_is_another(cli: Cli, model_directory: Path) -> None:
     assert len({cli("generate", "One day", "--model", model_directory)[1] for _ in range(3)}) > 1
 
@@ -61,6 +71,7 @@ def test_a_sliding_window_is_told_on_standard_error(cli: Cli, model_directory: P
         (("--temperature", "nan"), "not nan"),
         (("--top-k", "0"), "top_k must be at least 1, not 0"),
         (("--top-p", "0"), "top_p must be above 0 and at most 1"),
+        (("--min-p", "1.1"), "min_p must be from 0 to 1, not 1.1"),
         (("--num-samples", "0"), "--num-samples must be at least 1"),
         (("--model", "no/such/place"), "no/such/place"),
         (("--device", "abacus"), "The device abacus cannot be used here"),

@@ -1,6 +1,7 @@
 """Choosing the next token, against a float64 formula in numpy, against counts, and against transformers' warpers."""
 
 import math
+from dataclasses import replace
 from itertools import accumulate
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from nextword.decode import Sampling
 from nextword.decode.choose import choose, highest_ids, probabilities
+from nextword.decode.sampler import Sampler
 
 LOGITS = torch.tensor([[1.0, 3.0, 2.0, -1.0, 0.0]])
 
@@ -179,6 +181,21 @@ def test_the_order_of_the_three_is_transformers(row: list[float], temperature: f
         assert ((ours > 0) ^ (expected > 0)).sum() == 1
 
 
+@given(
+    st.lists(st.floats(-20, 20, width=16), min_size=2, max_size=40),
+    settings_of_any_kind,
+    st.floats(0.001, 1),
+    st.floats(0, 0.999),
+)
+@settings(max_examples=200, deadline=None)
+def test_min_p_is_what_the_logits_processor_does(row: list[float], given: Sampling, p: float, number: float) -> None:
+    """So that a graph, which has none, writes the same as any engine."""
+    both = replace(given, min_p=p)
+    logits, numbers = torch.tensor([row]), torch.tensor([number], dtype=torch.float64)
+    processed = torch.from_numpy(Sampler(both).processed(logits[0].numpy()))[None]
+    assert choose(both, logits, numbers).equal(choose(given, processed, numbers))
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 def test_a_gpu_chooses_the_same() -> None:
     logits = torch.randn(64, 50257, generator=torch.Generator().manual_seed(0)) * 3
@@ -189,6 +206,7 @@ def test_a_gpu_chooses_the_same() -> None:
         Sampling(0.8, 40),
         Sampling(1.2, 200, 0.9),
         Sampling(1.0, None, 0.9),
+        Sampling(1.0, 40, 0.9, min_p=0.05),
     ):
         there = choose(sampling, logits.cuda(), numbers.cuda()).cpu()
         assert torch.equal(there, choose(sampling, logits, numbers))

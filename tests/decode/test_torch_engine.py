@@ -54,13 +54,13 @@ def side_by_side(model: GPT, n: int = 6, make: Callable[[GPT, int], TorchEngine]
 
 
 def test_what_graphs_do_not_know_is_sampled_without_them(model: GPT) -> None:
-    """Before and after it graphs write, with the same cache."""
-    penalised, numbers = Sampling(1.0, 9, frequency_penalty=0.7), np.random.default_rng(1).random((4, 2))
+    """Before and after it graphs write, with the same cache; they know min_p."""
+    penalised, numbers = Sampling(1.0, 9, frequency_penalty=0.7), np.random.default_rng(1).random((3, 2))
     found = []
     for engine in (by_graphs(model, 3), TorchEngine(model, 3)):
         for row, ids in enumerate(PROMPTS):
             engine.read(row, ids)
-        ways = (GREEDY, zeros(2, 2)), (penalised, numbers), (GREEDY, zeros(2, 2))
+        ways = (GREEDY, zeros(2, 2)), (penalised, numbers), (Sampling(1.0, None, min_p=0.1), numbers)
         found.append([engine.write([0, 2], sampling, numbers).tolist() for sampling, numbers in ways])
     assert found[0] == found[1]
 

@@ -39,6 +39,9 @@ class Arguments:
     top_p: float = 1.0
     """Draw from the likeliest tokens that hold this probability together; 1 draws from all."""
 
+    min_p: float = 0.0
+    """Draw only tokens at least so many times as likely as the likeliest, 0.05 for example; 0 draws from all."""
+
     seed: Annotated[int | None, tyro.conf.arg(help_behavior_hint="")] = None
     """The same seed writes the same text. Default: another text each time."""
 
@@ -68,7 +71,12 @@ def run(arguments: list[str]) -> int:
     from nextword.decode import Sampling, check_settings, stream
 
     # What is wrong is told before a model is loaded, or even fetched.
-    sampling: SamplingArguments = {"temperature": args.temperature, "top_k": args.top_k, "top_p": args.top_p}
+    sampling: SamplingArguments = {
+        "temperature": args.temperature,
+        "top_k": args.top_k,
+        "top_p": args.top_p,
+        "min_p": args.min_p,
+    }
     Sampling(**sampling)
     stop = [text.replace("\\n", "\n") for text in args.stop]
     check_settings(args.max_new_tokens, args.seed, stop)

@@ -34,15 +34,15 @@ def choose(sampling: Sampling, logits: Tensor, numbers: Tensor) -> Tensor:
 
 
 def can_choose(sampling: Sampling) -> bool:
-    """Whether `choose` does all that is asked for."""
-    return not asked_for(sampling)
+    """Whether `choose` does all that is asked for: min-p, too, so that CUDA graphs need not stop for it."""
+    return set(asked_for(sampling)) <= {"min_p"}
 
 
 def probabilities(sampling: Sampling, logits: Tensor) -> Tensor:
     """What `choose` draws from: logits (R, V) -> probabilities (R, V), float32.
 
-    Temperature comes first, then top-k, then top-p among what is left. With
-    temperature 0 the likeliest token has probability 1.
+    Temperature comes first, then top-k and min-p, then top-p among what is left.
+    With temperature 0 the likeliest token has probability 1.
     """
     zeros = torch.zeros_like(logits, dtype=torch.float32)
     if sampling.temperature == 0:
@@ -55,7 +55,7 @@ def candidates(sampling: Sampling, logits: Tensor) -> tuple[Tensor, Tensor]:
     """The tokens that may be drawn, in the order of ids, and how likely each is beside the others.
 
     logits (R, V) -> ids (R, K) of int64, weights (R, K) of float64, where K is
-    top_k, or V. The likeliest token weighs 1; what top-p forbids weighs 0.
+    top_k, or V. The likeliest token weighs 1; what min-p or top-p forbids weighs 0.
     """
     V = logits.size(-1)
     logits = logits.float()
@@ -63,12 +63,12 @@ def candidates(sampling: Sampling, logits: Tensor) -> tuple[Tensor, Tensor]:
     if sampling.top_k is None or sampling.top_k >= V:
         ids = torch.arange(V, device=logits.device).expand_as(logits)
         if sampling.top_p >= 1.0:
-            return ids, weigh(logits - highest, sampling.temperature)
+            return ids, keep_min_p(weigh(logits - highest, sampling.temperature), sampling.min_p)
         ordered, ids = logits.sort(dim=-1, descending=True, stable=True)
     else:
         ids = highest_ids(logits, sampling.top_k)  # (R, K)
         ordered = logits.gather(-1, ids)
-    weights = weigh(ordered - highest, sampling.temperature)
+    weights = keep_min_p(weigh(ordered - highest, sampling.temperature), sampling.min_p)
     if sampling.top_p < 1.0:
         weights = keep_top_p(weights, sampling.top_p)
     ids, order = ids.sort(dim=-1)
@@ -96,6 +96,11 @@ def highest_ids(logits: Tensor, k: int) -> Tensor:
     rank = bits ^ ((bits >> 31) & 0x7FFFFFFF)  # negative numbers' bits run backwards
     backwards = torch.arange(V - 1, -1, -1, device=logits.device)
     return V - 1 - ((rank.long() << 32) | backwards).topk(k, dim=-1).values % 2**32
+
+
+def keep_min_p(weights: Tensor, p: float) -> Tensor:
+    """Forbid tokens that weigh less than p, where the likeliest weighs 1: `logits_processors` has the source."""
+    return weights.masked_fill(weights < p, 0.0) if p else weights
 
 
 def keep_top_p(weights: Tensor, p: float) -> Tensor:
