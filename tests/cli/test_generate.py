@@ -35,6 +35,15 @@ def test_min_p_leaves_the_likeliest_alone(cli: Cli, model_directory: Path) -> No
     assert cli(*common, "--seed", 3, "--min-p", 0.7)[1] == some + "\n"
 
 
+def test_a_repetition_penalty_writes_something_else(cli: Cli, model_directory: Path) -> None:
+    greedy = ("generate", "One day", "--model", model_directory, "--max-new-tokens", 40, "--temperature", 0)
+    _, penalised, _ = cli(*greedy, "--repetition-penalty", 1.5)
+    model, tokenizer = nextword.load(model_directory)
+    settings = {"max_new_tokens": 40, "temperature": 0, "repetition_penalty": 1.5}
+    assert penalised == nextword.generate(model, tokenizer, "One day", **settings) + "\n"
+    assert penalised != cli(*greedy)[1]
+
+
 def test_without_a_seed_every_text_is_another(cli: Cli, model_directory: Path) -> None:
     assert len({cli("generate", "One day", "--model", model_directory)[1] for _ in range(3)}) > 1
 
@@ -72,6 +81,7 @@ def test_a_sliding_window_is_told_on_standard_error(cli: Cli, model_directory: P
         (("--top-k", "0"), "top_k must be at least 1, not 0"),
         (("--top-p", "0"), "top_p must be above 0 and at most 1"),
         (("--min-p", "1.1"), "min_p must be from 0 to 1, not 1.1"),
+        (("--repetition-penalty", "0"), "repetition_penalty must be a positive number, not 0.0"),
         (("--num-samples", "0"), "--num-samples must be at least 1"),
         (("--model", "no/such/place"), "no/such/place"),
         (("--device", "abacus"), "The device abacus cannot be used here"),

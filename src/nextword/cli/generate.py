@@ -42,6 +42,9 @@ class Arguments:
     min_p: float = 0.0
     """Draw only tokens at least so many times as likely as the likeliest, 0.05 for example; 0 draws from all."""
 
+    repetition_penalty: float = 1.0
+    """Make tokens of the prompt and the text less likely to come again, 1.2 for example; 1 changes nothing."""
+
     seed: Annotated[int | None, tyro.conf.arg(help_behavior_hint="")] = None
     """The same seed writes the same text. Default: another text each time."""
 
@@ -76,6 +79,7 @@ def run(arguments: list[str]) -> int:
         "top_k": args.top_k,
         "top_p": args.top_p,
         "min_p": args.min_p,
+        "repetition_penalty": args.repetition_penalty,
     }
     Sampling(**sampling)
     stop = [text.replace("\\n", "\n") for text in args.stop]
