@@ -7,7 +7,7 @@ from nextword.model import GPT
 
 
 def test_it_is_the_plain_twin_with_words_to_it(model: GPT, ids: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nextword.lens.saying.ROWS", 5)  # 16 positions: the last part is a short one
+    monkeypatch.setattr("nextword.lens.unembed.ROWS", 5)  # 16 positions: the last part is a short one
     best = written_out(model, ids[:1])[:, 0].softmax(-1).max(-1)
     found = logit_lens(model, ids[0])
     torch.testing.assert_close(torch.from_numpy(found.values), best.values, rtol=1e-4, atol=1e-6)

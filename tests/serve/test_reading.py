@@ -21,9 +21,9 @@ def agrees(text: Text, model: GPT) -> None:
     with torch.no_grad():
         torch.testing.assert_close(text.next(), logits[-1], rtol=1e-4, atol=1e-5)
         values, order = logits.log_softmax(-1).topk(5)
-        said = text.said(2, 0, text.length)
-        assert torch.equal(said.ids, order)
-        torch.testing.assert_close(said.logprob, values, rtol=1e-4, atol=1e-4)
+        top = text.top_tokens(2, 0, text.length)
+        assert torch.equal(top.ids, order)
+        torch.testing.assert_close(top.logprob, values, rtol=1e-4, atol=1e-4)
         own, _ = text.surprise()
     following = torch.tensor(text.ids[1:], dtype=torch.int64)
     expected = logits[:-1].log_softmax(-1).gather(-1, following.unsqueeze(-1)).squeeze(-1)
@@ -47,13 +47,13 @@ def test_what_was_said_is_remembered_by_branches(model: GPT) -> None:
     heads: list[int] = []
     text = reader.read(ids)
     with torch.no_grad():
-        text.said(1, 0, 4)
+        text.top_tokens(1, 0, 4)
         head = model.head
         model.head = lambda x: heads.append(len(x)) or head(x)  # type: ignore[method-assign,assignment,func-returns-value]
-        text.said(1, 0, 4)
+        text.top_tokens(1, 0, 4)
         other = reader.read([5, 7, 10, 12, 13])
-        other.said(1, 0, 5)
-        reader.read([*ids, 1]).said(1, 2, 5)
+        other.top_tokens(1, 0, 5)
+        reader.read([*ids, 1]).top_tokens(1, 2, 5)
         del model.head
     assert heads == [3, 1]
     agrees(other, model)

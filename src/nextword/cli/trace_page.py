@@ -3,7 +3,7 @@
 import math
 from html import escape
 
-from nextword.lens.saying import layer_names
+from nextword.lens.unembed import layer_names
 from nextword.lens.view import Token, View, Word, percent
 
 MOST = 48  # tokens along the map of one head, at most

@@ -7,7 +7,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from nextword.lens.saying import layer_names
+from nextword.lens.unembed import layer_names
 from nextword.lens.view import Look, Token, View, Word, percent
 
 ROWS = 24  # of tokens that get a line each; of a longer prompt the most surprising do

@@ -10,12 +10,11 @@ makes one), gives arrays with labels (`Labelled`), and can be drawn.
 
 from nextword.lazy import attach
 from nextword.lens.attribution import direct_logit_attribution
-from nextword.lens.changing import Effect, ablate, patch
+from nextword.lens.interventions import Effect, ablate, patch
 from nextword.lens.labelled import Axis, Labelled
-from nextword.lens.logit_lens import logit_lens
 from nextword.lens.neurons import neuron, neuron_words, top_neurons
-from nextword.lens.surprising import surprise
-from nextword.lens.tracing import Trace, trace
+from nextword.lens.surprisal import surprise
+from nextword.lens.tracing import Trace, logit_lens, trace
 
 __all__ = [
     "Axis",

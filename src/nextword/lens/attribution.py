@@ -9,8 +9,8 @@ from torch import Tensor
 from nextword.lens.labelled import Axis, Labelled
 from nextword.lens.names import check_token, from_the_front
 from nextword.lens.texts import Ids, one_text
+from nextword.lens.token_text import token_text
 from nextword.lens.tracing import Trace, trace
-from nextword.lens.wording import token_text
 from nextword.model import GPT
 from nextword.model.attention import merge_heads
 

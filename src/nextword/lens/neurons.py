@@ -6,8 +6,8 @@ import torch
 from nextword.lens.labelled import Axis, Labelled, numbers
 from nextword.lens.names import check_layer, from_the_front
 from nextword.lens.texts import Ids, one_text
+from nextword.lens.token_text import token_texts
 from nextword.lens.tracing import trace
-from nextword.lens.wording import token_texts
 from nextword.model import GPT, GPTConfig
 
 

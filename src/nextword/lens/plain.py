@@ -1,7 +1,7 @@
 """The logit lens, written out: what each layer would say next.
 
-`logit_lens.py` tells the same with labels, for models of any class, and without
-holding all scores of a long text at once.
+`tracing.py` tells the same with labels, and without holding all scores of a long
+text at once.
 """
 
 import torch

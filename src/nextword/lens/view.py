@@ -10,11 +10,11 @@ from torch import Tensor
 from nextword.evaluate import in_digits
 from nextword.lens.labelled import Axis, Labelled
 from nextword.lens.names import check_head, check_layer, from_the_front
-from nextword.lens.saying import guesses
-from nextword.lens.surprising import surprise_of
+from nextword.lens.surprisal import surprisal_of
 from nextword.lens.texts import Ids, one_text
+from nextword.lens.token_text import token_text
 from nextword.lens.tracing import Trace
-from nextword.lens.wording import token_text
+from nextword.lens.unembed import guesses
 from nextword.model import GPT
 
 WORDS = 3  # that are named in one place
@@ -157,7 +157,7 @@ def view(model: GPT, ids: Ids, position: int = -1, layer: int | None = None, hea
 def read_tokens(traced: Trace) -> tuple[list[Token], float]:
     """The prompt's tokens with their chances, and the perplexity of all of them."""
     ids, n_vocab = traced.ids[0], traced.config.n_vocab
-    found = surprise_of(traced.model, traced["ln_f.out"][0, :-1], ids[1:], WORDS)
+    found = surprisal_of(traced.model, traced["ln_f.out"][0, :-1], ids[1:], WORDS)
     tokens = [Token(token_text(int(ids[0]), n_vocab), None, [])]
     for id, logprob, best, values in zip(
         ids[1:].tolist(), found.logprob, found.top_ids, found.top_logprob, strict=True
@@ -168,7 +168,7 @@ def read_tokens(traced: Trace) -> tuple[list[Token], float]:
 
 def cells(traced: Trace, n: int, columns: Sequence[int]) -> list[list[Word]]:
     """What would be said after n blocks, at these positions."""
-    found = traced.said(n, WORDS, positions=columns)
+    found = traced.top_tokens(n, WORDS, positions=columns)
     return [words(ids, logprob, traced.config.n_vocab) for ids, logprob in zip(found.ids, found.logprob, strict=True)]
 
 

@@ -8,9 +8,8 @@ if TYPE_CHECKING:
     from nextword.runtime.allocator import keep_freed_memory
     from nextword.runtime.files import replacing, sync
     from nextword.runtime.hardware import cpu_flags, may_have_gpu
-    from nextword.runtime.machine import pick_device, pick_dtype
+    from nextword.runtime.machine import matmuls_in, pick_device, pick_dtype
     from nextword.runtime.memory import available_memory, readable_size
-    from nextword.runtime.precision import matmuls_in
     from nextword.runtime.random import random_state, set_random_state
 
 __all__ = [
@@ -34,7 +33,7 @@ __getattr__, __dir__ = attach(
         "available_memory": "memory",
         "cpu_flags": "hardware",
         "keep_freed_memory": "allocator",
-        "matmuls_in": "precision",
+        "matmuls_in": "machine",
         "may_have_gpu": "hardware",
         "pick_device": "machine",
         "pick_dtype": "machine",

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, adaptive_max_pool2d
 
 from nextword.lens.attribution import contributions
-from nextword.lens.changing import off
+from nextword.lens.interventions import off
 from nextword.lens.patterns import patterns
 from nextword.model import plain
 from nextword.serve.reading import Text
@@ -26,7 +26,7 @@ def saying(layers: Iterable[int], first: int, last: int) -> list[Callable[[Text]
     """Find out what these layers would say at the positions from first to before last, in parts, to be remembered."""
     starts = range(first, last, PORTION)
     return [
-        partial(Text.said, layer=layer, first=start, last=min(start + PORTION, last))
+        partial(Text.top_tokens, layer=layer, first=start, last=min(start + PORTION, last))
         for layer in layers
         for start in starts
     ]
@@ -34,11 +34,11 @@ def saying(layers: Iterable[int], first: int, last: int) -> list[Callable[[Text]
 
 def surprises(text: Text) -> dict[str, Any]:
     """How likely each token was, and what was expected in its place; nothing for the first."""
-    own, said = text.surprise()
+    own, top = text.surprise()
     perplexity = math.exp(min(-own.cpu().double().mean().item(), 700.0)) if len(own) else None
     return {
         "logprob": [None, *own.tolist()],
-        "top": [[], *(words("logprob", *row) for row in rows(said.ids, said.logprob))],
+        "top": [[], *(words("logprob", *row) for row in rows(top.ids, top.logprob))],
         "perplexity": perplexity,
     }
 
@@ -47,8 +47,8 @@ def cells(text: Text, first: int, last: int, top: int) -> dict[str, Any]:
     """What each layer would say at these positions."""
     found = []
     for layer in range(text.n_layer + 1):
-        said = text.said(layer, first, last)
-        found.append([words("p", *row) for row in rows(said.ids[:, :top], said.logprob[:, :top].exp())])
+        best = text.top_tokens(layer, first, last)
+        found.append([words("p", *row) for row in rows(best.ids[:, :top], best.logprob[:, :top].exp())])
     return {"layers": text.n_layer + 1, "first": first, "cells": found}
 
 

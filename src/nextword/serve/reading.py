@@ -1,5 +1,6 @@
 """Texts that the model has read for the page: what is known of their beginning is known of whatever continues them."""
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -7,7 +8,7 @@ from torch import Tensor
 
 from nextword.decode.checks import not_finite
 from nextword.lens import Trace
-from nextword.lens.saying import ROWS, Said, likeliest, log_sum
+from nextword.lens.unembed import ROWS, TopTokens, likeliest, logsumexp
 from nextword.model import GPT, KVCache
 
 TEXTS = 4  # that are kept; each is 115 MB for GPT-2 124M, if it is as long as it can be
@@ -28,21 +29,21 @@ class Reading:
         # Memory that is not written to is not used, so room for the longest text costs nothing.
         self.stream = like.new_empty(config.n_layer + 1, config.n_ctx, config.n_embd)
         shape = (config.n_layer + 1, config.n_ctx)
-        self.said_ids = like.new_empty(*shape, min(LIKELIEST, config.n_vocab), dtype=torch.int64)
-        self.said_logprob = like.new_empty(*shape, min(LIKELIEST, config.n_vocab), dtype=torch.float32)
+        self.top_ids = like.new_empty(*shape, min(LIKELIEST, config.n_vocab), dtype=torch.int64)
+        self.top_logprob = like.new_empty(*shape, min(LIKELIEST, config.n_vocab), dtype=torch.float32)
         self.total = like.new_empty(*shape, dtype=torch.float32)  # of which a logit is taken to give a logprob
-        self.is_said = torch.zeros(shape, dtype=torch.bool)
+        self.has_top = torch.zeros(shape, dtype=torch.bool)
 
     def branch(self, length: int) -> "Reading":
         """The first tokens of it, to be continued otherwise."""
-        other = Reading.__new__(Reading)
+        other = copy.copy(self)
         other.ids, other.cache = self.ids[:length], self.cache.branch(length)
-        for name in ("stream", "said_ids", "said_logprob", "total"):
+        for name in ("stream", "top_ids", "top_logprob", "total"):
             new = torch.empty_like(getattr(self, name))
             new[:, :length] = getattr(self, name)[:, :length]
             setattr(other, name, new)
-        other.is_said = self.is_said.clone()
-        other.is_said[:, length:] = False
+        other.has_top = self.has_top.clone()
+        other.has_top[:, length:] = False
         return other
 
 
@@ -63,30 +64,30 @@ class Text:
         x = self._reading.stream[-1, self.length - 1]
         return finite(self._model.head(self._model.ln_f(x)).float())
 
-    def said(self, layer: int, first: int, last: int) -> Said:
+    def top_tokens(self, layer: int, first: int, last: int) -> TopTokens:
         """What would be said after so many layers at the positions from first to before last."""
         kept = self._reading
-        missing = first + (~kept.is_said[layer, first:last]).nonzero().squeeze(-1)
+        missing = first + (~kept.has_top[layer, first:last]).nonzero().squeeze(-1)
         for at in missing.split(ROWS) if len(missing) else ():
             logits = self._model.head(self._model.ln_f(kept.stream[layer, at])).float()  # (ROWS, V)
-            total = finite(log_sum(logits))
+            total = finite(logsumexp(logits))
             best = likeliest(logits, total, LIKELIEST)
-            kept.said_ids[layer, at], kept.said_logprob[layer, at] = best.ids, best.logprob
+            kept.top_ids[layer, at], kept.top_logprob[layer, at] = best.ids, best.logprob
             kept.total[layer, at] = total.squeeze(-1)
-            kept.is_said[layer, at] = True
-        return Said(kept.said_ids[layer, first:last], kept.said_logprob[layer, first:last])
+            kept.has_top[layer, at] = True
+        return TopTokens(kept.top_ids[layer, first:last], kept.top_logprob[layer, first:last])
 
-    def surprise(self) -> tuple[Tensor, Said]:
+    def surprise(self) -> tuple[Tensor, TopTokens]:
         """ln p of every token but the first (T - 1,), and what was expected in its place."""
         last = self.length - 1
-        said = self.said(self.n_layer, 0, last)
-        following = torch.tensor(self.ids[1:], dtype=torch.int64, device=said.ids.device)
+        top = self.top_tokens(self.n_layer, 0, last)
+        following = torch.tensor(self.ids[1:], dtype=torch.int64, device=top.ids.device)
         x = self._model.ln_f(self._reading.stream[-1, :last])  # (T - 1, C)
         own = (x * self._model.wte(following)).sum(-1).float() - self._reading.total[-1, :last]
         # Where the token is among the likeliest, its number is there already, and the two must not differ by a digit.
-        is_it = said.ids == following.unsqueeze(-1)
-        own = torch.where(is_it.any(-1), said.logprob.masked_fill(~is_it, 0.0).sum(-1), own)
-        return own, said
+        is_it = top.ids == following.unsqueeze(-1)
+        own = torch.where(is_it.any(-1), top.logprob.masked_fill(~is_it, 0.0).sum(-1), own)
+        return own, top
 
     def trace(self) -> Trace:
         """The pass over the text, of which the stream is known; what is made of that is not kept."""

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nextword.lens import surprise, trace
-from nextword.lens.surprising import surprise_of
+from nextword.lens.surprisal import surprisal_of
 from nextword.model import GPT
 
 
@@ -17,9 +17,9 @@ def test_it_is_the_loss_of_each_token(model: GPT, ids: torch.Tensor) -> None:
 
 
 def test_what_was_expected_instead(model: GPT, ids: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nextword.lens.saying.ROWS", 4)
+    monkeypatch.setattr("nextword.lens.unembed.ROWS", 4)
     traced = trace(model, ids[:1])
-    found = surprise_of(model, traced["ln_f.out"][0, :-1], ids[0, 1:], 3)
+    found = surprisal_of(model, traced["ln_f.out"][0, :-1], ids[0, 1:], 3)
     values, order = model(ids[:1])[0, :-1].log_softmax(-1).topk(3)
     assert torch.equal(found.top_ids, order)
     torch.testing.assert_close(found.top_logprob, values, rtol=1e-4, atol=1e-4)

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nextword.lens.forward_pass import Change
 from nextword.lens.labelled import Axis, Labelled, numbers
 from nextword.lens.names import check_head, check_layer, check_text, from_the_front
 from nextword.lens.texts import Ids
-from nextword.lens.tracing import Change, Trace, trace
-from nextword.lens.wording import token_texts
+from nextword.lens.token_text import token_texts
+from nextword.lens.tracing import Trace, trace
 from nextword.model import GPT
 
 if TYPE_CHECKING:

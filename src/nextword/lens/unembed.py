@@ -1,4 +1,4 @@
-"""What would be said: the head's answer to what stands in the residual stream, a few positions at a time."""
+"""The unembedding of the residual stream: the likeliest tokens by the head, a few positions at a time."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -14,35 +14,35 @@ from nextword.model import GPT
 ROWS = 64  # positions whose logits are made at a time: 13 MB of them
 
 
-class Said(NamedTuple):
-    """What would be said at some positions: the n likeliest tokens (T, n), the best first, and their ln p (T, n)."""
+class TopTokens(NamedTuple):
+    """The n likeliest tokens at each position (T, n), the best first, and their logprobs (T, n)."""
 
     ids: Tensor
     logprob: Tensor
 
 
 @torch.no_grad()
-def said(model: GPT, x: Tensor, n: int = 1) -> Said:
-    """The n likeliest tokens, by what the head reads at each position: x (T, C), already through the last norm."""
-    parts = [likeliest(logits, total, n) for logits, total in scores(model, x)]
-    return Said(*(torch.cat(part) for part in zip(*parts, strict=True)))
+def top_tokens(model: GPT, x: Tensor, n: int = 1) -> TopTokens:
+    """Find the n likeliest tokens at each position by x (T, C), already normalised."""
+    parts = [likeliest(logits, total, n) for logits, total in unembed(model, x)]
+    return TopTokens(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
 
-def scores(model: GPT, x: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """The logits of a few positions after the other, (ROWS, V), with what to take off for ln p, (ROWS, 1)."""
+def unembed(model: GPT, x: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the logits of a few positions at a time, (ROWS, V), with their logsumexp (ROWS, 1)."""
     for rows in x.split(ROWS):
         logits = model.head(rows).float()
-        yield logits, log_sum(logits)
+        yield logits, logsumexp(logits)
 
 
-def likeliest(logits: Tensor, total: Tensor, n: int) -> Said:
-    """The n likeliest of each row, or all there are."""
+def likeliest(logits: Tensor, total: Tensor, n: int) -> TopTokens:
+    """Pick the n likeliest tokens of each row, or all there are."""
     best = logits.topk(min(n, logits.size(-1)), dim=-1)
-    return Said(best.indices, best.values - total)
+    return TopTokens(best.indices, best.values - total)
 
 
-def log_sum(logits: Tensor) -> Tensor:
-    """ln of the sum of exp, from which probabilities follow: (..., V) -> (..., 1).
+def logsumexp(logits: Tensor) -> Tensor:
+    """Compute ln of the sum of exp, which turns logits into logprobs: (..., V) -> (..., 1).
 
     By way of softmax, since 1/p of the likeliest is the sum over its own share,
     and PyTorch's logsumexp takes five times as long on a CPU.
@@ -56,7 +56,7 @@ def guesses(
     words: Sequence[Sequence[str]],
     tokens: Sequence[str],
 ) -> Labelled:
-    """The layers' guesses with labels: of the embeddings and after each block, a chance and a word at each token."""
+    """Label the logit lens: a probability and a word at each token, for the embeddings and each block."""
     return Labelled(
         np.array(chances),
         (Axis("after", layer_names(len(chances))), Axis("token", tokens)),
@@ -67,5 +67,5 @@ def guesses(
 
 
 def layer_names(n: int) -> list[str]:
-    """What the rows of the logit lens are called: the embedding, then each block."""
+    """Name the rows of the logit lens: the embeddings, then each block."""
     return ["embed", *(f"h.{layer}" for layer in range(n - 1))]
