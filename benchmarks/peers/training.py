@@ -65,7 +65,7 @@ class EagerRecipe(Eager):
 
     def model_and_loss(self, model):
         from nextword.loading import load
-        from nextword.train.job import with_dropout
+        from nextword.train.setup import with_dropout
 
         # A loaded model's weights are transposed views of a file; nanoGPT's are in memory, in the order of their rows.
         network = with_dropout(load(model)[0], 0.0)

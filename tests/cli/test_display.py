@@ -14,8 +14,9 @@ from rich.console import Console
 
 from nextword.cli.display import Display, duration, introduction
 from nextword.model import CONFIGS
-from nextword.train.config import TrainConfig, plan
+from nextword.train.config import TrainConfig
 from nextword.train.events import Compiling, Saved, Started, Stepped, Validated, Warned
+from nextword.train.plan import plan
 
 PLAN = replace(plan(TrainConfig(), CONFIGS["gpt2"], 6063), steps=20_000)
 STARTED = Started(Path("runs/my"), 0, PLAN, "my", 124_439_808, 50257, 6_063, 674, 512, "bfloat16", "cpu", 80.0)

@@ -8,8 +8,8 @@ from nextword.cli.served_model import ServedModel, watched_run
 from nextword.errors import WeightsError
 from nextword.model import GPT, GPTConfig
 from nextword.train import TrainConfig
-from nextword.train.job import prepare
 from nextword.train.run_directory import RunDirectory
+from nextword.train.setup import prepare
 from nextword.weights import save_huggingface
 
 pytest.importorskip("fastapi", reason="fastapi (extra: serve) is not installed")

@@ -58,7 +58,7 @@ def losses(events: list[Event]) -> list[float]:
 
 def weights(trainer: Trainer) -> dict[str, Tensor]:
     """A copy of the weights as they are now, as bits, so that NaN equals NaN."""
-    parameters = trainer.job.model.named_parameters()
+    parameters = trainer.setup.model.named_parameters()
     return {name: parameter.detach().clone().view(torch.int32) for name, parameter in parameters}
 
 
@@ -96,7 +96,7 @@ def python(code: str, *arguments: str) -> subprocess.Popen[str]:
     """Run code in a process of its own, where `tiny` is a size too."""
     patch = f"""
         import sys
-        import nextword.train.config, nextword.train.job
+        import nextword.train.config, nextword.train.setup
         from nextword.model import CONFIGS, GPTConfig
         nextword.train.config.CONFIGS = {{**CONFIGS, "tiny": {TINY!r}}}
     """

@@ -13,15 +13,15 @@ from safetensors.torch import load_file
 from nextword.errors import RunError
 from nextword.model import GPT, GPTConfig
 from nextword.train.checkpoint import (
-    Progress,
+    TrainerState,
     checkpoints,
     find_fault,
     newest_sound_checkpoint,
     restore,
     save_checkpoint,
 )
-from nextword.train.job import with_dropout
 from nextword.train.optimizer import make_optimizer
+from nextword.train.setup import with_dropout
 from nextword.weights import load_model
 
 SMALL = GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2, dropout=0.0)
@@ -44,7 +44,7 @@ def folder(tmp_path):
     """Checkpoints of steps 10 and 20."""
     model, optimizer = trained()
     for step in (10, 20):
-        save_checkpoint(tmp_path, model, optimizer, Progress(step))
+        save_checkpoint(tmp_path, model, optimizer, TrainerState(step))
     return tmp_path
 
 
@@ -69,7 +69,7 @@ def test_the_manifest_lists_every_other_file_as_it_is(folder):
 
 def test_all_comes_back_bit_for_bit(tmp_path):
     model, optimizer = trained()
-    progress = Progress(step=7, start_loss=10.8, best_val_loss=0.1 + 0.2, best_step=4)
+    progress = TrainerState(step=7, start_loss=10.8, best_val_loss=0.1 + 0.2, best_step=4)
     path = save_checkpoint(tmp_path, model, optimizer, progress)
     drawn = torch.rand(5)
 
@@ -94,7 +94,7 @@ def test_all_comes_back_bit_for_bit(tmp_path):
 
 def test_the_last_two_are_kept(folder):
     model, optimizer = trained()
-    path = save_checkpoint(folder, model, optimizer, Progress(30))
+    path = save_checkpoint(folder, model, optimizer, TrainerState(30))
     assert path == folder / "step-00000030"
     assert sorted(p.name for p in folder.iterdir()) == ["step-00000020", "step-00000030"]
 
@@ -106,20 +106,20 @@ def test_what_a_kill_left_behind_is_no_checkpoint_and_goes_with_the_next_one(fol
     (folder / "notes").mkdir()
     assert [path.name for path in checkpoints(folder)] == ["step-00000010", "step-00000020"]
     model, optimizer = trained()
-    save_checkpoint(folder, model, optimizer, Progress(30))
+    save_checkpoint(folder, model, optimizer, TrainerState(30))
     assert sorted(p.name for p in folder.iterdir()) == ["notes", "step-00000020", "step-00000030"]
 
 
 def test_one_that_was_gone_back_from_does_not_displace_a_sound_one(folder):
     """Step 20 is damaged, the run goes on from 10 and saves at 12: 10 and 12 must stay."""
     model, optimizer = trained()
-    save_checkpoint(folder, model, optimizer, Progress(12))
+    save_checkpoint(folder, model, optimizer, TrainerState(12))
     assert [path.name for path in checkpoints(folder)] == ["step-00000010", "step-00000012"]
 
 
 def test_the_same_step_again_takes_the_old_ones_place(folder):
     model, optimizer = trained(seed=1)
-    path = save_checkpoint(folder, model, optimizer, Progress(20))
+    path = save_checkpoint(folder, model, optimizer, TrainerState(20))
     assert find_fault(path) is None
     assert torch.equal(load_model(path).wte.weight, model.wte.weight)
     assert len(checkpoints(folder)) == 2
@@ -190,7 +190,7 @@ from pathlib import Path
 from types import SimpleNamespace
 import torch
 from nextword.model import GPT, GPTConfig
-from nextword.train.checkpoint import Progress, newest_sound_checkpoint, save_checkpoint
+from nextword.train.checkpoint import TrainerState, newest_sound_checkpoint, save_checkpoint
 from nextword.train.run_directory import RunDirectory
 from nextword.weights import load_model
 
@@ -204,7 +204,7 @@ def save(run, step):
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.fill_(step)  # so that any weight tells from which step it is
-    RunDirectory(run).publish(save_checkpoint(run / "checkpoints", model, optimizer, Progress(step)))
+    RunDirectory(run).publish(save_checkpoint(run / "checkpoints", model, optimizer, TrainerState(step)))
 
 def steps(model):
     return {number for parameter in model.parameters() for number in parameter.unique().tolist()}
@@ -260,7 +260,7 @@ def test_restored_moments_stay_whatever_is_written_into_the_file(tmp_path):
     optimizer = torch.optim.AdamW(model.parameters())
     model.loss(torch.tensor([[1, 2, 3]]), torch.tensor([[2, 3, 4]])).backward()
     optimizer.step()
-    path = save_checkpoint(tmp_path, model, optimizer, Progress(step=1))
+    path = save_checkpoint(tmp_path, model, optimizer, TrainerState(step=1))
     again = torch.optim.AdamW(model.parameters())
     restore(path, model, again)
     os.truncate(path / "training.safetensors", 10)  # a mapped file would end the process here

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from nextword.model import GPT, GPTConfig
-from nextword.train.checkpoint import Progress
+from nextword.train.checkpoint import TrainerState
 from nextword.train.health import LossWatch, PassedBest, first_not_finite, not_finite
 from nextword.train.low_precision import LowPrecisionCopy
 
@@ -182,8 +182,8 @@ def test_a_run_that_resumes_compares_with_its_own_start():
 
 def test_a_passed_best_is_told_once():
     watch = PassedBest()
-    progress = Progress(step=30, best_val_loss=5.0, best_step=20)
-    assert watch.warning(10.9, Progress()) is None  # nothing was learnt yet
+    progress = TrainerState(step=30, best_val_loss=5.0, best_step=20)
+    assert watch.warning(10.9, TrainerState()) is None  # nothing was learnt yet
     assert watch.warning(5.0, progress) is None
     assert watch.warning(5.09, progress) is None  # may be chance
     said = watch.warning(5.1, progress)

@@ -51,7 +51,7 @@ config = TrainConfig(model="nano", window=64, batch_size=2, steps=1, dtype="floa
                      val_fraction=0.02, device="cpu")
 trainer = Trainer(config)
 for _ in trainer.run(): pass
-print(training_memory(trainer.job.model.config, 2, 64, trainer.job.dtype) / 1024)
+print(training_memory(trainer.setup.model.config, 2, 64, trainer.setup.dtype) / 1024)
 print(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1])
 """
 

@@ -63,7 +63,7 @@ def test_the_loop_is_the_trainer(config):
     model = GPT(replace(TINY, dropout=0.0))
     groups = parameter_groups(model, config.weight_decay)
     optimizer = torch.optim.AdamW(groups, lr=99.0, betas=(0.9, config.beta2))
-    batches = (batch(trainer.job.windows, config.batch_size, config.seed, index) for index in count())
+    batches = (batch(trainer.setup.windows, config.batch_size, config.seed, index) for index in count())
     found = plain.train(model, optimizer, batches, config.steps, config.warmup, config.lr, clip=config.clip)
     assert found == pytest.approx(told, rel=1e-4)
     assert found[-1] < found[0]

@@ -13,9 +13,10 @@ from train.runs import TINY, losses, of, state, train
 from nextword.errors import RunError
 from nextword.model import CONFIGS
 from nextword.train import Trainer
-from nextword.train.config import Prolongation, TrainConfig, plan
+from nextword.train.config import TrainConfig
 from nextword.train.events import Finished, Prolonged, Stepped
 from nextword.train.plain import learning_rate
+from nextword.train.plan import Prolongation, plan
 from nextword.train.prolonging import rate
 from nextword.train.recipe import choose
 
@@ -88,7 +89,7 @@ def test_a_run_from_before_schedules_had_names_goes_on_bit_for_bit(stopped, tmp_
         said["plan"]["prolonged"] = prolonged
         (run / "run.json").write_text(json.dumps(said))
         resumed = Trainer(replace(stopped, schedule=None, lr_fall=fall, out=str(run)), resume=True)
-        assert resumed.job.plan.schedule == "cosine"
+        assert resumed.setup.plan.schedule == "cosine"
         assert [step.lr for step in of(train(resumed), Stepped)] == as_before(fall, prolonged)[7:]
 
 
@@ -165,8 +166,8 @@ def test_the_plan_is_kept_where_another_version_would_make_another(stopped, monk
     def other(*arguments):
         return replace(PLAN, steps=99, lr=9.0, lr_floor=0.9, lr_fall=0.9, warmup=9)
 
-    monkeypatch.setattr("nextword.train.job.plan", other)
-    assert Trainer(stopped, resume=True).job.plan == replace(PLAN, save_every=2)
+    monkeypatch.setattr("nextword.train.setup.plan", other)
+    assert Trainer(stopped, resume=True).setup.plan == replace(PLAN, save_every=2)
 
 
 def test_windows_and_dropout_are_kept_where_another_version_would_choose_others(config, monkeypatch):
@@ -175,9 +176,9 @@ def test_windows_and_dropout_are_kept_where_another_version_would_choose_others(
     began = Trainer(open_config)
     train(began, until=3)
     other = replace(choose(300, TINY), window=8, batch_size=7, dropout=0.7)
-    monkeypatch.setattr("nextword.train.config.choose", lambda *arguments, **settings: other)
+    monkeypatch.setattr("nextword.train.plan.choose", lambda *arguments, **settings: other)
     resumed = Trainer(open_config, resume=True)
-    assert resumed.job.plan == began.job.plan
-    assert resumed.job.windows.window == began.job.plan.window == 32
-    assert resumed.job.model.config.dropout == began.job.plan.dropout == 0.0
-    assert resumed.job.config == open_config
+    assert resumed.setup.plan == began.setup.plan
+    assert resumed.setup.windows.window == began.setup.plan.window == 32
+    assert resumed.setup.model.config.dropout == began.setup.plan.dropout == 0.0
+    assert resumed.setup.config == open_config

@@ -70,14 +70,14 @@ def test_every_step_is_what_the_formulas_say(config, accumulate, batch_size):
     config = replace(config, accumulate=accumulate, batch_size=batch_size, dropout=0.0, clip=0.3, weight_decay=0.5)
     trainer = Trainer(config)
     steps = of(train(trainer), Stepped)
-    told, model = by_hand(config, trainer.job.windows)
+    told, model = by_hand(config, trainer.setup.windows)
     assert [s.step for s in steps] == list(range(1, 13))
     assert [s.tokens for s in steps] == [16 * accumulate * batch_size * n for n in range(1, 13)]
     assert [s.train_loss for s in steps] == pytest.approx([loss for loss, _, _ in told], rel=1e-4)
     assert [s.grad_norm for s in steps] == pytest.approx([norm for _, norm, _ in told], rel=1e-3)
     assert [s.lr for s in steps] == pytest.approx([lr for _, _, lr in told], rel=1e-9)
     assert min(s.grad_norm for s in steps) > 0.3
-    for (name, p), q in zip(model.named_parameters(), trainer.job.model.parameters(), strict=True):
+    for (name, p), q in zip(model.named_parameters(), trainer.setup.model.parameters(), strict=True):
         # AdamW divides by the root of a small number, which magnifies what float32 rounds off.
         torch.testing.assert_close(q.double(), p, rtol=0, atol=2e-3, msg=lambda text, name=name: f"{name}: {text}")
         assert (q.double() - p).abs().mean() < 1e-5, name
@@ -88,7 +88,7 @@ def test_two_batches_of_two_are_one_of_four(config):
     small = Trainer(replace(config, batch_size=2, accumulate=2, out=f"{config.out}-2x2"))
     large = Trainer(replace(config, batch_size=4, accumulate=1, out=f"{config.out}-1x4"))
     assert losses(train(small)) == pytest.approx(losses(train(large)), rel=1e-5)
-    for p, q in zip(small.job.model.parameters(), large.job.model.parameters(), strict=True):
+    for p, q in zip(small.setup.model.parameters(), large.setup.model.parameters(), strict=True):
         assert (p - q).abs().mean() < 1e-5
 
 
@@ -117,8 +117,8 @@ def test_looking_changes_nothing(config):
 
 def test_dropout_is_on_in_training_and_off_elsewhere(config):
     trainer = Trainer(replace(config, eval_every=2, sample_every=3))
-    model, modes = trainer.job.model, []
-    hook = model.h[1].mlp.register_forward_hook(lambda *_: modes.append(trainer.job.model.training))
+    model, modes = trainer.setup.model, []
+    hook = model.h[1].mlp.register_forward_hook(lambda *_: modes.append(trainer.setup.model.training))
     backward = trainer._steps._backward
 
     def training_only():
@@ -142,9 +142,9 @@ def test_validation_is_the_mean_over_the_whole_split(config):
     trainer = Trainer(replace(config, steps=3, eval_every=1))
     for event in trainer.run():
         if isinstance(event, Validated):
-            ids, surprises = trainer.job.val_ids.long(), []
+            ids, surprises = trainer.setup.val_ids.long(), []
             model = GPT(TINY).eval()
-            model.load_state_dict(trainer.job.model.state_dict())
+            model.load_state_dict(trainer.setup.model.state_dict())
             for start in range(0, len(ids) - 1, 16):
                 x, y = ids[start : start + 16], ids[start + 1 : start + 17]
                 log_p = model(x[: len(y)][None])[0].log_softmax(-1)
@@ -254,8 +254,8 @@ def test_where_the_heads_look_is_kept_at_each_validation(config):
     kept = AttentionLog(Path(config.out) / "attention")
     assert kept.steps() == steps
     assert steps[0] == 0
-    assert kept.text() == trainer.job.val_ids[: TINY.n_ctx].tolist()
-    last = trace(trainer.job.model, kept.text())["h.1.attn.weights"][0, 1]
+    assert kept.text() == trainer.setup.val_ids[: TINY.n_ctx].tolist()
+    last = trace(trainer.setup.model, kept.text())["h.1.attn.weights"][0, 1]
     torch.testing.assert_close(kept.read(steps[-1], 1, 1), last, rtol=0, atol=1e-3)
     assert (kept.read(0, 1, 1) - last).abs().max() > 1e-3
 
@@ -300,7 +300,7 @@ def test_bfloat16_is_near_float32(config):
 
 
 def test_a_shortage_of_memory_is_told_before_it_starts(config, monkeypatch):
-    monkeypatch.setattr("nextword.train.trainer.available_memory", lambda device: 2**20)
+    monkeypatch.setattr("nextword.train.opened_run.available_memory", lambda device: 2**20)
     events = train(Trainer(replace(config, steps=1)))
     assert isinstance(events[1], Warned)
     assert "and 1 MiB is free" in events[1].message
@@ -328,12 +328,12 @@ def test_a_text_is_learnt_by_heart_without_any_setting(tmp_path, text, monkeypat
     run = tmp_path / "run"
     text.write_text(TEXT[: len(TEXT) // 3])  # once, or its end would be learnt with its beginning
     trainer = Trainer(TrainConfig(data=(str(text),), model="small", out=str(run), dtype="float32", device="cpu"))
-    model, plan = trainer.job.model, trainer.job.plan
+    model, plan = trainer.setup.model, trainer.setup.plan
     assert model.wte.weight.std().item() == pytest.approx(plan.embedding_std, rel=0.02)
     assert model.wpe.weight.std().item() == pytest.approx(plan.embedding_std, rel=0.1)
     assert model.h[0].mlp.c_fc.weight.std().item() == pytest.approx(0.02, rel=0.05)
     events = train(trainer)
-    assert evaluate(model, trainer.job.windows.ids, plan.window) < 0.5
+    assert evaluate(model, trainer.setup.windows.ids, plan.window) < 0.5
     recorded = json.loads((run / "run.json").read_text())
     assert recorded["plan"] == json.loads(json.dumps(asdict(plan)))
     assert recorded["config"]["batch_size"] is None

@@ -29,13 +29,13 @@ def fails(trainer, running, message):
     """The run must end with this message, and leave weights and moments as they are now, to the bit."""
     before = weights(trainer)
     moments = {
-        name: trainer._optimizer.state[p]["exp_avg_sq"].clone() for name, p in trainer.job.model.named_parameters()
+        name: trainer._optimizer.state[p]["exp_avg_sq"].clone() for name, p in trainer.setup.model.named_parameters()
     }
     with pytest.raises(TrainingError, match=message) as error:
         for _ in running:
             pass
     assert equal(weights(trainer), before)
-    after = {name: trainer._optimizer.state[p]["exp_avg_sq"] for name, p in trainer.job.model.named_parameters()}
+    after = {name: trainer._optimizer.state[p]["exp_avg_sq"] for name, p in trainer.setup.model.named_parameters()}
     assert equal(after, moments)
     assert error.value.exit_code == 1
     return str(error.value)
@@ -47,7 +47,7 @@ def test_a_weight_that_is_not_finite(config, name, value):
     trainer = Trainer(config)
     running = advance(trainer, 3)
     with torch.no_grad():
-        dict(trainer.job.model.named_parameters())[name].view(-1)[0] = value
+        dict(trainer.setup.model.named_parameters())[name].view(-1)[0] = value
     module = name.rsplit(".", 1)[0]
     message = fails(trainer, running, f"The loss is nan at step 4.*First not finite: the output of {module}\\.")
     assert "the weights are as they were before it" in message
@@ -58,7 +58,7 @@ def test_a_weight_that_is_not_finite(config, name, value):
 def test_a_module_that_makes_infinity(config):
     trainer = Trainer(replace(config, accumulate=2))
     running = advance(trainer, 5)
-    trainer.job.model.h[1].ln_2.register_forward_hook(lambda module, inputs, output: output / 0)
+    trainer.setup.model.h[1].ln_2.register_forward_hook(lambda module, inputs, output: output / 0)
     fails(trainer, running, "The loss is nan at step 6.*First not finite: the output of h.1.ln_2")
 
 
@@ -86,7 +86,7 @@ def test_the_second_look_sees_the_same_dropout(config):
         seen.append(inputs[0].detach().clone())
         return output * math.nan
 
-    trainer.job.model.h[1].ln_1.register_forward_hook(remember)
+    trainer.setup.model.h[1].ln_1.register_forward_hook(remember)
     fails(trainer, running, "First not finite: the output of h.1.ln_1")
     assert len(seen) == 2
     assert torch.equal(*seen)
@@ -95,7 +95,7 @@ def test_the_second_look_sees_the_same_dropout(config):
 def test_what_was_logged_stays_and_the_directory_is_free(config):
     trainer = Trainer(config)
     running = advance(trainer, 3)
-    trainer.job.model.ln_f.weight.data[0] = math.nan
+    trainer.setup.model.ln_f.weight.data[0] = math.nan
     fails(trainer, running, "at step 4")
     assert [line["step"] for line in log(Path(config.out))] == [0, 1, 2, 3]
     train(Trainer(config, overwrite=True), until=1)
@@ -125,7 +125,7 @@ def test_memory_that_runs_out(config, error, when, monkeypatch):
         raise error
 
     places = {
-        "forward": (trainer.job.model.h[1], "forward"),
+        "forward": (trainer.setup.model.h[1], "forward"),
         "backward": (torch.Tensor, "backward"),
         "step": (trainer._steps, "_move"),
         "validation": (trainer_module, "evaluate"),
@@ -140,7 +140,7 @@ def test_memory_that_runs_out(config, error, when, monkeypatch):
 
 def test_other_errors_are_not_mistaken_for_memory(config, monkeypatch):
     trainer = Trainer(config)
-    monkeypatch.setattr(trainer.job.model.h[1], "forward", lambda *_: torch.ones(2, 3) @ torch.ones(2, 3))
+    monkeypatch.setattr(trainer.setup.model.h[1], "forward", lambda *_: torch.ones(2, 3) @ torch.ones(2, 3))
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
         train(trainer)
 
@@ -155,7 +155,7 @@ LITTLE_MEMORY = """
             # From here on this process gets 64 MiB more, and a step with a batch of 1024 needs more than that.
             size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
             resource.setrlimit(resource.RLIMIT_AS, (size + 2**26, size + 2**26))
-            trainer.job.plan.__dict__["batch_size"] = 1024
+            trainer.setup.plan.__dict__["batch_size"] = 1024
 """
 
 

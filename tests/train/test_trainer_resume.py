@@ -21,7 +21,7 @@ from nextword.train import Trainer
 from nextword.train.attention_log import AttentionLog
 from nextword.train.checkpoint import newest_sound_checkpoint
 from nextword.train.events import Finished, Saved, Started, Stepped, Warned
-from nextword.train.job import recorded_config
+from nextword.train.recorded_run import recorded_config
 from nextword.weights import load_model
 
 
@@ -85,7 +85,7 @@ def test_the_best_so_far_and_the_first_loss_are_remembered(config, never_stopped
     config = replace(config, steps=8, eval_every=2, save_every=5, lr=1.0, warmup=8, dropout=0.0)
     first = losses(train(Trainer(config), until=5))[0]
     trainer = Trainer(config, resume=True)
-    assert trainer._progress.start_loss == first
+    assert trainer._state.start_loss == first
     assert train(trainer)[-1].best_step == 4
     assert state(Path(config.out)) == never_stopped(config)
 
@@ -157,7 +157,7 @@ def test_a_run_from_before_text_was_cut_at_the_mark_goes_on_as_it_began(config, 
     file.write_text(json.dumps(said))
     for resumed in (config, recorded_config(Path(config.out))):
         trainer = Trainer(resumed, resume=True)
-        assert 50256 not in trainer.job.windows.ids
+        assert 50256 not in trainer.setup.windows.ids
     train(trainer)
     expected, found = state(Path(f"{config.out}-whole")), state(Path(config.out))
     expected["checkpoints"], found["checkpoints"] = None, None  # saved at other steps
@@ -171,7 +171,7 @@ def test_a_resumed_run_reads_its_text_as_it_did(config, text):
     text.rename(folder / "ferry.txt")
     (folder / "more.tex").write_text("One<|endoftext|>two.")
     config = replace(config, data=(str(folder),))
-    job = Trainer(config).job
+    job = Trainer(config).setup
     assert job.corpus.documents[1:] == ("One", "two.")
     train(Trainer(config), until=3)
     (folder / "new.tex").write_text("new")
@@ -258,7 +258,7 @@ def test_killed_again_and_again_it_still_gets_there(config):
     train(trainer, until=step + 2)
     whole = Trainer(replace(config, out=f"{config.out}-whole", save_every=1000))
     train(whole, until=step + 2)
-    found, expected = state(run), state(Path(whole.job.config.out))
+    found, expected = state(run), state(Path(whole.setup.config.out))
     assert found["log"] == expected["log"]
     for name in ("model.safetensors", "samples.md", *(n for n in found if n.endswith("training.safetensors"))):
         assert found[name] == expected[name], name
@@ -424,7 +424,7 @@ def test_a_path_will_do_for_out(stopped):
 def test_a_failure_before_anything_is_saved_puts_the_older_run_back(stopped):
     before = everything(stopped.out)
     trainer = Trainer(stopped, overwrite=True)
-    trainer.job.model.ln_f.weight.data[0] = float("nan")
+    trainer.setup.model.ln_f.weight.data[0] = float("nan")
     with pytest.raises(TrainingError, match=r"The loss over this text is nan\..* The older run is back in its place\."):
         train(trainer)
     assert everything(stopped.out) == before

@@ -47,7 +47,7 @@ def test_what_a_run_leaves_computes_what_the_class_computes(own):
     assert of(events, Started)[0].dtype == "float32"
     assert len(of(events, Sampled)[-1].text) > 0
     model, _ = nextword.load(own.out)
-    torch.testing.assert_close(logits(model), logits(trainer.job.model), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(logits(model), logits(trainer.setup.model), rtol=1e-4, atol=1e-5)
     best = nextword.load(Path(own.out) / "best")[0]
     assert best.config == model.config
     told = json.loads((Path(own.out) / "run.json").read_text())
@@ -88,7 +88,7 @@ def test_stopping_and_resuming_changes_not_one_bit(own, folder, tied):  # noqa: 
     assert [name for name in found if name != "checkpoints" and found[name] != expected[name]] == []
     if not tied:
         head = load_file(newest(Path(own.out)) / "own.safetensors")["head.weight"]
-        assert torch.equal(head, broken.job.model.inner.head.weight)
+        assert torch.equal(head, broken.setup.model.inner.head.weight)
 
 
 def test_what_is_not_exported_is_warned_of(own, folder):  # noqa: F811
@@ -102,7 +102,7 @@ def test_what_is_not_exported_is_warned_of(own, folder):  # noqa: F811
 def test_products_may_be_in_bfloat16_where_that_is_asked_for(own):
     trainer = Trainer(replace(own, dtype="bfloat16", steps=2))
     train(trainer)
-    assert all(p.dtype == torch.float32 for p in trainer.job.model.parameters())
+    assert all(p.dtype == torch.float32 for p in trainer.setup.model.parameters())
 
 
 def test_a_frozen_parameter_stays_and_the_run_resumes(own, folder):  # noqa: F811
@@ -111,11 +111,11 @@ def test_a_frozen_parameter_stays_and_the_run_resumes(own, folder):  # noqa: F81
     )
     (folder / "my_gpt2.py").write_text(frozen)
     first = Trainer(own)
-    before = first.job.model.inner.pos.weight.clone()
+    before = first.setup.model.inner.pos.weight.clone()
     train(first, until=2)
     trainer = Trainer(own, resume=True)
     train(trainer)
-    assert torch.equal(trainer.job.model.inner.pos.weight, before)
+    assert torch.equal(trainer.setup.model.inner.pos.weight, before)
 
 
 def test_a_parameter_that_does_nothing_is_found_at_the_first_step(own, folder):  # noqa: F811

@@ -69,8 +69,8 @@ def run(arguments: list[str]) -> int:
 def check_memory(config: TrainConfig) -> None:
     """Raise NextwordError, before anything has begun, where the model would not fit into memory."""
     from nextword.runtime import available_memory, pick_device, pick_dtype, readable_size
-    from nextword.train.config import plan
     from nextword.train.memory import training_memory
+    from nextword.train.plan import plan
     from nextword.train.recipe import BY_HEART
 
     device = pick_device()
@@ -120,37 +120,37 @@ def write_side_by_side(trainer: "Trainer", console: "Console") -> None:
     from nextword.decode import generate
     from nextword.user_model import engine_of
 
-    job = trainer.job
+    setup = trainer.setup
     ways = (("greedy", 0.0, None), ("temperature 1", 1.0, None), ("temperature 1, top-k 10", 1.0, 10))
-    table = Table(title=f"{job.prompt} ...", title_style="bold", expand=True)
+    table = Table(title=f"{setup.prompt} ...", title_style="bold", expand=True)
     columns = []
     for name, temperature, top_k in ways:
         text = generate(
-            engine_of(job.model),
-            job.tokenizer,
-            job.prompt,
+            engine_of(setup.model),
+            setup.tokenizer,
+            setup.prompt,
             max_new_tokens=WRITTEN_TOKENS,
             temperature=temperature,
             top_k=top_k,
-            seed=job.config.seed,
+            seed=setup.config.seed,
         )
         table.add_column(name, ratio=1)
-        columns.append(Text(text.removeprefix(job.prompt).strip()))
+        columns.append(Text(text.removeprefix(setup.prompt).strip()))
     table.add_row(*columns)
     console.print(table)
 
 
 def closing(trainer: "Trainer", seconds: float) -> str:
     """What was seen, and why, with the run's own numbers."""
-    job, run = trainer.job, trainer.job.directory
+    setup, run = trainer.setup, trainer.setup.directory
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     train_loss = [line["train_loss"] for line in lines if line["train_loss"] is not None]
     val_loss = [line["val_loss"] for line in lines if line["val_loss"] is not None]
     return (
         f"\nIn {seconds:.0f} seconds the loss on the story fell from {train_loss[0]:.2f} to {train_loss[-1]:.2f}, "
         f"while on the last part, which was kept away from training, it stayed high: {val_loss[-1]:.2f}, after "
-        f"{min(val_loss):.2f} at its best. The model has [bold]memorised[/]: {job.model.config.n_params:,} "
-        f"parameters are plenty to store {len(job.windows.ids):,} tokens word for word, and one story is far too "
+        f"{min(val_loss):.2f} at its best. The model has [bold]memorised[/]: {setup.model.config.n_params:,} "
+        f"parameters are plenty to store {len(setup.windows.ids):,} tokens word for word, and one story is far too "
         "little to learn English from. GPT-2 itself read 40 GB of text; there, storing is hopeless, and learning "
         "what texts have in common is what lowers the loss.\n"
     )
@@ -158,10 +158,10 @@ def closing(trainer: "Trainer", seconds: float) -> str:
 
 def what_next(trainer: "Trainer") -> str:
     """Where to look, and what to type."""
-    run = trainer.job.directory
+    run = trainer.setup.directory
     return (
         f"  the loss curve           {run / 'loss.png'}\n"
-        f"  let it write             {command('generate', trainer.job.prompt, '--model', run)}\n"
+        f"  let it write             {command('generate', trainer.setup.prompt, '--model', run)}\n"
         f"  see inside it            {command('serve', '--model', run)}\n"
         f"  see heads with a pattern {command('serve', '--model', 'heads')}\n"
         f"  train on your own text   {command('train', '--data', 'my.txt')}"

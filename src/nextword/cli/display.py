@@ -18,7 +18,6 @@ from rich.text import Text
 
 from nextword.commands import command
 from nextword.evaluate import in_digits, perplexity
-from nextword.train.config import Plan
 from nextword.train.events import (
     Compiling,
     Event,
@@ -31,6 +30,7 @@ from nextword.train.events import (
     Validated,
     Warned,
 )
+from nextword.train.plan import Plan
 from nextword.train.recipe import GPT2_STD
 
 QUIET_SECONDS = 10.0  # where there is no terminal, a step is told this often at most

@@ -47,7 +47,8 @@ def run(arguments: list[str]) -> int:
 
 def recorded_arguments(given: Arguments) -> Arguments:
     """The settings that the run in `out` was begun with."""
-    from nextword.train.job import recorded_config, run_path
+    from nextword.train.recorded_run import recorded_config
+    from nextword.train.setup import run_path
 
     recorded = values(recorded_config(run_path(given)))
     if any(getattr(given, name) is not None for name in LENGTHS):  # then the one that is given counts

@@ -11,8 +11,8 @@ from nextword.loading import load
 from nextword.model import GPT, GPTConfig
 from nextword.serve.watched_run import WatchedRun
 from nextword.symbols import is_symbol
-from nextword.train.job import fresh_model
 from nextword.train.run_directory import description
+from nextword.train.setup import fresh_model
 from nextword.weights.directory import open_model
 
 SECONDS = 2.0  # between two looks at the run

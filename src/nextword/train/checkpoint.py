@@ -24,7 +24,7 @@ from nextword.weights.tensor_file import load_tensors
 
 
 @dataclass
-class Progress:
+class TrainerState:
     """What a run must remember, besides tensors, to go on as if it had never stopped.
 
     step: updates made. start_loss: the first training loss. best_val_loss and
@@ -48,7 +48,7 @@ KEPT = 2
 """How many checkpoints stay: the newest, and the one before it in case the disk fails the newest."""
 
 
-def save_checkpoint(folder: Path, model: Trainable, optimizer: torch.optim.Optimizer, progress: Progress) -> Path:
+def save_checkpoint(folder: Path, model: Trainable, optimizer: torch.optim.Optimizer, state: TrainerState) -> Path:
     """Write a run's state into folder/step-<updates made>; give back its path.
 
     Everything is first written beside its place, forced to the disk and only
@@ -56,7 +56,7 @@ def save_checkpoint(folder: Path, model: Trainable, optimizer: torch.optim.Optim
     this one as it was. Only then are all but the last two checkpoints deleted:
     older ones, and damaged ones of later steps that the run had to go back from.
     """
-    path = folder / f"step-{progress.step:08d}"
+    path = folder / f"step-{state.step:08d}"
     draft = path.with_suffix(".tmp")
     for half_written in folder.glob("step-????????.tmp"):  # by a process that was killed
         shutil.rmtree(half_written)
@@ -65,7 +65,7 @@ def save_checkpoint(folder: Path, model: Trainable, optimizer: torch.optim.Optim
     if isinstance(model, UserModel):
         save_tensors(model.own_tensors(), draft / OWN)
     save_tensors(training_tensors(model, optimizer), draft / "training.safetensors")
-    (draft / "progress.json").write_text(json.dumps(asdict(progress), indent=1))
+    (draft / "progress.json").write_text(json.dumps(asdict(state), indent=1))
     files = {f.name: {"size": f.stat().st_size, "sha256": sha256(f)} for f in sorted(draft.iterdir())}
     (draft / "manifest.json").write_text(json.dumps(files, indent=1))
     for file in draft.iterdir():
@@ -118,15 +118,15 @@ def find_fault(path: Path) -> str | None:
     return None
 
 
-def restore(path: Path, model: Trainable, optimizer: torch.optim.Optimizer) -> Progress:
-    """Put a checkpoint's moments and random state in place; give back its progress.
+def restore(path: Path, model: Trainable, optimizer: torch.optim.Optimizer) -> TrainerState:
+    """Put a checkpoint's moments and random state in place; give back its state.
 
     The model must hold the checkpoint's weights already. Raises RunError where
     the state is not this model's.
     """
     try:
         restore_training(load_tensors(path / "training.safetensors"), model, optimizer)
-        return Progress(**json.loads((path / "progress.json").read_text()))
+        return TrainerState(**json.loads((path / "progress.json").read_text()))
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path} holds no training state for this model ({error}).") from error
 

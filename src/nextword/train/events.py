@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from nextword.train.config import Plan
+from nextword.train.plan import Plan
 
 
 @dataclass(frozen=True)

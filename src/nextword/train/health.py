@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from nextword.train.checkpoint import Progress
+from nextword.train.checkpoint import TrainerState
 from nextword.train.low_precision import LowPrecisionCopy
 
 REMEDY = "What usually helps: a lower --lr, a longer --warmup, --dtype float32; in your own model, check the mask."
@@ -38,14 +38,14 @@ class PassedBest:
     def __init__(self) -> None:
         self._warned = False
 
-    def warning(self, loss: float, progress: Progress) -> str | None:
+    def warning(self, loss: float, state: TrainerState) -> str | None:
         """The warning to give, once, after a validation with this loss; else None."""
-        best = progress.best_val_loss
+        best = state.best_val_loss
         if self._warned or best is None or loss < best + self.MARGIN:
             return None
         self._warned = True
         return (
-            f"The validation loss was lowest at step {progress.best_step}, {best:.3f}, and is {loss:.3f} now: since "
+            f"The validation loss was lowest at step {state.best_step}, {best:.3f}, and is {loss:.3f} now: since "
             "then the model has learnt its own text by heart rather than the language. best/ keeps that step's weights."
         )
 

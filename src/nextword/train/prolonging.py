@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from nextword.errors import RunError
-from nextword.train.config import LENGTHS, Plan, Prolongation, TrainConfig
+from nextword.train.config import LENGTHS, TrainConfig
+from nextword.train.plan import Plan, Prolongation
 from nextword.train.schedule import SCHEDULES, fall_progress, learning_rate
 
 

@@ -14,13 +14,13 @@ from nextword.data import batch
 from nextword.errors import TrainingError
 from nextword.model import GPT
 from nextword.runtime import matmuls_in, random_state, set_random_state
-from nextword.train.checkpoint import Progress
+from nextword.train.checkpoint import TrainerState
 from nextword.train.compiling import TRIAL_STEPS, seconds_saved
 from nextword.train.events import Stepped
 from nextword.train.health import not_finite
-from nextword.train.job import Job
 from nextword.train.low_precision import LowPrecisionCopy
 from nextword.train.prolonging import rate
+from nextword.train.setup import Setup
 from nextword.train.update import make_update
 
 
@@ -43,10 +43,10 @@ class Steps:
     while these are looked at. From some step on the loss may be computed by compiled code: see `compile`.
     """
 
-    def __init__(self, job: Job, optimizer: torch.optim.AdamW, progress: Progress):
-        self._job, self._progress = job, progress
-        self._working = LowPrecisionCopy(job.model, job.dtype)
-        self._move = make_update(self._working, optimizer, job.config.clip)
+    def __init__(self, setup: Setup, optimizer: torch.optim.AdamW, state: TrainerState):
+        self._setup, self._state = setup, state
+        self._working = LowPrecisionCopy(setup.model, setup.dtype)
+        self._move = make_update(self._working, optimizer, setup.config.clip)
         self._launched: deque[Launched] = deque()
         self._read_at = -math.inf
         self._seconds: deque[float] = deque(maxlen=TRIAL_STEPS)  # that the last ones took
@@ -68,9 +68,9 @@ class Steps:
 
         -> what to warn of: that the compiled code, tried for the first time, failed and was given up.
         """
-        job = self._job
-        began, random = time.perf_counter(), random_state(job.device)
-        lr = rate(job.plan, self._progress.step)
+        setup = self._setup
+        began, random = time.perf_counter(), random_state(setup.device)
+        lr = rate(setup.plan, self._state.step)
         fault = None
         try:
             loss = self._backward()
@@ -83,8 +83,8 @@ class Steps:
             loss = self._backward()
         self._untried = False
         grad_norm = self._move(loss, lr)
-        self._progress.step += 1
-        self._launched.append(Launched(self._progress.step, lr, loss, grad_norm, began, random))
+        self._state.step += 1
+        self._launched.append(Launched(self._state.step, lr, loss, grad_norm, began, random))
         return None if fault is None else f"The model could not be compiled; training goes on without that ({fault})."
 
     def read(self) -> Stepped:
@@ -92,52 +92,52 @@ class Steps:
 
         Raises TrainingError where they are not finite; then neither it nor those launched after it moved anything.
         """
-        job, made = self._job, self._launched.popleft()
+        setup, made = self._setup, self._launched.popleft()
         loss, grad_norm = made.loss.item(), made.grad_norm.item()
         now, since = time.perf_counter(), max(made.began, self._read_at)
         self._read_at = now
         self._seconds.append(now - since)
         if not (math.isfinite(loss) and math.isfinite(grad_norm)):
             self._launched.clear()
-            self._progress.step = made.step - 1
+            self._state.step = made.step - 1
             self._compiled = None  # it could not be watched
-            set_random_state(made.random, job.device)
+            set_random_state(made.random, setup.device)
             again = not_finite(self._working, made.step, loss, grad_norm, rerun=lambda: self._backward().item())
             raise TrainingError(again)
-        if self._progress.start_loss is None:
-            self._progress.start_loss = loss
-        tokens = job.plan.tokens_per_step
+        if self._state.start_loss is None:
+            self._state.start_loss = loss
+        tokens = setup.plan.tokens_per_step
         return Stepped(made.step, made.step * tokens, loss, made.lr, grad_norm, tokens / (now - since), math.nan)
 
     def saved_by_compiling(self) -> float:
         """Seconds that compiling now would save in all, by the steps read so far; at most 0 where it does not pay."""
-        if self._asked_to_compile or not self._seconds or not isinstance(self._job.model, GPT):
+        if self._asked_to_compile or not self._seconds or not isinstance(self._setup.model, GPT):
             return 0.0
-        left = self._job.plan.steps - self._progress.step
-        return seconds_saved(self._job.device, median(self._seconds), left)
+        left = self._setup.plan.steps - self._state.step
+        return seconds_saved(self._setup.device, median(self._seconds), left)
 
     def compile(self) -> None:
         """Compute with compiled code from the next step on. All launched ones must have been read."""
         self._compiled = torch.compile(self._compute_loss, fullgraph=True, dynamic=False)
         self._asked_to_compile = self._untried = True
-        if self._progress.compiled_from is None:
-            self._progress.compiled_from = self._progress.step
+        if self._state.compiled_from is None:
+            self._state.compiled_from = self._state.step
 
     def _give_up_compiled(self, random: dict[str, Tensor]) -> None:
         """Go back to where the step began, as if it had never been compiled."""
-        self._compiled = self._progress.compiled_from = None
+        self._compiled = self._state.compiled_from = None
         self._working.clear_gradients()
-        set_random_state(random, self._job.device)
+        set_random_state(random, self._setup.device)
 
     def _backward(self) -> Tensor:
         """Add up the gradient of the mean loss over the next step's batches; give back that loss."""
-        job, plan, working = self._job, self._job.plan, self._working
+        setup, plan, working = self._setup, self._setup.plan, self._working
         working.model.train()
         compute_loss = self._compiled or self._compute_loss
         losses = []
         for micro_step in range(plan.accumulate):
-            index = self._progress.step * plan.accumulate + micro_step
-            x, y = batch(job.windows, plan.batch_size, job.config.seed, index)  # (B, T) each
+            index = self._state.step * plan.accumulate + micro_step
+            x, y = batch(setup.windows, plan.batch_size, setup.config.seed, index)  # (B, T) each
             loss = compute_loss(self._to_device(x), self._to_device(y)) / plan.accumulate
             loss.backward()
             if plan.accumulate > 1:
@@ -147,11 +147,11 @@ class Steps:
 
     def _compute_loss(self, x: Tensor, y: Tensor) -> Tensor:
         """The model's loss on a batch: x and y (B, T) -> ()."""
-        with matmuls_in(self._job.dtype, self._job.device):
+        with matmuls_in(self._setup.dtype, self._setup.device):
             return self._working.model.loss(x, y)
 
     def _to_device(self, ids: Tensor) -> Tensor:
         """A batch where it is computed with; on its way to a GPU, nobody waits for it."""
-        if self._job.device.type == "cuda":
-            return ids.pin_memory().to(self._job.device, non_blocking=True)
-        return ids.to(self._job.device)
+        if self._setup.device.type == "cuda":
+            return ids.pin_memory().to(self._setup.device, non_blocking=True)
+        return ids.to(self._setup.device)

@@ -1,7 +1,7 @@
-"""All that a training run works with, put together before the first step."""
+"""The setup of a training run: model, windows and plan, put together before the first step."""
 
 import platform
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +9,17 @@ import torch
 from torch import Tensor
 
 import nextword
-from nextword.commands import quoted
 from nextword.data import Corpus, Reading, Windows, encode_corpus, read_corpus, split
 from nextword.data.sources import AS_AT_FIRST, corpus_name
-from nextword.errors import RunError
 from nextword.loading import load
 from nextword.model import GPT, GPTConfig
 from nextword.native import library
 from nextword.runtime import pick_device, pick_dtype
 from nextword.tokenizer import Tokenizer
 from nextword.train.checkpoint import OWN
-from nextword.train.config import LENGTHS, Plan, TrainConfig, plan
+from nextword.train.config import TrainConfig
+from nextword.train.plan import Plan, plan
 from nextword.train.recipe import GPT2_STD
-from nextword.train.run_directory import description
 from nextword.user_model import Trainable, UserModel, build
 from nextword.weights.tensor_file import load_tensors
 
@@ -29,16 +27,9 @@ FIRST_TOKENS = 12
 LONGEST_WORDS = 80
 """How a sample begins, unless --prompt says: of six words longer than 80 characters together, it takes 12 tokens."""
 
-MAY_DIFFER = "the rest of this run may differ in its last digits."
-DECIDES_NOTHING = ("data", "out")
-"""Settings that may differ on resuming: the data is compared by its content, and `out` names the run."""
-
-AT_FIRST = {name: getattr(AS_AT_FIRST, name) for name in ("separator", "encoding", "as_text")}
-"""What settings were before there were such settings: a run.json that lacks them is from then."""
-
 
 @dataclass(frozen=True)
-class Job:
+class Setup:
     """A model, a text cut into windows, and a plan. `prompt` is what samples continue."""
 
     config: TrainConfig
@@ -94,7 +85,7 @@ def how_to_read(config: TrainConfig, recorded: dict[str, Any] | None = None) -> 
     return replace(reading, suffixes=suffixes)
 
 
-def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path | None = None) -> Job:
+def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path | None = None) -> Setup:
     """Read the text, build the model and make the plan; write nothing.
 
     The weights come from the checkpoint if one is given, else from `init`, else
@@ -121,7 +112,7 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
         model: Trainable = build_user_model(user_model, shape, given, checkpoint)
     else:
         model = fresh_model(shape, chosen.embedding_std) if given is None else with_dropout(given, chosen.dropout)
-    return Job(
+    return Setup(
         config=config,
         plan=chosen,
         corpus=corpus,
@@ -185,64 +176,3 @@ def beginning(text: str, tokenizer: Tokenizer, count: int = 6) -> str:
     return tokenizer.decode(tokenizer.encode(words[:LONGEST_WORDS])[:FIRST_TOKENS]).rstrip(
         "\ufffd"
     )  # the last may be half a character
-
-
-def check_unchanged(path: Path, config: TrainConfig, corpus: Corpus, recorded: dict[str, Any]) -> None:
-    """Raise RunError, naming every difference, unless the run at this path is resumed as it was begun.
-
-    Its length may differ: of that, see `resumed_plan`.
-    recorded: what `Job.describe` said when it began.
-    """
-    then, now = AT_FIRST | recorded["config"], asdict(config)
-    differences = [
-        f"--{field.name.replace('_', '-')} was {in_words(then.get(field.name))} and is {in_words(now[field.name])}"
-        for field in fields(TrainConfig)
-        if field.name not in (*DECIDES_NOTHING, *LENGTHS) and then.get(field.name) != now[field.name]
-    ]
-    if recorded["data"].get("sha256") != corpus.sha256:
-        differences.append(f"the text of {corpus.name} has changed (its SHA-256 differs)")
-    if differences:
-        raise RunError(
-            f"{path} cannot be resumed differently from how it was begun: {'; '.join(differences)}. "
-            f"To train its weights further in another way, use --init {quoted(path)} and another --out."
-        )
-
-
-def in_words(setting: object) -> object:
-    """A setting as a user would say it."""
-    return "left out" if setting is None else '""' if setting == "" else setting
-
-
-def recorded_config(path: Path) -> TrainConfig:
-    """The settings that the run at this path was begun with. Raises RunError where they are not ours."""
-    recorded = description(path)["config"]
-    try:
-        return replace(TrainConfig(**{**AT_FIRST, **recorded, "data": tuple(recorded["data"])}), out=str(path))
-    except (TypeError, KeyError, ValueError) as error:
-        raise RunError(
-            f"{path / 'run.json'} has settings that this version of nextword does not know ({error}): "
-            f"go on from the run's weights with --init {quoted(path)} and another --out."
-        ) from error
-
-
-def as_begun(config: TrainConfig, recorded: dict[str, Any]) -> TrainConfig:
-    """The settings with what was chosen for them as the run began, so that a newer recipe changes nothing."""
-    names = ("window", "stride", "batch_size", "dropout")
-    return replace(config, **{name: recorded["plan"][name] for name in names if name in recorded.get("plan", {})})
-
-
-def changes_in_numerics(job: Job, recorded: dict[str, Any]) -> list[str]:
-    """What may make a resumed run differ in its last digits from an uninterrupted one, in words."""
-    now = job.describe()
-    pairs = [("PyTorch", recorded["versions"].get("torch"), now["versions"]["torch"])]
-    pairs += [(f"The {key}", recorded.get(key), now[key]) for key in ("device", "dtype")]
-    if job.device.type == "cpu":  # sums are split among the threads, and rounded where they are split
-        pairs += [("The number of threads", recorded.get("threads"), now["threads"])]
-        kernels = recorded.get("kernels", now["kernels"])  # an older run.json does not tell
-        pairs += [("The use of nextword's own kernels", on_or_off(kernels), on_or_off(now["kernels"]))]
-    return [f"{name} was {then} and is {today}: {MAY_DIFFER}" for name, then, today in pairs if then != today]
-
-
-def on_or_off(used: bool) -> str:
-    """Whether something was used, in a word."""
-    return "on" if used else "off"

@@ -1,0 +1,156 @@
+"""A run that is opened: checked and loaded, from the beginning or from where it stopped, and nothing written yet."""
+
+import json
+import math
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nextword.commands import quoted
+from nextword.config import GPTConfig
+from nextword.data import Corpus, read_corpus
+from nextword.errors import RunError
+from nextword.runtime import available_memory, pick_device
+from nextword.train.checkpoint import TrainerState, checkpoints, newest_sound_checkpoint, restore
+from nextword.train.config import TrainConfig
+from nextword.train.estimate import expected_seconds
+from nextword.train.events import Started
+from nextword.train.memory import shortage
+from nextword.train.optimizer import make_optimizer
+from nextword.train.prolonging import prolonged_description, resumed_plan
+from nextword.train.recorded_run import AT_FIRST, as_begun, changes_in_numerics, check_unchanged
+from nextword.train.run_directory import Holder, RunDirectory, check_free, check_idle, description
+from nextword.train.setup import Setup, how_to_read, prepare, run_path
+from nextword.user_model import UserModel
+
+MemorySettings = tuple[GPTConfig, int, int, torch.dtype, int | None, torch.device, int]
+"""What `shortage` and `out_of_memory` ask for."""
+
+
+@dataclass
+class OpenedRun:
+    """What a trainer needs of a run.
+
+    free_memory: in bytes, before anything was loaded. checkpoint: the one that
+    it is resumed from, until `begin`; found: all that there were. prolonged:
+    what run.json is to say, where the run got more steps. warnings: sentences.
+    """
+
+    setup: Setup
+    optimizer: torch.optim.AdamW
+    state: TrainerState
+    free_memory: int | None
+    overwrite: bool = False
+    checkpoint: Path | None = None
+    found: list[Path] = field(default_factory=list)
+    prolonged: dict[str, Any] | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def memory_settings(self) -> MemorySettings:
+        """What decides on how much memory is needed, and what was free."""
+        setup, plan = self.setup, self.setup.plan
+        model = setup.model.config
+        return model, plan.batch_size, plan.window, setup.dtype, self.free_memory, setup.device, plan.accumulate
+
+    def started(self, directory: Path) -> Started:
+        """Tell what is going to be trained, on what, and how long it will take."""
+        setup, plan = self.setup, self.setup.plan
+        steps = plan.steps - self.state.step
+        validations = math.ceil(steps / plan.eval_every) + 1
+        return Started(
+            directory=directory,
+            step=self.state.step,
+            plan=plan,
+            data_name=setup.corpus.name,
+            account=setup.corpus.account,
+            n_params=sum(parameter.numel() for parameter in setup.model.parameters()),
+            n_vocab=setup.model.config.n_vocab,
+            n_train_tokens=len(setup.windows.ids),
+            n_val_tokens=len(setup.val_ids),
+            tokens_per_step=plan.tokens_per_step,
+            dtype=str(setup.dtype).removeprefix("torch."),
+            device=str(setup.device),
+            expected_seconds=expected_seconds(
+                setup.model.config,
+                steps * plan.tokens_per_step,
+                validations * len(setup.val_ids),
+                plan.batch_size * plan.window,
+                setup.dtype,
+                setup.device,
+            ),
+        )
+
+    def begin(self, holder: Holder) -> RunDirectory:
+        """Hold the run's directory, and write there what a run begins with, or go on with the one that stopped."""
+        path = self.setup.directory
+        if self.checkpoint is None and self.state.step == 0:
+            return RunDirectory.create(path, self.setup.describe(), self.overwrite, holder)
+        run = RunDirectory.reopen(path, holder)
+        if self.checkpoint is not None:
+            if checkpoints(run.checkpoints) != self.found:
+                run.release()
+                raise RunError(f"The run in {path} has gone on since this trainer was made: resume it anew.")
+            run.rewind(self.state.step)
+            run.publish(self.checkpoint)  # a kill may have come between the checkpoint and this
+            self.checkpoint = None
+        if self.prolonged is not None:
+            run.describe(json.dumps(self.prolonged, indent=1) + "\n")
+        return run
+
+
+def open_run(config: TrainConfig, resume: bool = False, overwrite: bool = False) -> OpenedRun:
+    """Check and load a new run, or with `resume` one that stopped.
+
+    Raises DataError, WeightsError, RunError and ValueError for what cannot be used.
+    """
+    free_memory = available_memory(pick_device(config.device))
+    path = run_path(config)
+    put_back = check_idle(path)
+    recorded = description(path) if resume and not put_back else None
+    if recorded is not None:  # what was not asked when the run began is as it was then
+        config = replace(config, **{name: was for name, was in AT_FIRST.items() if name not in recorded["config"]})
+    corpus = read_corpus(config.data, how_to_read(config, recorded))
+    if resume:
+        if put_back:
+            raise RunError(
+                f"The run that was begun in {path} ended before it had saved anything, and the older one, which it "
+                "was to replace, is back: go on with that by --resume, or replace it with --overwrite."
+            )
+        run = stopped_run(path, config, corpus, free_memory)
+    else:
+        check_free(path, overwrite)
+        setup = prepare(config, corpus)
+        optimizer = make_optimizer(setup.model, setup.plan.lr, config.weight_decay, config.beta2)
+        run = OpenedRun(setup, optimizer, TrainerState(), free_memory, overwrite)
+    if isinstance(run.setup.model, UserModel):
+        run.warnings += run.setup.model.warnings()
+    short = shortage(*run.memory_settings)
+    run.warnings += [short] if short else []
+    return run
+
+
+def stopped_run(path: Path, config: TrainConfig, corpus: Corpus, free_memory: int | None) -> OpenedRun:
+    """Load a run that stopped, as it was at its newest sound checkpoint."""
+    recorded = description(path)
+    found = checkpoints(path / "checkpoints")
+    checkpoint, faults = newest_sound_checkpoint(path / "checkpoints")
+    if checkpoint is None:
+        faults_in_words = f" ({' '.join(faults)})" if faults else ""
+        raise RunError(
+            f"{path} has no checkpoint to resume from{faults_in_words}: begin anew with --overwrite, "
+            f"or go on from its weights, if it has some, with --init {quoted(path)} and another --out."
+        )
+    check_unchanged(path, config, corpus, recorded)
+    setup = replace(prepare(as_begun(config, recorded), corpus, checkpoint), config=config)
+    optimizer = make_optimizer(setup.model, setup.plan.lr, config.weight_decay, config.beta2)
+    state = restore(checkpoint, setup.model, optimizer)
+    setup = replace(setup, plan=resumed_plan(path, config, setup.plan, recorded, state.step))
+    run = OpenedRun(setup, optimizer, state, free_memory, checkpoint=checkpoint, found=found)
+    if len(setup.plan.prolonged) > len(recorded.get("plan", {}).get("prolonged", ())):
+        run.prolonged = prolonged_description(recorded, config, setup.plan)
+    run.warnings += [f"{fault} Resuming from {checkpoint.name}." for fault in faults]
+    run.warnings += changes_in_numerics(setup, recorded)
+    return run

@@ -1,0 +1,92 @@
+"""The plan of a run: what its settings come to on a model and a text, in steps."""
+
+import math
+from dataclasses import dataclass
+
+from nextword.config import GPTConfig
+from nextword.train.config import TrainConfig
+from nextword.train.recipe import choose
+from nextword.train.schedule import SCHEDULES
+
+
+@dataclass(frozen=True)
+class Prolongation:
+    """A run was given more steps, after so many updates.
+
+    steps_before: how many it had until then. fall: the last share of those
+    that were left, over which the rate falls; 1 where run.json is older.
+    """
+
+    at_step: int
+    steps_before: int
+    fall: float = 1.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run in steps: what the settings come to on this model and this text.
+
+    steps: updates in all. The other lengths are in steps too; save_every is
+    None where the clock decides. embedding_std is None where the weights are
+    given or a user's own class draws them. For it see `Recipe`, for schedule,
+    lr_floor and lr_fall `Schedule`; why: what the recipe was chosen for, in words.
+    """
+
+    window: int
+    stride: int
+    batch_size: int
+    accumulate: int
+    dropout: float
+    embedding_std: float | None
+    steps: int
+    lr: float
+    schedule: str
+    lr_floor: float
+    lr_fall: float
+    warmup: int
+    eval_every: int
+    sample_every: int
+    save_every: int | None
+    why: str
+    prolonged: tuple[Prolongation, ...] = ()
+
+    @property
+    def tokens_per_step(self) -> int:
+        """Tokens read for one update."""
+        return self.window * self.batch_size * self.accumulate
+
+
+def plan(config: TrainConfig, model: GPTConfig, n_tokens: int) -> Plan:
+    """Work out what the settings leave open, for a model and a training text of so many tokens."""
+    chosen = choose(n_tokens, model, fine_tuning=config.init is not None)
+    schedule = config.schedule or chosen.schedule
+    window = config.window or chosen.window
+    stride = config.stride or window
+    batch_size = config.batch_size or chosen.batch_size
+    if config.steps is not None:
+        steps = config.steps
+    elif config.tokens is not None:
+        steps = math.ceil(config.tokens / (window * batch_size * config.accumulate))
+    else:
+        n_windows = math.ceil(max(0, n_tokens - 1 - window) / stride) + 1
+        steps = math.ceil((config.epochs or chosen.passes) * n_windows / (batch_size * config.accumulate))
+    eval_every = config.eval_every or min(500, math.ceil(steps / 10))
+    given = config.init is not None or config.user_model is not None
+    return Plan(
+        window=window,
+        stride=stride,
+        batch_size=batch_size,
+        accumulate=config.accumulate,
+        dropout=chosen.dropout if config.dropout is None else config.dropout,
+        embedding_std=None if given else config.embedding_std or chosen.embedding_std,
+        steps=steps,
+        lr=config.lr or chosen.lr,
+        schedule=schedule,
+        lr_floor=SCHEDULES[schedule].floor if config.lr_floor is None else config.lr_floor,
+        lr_fall=config.lr_fall or SCHEDULES[schedule].fall,
+        warmup=config.warmup if config.warmup is not None else min(200, math.ceil(chosen.warmup * steps)),
+        eval_every=eval_every,
+        sample_every=config.sample_every or eval_every,
+        save_every=config.save_every,
+        why=chosen.why,
+    )
