@@ -19,6 +19,17 @@ class WeightsError(NextwordError, ValueError):
     """Weights that cannot be loaded: missing, extra, mis-shaped, corrupt, pickled, unreachable."""
 
 
+class SettingError(ValueError):
+    """A setting that means nothing, or not beside the others. `name` is its name in Python.
+
+    The command line names its flag instead, as it does for settings in backticks in any message.
+    """
+
+    def __init__(self, name: str, fault: str):
+        super().__init__(f"{name} {fault}")
+        self.name, self.fault = name, fault
+
+
 class RunError(NextwordError, ValueError):
     """A run directory that cannot be used as asked: taken, locked, changed, without a checkpoint."""
 

@@ -7,8 +7,8 @@ import pytest
 from cli.conftest import Cli
 
 from nextword.cli import generate, serve, train
-from nextword.cli.arguments import parse, read_prompt
-from nextword.errors import DataError
+from nextword.cli.arguments import error_in_flags, in_flags, parse, read_prompt
+from nextword.errors import DataError, SettingError
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,34 @@ def test_a_prompt_in_another_encoding_is_told(monkeypatch: pytest.MonkeyPatch) -
         piped(monkeypatch, "Grüße".encode("latin-1"))
     with pytest.raises(DataError, match=r"It looks like text in UTF-16-LE\. Convert it: iconv -f utf-16-le -t UTF-8"):
         piped(monkeypatch, "Every effort moves you.\n".encode("utf-16-le"))
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("a lower `lr`, a longer `warmup`, `dtype='float32'`", "a lower --lr, a longer --warmup, --dtype float32"),
+        ("go on by `resume=True`", "go on by --resume"),
+        ("Use `batch_size=2`.", "Use --batch-size 2."),
+        ("use `init='my runs/a'` and another `out`.", 'use --init "my runs/a" and another --out.'),
+        ("train on that file: `data=('a.txt',)`", "train on that file: --data a.txt"),
+        ("`attention` failed: `x=1` and `bad token`", "`attention` failed: `x=1` and `bad token`"),
+        ("nothing to change: lr", "nothing to change: lr"),
+    ],
+)
+def test_a_setting_in_a_message_is_shown_as_its_flag(said: str, shown: str) -> None:
+    assert in_flags(said) == shown
+
+
+def test_a_setting_that_is_refused_is_shown_as_its_flag() -> None:
+    assert str(SettingError("batch_size", "must be above 0.")) == "batch_size must be above 0."
+    assert error_in_flags(SettingError("batch_size", "must be above 0.")) == "--batch-size must be above 0."
+    assert error_in_flags(DataError("two\nlines, `window=8`")) == "two lines, --window 8"
+
+
+def test_a_setting_that_is_refused_names_its_flag_in_the_terminal_and_itself_in_python(cli: Cli) -> None:
+    assert cli("train", "--lr", "0") == (2, "", "nextword: --lr must be above 0, not 0.0.\n")
+    assert cli("train", "--schedule", "sine")[2] == (
+        "nextword: --schedule sine is no curve: choose cosine, linear, constant, wsd.\n"
+    )
+    with pytest.raises(SettingError, match=r"^lr must be above 0, not 0\.0\.$"):
+        train.TrainConfig(lr=0.0)

@@ -19,7 +19,7 @@ TEXTS = {
     "Hindi": "नदी के पार पुरानी नाव धीरे धीरे चलती है।\n" * 20,
     "Japanese": "あのひとはきのうふねにのった。\n" * 20,
 }
-UNKNOWN = "If it is text, add --encoding NAME: the bytes do not tell which, but whoever wrote them knows."
+UNKNOWN = "If it is text, name its `encoding`: the bytes do not tell which, but whoever wrote them knows."
 
 
 def message(raw: bytes, encoding: str | None = None) -> str:
@@ -32,7 +32,7 @@ def message(raw: bytes, encoding: str | None = None) -> str:
 @pytest.mark.parametrize("language", TEXTS)
 def test_wide_characters_without_a_mark_are_told_by_their_nuls(language: str, encoding: str) -> None:
     raw = TEXTS[language].encode(encoding)
-    assert message(raw).endswith(f"It looks like text in {encoding.upper()}. Add --encoding {encoding}.")
+    assert message(raw).endswith(f"It looks like text in {encoding.upper()}. Add `encoding={encoding!r}`.")
     assert to_text("a.txt", raw, encoding) == TEXTS[language]
 
 
@@ -47,7 +47,7 @@ def test_wide_characters_without_a_mark_are_told_by_their_nuls(language: str, en
 )
 def test_a_mark_tells_the_encoding(mark: bytes, encoding: str, named: str) -> None:
     raw = mark + "one\r\ntwo\r\n".encode(encoding)
-    assert message(raw).endswith(f"It looks like text in {named.upper()}. Add --encoding {named}.")
+    assert message(raw).endswith(f"It looks like text in {named.upper()}. Add `encoding={named!r}`.")
     assert to_text("a.txt", raw, named) == to_text("a.txt", raw, encoding) == "one\ntwo\n"
 
 
@@ -106,8 +106,8 @@ def test_encodings_that_there_are(name: str) -> None:
 
 
 def test_encodings_that_there_are_not() -> None:
-    with pytest.raises(ValueError, match=r"--encoding windws-1252 is no encoding .* Did you mean windows-1252"):
+    with pytest.raises(ValueError, match=r"^encoding windws-1252 is no encoding .* Did you mean windows-1252"):
         TrainConfig(encoding="windws-1252")
     for name in ("klingon", "hex", "rot13"):  # Python calls the last two encodings as well, but not of text
-        with pytest.raises(ValueError, match=f"--encoding {name} is no encoding that Python knows"):
+        with pytest.raises(ValueError, match=rf"^encoding {name} is no encoding that Python knows"):
             check_encoding(name)

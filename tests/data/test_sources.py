@@ -336,7 +336,7 @@ def test_not_utf8_names_the_byte(here: Path, offset: int) -> None:
     found = message("my notes.txt")
     assert found.startswith(f"my notes.txt: not UTF-8: byte 0xe9 at offset {offset} (line {lines + 1}). ")
     assert found.endswith(
-        "If it is text, add --encoding NAME: the bytes do not tell which, but whoever wrote them knows."
+        "If it is text, name its `encoding`: the bytes do not tell which, but whoever wrote them knows."
     )
 
 
@@ -360,7 +360,7 @@ def test_not_utf8_in_a_folder_or_a_pipe(here: Path, monkeypatch: pytest.MonkeyPa
     pipe(monkeypatch, b"na\xefve")
     found = message("-")
     assert found.startswith("standard input: not UTF-8: byte 0xef at offset 2")
-    assert "add --encoding NAME" in found
+    assert "name its `encoding`" in found
 
 
 def test_a_folder_without_text(here: Path) -> None:

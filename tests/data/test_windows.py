@@ -136,14 +136,14 @@ def test_windows_take_a_memory_mapped_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("n_tokens", "window", "message"),
     [
-        (87, 256, "notes.txt: 87 tokens, but a window needs window + 1 = 257. Add text, or use --window 64."),
+        (87, 256, "notes.txt: 87 tokens, but a window needs window + 1 = 257. Add text, or use `window=64`."),
         (
             256,
             256,
-            "notes.txt: 256 tokens, but a window needs window + 1 = 257. Add text, or use --window 128.",
+            "notes.txt: 256 tokens, but a window needs window + 1 = 257. Add text, or use `window=128`.",
         ),
-        (65, 256, "notes.txt: 65 tokens, but a window needs window + 1 = 257. Add text, or use --window 64."),
-        (64, 256, "notes.txt: 64 tokens, but a window needs window + 1 = 257. Add text, or use --window 32."),
+        (65, 256, "notes.txt: 65 tokens, but a window needs window + 1 = 257. Add text, or use `window=64`."),
+        (64, 256, "notes.txt: 64 tokens, but a window needs window + 1 = 257. Add text, or use `window=32`."),
         (5, 256, "notes.txt: 5 tokens, but a window needs window + 1 = 257. Add text."),
         (1, 1, "notes.txt: 1 token, but a window needs window + 1 = 2. Add text."),
         (0, 1, "notes.txt: 0 tokens, but a window needs window + 1 = 2. Add text."),
@@ -160,7 +160,7 @@ def test_a_text_too_short_says_what_would_fit(n_tokens: int, window: int, messag
 def test_the_window_that_is_suggested_fits_and_its_double_does_not(n: int) -> None:
     with pytest.raises(DataError) as error:
         Windows(text(n), 10_000, 1)
-    suggested = int(str(error.value).split("--window ")[1].rstrip("."))
+    suggested = int(str(error.value).split("`window=")[1].rstrip("`."))
     assert len(Windows(text(n), suggested, 1)) >= 1
     with pytest.raises(DataError):
         Windows(text(n), 2 * suggested, 1)

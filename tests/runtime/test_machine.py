@@ -38,7 +38,7 @@ def test_formats_by_their_names():
 
 @pytest.mark.parametrize("name", ["float16", "fp32", "BFLOAT16", ""])
 def test_an_unknown_format(name):
-    with pytest.raises(ValueError, match=f"--dtype {name} is not known: use auto, float32 or bfloat16"):
+    with pytest.raises(ValueError, match=rf"^dtype {name} is not known: use auto, float32 or bfloat16"):
         pick_dtype(name, CPU)
 
 

@@ -152,7 +152,7 @@ def test_the_message_names_the_step_and_what_helps(loss, norm, what):
     model = nn.Sequential(nn.Linear(1, 1))
     message = not_finite(LowPrecisionCopy(model, torch.float32), 17, loss, norm, rerun=lambda: 1.0)
     assert message.startswith(f"{what} at step 17; the weights are as they were before it. First not finite: ")
-    for remedy in ("lower --lr", "longer --warmup", "--dtype float32", "check the mask"):
+    for remedy in ("lower `lr`", "longer `warmup`", "`dtype='float32'`", "check the mask"):
         assert remedy in message
 
 
@@ -165,7 +165,7 @@ def test_a_loss_well_above_its_start_is_told_once():
     told = warnings([10.8, *[10.0] * 20, *[12.0] * 50, *[5.0] * 20, *[99.0] * 50])
     assert len(told) == 1
     assert re.search(r"The loss is diverging: 11\.\d\d over the last 10 steps.*10\.80", told[0])
-    assert "lower --lr" in told[0]
+    assert "lower `lr`" in told[0]
 
 
 def test_a_few_bad_batches_are_no_divergence():

@@ -106,9 +106,9 @@ def test_on_a_gpu_the_heads_chunk_is_larger_and_our_kernels_are_no_matter(monkey
 
 @with_kernels
 def test_more_accumulation_is_only_named_where_its_gradients_fit_too():
-    for accumulate, end in ((2, ", and a higher --accumulate to make up for it."), (1, ".")):
+    for accumulate, end in ((2, ", and a higher `accumulate` to make up for it."), (1, ".")):
         free = training_memory(GPT2, 4, 256, torch.bfloat16, accumulate=accumulate)
-        assert shortage(GPT2, 8, 256, torch.bfloat16, free).endswith(f"Use --batch-size 4{end}")
+        assert shortage(GPT2, 8, 256, torch.bfloat16, free).endswith(f"Use `batch_size=4`{end}")
 
 
 def test_shortage_says_what_is_needed_what_is_there_and_what_would_fit():
@@ -116,7 +116,7 @@ def test_shortage_says_what_is_needed_what_is_there_and_what_would_fit():
     message = shortage(GPT2, 8, 256, torch.float32, free)
     needed = training_memory(GPT2, 8, 256, torch.float32)
     assert message.startswith(f"Training needs about {needed / GIB:.1f} GiB of memory, and 4.0 GiB is free. ")
-    fitting = int(re.search(r"Use --batch-size (\d+), and a higher --accumulate", message)[1])
+    fitting = int(re.search(r"Use `batch_size=(\d+)`, and a higher `accumulate`", message)[1])
     assert training_memory(GPT2, fitting, 256, torch.float32) <= free
     assert training_memory(GPT2, 2 * fitting, 256, torch.float32) > free
 
@@ -130,19 +130,19 @@ def test_no_shortage_where_it_fits_or_where_that_is_unknown():
 
 def test_where_one_window_is_too_much_a_shorter_one_is_named():
     free = training_memory(GPT2, 1, 200, torch.float32)
-    assert shortage(GPT2, 4, 1024, torch.float32, free).endswith("Use --batch-size 1 --window 128.")
+    assert shortage(GPT2, 4, 1024, torch.float32, free).endswith("Use `batch_size=1` and `window=128`.")
 
 
 def test_where_the_weights_alone_are_too_much_a_smaller_model_is_named():
-    assert shortage(GPT2, 4, 1024, torch.float32, GIB).endswith("Use --model nano, or a machine with more memory.")
+    assert shortage(GPT2, 4, 1024, torch.float32, GIB).endswith("Use `model='nano'`, or a machine with more memory.")
     assert shortage(CONFIGS["nano"], 4, 256, torch.float32, 2**20).endswith("Use a machine with more memory.")
 
 
 @pytest.mark.parametrize("free", [None, 10**15, 3 * GIB])
 def test_what_ran_out_must_be_lowered_whatever_was_expected(free):
     message = out_of_memory(CONFIGS["nano"], 64, 256, torch.float32, free)
-    assert "Memory ran out: --batch-size 64 with --window 256 needs about" in message
-    fitting = int(re.search(r"Use --batch-size (\d+)", message)[1])
+    assert "Memory ran out: `batch_size=64` with `window=256` needs about" in message
+    fitting = int(re.search(r"Use `batch_size=(\d+)`", message)[1])
     assert fitting < 64
     if free == 3 * GIB:
         assert training_memory(CONFIGS["nano"], fitting, 256, torch.float32) < free

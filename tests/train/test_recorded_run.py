@@ -26,11 +26,11 @@ def test_every_difference_is_named(prepared, config):
     message = str(error.value)
     assert message.startswith("run cannot be resumed differently from how it was begun: ")
     assert (
-        "--batch-size was 2 and is 3; --lr was 0.01 and is 0.02; --clip was left out and is 1.0; --seed was 1 and is 9"
+        "`batch_size` was 2 and is 3; `lr` was 0.01 and is 0.02; `clip` was left out and is 1.0; `seed` was 1 and is 9"
         in message
     )
     assert "the text of ferry has changed (its SHA-256 differs)" in message
-    assert message.endswith("use --init run and another --out.")
+    assert message.endswith("use `init='run'` and another `out`.")
 
 
 def test_the_same_text_under_another_name_is_the_same(prepared, config, text):

@@ -43,11 +43,13 @@ def test_a_run_may_begin_in_an_empty_directory(path):
 
 
 def test_a_run_is_not_begun_over_another(run, path):
-    with pytest.raises(RunError, match=r"a already holds a run: replace it with --overwrite, or choose another --out"):
+    with pytest.raises(
+        RunError, match=r"a already holds a run: replace it with `overwrite=True`, or choose another `out`"
+    ):
         check_free(path)
     (path / "checkpoints" / "step-00000120").mkdir(parents=True)
     (path / "checkpoints" / "step-00000120" / "manifest.json").write_text("{}")
-    with pytest.raises(RunError, match=r"continue it with --resume \(from step 120\)"):
+    with pytest.raises(RunError, match=r"continue it with `resume=True` \(from step 120\)"):
         check_free(path)
     check_free(path, overwrite=True)
 
@@ -56,7 +58,7 @@ def test_a_run_is_not_begun_over_another(run, path):
 def test_other_peoples_files_are_never_touched(path, overwrite):
     path.mkdir(parents=True)
     (path / "config.json").write_text("mine")
-    with pytest.raises(RunError, match="has files in it that are not a run's: choose another --out"):
+    with pytest.raises(RunError, match="has files in it that are not a run's: choose another `out`"):
         RunDirectory.create(path, DESCRIPTION, overwrite)
     assert names(path) == ["config.json"]
     assert (path / "config.json").read_text() == "mine"
@@ -193,8 +195,8 @@ def test_another_thread_may_let_go(run, path):
 @pytest.mark.parametrize(
     "content, message",
     [
-        (None, "holds no run to resume: leave out --resume to begin one"),
-        ('{"config": {', r"run.json cannot be read \(.*\): begin anew with --overwrite"),
+        (None, "holds no run to resume: leave out `resume=True` to begin one"),
+        ('{"config": {', r"run.json cannot be read \(.*\): begin anew with `overwrite=True`"),
         ("\ud800", "run.json cannot be read"),
         ("[]", "run.json does not describe a run of nextword"),
         ('{"scripts": {}}', "run.json does not describe a run of nextword"),

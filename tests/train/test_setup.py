@@ -70,7 +70,7 @@ def test_init_takes_the_weights_as_they_are(config, tmp_path):
 
 
 def test_a_window_longer_than_the_model_reads(config):
-    with pytest.raises(ValueError, match="--window 33 is more than the model can read: use 32 or less"):
+    with pytest.raises(ValueError, match=r"^window 33 is more than the model can read: use 32 or less"):
         prepare(replace(config, window=33))
 
 

@@ -309,7 +309,7 @@ def test_a_shortage_of_memory_is_told_before_it_starts(config, monkeypatch):
 def test_nothing_is_made_where_the_text_cannot_be_used(config, tmp_path):
     with pytest.raises(DataError):
         Trainer(replace(config, data=(str(tmp_path / "nowhere.txt"),)))
-    with pytest.raises(ValueError, match="--window"):
+    with pytest.raises(ValueError, match=r"^window"):
         Trainer(replace(config, window=64))
     assert not Path(config.out).exists()
 

@@ -51,7 +51,7 @@ def test_a_weight_that_is_not_finite(config, name, value):
     module = name.rsplit(".", 1)[0]
     message = fails(trainer, running, f"The loss is nan at step 4.*First not finite: the output of {module}\\.")
     assert "the weights are as they were before it" in message
-    assert "a lower --lr" in message
+    assert "a lower `lr`" in message
     assert "check the mask" in message
 
 
@@ -104,7 +104,7 @@ def test_what_was_logged_stays_and_the_directory_is_free(config):
 def test_a_diverging_loss_is_told_once_and_training_goes_on(config):
     events = train(Trainer(replace(config, lr=5.0, steps=24, warmup=0)))
     (warning,) = [warned for warned in of(events, Warned) if warned.message.startswith("The loss is diverging: ")]
-    assert "a lower --lr" in warning.message
+    assert "a lower `lr`" in warning.message
     assert warning.step == 10
     assert of(events, Stepped)[-1].step == 24
 
@@ -132,9 +132,9 @@ def test_memory_that_runs_out(config, error, when, monkeypatch):
     }
     with monkeypatch.context() as patch:
         patch.setattr(*places[when], fail)
-        with pytest.raises(TrainingError, match="Memory ran out: --batch-size 16 with --window 16 needs about") as told:
+        with pytest.raises(TrainingError, match="Memory ran out: `batch_size=16` with `window=16` needs about") as told:
             train(trainer)
-    assert int(re.search(r"Use --batch-size (\d+)", str(told.value))[1]) < 16
+    assert int(re.search(r"Use `batch_size=(\d+)`", str(told.value))[1]) < 16
     train(Trainer(config, overwrite=True), until=1)  # the lock was let go of
 
 
@@ -165,5 +165,5 @@ def test_memory_that_really_runs_out(config):
     _, errors = process.communicate()
     assert process.returncode == 1, errors
     last = errors.splitlines()[-1]
-    assert "TrainingError: Memory ran out: --batch-size 1024 with --window 16 needs about" in last
-    assert int(re.search(r"Use --batch-size (\d+)", last)[1]) < 1024
+    assert "TrainingError: Memory ran out: `batch_size=1024` with `window=16` needs about" in last
+    assert int(re.search(r"Use `batch_size=(\d+)`", last)[1]) < 1024

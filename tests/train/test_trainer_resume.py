@@ -267,10 +267,10 @@ def test_killed_again_and_again_it_still_gets_there(config):
 @pytest.mark.parametrize(
     "settings, difference",
     [
-        ({"lr": 0.02}, "--lr was 0.01 and is 0.02"),
-        ({"batch_size": 3}, "--batch-size was 2 and is 3"),
-        ({"window": 64}, "--window was 16 and is 64"),
-        ({"dtype": "bfloat16"}, "--dtype was float32 and is bfloat16"),
+        ({"lr": 0.02}, "`lr` was 0.01 and is 0.02"),
+        ({"batch_size": 3}, "`batch_size` was 2 and is 3"),
+        ({"window": 64}, "`window` was 16 and is 64"),
+        ({"dtype": "bfloat16"}, "`dtype` was float32 and is bfloat16"),
     ],
 )
 def test_a_changed_setting_is_refused_and_named(stopped, settings, difference):
@@ -306,20 +306,20 @@ def test_another_number_of_threads_is_told(stopped):
 
 
 def test_nothing_to_resume(config):
-    with pytest.raises(RunError, match="run holds no run to resume: leave out --resume to begin one"):
+    with pytest.raises(RunError, match="run holds no run to resume: leave out `resume=True` to begin one"):
         Trainer(config, resume=True)
     assert not Path(config.out).exists()
     running = Trainer(config).run()
     next(running)
     running.close()  # begun, and nothing saved
-    with pytest.raises(RunError, match="run has no checkpoint to resume from: begin anew with --overwrite"):
+    with pytest.raises(RunError, match="run has no checkpoint to resume from: begin anew with `overwrite=True`"):
         Trainer(config, resume=True)
 
 
 def test_a_run_is_not_begun_over_another(stopped):
     before = state(Path(stopped.out))
     with pytest.raises(
-        RunError, match=r"already holds a run: continue it with --resume \(from step 7\), replace it with"
+        RunError, match=r"already holds a run: continue it with `resume=True` \(from step 7\), replace it with"
     ):
         Trainer(stopped)
     assert state(Path(stopped.out)) == before

@@ -127,17 +127,17 @@ def test_a_parameter_that_does_nothing_is_found_at_the_first_step(own, folder): 
 def test_the_size_is_nano_unless_given():
     assert TrainConfig(model="my_gpt2:GPT").shape == CONFIGS["nano"]
     assert TrainConfig(model="my_gpt2:GPT", size="gpt2", dropout=0.1).shape == CONFIGS["gpt2"]
-    with pytest.raises(ValueError, match="--size is the size of a class of your own"):
+    with pytest.raises(ValueError, match=r"^size is the size of a class of your own"):
         TrainConfig(model="nano", size="gpt2")
-    with pytest.raises(ValueError, match="--size huge is not a size to train: choose nano"):
+    with pytest.raises(ValueError, match=r"^size huge is not a size to train: choose nano"):
         TrainConfig(model="my_gpt2:GPT", size="huge")
-    with pytest.raises(ValueError, match="--init brings its own size: leave out --size"):
+    with pytest.raises(ValueError, match=r"^init brings its own size: leave out `size`"):
         TrainConfig(model="my_gpt2:GPT", size="nano", init="gpt2")
 
 
 def test_a_class_that_has_changed_cannot_go_on(own, folder):  # noqa: F811
     train(Trainer(own), until=2)
-    with pytest.raises(RunError, match=r"--model was my_gpt2:GPT and is my_gpt2:GTP"):
+    with pytest.raises(RunError, match=r"`model` was my_gpt2:GPT and is my_gpt2:GTP"):
         Trainer(replace(own, model="my_gpt2:GTP"), resume=True)
     (folder / "other").mkdir()
     (folder / "my_gpt2.py").rename(folder / "elsewhere.py")

@@ -1,16 +1,23 @@
 """Parse the flags and the prompt of every verb, so that all look and fail alike."""
 
+import ast
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeVar, get_origin, get_type_hints
+from functools import reduce
+from operator import or_
+from pathlib import Path
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import tyro
 
-from nextword.commands import command
+from nextword.commands import command, quoted
+from nextword.errors import SettingError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -30,6 +37,9 @@ CONFIG = (
     tyro.conf.DisallowNone,  # --lr FLOAT, not --lr {None}|FLOAT
 )
 
+SETTING = re.compile(r"`([a-z]\w*)(?:=([^`]*))?`")
+"""A setting in a message of the library, as Python writes it: `lr`, `batch_size=2`, `init='runs/a'`."""
+
 
 def parse(settings: type[T], verb: str, arguments: list[str], default: T | None = None) -> T:
     """Read a verb's flags into its dataclass, whose docstrings are the help.
@@ -38,7 +48,11 @@ def parse(settings: type[T], verb: str, arguments: list[str], default: T | None 
     dataclass refuses what it is given.
     """
     # tyro would print what the dataclass raises in a frame of its own, so it is given one that checks nothing.
-    nothing = {"__doc__": settings.__doc__, "__post_init__": lambda self: None}
+    nothing = {
+        "__doc__": settings.__doc__,
+        "__post_init__": lambda self: None,
+        "__annotations__": flag_types(settings),
+    }
     unchecked: Any = type(settings.__name__, (settings,), nothing)
     options = {"default": unchecked(**values(default))} if default is not None else {}
     with readable_width():
@@ -46,6 +60,61 @@ def parse(settings: type[T], verb: str, arguments: list[str], default: T | None 
             unchecked, prog=command(*verb.split()), args=added_up(arguments, settings), config=CONFIG, **options
         )
     return settings(**{name: at_home(value) if name in PATHS else value for name, value in values(given).items()})
+
+
+def flag_types(settings: type) -> dict[str, Any]:
+    """List the types that tyro is to make flags of: a dataclass's own, but text for a path, and hints left out.
+
+    Where None is the default, the help says what is done instead, and `(default: None)` is not added.
+    """
+    kinds = get_type_hints(settings, include_extras=True)
+    for field in fields(settings):
+        kind = text_for_paths(kinds[field.name])
+        if field.default is None and get_origin(kinds[field.name]) is not Annotated:
+            kind = Annotated[kind, tyro.conf.arg(help_behavior_hint="")]
+        kinds[field.name] = kind
+    return kinds
+
+
+def text_for_paths(kind: Any) -> Any:
+    """Replace `str | Path` in a type by str: a path on the command line is text."""
+    if isinstance(kind, UnionType):
+        return reduce(or_, [one for one in get_args(kind) if one is not Path])
+    if get_origin(kind) is tuple:
+        return tuple[tuple(text_for_paths(one) for one in get_args(kind))]  # type: ignore[misc]
+    return kind
+
+
+def in_flags(message: str) -> str:
+    """Write a message's settings as flags: `lr` becomes --lr, `batch_size=2` --batch-size 2, `resume=True` --resume.
+
+    What is no setting of a training run stays: a message may quote another program's.
+    """
+    if "`" not in message:
+        return message
+    from nextword.train import TrainConfig
+
+    settings = {*(field.name for field in fields(TrainConfig)), "resume", "overwrite"}
+
+    def flag(found: re.Match[str]) -> str:
+        name, value = f"--{found[1].replace('_', '-')}", found[2]
+        if found[1] not in settings:
+            return found[0]
+        if value is None or value == "True":
+            return name
+        try:
+            meant = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            return f"{name} {value}"
+        return " ".join([name, *(quoted(one) for one in (meant if isinstance(meant, tuple) else (meant,)))])
+
+    return SETTING.sub(flag, message)
+
+
+def error_in_flags(error: Exception) -> str:
+    """Write an error's message on one line, with flags in the place of settings."""
+    said = f"`{error.name}` {error.fault}" if isinstance(error, SettingError) else str(error)
+    return in_flags(" ".join(said.split()))
 
 
 def at_home(path: Any) -> Any:

@@ -5,9 +5,7 @@ import math
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
-
-import tyro
+from typing import TYPE_CHECKING, Literal
 
 from nextword.cli.arguments import parse
 from nextword.commands import command
@@ -32,7 +30,7 @@ class Arguments:
     model: Literal["gpt2", "nano"] = "gpt2"
     """gpt2 is the real model of 124 million parameters; nano has 7 million, for weaker machines."""
 
-    out: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    out: str | None = None
     """Where the run is kept. Default: runs/story, and runs/story-nano with --model nano.
     An earlier demo there is replaced once this one has saved something."""
 

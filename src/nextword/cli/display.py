@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column
 from rich.text import Text
 
+from nextword.cli.arguments import in_flags
 from nextword.commands import command
 from nextword.evaluate import in_digits, perplexity
 from nextword.train.events import (
@@ -134,7 +135,7 @@ class Display:
                 why = "as before" if event.saves is None else f"that saves {clock(event.saves)} in all"
                 self._say(f"Compiling, about {clock(event.seconds)} minutes; {why}.")
             case Warned():
-                self.console.print(f"[yellow]Warning:[/] {escape(event.message)}", soft_wrap=True)
+                self.console.print(f"[yellow]Warning:[/] {escape(in_flags(event.message))}", soft_wrap=True)
             case Finished():
                 self._say(conclusion(event))
 

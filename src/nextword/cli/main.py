@@ -97,5 +97,7 @@ def fail(error: Exception, status: int) -> int:
     """Say what went wrong in one line on standard error; give back the status."""
     if os.environ.get("NEXTWORD_DEBUG"):
         raise error
-    print(f"nextword: {' '.join(str(error).split())}", file=sys.stderr)
+    from nextword.cli.arguments import error_in_flags  # tyro takes a while, which only a mistake has to wait for
+
+    print(f"nextword: {error_in_flags(error)}", file=sys.stderr)
     return status

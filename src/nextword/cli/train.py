@@ -11,7 +11,7 @@ from nextword.train.config import LENGTHS
 class Arguments(TrainConfig):
     """Train a GPT-2 on your own text, from random weights or (--init) from trained ones.
 
-    Ctrl-C saves and stops; --resume goes on to the very same result.
+    Ctrl-C saves and stops; --resume goes on to the very same result. --data may be given several times.
     """
 
     resume: bool = False

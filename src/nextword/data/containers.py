@@ -30,7 +30,7 @@ PANDAS = (
 )
 SQLITE = "Take a column of texts out of it: sqlite3 {file} 'select COLUMN from TABLE' > {text}"
 NO_TEXT = "There is no text in it to learn from."
-WEIGHTS = "It holds a model's weights: to go on from a model, give its folder with --init."
+WEIGHTS = "It holds a model's weights: to go on from a model, give its folder with `init`."
 PANDOC = "Take the text out of it: pandoc {file} -t plain -o {text}"
 OFFICE = "Take the text out of it: soffice --headless --convert-to txt {file}"
 EXCEL = "Save its column of texts as text, in Excel or LibreOffice."

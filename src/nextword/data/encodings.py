@@ -4,7 +4,7 @@ import codecs
 import unicodedata
 from collections.abc import Callable
 
-from nextword.errors import DataError
+from nextword.errors import DataError, SettingError
 
 MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16's, which it begins with
@@ -17,10 +17,10 @@ LOOKED_AT = 65_536  # bytes; a multiple of 4
 
 
 def name_it(encoding: str | None) -> str:
-    """What to add to `nextword train`, where the encoding is known and where it is not."""
+    """What to add, where the encoding is known and where it is not."""
     if encoding is not None:
-        return f"Add --encoding {encoding}."
-    return "If it is text, add --encoding NAME: the bytes do not tell which, but whoever wrote them knows."
+        return f"Add `encoding={encoding!r}`."
+    return "If it is text, name its `encoding`: the bytes do not tell which, but whoever wrote them knows."
 
 
 def to_text(
@@ -72,7 +72,7 @@ def shown_encoding(raw: bytes) -> str | None:
 
 
 def check_encoding(encoding: str) -> None:
-    """Raise ValueError unless Python knows a text encoding of this name."""
+    """Raise SettingError unless Python knows a text encoding of this name."""
     try:
         b" ".decode(encoding, "replace")
     except (LookupError, UnicodeError, ValueError) as error:
@@ -85,7 +85,7 @@ def check_encoding(encoding: str) -> None:
         hint = (
             f"Did you mean {near[0].replace('_', '-')}?" if near else "Give its usual name, such as utf-16 or koi8-r."
         )
-        raise ValueError(f"--encoding {encoding} is no encoding that Python knows. {hint}") from error
+        raise SettingError("encoding", f"{encoding} is no encoding that Python knows. {hint}") from error
 
 
 def _reads_as(head: bytes, encoding: str, width: int) -> bool:

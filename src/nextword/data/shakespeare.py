@@ -46,7 +46,7 @@ def fetch_shakespeare() -> bytes:
                 return kept
         place = f"save it as {path}"
     else:
-        place = f"train on that file: --data {FILE}"
+        place = f"train on that file: `data={(FILE,)!r}`"
 
     by_hand = f"Download it with a browser, from {URL}, and {place}."
     try:

@@ -61,7 +61,7 @@ def refusal(name: str, records: Records, quoted: bool = True) -> str:
     remedy = f"Take its texts out first: {command}" if command else "Take its texts out of it first."
     return (
         f"{name}: this is {records.kind}{columns}, and plain text is expected. {remedy} "
-        "(Or add --as-text, to learn from it as it stands, with all its marks.)"
+        "(Or add `as_text=True`, to learn from it as it stands, with all its marks.)"
     )
 
 

@@ -157,6 +157,6 @@ def evaluation_batches(ids: Tensor, window: int, batch_size: int = 1) -> Iterato
 def _too_short(name: str, n_tokens: int, window: int) -> str:
     """The message for a text that does not fill one window, with the largest power of two that would fit."""
     fitting = 1 << (n_tokens - 1).bit_length() - 1 if n_tokens > 1 else 0
-    remedy = f"Add text, or use --window {fitting}." if fitting >= 8 else "Add text."
+    remedy = f"Add text, or use `window={fitting}`." if fitting >= 8 else "Add text."
     tokens = "1 token" if n_tokens == 1 else f"{n_tokens} tokens"
     return f"{name}: {tokens}, but a window needs window + 1 = {window + 1}. {remedy}"

@@ -2,6 +2,7 @@
 
 import torch
 
+from nextword.errors import SettingError
 from nextword.runtime.hardware import cpu_flags
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -30,12 +31,12 @@ def pick_device(name: str = "auto") -> torch.device:
 def pick_dtype(name: str, device: torch.device) -> torch.dtype:
     """The format for matrix products by its name, or bfloat16 where the device is good at it.
 
-    Raises ValueError for a name other than "auto", "float32" and "bfloat16".
+    Raises SettingError for a name other than "auto", "float32" and "bfloat16".
     """
     if name == "auto":
         return torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
     if name not in DTYPES:
-        raise ValueError(f"--dtype {name} is not known: use auto, {' or '.join(DTYPES)}.")
+        raise SettingError("dtype", f"{name} is not known: use auto, {' or '.join(DTYPES)}.")
     return DTYPES[name]
 
 

@@ -2,101 +2,96 @@
 
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
-
-import tyro
 
 from nextword.config import CONFIGS, GPTConfig
 from nextword.data.encodings import check_encoding
+from nextword.errors import SettingError
 from nextword.symbols import is_symbol
 from nextword.tokenizer.vocab import END_OF_TEXT
 from nextword.train.schedule import SCHEDULES
 
-T = TypeVar("T")
-Auto = Annotated[T | None, tyro.conf.arg(help_behavior_hint="")]
-"""A setting that is worked out where it is left out; its help says how, so `(default: None)` is not added."""
-
-PathOrStr = Annotated[str | Path, tyro.conf.arg(constructor=str, metavar="STR")]
-"""What names a file: text on the command line, text or a Path in Python. A leading ~ is the home directory."""
-
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The settings of one training run. Raises ValueError where they contradict each other."""
+    """The settings of one training run. Raises ValueError where they contradict each other.
 
-    data: tuple[PathOrStr, ...] = ("story",)
+    None is worked out from the text and the model: see `plan`.
+    """
+
+    data: tuple[str | Path, ...] = ("story",)
     """Text to learn from: files, folders, - for standard input, or the built-in story or shakespeare.
-    All that are named add up, after one --data or several."""
+    All that are named add up."""
 
     separator: str = END_OF_TEXT
     """What separates documents within a file; it becomes id 50256. \\n is a line break; "" means no separator."""
 
-    encoding: Auto[str] = None
+    encoding: str | None = None
     """Encoding of the files, such as utf-16-le, gbk or koi8-r. Default: utf-8."""
 
     as_text: bool = False
     """Learn from JSON, tables and the like as they stand, with all their marks; else they are refused."""
 
-    model: Auto[str] = None
+    model: str | None = None
     """Size to train from random weights: nano, gpt2 (124M), gpt2-medium, ... Default: gpt2.
     Or a class of your own: my_gpt2:GPT, path/to/file.py:GPTModel."""
 
-    size: Auto[str] = None
+    size: str | None = None
     """Size of a class of your own: nano, gpt2, ... Default: nano, since plain attention is slow."""
 
-    init: Auto[PathOrStr] = None
+    init: str | Path | None = None
     """Continue from these weights instead of random ones: gpt2 and its siblings, or a directory."""
 
-    out: Auto[PathOrStr] = None
+    out: str | Path | None = None
     """Where the run is kept. Default: runs/<name of the data>."""
 
-    window: Auto[int] = None
+    window: int | None = None
     """Tokens the model reads at once. Default: 256, which is quick and holds a page, or less for a text
     below four such windows, to cut it evenly; GPT-2 itself used 1024."""
 
-    stride: Auto[int] = None
+    stride: int | None = None
     """Tokens from one window's start to the next. Default: the window, so that none is read twice an epoch."""
 
-    batch_size: Auto[int] = None
+    batch_size: int | None = None
     """Windows read side by side. Default: 2 for a text to learn by heart (up to 20,000 tokens), since more
     updates store it sooner; else 4. More is steadier, and takes more memory."""
 
     accumulate: int = 1
     """Batches added up before each update: a larger batch in the memory of a small one."""
 
-    lr: Auto[float] = None
+    lr: float | None = None
     """Highest learning rate. Default: 3e-4 for 124M, less for wider models and more for nano; 1.5e-4 and 3e-3
-    for these two to learn by heart; a tenth with --init."""
+    for these two to learn by heart; a tenth of that from trained weights."""
 
-    schedule: Auto[str] = None
+    schedule: str | None = None
     """Curve of the learning rate after the warm-up: cosine or linear, which fall to the end; wsd, which holds
     and falls at the end alone; or constant. Default: cosine, and wsd to learn by heart."""
 
-    lr_floor: Auto[float] = None
+    lr_floor: float | None = None
     """Share of the learning rate that is left at the end of cosine, linear and wsd. Default: 0.1."""
 
-    lr_fall: Auto[float] = None
+    lr_fall: float | None = None
     """Last share of the run over which the learning rate falls. Default: 1 for cosine and linear, 0.3 for wsd."""
 
-    warmup: Auto[int] = None
+    warmup: int | None = None
     """Steps over which the learning rate rises. Default: a twentieth of the run, at most 200; 0 to learn by heart."""
 
-    epochs: Auto[float] = None
+    epochs: float | None = None
     """Length, in passes over the training text. Default: what a text of this size needs to be known by heart
     (up to 20,000 tokens), or has use for before the model only memorises."""
 
-    steps: Auto[int] = None
+    steps: int | None = None
     """Length, in updates, instead of epochs."""
 
-    tokens: Auto[int] = None
+    tokens: int | None = None
     """Length, in tokens read, instead of epochs."""
 
-    dropout: Auto[float] = None
+    dropout: float | None = None
     """Share of numbers zeroed in training, against memorising. Default: 0.1, as GPT-2; 0 to learn by heart."""
 
-    embedding_std: Auto[float] = None
+    embedding_std: float | None = None
     """Deviation of the first token and position embeddings. Default: 0.02, as GPT-2; to learn by heart twice
     that (124M) or more (nano), since tokens that differ more from the first are told apart sooner."""
 
@@ -112,16 +107,16 @@ class TrainConfig:
     val_fraction: float = 0.1
     """Share of the text, at its end, kept away from training to validate on."""
 
-    eval_every: Auto[int] = None
+    eval_every: int | None = None
     """Steps between validations. Default: ten validations a run, and at least one every 500 steps."""
 
-    sample_every: Auto[int] = None
+    sample_every: int | None = None
     """Steps between samples of the model's writing. Default: at each validation."""
 
-    save_every: Auto[int] = None
+    save_every: int | None = None
     """Steps between checkpoints. Default: after a minute, then every ten; always at the end."""
 
-    prompt: Auto[str] = None
+    prompt: str | None = None
     """What the samples continue. Default: the first words of the training text."""
 
     seed: int = 1
@@ -144,50 +139,38 @@ class TrainConfig:
         if self.encoding is not None:
             check_encoding(self.encoding)
         if self.model is not None and self.model not in CONFIGS and self.user_model is None:
-            raise ValueError(
-                f"--model {self.model} is not a size to train: choose {', '.join(CONFIGS)}, "
-                "or give a class of your own, my_gpt2:GPT."
+            raise SettingError(
+                "model",
+                f"{self.model} is not a size to train: choose {', '.join(CONFIGS)}, or give a class of your own, "
+                "my_gpt2:GPT.",
             )
         if self.size is not None and self.user_model is None:
-            raise ValueError("--size is the size of a class of your own (--model my_gpt2:GPT): use --model for ours.")
+            raise SettingError(
+                "size", "is the size of a class of your own (`model='my_gpt2:GPT'`): use `model` for ours."
+            )
         if self.size is not None and self.size not in CONFIGS:
-            raise ValueError(f"--size {self.size} is not a size to train: choose {', '.join(CONFIGS)}.")
+            raise SettingError("size", f"{self.size} is not a size to train: choose {', '.join(CONFIGS)}.")
         if self.init is not None and (self.size is not None or (self.model is not None and self.user_model is None)):
-            raise ValueError(f"--init brings its own size: leave out --{'size' if self.size else 'model'}.")
+            raise SettingError("init", f"brings its own size: leave out `{'size' if self.size else 'model'}`.")
         if sum(length is not None for length in (self.epochs, self.steps, self.tokens)) > 1:
-            raise ValueError("The length is given more than once: use one of --epochs, --steps and --tokens.")
-        for name in _POSITIVE:
-            value = getattr(self, name)
-            if value is not None and not (value > 0 and math.isfinite(value)):
-                raise ValueError(f"--{name.replace('_', '-')} must be above 0, not {value}.")
-        for name in _WHOLE:
-            value = getattr(self, name)
-            if value is not None and not isinstance(value, int):
-                raise ValueError(f"--{name.replace('_', '-')} must be a whole number, not {value}.")
-        for name in ("warmup", "weight_decay", "seed"):
-            value = getattr(self, name)
-            if value is not None and not (value >= 0 and math.isfinite(value)):
-                raise ValueError(f"--{name.replace('_', '-')} must be at least 0, not {value}.")
-        if self.seed >= 2**64:
-            raise ValueError(f"--seed must be below 2**64, not {self.seed}.")
-        if self.dropout is not None and not 0.0 <= self.dropout < 1.0:
-            raise ValueError(f"--dropout must be at least 0 and below 1, not {self.dropout}.")
+            raise ValueError("The length is given more than once: use one of `epochs`, `steps` and `tokens`.")
         if self.schedule is not None and self.schedule not in SCHEDULES:
-            raise ValueError(f"--schedule {self.schedule} is no curve: choose {', '.join(SCHEDULES)}.")
+            raise SettingError("schedule", f"{self.schedule} is no curve: choose {', '.join(SCHEDULES)}.")
         if self.schedule == "constant" and not (self.lr_floor is None and self.lr_fall is None):
-            given = "lr-fall" if self.lr_floor is None else "lr-floor"
-            raise ValueError(f"--schedule constant does not fall: leave out --{given}.")
-        if self.lr_floor is not None and not 0.0 <= self.lr_floor <= 1.0:
-            raise ValueError(f"--lr-floor must be between 0 and 1, not {self.lr_floor}.")
-        if self.lr_fall is not None and not 0.0 < self.lr_fall <= 1.0:
-            raise ValueError(f"--lr-fall must be above 0 and at most 1, not {self.lr_fall}.")
+            given = "lr_fall" if self.lr_floor is None else "lr_floor"
+            raise SettingError("schedule", f"constant does not fall: leave out `{given}`.")
         if self.embedding_std is not None and (self.init is not None or self.user_model is not None):
-            given = "--init brings trained ones" if self.init is not None else "a class of your own draws its own"
-            raise ValueError(f"--embedding-std is for our own first weights, and {given}: leave it out.")
-        if not 0.0 < self.beta2 < 1.0:
-            raise ValueError(f"--beta2 must be between 0 and 1, not {self.beta2}.")
-        if not 0.0 < self.val_fraction < 1.0:
-            raise ValueError(f"--val-fraction must be between 0 and 1, not {self.val_fraction}.")
+            given = "`init` brings trained ones" if self.init is not None else "a class of your own draws its own"
+            raise SettingError("embedding_std", f"is for our own first weights, and {given}: leave it out.")
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        """Raise SettingError for a number that is out of its range."""
+        for names, is_allowed, allowed in _RANGES:
+            for name in names:
+                value = getattr(self, name)
+                if value is not None and not is_allowed(value):
+                    raise SettingError(name, f"must be {allowed}, not {value}.")
 
     @property
     def shape(self) -> GPTConfig:
@@ -220,5 +203,14 @@ _COUNTS = (
     "sample_every",
     "save_every",
 )
-_WHOLE = (*_COUNTS, "warmup", "seed")
-_POSITIVE = (*_COUNTS, "lr", "epochs", "clip", "embedding_std")
+_RANGES: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
+    ((*_COUNTS, "lr", "epochs", "clip", "embedding_std"), lambda x: x > 0 and math.isfinite(x), "above 0"),
+    ((*_COUNTS, "warmup", "seed"), lambda x: isinstance(x, int), "a whole number"),
+    (("warmup", "weight_decay", "seed"), lambda x: x >= 0 and math.isfinite(x), "at least 0"),
+    (("seed",), lambda x: x < 2**64, "below 2**64"),
+    (("dropout",), lambda x: 0.0 <= x < 1.0, "at least 0 and below 1"),
+    (("lr_fall",), lambda x: 0.0 < x <= 1.0, "above 0 and at most 1"),
+    (("lr_floor",), lambda x: 0.0 <= x <= 1.0, "between 0 and 1"),
+    (("beta2", "val_fraction"), lambda x: 0.0 < x < 1.0, "between 0 and 1"),
+)
+"""What numbers may be: settings, whether a value is allowed, and what is allowed in words. None always is."""

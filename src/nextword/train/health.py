@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from nextword.train.checkpoint import TrainerState
 from nextword.train.low_precision import LowPrecisionCopy
 
-REMEDY = "What usually helps: a lower --lr, a longer --warmup, --dtype float32; in your own model, check the mask."
+REMEDY = "What usually helps: a lower `lr`, a longer `warmup`, `dtype='float32'`; in your own model, check the mask."
 
 
 class LossWatch:

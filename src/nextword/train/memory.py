@@ -80,7 +80,7 @@ def out_of_memory(
     needed = training_memory(model, batch_size, window, dtype, device, accumulate)
     limit = min(free or needed, needed) - 1  # it did not fit, so less than that has to be aimed at
     return (
-        f"Memory ran out: --batch-size {batch_size} with --window {window} needs about {readable_size(needed)}. "
+        f"Memory ran out: `batch_size={batch_size}` with `window={window}` needs about {readable_size(needed)}. "
         f"{remedy(model, batch_size, window, dtype, limit, device, accumulate)}"
     )
 
@@ -103,14 +103,14 @@ def remedy(
     accumulate: int,
 ) -> str:
     """The setting to lower, with the largest power of two that fits into `free` bytes."""
-    for factor, then in ((2, ", and a higher --accumulate to make up for it"), (1, "")):
+    for factor, then in ((2, ", and a higher `accumulate` to make up for it"), (1, "")):
         for smaller in powers_of_two_below(batch_size):
             if training_memory(model, smaller, window, dtype, device, factor * accumulate) <= free:
-                return f"Use --batch-size {smaller}{then}."
+                return f"Use `batch_size={smaller}`{then}."
     for shorter in powers_of_two_below(window):
         if training_memory(model, 1, shorter, dtype, device, accumulate) <= free:
-            return f"Use --batch-size 1 --window {shorter}."
-    nano = "--model nano, or " if model.n_params > CONFIGS["nano"].n_params else ""
+            return f"Use `batch_size=1` and `window={shorter}`."
+    nano = "`model='nano'`, or " if model.n_params > CONFIGS["nano"].n_params else ""
     return f"Use {nano}a machine with more memory."
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from nextword.commands import quoted
 from nextword.config import GPTConfig
 from nextword.data import Corpus, read_corpus
 from nextword.errors import RunError
@@ -117,7 +116,7 @@ def open_run(config: TrainConfig, resume: bool = False, overwrite: bool = False)
         if put_back:
             raise RunError(
                 f"The run that was begun in {path} ended before it had saved anything, and the older one, which it "
-                "was to replace, is back: go on with that by --resume, or replace it with --overwrite."
+                "was to replace, is back: go on with that by `resume=True`, or replace it with `overwrite=True`."
             )
         run = stopped_run(path, config, corpus, free_memory)
     else:
@@ -140,8 +139,8 @@ def stopped_run(path: Path, config: TrainConfig, corpus: Corpus, free_memory: in
     if checkpoint is None:
         faults_in_words = f" ({' '.join(faults)})" if faults else ""
         raise RunError(
-            f"{path} has no checkpoint to resume from{faults_in_words}: begin anew with --overwrite, "
-            f"or go on from its weights, if it has some, with --init {quoted(path)} and another --out."
+            f"{path} has no checkpoint to resume from{faults_in_words}: begin anew with `overwrite=True`, "
+            f"or go on from its weights, if it has some, with `init={str(path)!r}` and another `out`."
         )
     check_unchanged(path, config, corpus, recorded)
     setup = replace(prepare(as_begun(config, recorded), corpus, checkpoint), config=config)

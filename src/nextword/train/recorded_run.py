@@ -4,7 +4,6 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-from nextword.commands import quoted
 from nextword.data import Corpus
 from nextword.data.sources import AS_AT_FIRST
 from nextword.errors import RunError
@@ -28,7 +27,7 @@ def check_unchanged(path: Path, config: TrainConfig, corpus: Corpus, recorded: d
     """
     then, now = AT_FIRST | recorded["config"], asdict(config)
     differences = [
-        f"--{field.name.replace('_', '-')} was {in_words(then.get(field.name))} and is {in_words(now[field.name])}"
+        f"`{field.name}` was {in_words(then.get(field.name))} and is {in_words(now[field.name])}"
         for field in fields(TrainConfig)
         if field.name not in (*DECIDES_NOTHING, *LENGTHS) and then.get(field.name) != now[field.name]
     ]
@@ -37,7 +36,7 @@ def check_unchanged(path: Path, config: TrainConfig, corpus: Corpus, recorded: d
     if differences:
         raise RunError(
             f"{path} cannot be resumed differently from how it was begun: {'; '.join(differences)}. "
-            f"To train its weights further in another way, use --init {quoted(path)} and another --out."
+            f"To train its weights further in another way, use `init={str(path)!r}` and another `out`."
         )
 
 
@@ -54,7 +53,7 @@ def recorded_config(path: Path) -> TrainConfig:
     except (TypeError, KeyError, ValueError) as error:
         raise RunError(
             f"{path / 'run.json'} has settings that this version of nextword does not know ({error}): "
-            f"go on from the run's weights with --init {quoted(path)} and another --out."
+            f"go on from the run's weights with `init={str(path)!r}` and another `out`."
         ) from error
 
 

@@ -109,7 +109,7 @@ class RunDirectory:
             self._is_locked = acquire(self._lock, timeout=0)
         except Timeout as error:
             raise RunError(
-                f"Another trainer is at work in {self.path}: wait until it has finished, or choose another --out."
+                f"Another trainer is at work in {self.path}: wait until it has finished, or choose another `out`."
             ) from error
         if holder is not None:
             _HOLDERS[os.path.realpath(self.path)] = holder
@@ -193,13 +193,13 @@ def description(path: Path) -> dict[str, Any]:
         found = json.loads((path / "run.json").read_text())
     except (FileNotFoundError, NotADirectoryError) as error:
         others = sorted(str(file.parent) for file in path.parent.glob("*/run.json"))
-        there = f" There is {', '.join(others)}: name it with --out." if others else ""
-        raise RunError(f"{path} holds no run to resume: leave out --resume to begin one.{there}") from error
+        there = f" There is {', '.join(others)}: name it with `out`." if others else ""
+        raise RunError(f"{path} holds no run to resume: leave out `resume=True` to begin one.{there}") from error
     except ValueError as error:
-        raise RunError(f"{path / 'run.json'} cannot be read ({error}): begin anew with --overwrite.") from error
+        raise RunError(f"{path / 'run.json'} cannot be read ({error}): begin anew with `overwrite=True`.") from error
     parts = [found.get(part) for part in ("config", "data", "versions")] if isinstance(found, dict) else [None]
     if not all(isinstance(part, dict) for part in parts):
-        raise RunError(f"{path / 'run.json'} does not describe a run of nextword: choose another --out.")
+        raise RunError(f"{path / 'run.json'} does not describe a run of nextword: choose another `out`.")
     return found
 
 
@@ -227,16 +227,16 @@ def check_idle(path: Path) -> bool:
 def check_free(path: Path, overwrite: bool = False) -> None:
     """Raise RunError unless a run may begin at this path."""
     if path.exists() and not path.is_dir():
-        raise RunError(f"{path} is a file, and a run needs a directory: choose another --out.")
+        raise RunError(f"{path} is a file, and a run needs a directory: choose another `out`.")
     if not path.exists() or not any(file.name not in OWN for file in path.iterdir()):
         return
     if not (path / "run.json").exists():
-        raise RunError(f"{path} has files in it that are not a run's: choose another --out.")
+        raise RunError(f"{path} has files in it that are not a run's: choose another `out`.")
     if overwrite:
         return
     states = checkpoints(path / "checkpoints")
-    resume = f"continue it with --resume (from step {int(states[-1].name[5:])}), " if states else ""
-    raise RunError(f"{path} already holds a run: {resume}replace it with --overwrite, or choose another --out.")
+    resume = f"continue it with `resume=True` (from step {int(states[-1].name[5:])}), " if states else ""
+    raise RunError(f"{path} already holds a run: {resume}replace it with `overwrite=True`, or choose another `out`.")
 
 
 def step_of(line: str) -> float:

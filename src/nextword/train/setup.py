@@ -11,6 +11,7 @@ from torch import Tensor
 import nextword
 from nextword.data import Corpus, Reading, Windows, encode_corpus, read_corpus, split
 from nextword.data.sources import AS_AT_FIRST, corpus_name
+from nextword.errors import SettingError
 from nextword.loading import load
 from nextword.model import GPT, GPTConfig
 from nextword.native import library
@@ -25,7 +26,7 @@ from nextword.weights.tensor_file import load_tensors
 
 FIRST_TOKENS = 12
 LONGEST_WORDS = 80
-"""How a sample begins, unless --prompt says: of six words longer than 80 characters together, it takes 12 tokens."""
+"""How a sample begins, unless `prompt` says: of six words longer than 80 characters together, it takes 12 tokens."""
 
 
 @dataclass(frozen=True)
@@ -162,10 +163,10 @@ def with_dropout(model: GPT, dropout: float) -> GPT:
 
 
 def check_window(window: int, n_ctx: int, n_tokens: int) -> None:
-    """Raise ValueError, with a length that model and text allow, where a window is longer than the model can read."""
+    """Raise SettingError, with a length that model and text allow, where a window is longer than the model can read."""
     if window > n_ctx:
         fits = max(1, min(n_ctx, n_tokens - 1))
-        raise ValueError(f"--window {window} is more than the model can read: use {fits} or less.")
+        raise SettingError("window", f"{window} is more than the model can read: use {fits} or less.")
 
 
 def beginning(text: str, tokenizer: Tokenizer, count: int = 6) -> str:

@@ -41,7 +41,7 @@ from nextword.train.steps import Steps
 from nextword.user_model import UserModel, as_gpt, engine_of
 from nextword.weights import save_huggingface
 
-SAVE_SECONDS = 600.0  # between checkpoints, where no --save-every is given
+SAVE_SECONDS = 600.0  # between checkpoints, where no save_every is given
 FIRST_SAVE_SECONDS = 60.0  # until the first, so that a crash soon after does not lose all
 SAMPLE_TOKENS = 40
 
