@@ -5,8 +5,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from nextword.data.corpus import read_corpus
 from nextword.data.plain import batches, windows
-from nextword.data.sources import read_corpus
 from nextword.model import GPT, GPTConfig
 from nextword.train.optimizer import parameter_groups
 from nextword.train.plain import train

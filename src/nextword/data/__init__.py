@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from nextword.lazy import attach
 
 if TYPE_CHECKING:
-    from nextword.data.sources import Corpus, Reading, read_corpus
+    from nextword.data.corpus import Corpus, read_corpus
+    from nextword.data.sources import Reading
     from nextword.data.windows import Windows, batch, encode_corpus, evaluation_batches, order, split
 
 __all__ = [
@@ -25,6 +26,6 @@ __all__ = [
 
 __getattr__, __dir__ = attach(
     __name__,
-    dict.fromkeys(("Corpus", "Reading", "read_corpus"), "sources")
+    {"Corpus": "corpus", "read_corpus": "corpus", "Reading": "sources"}
     | dict.fromkeys(("Windows", "batch", "encode_corpus", "evaluation_batches", "order", "split"), "windows"),
 )

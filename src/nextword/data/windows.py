@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from nextword.data.sources import Corpus
+from nextword.data.corpus import Corpus
 from nextword.errors import DataError
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from nextword.train.memory import shortage
 from nextword.train.optimizer import make_optimizer
 from nextword.train.prolonging import prolonged_description, resumed_plan
 from nextword.train.recorded_run import AT_FIRST, as_begun, changes_in_numerics, check_unchanged
-from nextword.train.run_directory import Holder, RunDirectory, check_free, check_idle, description
+from nextword.train.run_directory import RunDirectory, check_free, check_idle, description
+from nextword.train.run_lock import Holder
 from nextword.train.setup import Setup, how_to_read, prepare, run_path
 from nextword.user_model import UserModel
 

@@ -1,4 +1,4 @@
-"""The directory that a run leaves behind: who may write there, and what is in it.
+"""The directory that a run leaves behind.
 
 config.json model.safetensors tokenizer.json ...   a plain GPT-2 directory: the last weights
 best/                the same, with the weights that did best on the validation text
@@ -13,20 +13,16 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Generator
 from math import isfinite
 from pathlib import Path
-from typing import Any, Protocol
-from weakref import WeakValueDictionary
-
-from filelock import FileLock, Timeout
+from typing import Any
 
 from nextword.errors import RunError
 from nextword.runtime import replacing, sync
-from nextword.runtime.locks import acquire
 from nextword.train.attention_log import AttentionLog
 from nextword.train.checkpoint import checkpoints
 from nextword.train.replaced import ASIDE, OWN, set_aside, settle
+from nextword.train.run_lock import Holder, RunLock, left_in
 
 MODEL_FILES = (
     "config.json",
@@ -43,23 +39,12 @@ SAMPLE = re.compile(r"^## Step (\d+)\n\n(?:> .*\n)+\n", re.MULTILINE)
 """One whole section of samples.md."""
 
 
-class Holder(Protocol):
-    """Who holds a directory in this process, and may have left it."""
-
-    def left(self) -> Generator[object, None, None] | None:
-        """The run that this thread, which asks, began and left in the middle, if it did; closing it lets go."""
-
-
-_HOLDERS: WeakValueDictionary[str, Holder] = WeakValueDictionary()
-
-
 class RunDirectory:
     """A run's directory, held by one trainer at a time until it is released."""
 
     def __init__(self, path: Path):
         self.path = path
-        self._is_locked = False
-        self._lock = FileLock(path / ".lock", thread_local=False)  # one thread may begin a run, another end it
+        self._lock = RunLock(path)
 
     @classmethod
     def create(
@@ -75,7 +60,7 @@ class RunDirectory:
         said = json.dumps(description, indent=1) + "\n"  # what cannot be said fails before anything is moved
         check_free(path, overwrite)
         run = cls(path)
-        run.acquire(holder)
+        run._lock.acquire(holder)
         try:
             run.settle()
             if (path / "run.json").exists():
@@ -92,7 +77,7 @@ class RunDirectory:
         """Take up a run again. Raises RunError where there is none, or another trainer is at work."""
         description(path)
         run = cls(path)
-        run.acquire(holder)
+        run._lock.acquire(holder)
         return run
 
     def describe(self, said: str) -> None:
@@ -100,24 +85,10 @@ class RunDirectory:
         with replacing(self.path / "run.json") as file:
             file.write_text(said)
 
-    def acquire(self, holder: Holder | None = None) -> None:
-        """Hold the directory. The system lets go of it when this process ends, however it ends."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        if (left := left_in(self.path)) is not None:
-            left.close()
-        try:
-            self._is_locked = acquire(self._lock, timeout=0)
-        except Timeout as error:
-            raise RunError(
-                f"Another trainer is at work in {self.path}: wait until it has finished, or choose another `out`."
-            ) from error
-        if holder is not None:
-            _HOLDERS[os.path.realpath(self.path)] = holder
-
     def weaknesses(self) -> list[str]:
         """What the file system here cannot promise, in words."""
         found = []
-        if not self._is_locked:
+        if not self._lock.is_systems:
             found.append(
                 f"The file system of {self.path} has no locks: see to it that no second trainer works there meanwhile."
             )
@@ -203,12 +174,6 @@ def description(path: Path) -> dict[str, Any]:
     return found
 
 
-def left_in(path: Path) -> Generator[object, None, None] | None:
-    """The run that this thread began here and left in the middle, as in a notebook whose cell is run again."""
-    holder = _HOLDERS.get(os.path.realpath(path))
-    return None if holder is None else holder.left()
-
-
 def check_idle(path: Path) -> bool:
     """Raise RunError where another trainer is at work; else tidy up after one that was killed as it replaced a run.
 
@@ -217,7 +182,7 @@ def check_idle(path: Path) -> bool:
     if not ((path / ".lock").exists() or (path / ASIDE).exists()) or left_in(path) is not None:
         return False
     run = RunDirectory(path)
-    run.acquire()
+    run._lock.acquire()
     try:
         return run.settle()
     finally:

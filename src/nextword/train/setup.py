@@ -10,7 +10,8 @@ from torch import Tensor
 
 import nextword
 from nextword.data import Corpus, Reading, Windows, encode_corpus, read_corpus, split
-from nextword.data.sources import AS_AT_FIRST, corpus_name
+from nextword.data.corpus import corpus_name
+from nextword.data.sources import AS_AT_FIRST
 from nextword.errors import SettingError
 from nextword.loading import load
 from nextword.model import GPT, GPTConfig

@@ -1,0 +1,58 @@
+"""The lock of a run's directory: one trainer writes there at a time."""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+from filelock import FileLock, Timeout
+
+from nextword.errors import RunError
+from nextword.runtime.locks import acquire
+
+
+class Holder(Protocol):
+    """Who holds a directory in this process, and may have left it."""
+
+    def left(self) -> Generator[object, None, None] | None:
+        """Find the run that the asking thread began and left in the middle, if it did; closing it lets go."""
+
+
+_HOLDERS: WeakValueDictionary[str, Holder] = WeakValueDictionary()
+
+
+class RunLock:
+    """The lock of the run in a directory; `is_systems`: whether the system holds it, and frees it after a crash."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._lock = FileLock(path / ".lock", thread_local=False)  # one thread may begin a run, another end it
+        self.is_systems = False
+
+    def acquire(self, holder: Holder | None = None) -> None:
+        """Hold the directory, until `release` or this process ends. Raises RunError where another trainer does.
+
+        holder: who can be asked for the directory by another trainer of this process.
+        """
+        self._path.mkdir(parents=True, exist_ok=True)
+        if (left := left_in(self._path)) is not None:
+            left.close()
+        try:
+            self.is_systems = acquire(self._lock, timeout=0)
+        except Timeout as error:
+            raise RunError(
+                f"Another trainer is at work in {self._path}: wait until it has finished, or choose another `out`."
+            ) from error
+        if holder is not None:
+            _HOLDERS[os.path.realpath(self._path)] = holder
+
+    def release(self) -> None:
+        """Let others have the directory."""
+        self._lock.release()
+
+
+def left_in(path: Path) -> Generator[object, None, None] | None:
+    """Find the run that this thread began here and left, as in a notebook whose cell is run again."""
+    holder = _HOLDERS.get(os.path.realpath(path))
+    return None if holder is None else holder.left()
