@@ -25,6 +25,19 @@ def test_it_chooses_what_the_mathematics_does(temperature: float, top_k: int | N
         assert [draw(logits, sampling, number) for number in numbers] == expected
 
 
+@pytest.mark.parametrize("top_k", [None, 40])
+@pytest.mark.parametrize("top_p", [1.0, 0.9])
+def test_what_is_forbidden_is_not_drawn(top_k: int | None, top_p: float) -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.standard_normal(1000).astype(np.float32)
+    logits[rng.random(1000) < 0.97] = -np.inf
+    numbers = np.array([0.0, *rng.random(50), 1 - 2**-53])
+    sampling = Sampling(1.0, top_k, top_p)
+    expected = choose(sampling, torch.from_numpy(logits).expand(len(numbers), -1), torch.from_numpy(numbers)).tolist()
+    assert [draw(logits, sampling, number) for number in numbers] == expected
+    assert np.isfinite(logits[expected]).all()
+
+
 def test_frequencies_are_the_probabilities() -> None:
     logits = np.array([1.0, 3.0, -2.0, 2.0, 2.5], np.float32)
     weights = np.exp(logits.astype(np.float64) / 1.5)

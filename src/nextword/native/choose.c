@@ -43,6 +43,13 @@ static void keep_top_k(const float *logits, int V, int k, Candidate *kept) {
         }
 }
 
+// How likely a token is beside the likeliest, which weighs 1. Where exp() nears 0, as for the -INFINITY by which logits
+// processors forbid, it takes long, and all that matters of it is whether it is 0.
+static inline double weigh(float logit, float highest, double temperature) {
+    const double x = ((double)logit - highest) / temperature;
+    return x < -745.1332 ? 0 : exp(x < -700 ? -700 : x);
+}
+
 // Choose among V logits as Sampling(temperature, top_k, top_p) says, by a number in [0, 1). top_k and top_p are V and 1
 // where all are allowed. Gives -1 if there is no memory.
 int32_t choose(const float *logits, int32_t V, double temperature, int32_t top_k, double top_p, double number) {
@@ -65,9 +72,9 @@ int32_t choose(const float *logits, int32_t V, double temperature, int32_t top_k
     if (n < V) {
         keep_top_k(logits, V, n, kept);
     } else {
-        for (int i = 0; i < V; i++) total += weights[i] = exp(((double)logits[i] - highest) / temperature);
+        for (int i = 0; i < V; i++) total += weights[i] = weigh(logits[i], highest, temperature);
         // What lies below this holds less than 1 - top_p altogether, so top-p keeps none of it, and it need not be sorted.
-        const double least = top_p < 1 ? (1 - top_p) / V * total * (1 - 1e-9) : -1;
+        const double least = top_p < 1 ? (1 - top_p) / V * total * (1 - 1e-9) : 0;
         n = 0;
         for (int i = 0; i < V; i++)
             if (weights[i] > least) kept[n++] = (Candidate){logits[i], i};
@@ -76,17 +83,17 @@ int32_t choose(const float *logits, int32_t V, double temperature, int32_t top_k
     if (top_p < 1) {
         if (top_k < V) {
             total = 0;
-            for (int i = 0; i < n; i++) total += exp(((double)kept[i].logit - highest) / temperature);
+            for (int i = 0; i < n; i++) total += weigh(kept[i].logit, highest, temperature);
         }
         qsort(kept, n, sizeof *kept, by_rank);
         double above = 0;
         int i = 0;
-        for (; i < n && (i == 0 || above < top_p * total); i++) above += exp(((double)kept[i].logit - highest) / temperature);
+        for (; i < n && (i == 0 || above < top_p * total); i++) above += weigh(kept[i].logit, highest, temperature);
         n = i;
     }
     if (top_k < V || top_p < 1) qsort(kept, n, sizeof *kept, by_id);
     double running = 0;
-    for (int i = 0; i < n; i++) running += weights[i] = exp(((double)kept[i].logit - highest) / temperature);
+    for (int i = 0; i < n; i++) running += weights[i] = weigh(kept[i].logit, highest, temperature);
     const double target = number * running;
     running = 0;
     int at = 0;
