@@ -60,6 +60,14 @@ def test_licences_travel_along(installed: Path) -> None:
     assert "CC0" in (installed / "nextword/data/LICENSE.story").read_text()
 
 
+def test_the_exercises_travel_along(installed: Path) -> None:
+    code = (
+        "from nextword.learn.checker.audit import unplanted; from nextword.learn.checker.track import TRACK\n"
+        "print(len(TRACK), 'def gelu' in TRACK['gelu'].code(), unplanted(TRACK['gelu']))"
+    )
+    assert python(code, installed).strip() == "40 True []"
+
+
 def test_the_command_runs(installed: Path) -> None:
     arguments = ["train", "--model", "nano", "--window", "32", "--steps", "1"]
     out = python(f"from nextword.cli.main import run; raise SystemExit(run({arguments}))", installed)
