@@ -1,5 +1,6 @@
 """Whether two things that probes saw are the same, and how to show that they are not."""
 
+import re
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -64,7 +65,7 @@ class Raised:
     @property
     def family(self) -> str:
         """What kind of failure it is: sizes that do not fit are one, whoever noticed it."""
-        if "dtype" in self.message or "scalar type" in self.message:
+        if re.search(r"\bdtype\b(?!=)|scalar type", self.message):  # dtype=... is said of any tensor that is shown
             return "number formats"
         return "refusal" if self.kind in REFUSALS else self.kind
 
