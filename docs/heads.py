@@ -25,8 +25,7 @@ from nextword.train.plain import learning_rate
 from nextword.train.run_directory import RunDirectory
 from nextword.weights import save_tensors
 from nextword.weights.bundled import KNOWN, WTE
-from nextword.weights.huggingface import CONFIG, WEIGHTS
-from nextword.weights.huggingface_config import config_values
+from nextword.weights.huggingface_config import CONFIG, WEIGHTS, config_values
 from nextword.weights.names import tensor_names
 
 SHAPE = {"n_ctx": 128, "n_embd": 96, "n_head": 3, "n_layer": 3, "dropout": 0.0}

@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 import tyro
 
 from nextword.cli.arguments import parse
+from nextword.weights.formats import FORMATS
+
+WRITTEN = tuple(name for name, one in FORMATS.items() if one.save is not None)
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Arguments:
     out: str
     """The directory to write to. It must be new or empty."""
 
-    to: Annotated[Literal["hf"], tyro.conf.arg(help="The format.")] = "hf"
+    to: Annotated[Literal[WRITTEN], tyro.conf.arg(help="The format.")] = "hf"  # type: ignore[valid-type]
 
 
 def run(arguments: list[str]) -> int:
@@ -33,10 +36,11 @@ def run(arguments: list[str]) -> int:
         raise ValueError(f"--out {out} is there already: choose a new or an empty directory.")
 
     from nextword.loading import load
-    from nextword.weights import save_huggingface
 
     model, _ = load(args.model)
-    save_huggingface(model, out)
+    written = FORMATS[args.to]
+    assert written.save is not None
+    written.save(model, out)
     print(f"Wrote {args.model} to {out} ({model.config.n_params:,} parameters).")
-    print(f'In Python: transformers.AutoModelForCausalLM.from_pretrained("{out}")')
+    print(f"In Python: {written.loader.format(path=out)}")
     return 0

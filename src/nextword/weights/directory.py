@@ -1,11 +1,11 @@
-"""A directory with weights in it, whichever format they are in."""
+"""Open a directory of weights, in whichever format they are."""
 
 from pathlib import Path
 
 from nextword.commands import command
 from nextword.errors import WeightsError
-from nextword.weights.huggingface import CONFIG, INDEX, WEIGHTS, open_huggingface
-from nextword.weights.openai import HPARAMS, open_openai
+from nextword.weights.formats import FORMATS
+from nextword.weights.huggingface_config import CONFIG
 from nextword.weights.opened_file import refuse_pointer
 from nextword.weights.stored import StoredModel
 
@@ -14,28 +14,23 @@ LLM_C = (20240326).to_bytes(4, "little")
 
 PICKLES = {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"}
 
-KINDS = (
-    "a run directory",
-    f"a Hugging Face directory ({CONFIG} and {WEIGHTS})",
-    f"an OpenAI directory ({HPARAMS} and model.ckpt.*)",
-)
-"""The directories that `load_model` reads, in words."""
+KINDS = ("a run directory", *(one.words for one in FORMATS.values()))
+"""What `load_model` reads, in words."""
 
 
 def open_model(directory: Path) -> StoredModel:
-    """Find out which format a directory is in, and open it. Raises WeightsError if it is in none."""
+    """Open a directory in whichever of the `FORMATS` it is. Raises WeightsError if it is in none."""
     if not directory.exists():
         raise WeightsError(f"{directory} does not exist. Give {one_of(*KINDS)}.")
+    for one in FORMATS.values():
+        if one.is_at(directory):
+            return one.open(directory)
     if directory.is_file():
         if directory.suffix in PICKLES:
             raise pickle_error(directory)
         if directory.suffix == ".safetensors":
             raise WeightsError(f"{directory} is one file. Give its directory: {directory.parent}")
         raise WeightsError(f"{directory} is a file. Give a directory: {one_of(*KINDS)}.")
-    if (directory / WEIGHTS).is_file() or (directory / INDEX).is_file():
-        return open_huggingface(directory)
-    if (directory / HPARAMS).is_file() or any(directory.glob("*.ckpt.index")):
-        return open_openai(directory)
     if (directory / "run.json").is_file():
         raise WeightsError(
             f"{directory} is a run that has not saved any weights yet. Wait for its first checkpoint; "

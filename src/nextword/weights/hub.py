@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 
 from nextword.errors import WeightsError
-from nextword.weights.huggingface import CONFIG, weight_files
+from nextword.weights.huggingface import weight_files
+from nextword.weights.huggingface_config import CONFIG
 
 REPOSITORIES = {name: f"openai-community/{name}" for name in ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl")}
 """What each official model is called, and where on the hub it is."""

@@ -5,17 +5,20 @@ Source: transformers, class GPT2LMHeadModel.
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nextword.errors import WeightsError
 from nextword.weights.config_file import read_json
-from nextword.weights.huggingface_config import read_config
+from nextword.weights.format import Format
+from nextword.weights.huggingface_config import CONFIG, INDEX, WEIGHTS, read_config
 from nextword.weights.names import tensor_names
 from nextword.weights.safetensors_reader import open_safetensors
 from nextword.weights.stored import FLOATS, StoredModel, StoredTensor
 
-CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
+if TYPE_CHECKING:
+    from nextword.model import GPT
 
 MASK = re.compile(r"h\.\d+\.attn\.(bias|masked_bias)")
 """Older versions of transformers saved the causal mask with the weights, though it is not learned."""
@@ -93,3 +96,24 @@ def same(a: StoredTensor, b: StoredTensor) -> bool:
         return False  # numpy cannot round to it; nobody has written such a file
     coarser = min(FLOATS[a.dtype], FLOATS[b.dtype], key=lambda dtype: dtype.itemsize)
     return np.array_equal(a.read().astype(coarser), b.read().astype(coarser))
+
+
+def is_huggingface(path: Path) -> bool:
+    """Whether a directory has Hugging Face's files of weights."""
+    return (path / WEIGHTS).is_file() or (path / INDEX).is_file()
+
+
+def save(model: "GPT", directory: Path) -> None:
+    """Save a GPT in this format: see `save_huggingface`."""
+    from nextword.weights.huggingface_saving import save_huggingface  # needs PyTorch, and reading does not
+
+    save_huggingface(model, directory)
+
+
+HUGGINGFACE = Format(
+    words=f"a Hugging Face directory ({CONFIG} and {WEIGHTS})",
+    is_at=is_huggingface,
+    open=open_huggingface,
+    save=save,
+    loader='transformers.AutoModelForCausalLM.from_pretrained("{path}")',
+)

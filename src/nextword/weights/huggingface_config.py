@@ -12,6 +12,9 @@ from nextword.errors import WeightsError
 from nextword.tokenizer.vocab import END_OF_TEXT_ID
 from nextword.weights.config_file import read_json, shape_from
 
+CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
+"""The files of a directory; INDEX where the weights are in several."""
+
 SWITCHES: dict[str, Any] = {
     "activation_function": "gelu_new",  # the tanh form
     "add_cross_attention": False,

@@ -12,8 +12,7 @@ from nextword.model import GPT
 from nextword.runtime import replacing
 from nextword.tokenizer import save_tokenizer
 from nextword.tokenizer.vocab import N_VOCAB
-from nextword.weights.huggingface import CONFIG, WEIGHTS
-from nextword.weights.huggingface_config import config_values
+from nextword.weights.huggingface_config import CONFIG, WEIGHTS, config_values
 from nextword.weights.names import tensor_names
 from nextword.weights.tensor_file import save_tensors
 

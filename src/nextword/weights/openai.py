@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nextword.errors import WeightsError
 from nextword.weights.config_file import read_json, shape_from
+from nextword.weights.format import Format
 from nextword.weights.names import tensor_names
 from nextword.weights.stored import StoredModel, StoredTensor
 from nextword.weights.tensor_bundle import Entry, read_index
@@ -60,3 +61,11 @@ def find_index(directory: Path) -> Path:
             f"and there are {len(found)}. Copy or download the whole directory, with its file 'checkpoint'."
         )
     return found[0]
+
+
+def is_openai(path: Path) -> bool:
+    """Whether a directory has OpenAI's sizes or a TensorFlow checkpoint."""
+    return (path / HPARAMS).is_file() or any(path.glob("*.ckpt.index"))
+
+
+OPENAI = Format(words=f"an OpenAI directory ({HPARAMS} and model.ckpt.*)", is_at=is_openai, open=open_openai)
