@@ -138,7 +138,7 @@ def test_a_text_or_a_layer_that_is_not_there(model: GPT, ids: torch.Tensor) -> N
         with pytest.raises(ValueError, match=r"text -?\d is not there: 2 texts, counted from 0, stand side by side"):
             ask()
     for layer in (-1, 3):
-        for look in (traced.stream, traced.said):
+        for look in (traced.stream, traced.top_tokens):
             with pytest.raises(ValueError, match=f"no stream after {layer} blocks: .* 0 blocks, the embeddings, to 2"):
                 look(layer)
 
