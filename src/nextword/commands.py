@@ -1,4 +1,4 @@
-"""Commands in messages: as one can paste them into the shell that nextword was called from."""
+"""Commands in messages, to be pasted into the shell that nextword was called from."""
 
 import os
 import shlex
@@ -10,12 +10,12 @@ NAME = "nextword"
 
 
 def command(*words: object) -> str:
-    """Write a command of nextword's: `command("train", "--out", path)`, with the path in quotes where it needs them."""
+    """Write a command of nextword's, quoted for the shell: `command("train", "--out", path)`."""
     return " ".join((*program(), *map(quoted, words)))
 
 
 def program() -> tuple[str, ...]:
-    """Name this program as it can be called from here: by its path, where the shell does not find it by its name.
+    """Name this program as the shell finds it, by its path if need be.
 
     Who called `python -m nextword` is told that. In a notebook, or in a program
     of a user's own, it is the script beside the Python that runs.
@@ -33,7 +33,7 @@ def program() -> tuple[str, ...]:
 
 
 def quoted(word: object) -> str:
-    """Quote a word for the shell where it has blanks or signs of its; in double quotes if they do, as people write."""
+    """Quote a word for the shell if need be, in double quotes if they do."""
     text = str(word)
     quotes = shlex.quote(text)
     return f'"{text}"' if quotes != text and not set(text) & set('$`"\\!\n') else quotes

@@ -41,12 +41,12 @@ class GPTConfig:
 
     @property
     def n_params(self) -> int:
-        """How many numbers the model learns; see the function of that name."""
+        """The number of parameters; see the function of that name."""
         return n_params(self)
 
 
 def n_params(config: GPTConfig) -> int:
-    """How many numbers a GPT-2 of this shape learns. The tied head adds none.
+    """Count the parameters of a GPT-2 of this shape. The tied head adds none.
 
     A block has two LayerNorms (4 C), c_attn (3 C^2 + 3 C), attention's
     c_proj (C^2 + C), c_fc (4 C^2 + 4 C) and the MLP's c_proj (4 C^2 + C).

@@ -1,8 +1,8 @@
-"""What can go wrong, in words that say what to do next."""
+"""The errors of nextword, each with its remedy."""
 
 
 class NextwordError(Exception):
-    """A failure that nextword can explain: what was expected, what was found, what to do.
+    """An error that names the expected, the found, and the remedy.
 
     The command line prints it as one line and exits with `exit_code`: 2 where
     the user asked for something impossible, 1 where something else failed.
@@ -35,16 +35,16 @@ class RunError(NextwordError, ValueError):
 
 
 class TrainingError(NextwordError):
-    """Training that had to stop: a number that is not finite, or memory that ran out."""
+    """Training that had to stop: a number is not finite, or memory ran out."""
 
     exit_code = 1
 
 
 class NotFiniteError(NextwordError, ArithmeticError):
-    """What a model computes is NaN or infinite, so that no token can be chosen by it and nothing be shown of it."""
+    """Logits or activations that are NaN or infinite."""
 
     exit_code = 1
 
 
 class SymbolError(NextwordError, ValueError):
-    """Code of a user's own that cannot be used: not found, failing, or not what was agreed on."""
+    """Code of a user's own that is not found, fails, or breaks its contract."""

@@ -1,4 +1,4 @@
-"""Names that are imported when they are first used, so that `nextword --help` need not wait for torch."""
+"""Lazy imports, so that `nextword --help` need not wait for torch."""
 
 import sys
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Code of a user's own, found by what it is called: `my_gpt2:GPT` or `path/to/file.py:GPTModel`."""
+"""Code of a user's own, imported by a name such as `my_gpt2:GPT` or `path/to/file.py:GPTModel`."""
 
 import ast
 import difflib
@@ -18,12 +18,12 @@ SPEC = re.compile(r"^(?P<module>.+):(?P<symbol>[^\W\d]\w*(\.[^\W\d]\w*)*)$")
 
 
 def is_symbol(text: str) -> bool:
-    """Whether a text names code, `my_gpt2:GPT`, and not a path or a size."""
+    """Tell whether a text names code, `my_gpt2:GPT`, and not a path or a size."""
     return SPEC.match(text) is not None and not Path(text).exists()
 
 
 def load_symbol(spec: str, folder: Path | None = None) -> object:
-    """Run the file that a name like `my_gpt2:GPT` leads to, and give what it calls so.
+    """Import what a name like `my_gpt2:GPT` names.
 
     Before the colon stands a file, `path/to/file.py`, or a module or package,
     as `import` would name it; it is looked for in the folder (the current one),
@@ -62,7 +62,7 @@ def load_symbol(spec: str, folder: Path | None = None) -> object:
 
 
 def find_file(name: str, folder: Path) -> Path | None:
-    """The file that a module's name or a path means, seen from a folder; None where there is none.
+    """Find the file of a module or a path, seen from a folder; None if there is none.
 
     A module may be named from beside its package or from inside it. Raises
     SymbolError where a file and a package have the same name.
@@ -77,7 +77,7 @@ def find_file(name: str, folder: Path) -> Path | None:
 
 
 def file_at(base: Path) -> Path | None:
-    """The Python file of this path, with or without its ending, or the package there."""
+    """Find the Python file of this path, with or without its ending, or the package there."""
     if base.is_file():
         return base.resolve()
     module, package = base.with_name(f"{base.name}.py"), base / "__init__.py"
@@ -91,7 +91,7 @@ def file_at(base: Path) -> Path | None:
 
 
 def run_file(file: Path, name: str) -> ModuleType:
-    """The module that a file is: run now, or before, if it was."""
+    """Import a file as a module, or find it among those imported already."""
     package = file.name == "__init__.py"
     own = file.parent.name if package else file.stem
     full = own if name.endswith(".py") or Path(name).name != name else name
@@ -120,13 +120,13 @@ def run_file(file: Path, name: str) -> ModuleType:
 
 
 def same_file(module: ModuleType, file: Path) -> bool:
-    """Whether a module came from this file."""
+    """Tell whether a module came from this file."""
     origin = getattr(module, "__file__", None)
     return origin is not None and Path(origin).resolve() == file
 
 
 def installed(name: str, symbol: str, folder: Path) -> ModuleType:
-    """An installed module. Raises SymbolError where there is none either."""
+    """Import an installed module. Raises SymbolError where there is none either."""
     if all(part.isidentifier() for part in name.split(".")) and not (folder / name).is_dir():
         try:
             return importlib.import_module(name)
@@ -139,7 +139,7 @@ def installed(name: str, symbol: str, folder: Path) -> ModuleType:
 
 
 def no_file(name: str, symbol: str, folder: Path) -> str:
-    """That there is no such file, and which one may be meant."""
+    """Describe a file that is not there, and its near miss."""
     path = folder / name
     if path.is_dir():
         definers = [file.name for file in sorted(path.glob("*.py")) if symbol in defined_in(file)]
@@ -156,7 +156,7 @@ def no_file(name: str, symbol: str, folder: Path) -> str:
 
 
 def no_such(name: str, holder: object, file: Path) -> str:
-    """That something is not defined, and what may be meant."""
+    """Describe a name that is not defined, and its near miss."""
     there = sorted(key for key in vars(holder) if not key.startswith("_")) if hasattr(holder, "__dict__") else []
     own = [key for key in there if getattr(getattr(holder, key), "__module__", None) == getattr(holder, "__name__", "")]
     near = difflib.get_close_matches(name, there, n=1, cutoff=0.5)
@@ -166,7 +166,7 @@ def no_such(name: str, holder: object, file: Path) -> str:
 
 
 def defined_in(file: Path) -> set[str]:
-    """The classes and functions that a file defines, found without running it."""
+    """List the classes and functions of a file, without running it."""
     try:
         tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError):
@@ -175,7 +175,7 @@ def defined_in(file: Path) -> set[str]:
 
 
 def failure(error: BaseException, file: Path) -> str:
-    """What was raised in a user's code and in which line of it: the last one that is near the file."""
+    """Describe an exception in a user's code, with the line of it."""
     if isinstance(error, SyntaxError):
         where = "" if error.filename in (None, str(file)) else f" of {error.filename}"
         return f"{error.msg}, in line {error.lineno}{where}."
@@ -188,6 +188,6 @@ def failure(error: BaseException, file: Path) -> str:
 
 
 def in_folder(filename: str, folder: Path) -> bool:
-    """Whether a file is in a folder or below it, and nothing that was installed there."""
+    """Tell whether a file is in a folder or below it, and nothing installed there."""
     path = Path(filename)
     return path.is_relative_to(folder) and "site-packages" not in path.parts

@@ -1,4 +1,4 @@
-"""See inside: what a model is thinking on its way to the next token.
+"""See inside a model: activations, attention, layers' guesses, attribution, interventions.
 
 lens.trace(model, ids)["h.3.attn.weights"]     everything that a forward pass makes, by name
 lens.trace(model, ids).attention(3, 5).plot()  where a head looks

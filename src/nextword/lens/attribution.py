@@ -1,4 +1,4 @@
-"""Who said it: how much each part of the model added to a token's score."""
+"""Direct logit attribution: how much each part of the model added to a token's logit."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from nextword.model.attention import merge_heads
 
 
 class Contributions(NamedTuple):
-    """What each part added to one token's logit; all together are that logit. In float64, on the CPU.
+    """The parts' contributions to one token's logit, which they add up to, in float64.
 
     embed: token and position. heads (L, H), mlps (L,): an MLP's bias is its
     own. rest: the biases of attention's projections and of the last norm.
@@ -29,7 +29,7 @@ class Contributions(NamedTuple):
 
 
 def direct_logit_attribution(model: GPT, ids: Ids, token: int, position: int = -1) -> Labelled:
-    """What the embedding, each head and each MLP added to a token's score as the one after `position`.
+    """Attribute a token's logit after `position` to the embedding, each head and each MLP.
 
     The numbers add up to the logit: everything before the last LayerNorm is
     only added to the stream, and with the scale that the norm found here it is
@@ -58,7 +58,7 @@ def direct_logit_attribution(model: GPT, ids: Ids, token: int, position: int = -
 
 @torch.no_grad()
 def contributions(traced: Trace, token: int, position: int = -1) -> Contributions:
-    """The numbers of `direct_logit_attribution`, of a pass that is traced already, for its first text."""
+    """Attribute a token's logit as `direct_logit_attribution` does, from a trace, for its first text."""
     model, config, at = traced.model, traced.config, from_the_front(position, traced.ids.size(1))
     check_token(token, config)
     scale = exact(traced["ln_f.scale"][0, at, 0])
@@ -80,5 +80,5 @@ def contributions(traced: Trace, token: int, position: int = -1) -> Contribution
 
 
 def exact(x: Tensor) -> Tensor:
-    """The same in float64, and on the CPU, since not every device has such numbers."""
+    """Convert to float64 on the CPU, since not every device has it."""
     return x.cpu().double()

@@ -1,4 +1,4 @@
-"""A forward pass taken apart: each part of it under a name, computed when it is first asked for."""
+"""A forward pass taken apart: every activation by its name, computed when first asked for."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Self
@@ -17,7 +17,7 @@ Change = Callable[[Tensor], Tensor]
 
 
 class ForwardPass:
-    """A forward pass whose parts are computed when they are first asked for, and kept.
+    """A forward pass whose activations are computed when first asked for, and kept.
 
     `forward["h.3.attn.weights"]` is one of them. `names` lists what there is, `names.py` says what it means. The
     tensors are where the model is, in its dtype, and without gradients; dropout
@@ -50,12 +50,12 @@ class ForwardPass:
 
     @property
     def names(self) -> list[str]:
-        """List all parts, in the order in which they are computed."""
+        """List all activations, in the order of their computation."""
         return all_names(self.config)
 
     @torch.no_grad()
     def __getitem__(self, name: str) -> Tensor:
-        """Compute the part of this name. Raises ValueError, with the near miss, if there is none."""
+        """Compute the activation of this name. Raises ValueError, with the near miss, if there is none."""
         last = place_of(name, self.config).layer
         for layer in range(last):  # block by block, or the way back to the embedding would be one deep recursion
             self._get(f"h.{layer}.resid_post")
@@ -72,7 +72,7 @@ class ForwardPass:
         return other
 
     def know(self, name: str, value: Tensor) -> None:
-        """Store a part that is computed already."""
+        """Store an activation that is computed already."""
         place_of(name, self.config)
         self._made[name] = value
 
@@ -96,7 +96,7 @@ class ForwardPass:
         return self._made[name]
 
     def _make(self, layer: int, part: str) -> Tensor:
-        """Compute a part from those before it: one case for each name."""
+        """Compute an activation from those before it: one case for each name."""
         model = self.model
         match part:
             case "embed":
@@ -162,7 +162,7 @@ class ForwardPass:
         raise AssertionError(part)
 
     def _first_not_finite(self) -> str:
-        """Say from where on a pass is not finite."""
+        """Name the first activation that is not finite."""
         after = {f"h.{n - 1}.resid_post" if n else "embed": n for n in range(self.config.n_layer + 1)}
         first = next((name for name, n in after.items() if not self.stream(n).isfinite().all()), "ln_f.out")
         return (
@@ -182,7 +182,7 @@ def scale(x: Tensor, eps: float = 1e-5) -> Tensor:
 
 
 def head_out(y: Tensor, weight: Tensor) -> Tensor:
-    """Compute what each head adds to the stream: y (B, H, T, D) and c_proj's weight (C, C) -> (B, H, T, C).
+    """Compute each head's output to the stream: y (B, H, T, D), weight (C, C) of c_proj -> (B, H, T, C).
 
     c_proj reads all heads side by side; this is the same product head by head.
     Their sum, and c_proj's bias, is what attention adds.

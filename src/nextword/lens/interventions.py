@@ -1,4 +1,4 @@
-"""What if: the next word without some parts, or with what they made of another text."""
+"""Interventions: ablation and activation patching."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,14 +25,14 @@ How = Literal["zero", "mean"]
 
 @dataclass(frozen=True)
 class Effect:
-    """What a change does: the logits as they were and as they are with it, (B, T, V) each."""
+    """The effect of an intervention: the logits before and after, (B, T, V) each."""
 
     before: Tensor
     logits: Tensor
     title: str
 
     def next(self, n: int = 10, position: int = -1, text: int = 0) -> Labelled:
-        """The chances of the next word before and after: (2, n), for those that are likely in one or the other.
+        """Give the next word's probabilities before and after, (2, n), of the likeliest in either.
 
         Raises ValueError for a text or a position that is not there.
         """
@@ -48,7 +48,7 @@ class Effect:
         )
 
     def plot(self, file: str | Path | None = None) -> "Figure":
-        """Draw the chances of the next word, before and after; see `Labelled.plot`."""
+        """Plot the next word's probabilities before and after; see `Labelled.plot`."""
         return self.next().plot(file)
 
 
@@ -59,7 +59,7 @@ def ablate(
     mlps: Iterable[int] = (),
     how: How = "zero",
 ) -> Effect:
-    """Switch heads, (layer, head), and MLPs off, and see what would be said.
+    """Ablate heads, (layer, head), and MLPs.
 
     how: "zero", and they add nothing; "mean", and at every position they add
     what they add on average over all positions of these texts, so that what
@@ -82,7 +82,7 @@ def patch(
     names: Iterable[str] = (),
     positions: Sequence[int] | None = None,
 ) -> Effect:
-    """Put what some parts made of another text in the place of what they make of this one.
+    """Activation patching: replace activations by those of another text.
 
     source_ids: the other text, with as many tokens; or as many other texts, if
     there are several. names: more of what the pass makes, as `Trace` names it
@@ -132,7 +132,7 @@ def patch(
 
 
 def off(traced: Trace, heads: Iterable[tuple[int, int]], mlps: Iterable[int], how: How = "zero") -> dict[str, Change]:
-    """The changes that switch these parts off."""
+    """Make the interventions that ablate these parts."""
     if how not in ("zero", "mean"):
         raise ValueError(f"how is zero or mean, not {how!r}.")
 
@@ -157,14 +157,14 @@ def off(traced: Trace, heads: Iterable[tuple[int, int]], mlps: Iterable[int], ho
 
 
 def effect(traced: Trace, changes: dict[str, Change], title: str) -> Effect:
-    """The logits before and after. Raises ValueError where nothing is to be changed."""
+    """Run the pass again with these interventions. Raises ValueError if there are none."""
     if not changes:
         raise ValueError("There is nothing to change: name heads, [(layer, head)], or mlps, [layer].")
     return Effect(traced["logits"], traced.changed(changes)["logits"], title)
 
 
 def by_layer(heads: Iterable[tuple[int, int]], traced: Trace) -> dict[str, list[int]]:
-    """Heads, under the name of what they and their neighbours gather: {"h.3.attn.y": [0, 5]}."""
+    """Group heads by the activation of their layer: {"h.3.attn.y": [0, 5]}."""
     found: dict[str, list[int]] = {}
     for layer, head in heads:
         check_head(layer, head, traced.config)
@@ -173,5 +173,5 @@ def by_layer(heads: Iterable[tuple[int, int]], traced: Trace) -> dict[str, list[
 
 
 def in_words(heads: list[tuple[int, int]], mlps: list[int]) -> str:
-    """The parts in a title: h.3 head 5, h.2 mlp."""
+    """Write the parts in a title: h.3 head 5, h.2 mlp."""
     return ", ".join([*(f"h.{layer} head {head}" for layer, head in heads), *(f"h.{layer} mlp" for layer in mlps)])

@@ -1,4 +1,4 @@
-"""Arrays with labels, and their pictures."""
+"""Labelled arrays, and their plots."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ UP, DOWN = "#1f77b4", "#d62728"
 
 
 class Axis(NamedTuple):
-    """One dimension of an array: what it counts, and what each place on it is called."""
+    """A dimension of an array: its name, and a label for each place on it."""
 
     name: str
     labels: Sequence[str]
 
 
 class Found(NamedTuple):
-    """One number of a labelled array: the labels of its place, and how large it is."""
+    """A number of a labelled array, with the labels of its place."""
 
     labels: tuple[str, ...]
     value: float
@@ -37,7 +37,7 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """An array with words to it: what its axes count, what their places are called, what the numbers mean.
+    """An array with a title, a unit, and labels along its axes.
 
     values: any shape; NaN where there is nothing to say. axes: one for each
     dimension. title: what this is. unit: what the numbers are. words: a word
@@ -71,7 +71,7 @@ class Labelled:
         return self.values.shape
 
     def top(self, n: int = 10) -> list[Found]:
-        """The n largest numbers with their labels, the largest first; of equals the earlier."""
+        """List the n largest numbers with their labels, the largest first; of equals the earlier."""
         flat = np.where(np.isnan(self.values), -np.inf, self.values).ravel()
         order = np.argsort(-flat, kind="stable")[:n]
         places = [np.unravel_index(i, self.shape) for i in order if flat[i] != -np.inf]
@@ -83,7 +83,7 @@ class Labelled:
         ]
 
     def plot(self, file: str | Path | None = None) -> "Figure":
-        """Draw it: bars for one axis, a map of colours for two, the last two where there are more.
+        """Plot bars for one axis, and a map of colours for two or the last two.
 
         Gives back matplotlib's figure, and writes it to the file, if one is
         named, in the format that its name ends in (.png, .svg, .pdf).
@@ -95,13 +95,13 @@ class Labelled:
 
 
 def numbers(x: "Tensor") -> NDArray[np.floating[Any]]:
-    """A tensor's numbers, on the CPU, in float32 unless they are more exact."""
+    """Convert a tensor to NumPy, in float32 or more."""
     x = x.detach().cpu()
     return (x if x.itemsize == 8 else x.float()).numpy()
 
 
 def draw(array: Labelled) -> "Figure":
-    """The picture of a labelled array, in a size that suits it."""
+    """Plot a labelled array, in a size that suits it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -121,7 +121,7 @@ def draw(array: Labelled) -> "Figure":
 
 
 def save(figure: "Figure", file: Path) -> None:
-    """Write a figure in the format that the file's name ends in. Raises ValueError for one that is not known."""
+    """Write a figure in the format of the file's ending. Raises ValueError for an unknown one."""
     kinds = figure.canvas.get_supported_filetypes()
     kind = file.suffix.removeprefix(".").lower()
     if kind not in kinds:
@@ -131,7 +131,7 @@ def save(figure: "Figure", file: Path) -> None:
 
 
 def draw_bars(axes: "Axes", array: Labelled) -> None:
-    """A bar for each number, the first on top. Of many, the largest in their order, and the sum of the others."""
+    """Draw a bar for each number, the first on top; of many, the largest and the others' sum."""
     values, labels = np.nan_to_num(np.asarray(array.values, dtype=float)), [*array.axes[0].labels]
     if len(values) > MOST_BARS:
         largest = np.sort(np.argsort(-np.abs(values), kind="stable")[:MOST_BARS])
@@ -151,7 +151,7 @@ def draw_bars(axes: "Axes", array: Labelled) -> None:
 
 
 def draw_map(axes: "Axes", array: Labelled, bar: bool = True) -> None:
-    """A cell for each number, the first row on top. Numbers of both signs are told apart by colour."""
+    """Draw a cell for each number, the first row on top, with two colours for two signs."""
     values = np.asarray(array.values, dtype=float)
     rows, columns = array.axes
     image = axes.imshow(values, aspect="auto", interpolation="nearest", **colours(values))
@@ -169,7 +169,7 @@ def draw_map(axes: "Axes", array: Labelled, bar: bool = True) -> None:
 
 
 def write_words(axes: "Axes", words: NDArray[np.object_], values: NDArray[np.floating[Any]]) -> None:
-    """Each cell's word in it, dark on light or light on dark."""
+    """Write each cell's word into it, dark on light or light on dark."""
     finite = values[np.isfinite(values)]
     middle = (finite.min() + finite.max()) / 2 if finite.size else 0.0
     for (row, column), word in np.ndenumerate(words):
@@ -179,7 +179,7 @@ def write_words(axes: "Axes", words: NDArray[np.object_], values: NDArray[np.flo
 
 
 def colours(values: NDArray[np.floating[Any]]) -> dict[str, Any]:
-    """Shades of one colour from 0 up where all numbers are positive, of two where they are not."""
+    """Choose a colour map: one colour from 0 up for positive numbers, two for both signs."""
     finite = values[np.isfinite(values)]
     if finite.size and finite.min() < 0 < finite.max():
         reach = np.abs(finite).max()
@@ -190,7 +190,7 @@ def colours(values: NDArray[np.floating[Any]]) -> dict[str, Any]:
 
 
 def last_two(array: Labelled) -> Labelled:
-    """The first of everything but the last two axes."""
+    """Take the first of everything but the last two axes."""
     while array.values.ndim > 2:
         first = array.axes[0]
         title = array.title if len(first.labels) == 1 else f"{array.title}, {first.name} {first.labels[0]}"
@@ -200,20 +200,20 @@ def last_two(array: Labelled) -> Labelled:
 
 
 def has_room(array: Labelled) -> bool:
-    """Whether there are words, and few enough to be written."""
+    """Tell whether there are words, and few enough to be written."""
     return array.words is not None and array.words.size <= MOST_WORDS
 
 
 def longest(labels: Any) -> int:
-    """How many characters the longest label has."""
+    """Count the characters of the longest label."""
     return max((len(printable(label)) for label in labels), default=0)
 
 
 def shortened(text: str, room: int = 10) -> str:
-    """A text that fits into a cell."""
+    """Shorten a text to fit into a cell."""
     return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
 def printable(text: str) -> str:
-    """A label as matplotlib can draw it: a dollar would begin a formula, and what no font has would be a box."""
+    """Escape a label for matplotlib, without formulas and unprintable characters."""
     return "".join(c if c.isprintable() else "�" for c in text).replace("$", r"\$")

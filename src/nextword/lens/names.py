@@ -1,4 +1,4 @@
-"""What a forward pass makes, by name: the one table of it, in the order in which it is made."""
+"""The table of the activations' names, in the order of their computation."""
 
 import difflib
 import re
@@ -8,7 +8,7 @@ from nextword.config import GPTConfig
 
 
 class Kind(NamedTuple):
-    """One kind of thing that a forward pass makes: its dimensions, what it is, and what hangs on it.
+    """A kind of activation: its dimensions and its meaning.
 
     axes: names of its dimensions, the first of them always the texts side by
     side. beside: nothing else is computed from it, so that changing it would
@@ -57,7 +57,7 @@ AFTER = {
 
 
 class Place(NamedTuple):
-    """A name, taken apart: the block, or -1 for what is before all of them and n_layer for what is after."""
+    """A name taken apart: the block (-1 before all, n_layer after all), and the part of it."""
 
     layer: int
     part: str
@@ -65,13 +65,13 @@ class Place(NamedTuple):
 
 
 def all_names(config: GPTConfig) -> list[str]:
-    """Everything that can be asked for, in the order in which it is made."""
+    """List the names of all activations, in the order of their computation."""
     blocks = [f"h.{layer}.{part}" for layer in range(config.n_layer) for part in IN_BLOCK]
     return [*BEFORE, *blocks, *AFTER]
 
 
 def place_of(name: str, config: GPTConfig) -> Place:
-    """Take a name apart. Raises ValueError, with the name that may be meant, where there is none such."""
+    """Parse a name. Raises ValueError, with the name that may be meant, if there is none such."""
     if name in BEFORE:
         return Place(-1, name, BEFORE[name])
     if name in AFTER:
@@ -102,7 +102,7 @@ def check_head(layer: int, head: int, config: GPTConfig) -> None:
 
 
 def check_depth(n: int, config: GPTConfig) -> None:
-    """Raise ValueError unless the stream can be looked at after so many blocks."""
+    """Raise ValueError unless the model has so many blocks or more."""
     if not 0 <= n <= config.n_layer:
         raise ValueError(
             f"There is no stream after {n} blocks: there is one after 0 blocks, the embeddings, to {config.n_layer}."
@@ -110,7 +110,7 @@ def check_depth(n: int, config: GPTConfig) -> None:
 
 
 def check_text(text: int, n_texts: int) -> None:
-    """Raise ValueError unless there is such a text among those that stand side by side; -1 is the last of them."""
+    """Raise ValueError unless the batch has this text; -1 is the last one."""
     if not -n_texts <= text < n_texts:
         raise ValueError(f"text {text} is not there: {counted(n_texts, 'text')}, counted from 0, stand side by side.")
 
@@ -122,7 +122,7 @@ def check_token(token: int, config: GPTConfig) -> None:
 
 
 def from_the_front(position: int, n_tokens: int) -> int:
-    """A position, counted from the front; -1 is the last. Raises ValueError where the text has none such."""
+    """Count a position from the front; -1 is the last. Raises ValueError if the text has none such."""
     if not -n_tokens <= position < n_tokens:
         raise ValueError(
             f"position {position} is not there: the text has {counted(n_tokens, 'token')}, counted from 0."
@@ -131,5 +131,5 @@ def from_the_front(position: int, n_tokens: int) -> int:
 
 
 def counted(n: int, thing: str) -> str:
-    """1 token, 2 tokens."""
+    """Write a count with its noun: 1 token, 2 tokens."""
     return f"{n} {thing}" if n == 1 else f"{n} {thing}s"

@@ -1,4 +1,4 @@
-"""The MLPs' neurons: what each fires on, and what it says when it does."""
+"""The MLPs' neurons: the tokens that each fires on, and those it promotes."""
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from nextword.model import GPT, GPTConfig
 
 
 def neuron(model: GPT, ids: Ids, layer: int, index: int) -> Labelled:
-    """How strongly one neuron fires at each token: (B, T), after GELU. Its `top()` are the tokens that it fires on.
+    """Give a neuron's activation at each token: (B, T), after GELU. Its `top()` are the tokens that it fires on.
 
     Of one text (T,). Raises ValueError for a neuron that is not there, and as
     `trace` does.
@@ -29,7 +29,7 @@ def neuron(model: GPT, ids: Ids, layer: int, index: int) -> Labelled:
 
 
 def top_neurons(model: GPT, ids: Ids, layer: int, position: int = -1, n: int = 10) -> Labelled:
-    """The neurons of a layer that fire the most at one token: (n,), the strongest first.
+    """Find the neurons of a layer with the largest activations at one token: (n,).
 
     ids: one text's. Raises ValueError for several, for a layer or a position
     that is not there, and as `trace` does.
@@ -49,7 +49,7 @@ def top_neurons(model: GPT, ids: Ids, layer: int, position: int = -1, n: int = 1
 
 @torch.no_grad()
 def neuron_words(model: GPT, layer: int, index: int, n: int = 10) -> Labelled:
-    """The tokens that a neuron makes likelier when it fires: (n,), the most first.
+    """Find the tokens that a neuron promotes: (n,), the most first.
 
     What it writes into the stream, compared with every token's embedding by way
     of the last norm's weights; what later layers make of it is left out. Raises

@@ -1,4 +1,4 @@
-"""What heads look at, measured: the patterns that are simple enough to have a name."""
+"""Attention patterns: how much each head attends to what has a name."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ FIRST = 2  # the first tokens are left out: what they can look at is before, fir
 
 
 def patterns(weights: Tensor, ids: Sequence[int]) -> Tensor:
-    """The share of its attention that each head gives to what has a name, on average over the tokens that have one.
+    """Measure the mean attention of each head to each pattern.
 
     weights (H, T, T), ids (T,) -> (H, 4), in the order of `PATTERNS`. NaN where
     no token of the text has such a one. A successor that is the token before

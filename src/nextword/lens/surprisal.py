@@ -29,7 +29,7 @@ class Surprisal:
 
     @property
     def perplexity(self) -> float:
-        """exp of the mean surprisal; NaN for a single token."""
+        """The exponential of the mean surprisal; NaN for a single token."""
         return perplexity(-self.logprob.cpu().double().mean().item()) if len(self.logprob) else math.nan
 
 

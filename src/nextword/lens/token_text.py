@@ -1,4 +1,4 @@
-"""What ids are called in tables and pictures."""
+"""Tokens as text, in tables and plots."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ MARKS = {"\n": "↵", "\r": "␍", "\t": "⇥"}
 
 
 def token_text(id: int, n_vocab: int = N_VOCAB) -> str:
-    """A token on one line: its line breaks and tabs as marks, bytes that are no character as �.
+    """Write a token on one line, with marks for line breaks, tabs and incomplete characters.
 
     Of a model with another vocabulary than GPT-2's the ids themselves.
 
@@ -24,5 +24,5 @@ def token_text(id: int, n_vocab: int = N_VOCAB) -> str:
 
 
 def token_texts(ids: Iterable[int], n_vocab: int = N_VOCAB) -> list[str]:
-    """What each of these ids is called."""
+    """Write each of these tokens on one line."""
     return [token_text(int(id), n_vocab) for id in ids]

@@ -1,4 +1,4 @@
-"""A forward pass taken apart, with labels: `trace["h.3.attn.weights"]`, and views of it."""
+"""The trace of a forward pass: every activation by its name, and views with labels."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from nextword.model import GPT
 
 
 class Trace(ForwardPass):
-    """A forward pass whose parts come as tensors, `trace[name]`, or as arrays with labels."""
+    """A forward pass whose activations come as tensors, `trace[name]`, or with labels."""
 
     def labelled(self, name: str) -> Labelled:
         """Give `trace[name]` with labels."""
@@ -77,7 +77,7 @@ class Trace(ForwardPass):
 
 
 def trace(model: GPT, ids: Ids) -> Trace:
-    """Take the forward pass over these ids apart; nothing is computed before it is asked for.
+    """Trace the forward pass over these ids; nothing is computed before it is asked for.
 
     ids: one text's, as a list or a tensor (T,), or several texts' (B, T). Raises
     ValueError for ids that the model cannot read. For a user model see

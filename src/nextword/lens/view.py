@@ -1,4 +1,4 @@
-"""One prompt, seen from inside: what is worth showing of it, whoever shows it."""
+"""The view of one prompt from inside, for the terminal, a picture or a page."""
 
 import math
 from collections.abc import Sequence
@@ -23,20 +23,20 @@ MOST_BITS = 12.0  # of surprise: what surprises more is no redder, here as on th
 
 
 class Word(NamedTuple):
-    """A token and how likely it was."""
+    """A token and its probability."""
 
     text: str
     p: float
 
 
 def percent(p: float, digits: int = 1) -> str:
-    """A chance in words: 12.5%, and <0.1% for what is nearly nothing but not nothing."""
+    """Write a probability: 12.5%, or <0.1% for nearly nothing."""
     least = 10.0**-digits
     return f"<{least:.{digits}f}%" if 0.0 < 100 * p < least / 2 else f"{p:.{digits}%}"
 
 
 class Token(NamedTuple):
-    """A token of the prompt. ln p of it, and what was likeliest in its place: nothing for the first."""
+    """A token of the prompt, its logprob, and the likeliest in its place; none for the first."""
 
     text: str
     logprob: float | None
@@ -44,22 +44,22 @@ class Token(NamedTuple):
 
     @property
     def p(self) -> float | None:
-        """How likely it was."""
+        """Its probability."""
         return None if self.logprob is None else math.exp(self.logprob)
 
     @property
     def bits(self) -> float | None:
-        """How surprising it was."""
+        """Its surprisal in bits."""
         return None if self.logprob is None else -self.logprob / math.log(2)
 
     @property
     def redness(self) -> float:
-        """How red it is shown, 0 to 1: the redder, the more surprising."""
+        """Its redness, 0 to 1: the redder, the more surprising."""
         return min((self.bits or 0.0) / MOST_BITS, 1.0)
 
 
 class Look(NamedTuple):
-    """The earlier token that a head takes most from, and how much."""
+    """The earlier token with a head's largest attention weight."""
 
     layer: int
     head: int
@@ -69,7 +69,7 @@ class Look(NamedTuple):
 
 @dataclass(frozen=True)
 class View:
-    """What there is to see.
+    """All there is to see of a prompt.
 
     position: the token that is asked about. columns: the positions whose
     layers are told; layers[i][j]: what would be said after i blocks at
@@ -94,16 +94,16 @@ class View:
         return f"perplexity {in_digits(self.perplexity)}"
 
     def window(self, size: int) -> range:
-        """So many positions, of a longer text those up to the token that is asked about, or the first."""
+        """Choose so many positions, those up to the token in question or the first."""
         last = min(max(self.position + 1, size), len(self.tokens))
         return range(max(0, last - size), last)
 
     def told(self, window: range) -> str:
-        """Which tokens are shown, to be put behind a heading; nothing where all are."""
+        """Write which tokens are shown; nothing if all are."""
         return "" if len(window) == len(self.tokens) else f", tokens {window[0]} to {window[-1]} of {len(self.tokens)}"
 
     def attention_in(self, window: range) -> Labelled:
-        """The attention among these tokens."""
+        """Cut the attention to these tokens."""
         inside = slice(window.start, window.stop)
         axes = tuple(Axis(axis.name, axis.labels[inside]) for axis in self.attention.axes)
         title = f"{self.attention.title}{self.told(window)}"
@@ -111,19 +111,19 @@ class View:
 
     @property
     def next(self) -> list[Word]:
-        """What the model would say after the token that is asked about."""
+        """The likeliest words after the token in question."""
         return self.layers[-1][self.columns.index(self.position)]
 
     @property
     def lens(self) -> Labelled:
-        """The layers' guesses as an array of chances, with the words."""
+        """The logit lens as a labelled array."""
         chances = [[cell[0].p for cell in row] for row in self.layers]
         words = [[cell[0].text for cell in row] for row in self.layers]
         return guesses(chances, words, [self.tokens[at].text for at in self.columns])
 
 
 def view(model: GPT, ids: Ids, position: int = -1, layer: int | None = None, head: int | None = None) -> View:
-    """Look inside at one text.
+    """Look inside the model at one text.
 
     Without a head, the one that looks most at one earlier token is chosen, of
     the layer or of all. Raises ValueError for several texts, for a place that
@@ -155,7 +155,7 @@ def view(model: GPT, ids: Ids, position: int = -1, layer: int | None = None, hea
 
 
 def read_tokens(traced: Trace) -> tuple[list[Token], float]:
-    """The prompt's tokens with their chances, and the perplexity of all of them."""
+    """Read the prompt's tokens with their probabilities, and the perplexity of all."""
     ids, n_vocab = traced.ids[0], traced.config.n_vocab
     found = surprisal_of(traced.model, traced["ln_f.out"][0, :-1], ids[1:], WORDS)
     tokens = [Token(token_text(int(ids[0]), n_vocab), None, [])]
@@ -167,13 +167,13 @@ def read_tokens(traced: Trace) -> tuple[list[Token], float]:
 
 
 def cells(traced: Trace, n: int, columns: Sequence[int]) -> list[list[Word]]:
-    """What would be said after n blocks, at these positions."""
+    """Unembed the stream after n blocks, at these positions."""
     found = traced.top_tokens(n, WORDS, positions=columns)
     return [words(ids, logprob, traced.config.n_vocab) for ids, logprob in zip(found.ids, found.logprob, strict=True)]
 
 
 def find_looks(traced: Trace, at: int, layer: int | None) -> list[Look]:
-    """What each head looks at from a position, those that look most at one token first.
+    """Find the token each head attends to from a position, the largest weight first.
 
     The first token and the one itself do not count where there are others:
     heads with nothing to look for look there.
@@ -189,7 +189,7 @@ def find_looks(traced: Trace, at: int, layer: int | None) -> list[Look]:
 
 
 def words(ids: Tensor, logprob: Tensor, n_vocab: int) -> list[Word]:
-    """Tokens with their chances."""
+    """Pair tokens with their probabilities."""
     return [
         Word(token_text(id, n_vocab), math.exp(ln_p)) for id, ln_p in zip(ids.tolist(), logprob.tolist(), strict=True)
     ]

@@ -1,4 +1,4 @@
-"""The network. Needs torch, and the kernels of native/ where it is to be fast: no files, no printing, no training.
+"""The network. Needs torch, and for speed the kernels of native/: no files, no printing, no training.
 
 The sizes (`GPTConfig`, `CONFIGS`) are `nextword.config`'s; the rest is imported when it is first used.
 """

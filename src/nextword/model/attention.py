@@ -1,4 +1,4 @@
-"""Attention: the one place where a token learns of the others."""
+"""Causal self-attention, the one place where a token learns of the others."""
 
 from torch import Tensor, nn
 
@@ -12,7 +12,7 @@ FUSED = functions_of(fused)
 
 
 class CausalSelfAttention(nn.Module):
-    """Let every token gather from itself and the earlier ones what it needs.
+    """Let every token gather from itself and the earlier ones.
 
     `c_attn` makes a query, a key and a value of each token in one product;
     H heads attend separately on D = C / H numbers each; `c_proj` mixes what
@@ -42,18 +42,18 @@ class CausalSelfAttention(nn.Module):
         return self.ops.drop(self.c_proj(merge_heads(y)), p)
 
     def qkv(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Make every token's query, key and value for each head: x (B, T, C) -> three of (B, H, T, D)."""
+        """Project x to each head's queries, keys and values: x (B, T, C) -> three of (B, H, T, D)."""
         q, k, v = (split_heads(part, self.n_head) for part in self.c_attn(x).chunk(3, dim=-1))
         return q, k, v
 
     def weights(self, x: Tensor) -> Tensor:
-        """Show the attention weights that `forward` averages by: x (B, T, C) -> (B, H, T, T)."""
+        """Compute the attention weights of `forward`: x (B, T, C) -> (B, H, T, T)."""
         q, k, _ = self.qkv(x)
         return fused.causal_weights(plain.attention_scores(q, k))
 
 
 def split_heads(x: Tensor, n_head: int) -> Tensor:
-    """Give every head its share of each token's numbers: the first D to the first head, and so on.
+    """Split each token's numbers among the heads, D to each, in order.
 
     x (B, T, C) -> (B, H, T, D), D = C / H.
     """
@@ -61,5 +61,5 @@ def split_heads(x: Tensor, n_head: int) -> Tensor:
 
 
 def merge_heads(x: Tensor) -> Tensor:
-    """Put the heads' numbers side by side again, token by token: x (B, H, T, D) -> (B, T, C)."""
+    """Concatenate the heads' numbers, token by token: x (B, H, T, D) -> (B, T, C)."""
     return x.transpose(1, 2).flatten(2)

@@ -1,4 +1,4 @@
-"""A block: the part of GPT-2 that is repeated n_layer times."""
+"""A Transformer block, of which GPT-2 has n_layer."""
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ class LayerNorm(nn.Module):
 
 
 class MLP(nn.Module):
-    """Work on each token by itself: widen to 4 C, bend with GELU, narrow to C again.
+    """Transform each token by itself: widen to 4 C, apply GELU, narrow to C again.
 
     Source: Vaswani et al. (2017), section 3.3, with GELU in ReLU's place.
     """
@@ -43,7 +43,7 @@ class MLP(nn.Module):
 
 
 class Block(nn.Module):
-    """Gather from other tokens, then think it over; each adds to x and replaces nothing.
+    """Add attention, then an MLP, to the residual stream; nothing is replaced.
 
     The norms stand before the two halves ("pre-norm"), so that x itself runs
     from the embedding to the head with nothing but additions on its way.

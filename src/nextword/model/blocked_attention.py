@@ -1,4 +1,4 @@
-"""Causal attention on a CPU, a block of queries at a time, without ever keeping the weights.
+"""Causal attention on a CPU, a block of queries at a time, without keeping the weights.
 
 Each block's scores are one batched product with the keys that its last query sees, at the full speed of the
 machine's matrix products; a pass of our own turns them into weights. Backward makes the weights again from the
@@ -22,7 +22,7 @@ LONGEST = 2**15  # keys: the passes keep a row of them on the stack
 
 
 def fits(q: Tensor, k: Tensor) -> bool:
-    """Whether this is made for such queries and keys: as many of the one as of the other, in a CPU's memory."""
+    """Tell whether queries and keys suit these kernels: equally many, and on a CPU."""
     formats = q.dtype == k.dtype and q.dtype in native.FORMATS
     return formats and q.shape == k.shape and q.size(-2) <= LONGEST and native.can_take([q[:0]])
 
@@ -35,7 +35,7 @@ def blocked_attention(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0) -> 
 
 
 class BlockedAttention(torch.autograd.Function):
-    """Keeps queries, keys, values, and a number a query."""
+    """Blocked attention for autograd, which keeps q, k, v and one number a query."""
 
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, dropout: float, seed: int) -> Tensor:
@@ -53,7 +53,7 @@ class BlockedAttention(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
-        """dy (B, H, T, D) -> the gradients of q, k and v, of the same shape."""
+        """Compute the gradients of q, k and v, each (B, H, T, D), from dy."""
         q, k, v, log_sums = ctx.saved_tensors
         B, dropout, seed = ctx.settings
         dy = dy.reshape(q.shape)
@@ -74,7 +74,7 @@ Index = tuple[slice, slice]
 def blocks(
     q: Tensor, k: Tensor, dropout: float, seed: int
 ) -> Iterator[tuple[Index, Index, Tensor, tuple[int, float, native.Dropping]]]:
-    """q and k (B H, T, D), piece by piece: some of the queries, the keys that they see, and their scores.
+    """Yield the scores block by block, with the queries and the keys of each: q and k (B H, T, D).
 
     -> where these queries are, where the keys are, the scores (G, n, S), and what the passes over them need.
     The pieces come from the last queries to the first, so that the first to write to dk writes all of it.

@@ -1,4 +1,4 @@
-"""The KV cache: keys and values of the tokens that the model has already read."""
+"""The KV cache: keys and values of the tokens read so far."""
 
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
@@ -10,36 +10,36 @@ from nextword.config import GPTConfig
 
 
 class Cache(Protocol):
-    """What the network asks of a KV cache, of whichever kind."""
+    """What the network asks of a KV cache of either kind."""
 
     @property
     def batch_size(self) -> int:
-        """How many texts are held side by side."""
+        """The number of texts side by side."""
 
     @property
     def length(self) -> int:
-        """How many tokens each text has, for a check of the room that is left."""
+        """The number of tokens in each text; 0 if only the device knows."""
 
     @property
     def static(self) -> bool:
-        """Whether a step may be captured as a CUDA graph, so that nothing can be read back from the GPU in it."""
+        """Whether a step may be captured as a CUDA graph, in which no value is read back."""
 
     @property
     def visible(self) -> Tensor | None:
-        """Which keys the new queries see, (B, 1, T, S) of bool; None where causality alone decides."""
+        """The attention mask of the new queries, (B, 1, T, S) of bool; None for the causal one."""
 
     def place(self, T: int) -> Tensor:
-        """Give the next T tokens their positions, (T,) or (B, T)."""
+        """Give the positions of the next T tokens, (T,) or (B, T)."""
 
     def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Store new keys and values (B, H, T, D) -> all of them, two of (B, H, S, D)."""
+        """Store new keys and values: two of (B, H, T, D) -> all of them, two of (B, H, S, D)."""
 
     def advance(self, T: int) -> None:
         """Count T more tokens as read, once every layer has stored them."""
 
 
 class KVMemory(NamedTuple):
-    """Where keys and values are kept: (B, H, n_ctx, D) each, for each layer."""
+    """The tensors of a KV cache: keys and values (B, H, n_ctx, D) for each layer."""
 
     keys: tuple[Tensor, ...]
     values: tuple[Tensor, ...]
@@ -65,11 +65,11 @@ class KVMemory(NamedTuple):
 
     @property
     def batch_size(self) -> int:
-        """How many texts there is room for, side by side."""
+        """The number of texts side by side."""
         return self.keys[0].size(0)
 
     def row(self, row: int) -> "KVMemory":
-        """The memory of one text, shared."""
+        """Share the memory of one text."""
         return KVMemory(*(tuple(kept[row : row + 1] for kept in part) for part in self))
 
     def copy(self, length: int) -> "KVMemory":
@@ -81,7 +81,7 @@ class KVMemory(NamedTuple):
 
 
 class KVCache:
-    """Keeps every layer's keys and values, so that writing a token costs one token's work.
+    """Keep every layer's keys and values, so that a new token costs one token's work.
 
     Without it each new token would need a pass over the whole text. The cache
     also owns the position: `length` is how many tokens it holds, hence the
@@ -112,11 +112,11 @@ class KVCache:
 
     @property
     def batch_size(self) -> int:
-        """How many texts are held side by side."""
+        """The number of texts side by side."""
         return self.memory.batch_size
 
     def place(self, T: int) -> Tensor:
-        """The positions of the next T tokens, the same for every row: (T,)."""
+        """Give the positions of the next T tokens, the same for every row: (T,)."""
         return torch.arange(self.length, self.length + T, device=self.memory.keys[0].device)
 
     def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
@@ -136,11 +136,11 @@ class KVCache:
         self.length += T
 
     def clear(self) -> None:
-        """Forget everything, and begin again at position 0."""
+        """Empty the cache, to begin again at position 0."""
         self.length = 0
 
     def held(self, layer: int) -> tuple[Tensor, Tensor]:
-        """A layer's keys and values, two of (B, H, length, D), which change when the cache does."""
+        """View a layer's keys and values, two of (B, H, length, D)."""
         return self.memory.keys[layer][:, :, : self.length], self.memory.values[layer][:, :, : self.length]
 
     def view(self, length: int) -> "KVCache":

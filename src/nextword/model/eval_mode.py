@@ -1,4 +1,4 @@
-"""Eval mode for a while, in which dropout is off."""
+"""Eval mode, in which dropout is off, for a while."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

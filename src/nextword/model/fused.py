@@ -1,4 +1,4 @@
-"""The functions of `plain.py`, same names and signatures, on the fastest kernels there are: PyTorch's or our own.
+"""The functions of `plain.py`, same names and signatures, on the fastest kernels.
 
 This one is for running. `plain.py` says what each function means;
 `tests/model/test_twins.py` holds the two together in value and in gradient.
@@ -33,7 +33,7 @@ def gelu(x: Tensor) -> Tensor:
 
 
 class NativeGELU(torch.autograd.Function):
-    """Our own kernel, on a CPU: PyTorch's calls tanh for each number, which takes five times as long."""
+    """GELU by our own kernel on a CPU, where PyTorch's takes five times as long."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ class NativeGELU(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> Tensor:
-        """The gradient of x from y's."""
+        """Compute the gradient of x from that of y."""
         (x,) = ctx.saved_tensors
         return native.gelu_backward(x, dy.to(x.dtype).contiguous())
 
@@ -79,7 +79,7 @@ def causal_attention(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0, visi
 
 
 def own_mask_leaks(device_type: str, dtype: torch.dtype) -> bool:
-    """Whether queries would see later tokens through the kernel's own mask: on Apple's GPUs in half precision.
+    """Tell whether the kernel's own causal mask is wrong: on Apple's GPUs in half precision.
 
     Source: pytorch#195910. One row of the mask serves four queries there.
     """
@@ -87,7 +87,7 @@ def own_mask_leaks(device_type: str, dtype: torch.dtype) -> bool:
 
 
 def blocks_pay(q: Tensor, k: Tensor, dropout: float) -> bool:
-    """Whether our own attention is faster than the kernel: in training on a CPU, in bfloat16 or with dropout.
+    """Tell whether our own attention is faster than PyTorch's: in training on a CPU, by format and dropout.
 
     Measured for 12 heads of 64, forward and backward, B = 2, T = 256 and B = 4, T = 1024: 2.2 and 1.6 times as fast
     in bfloat16, with dropout 3.3 times, in float32 without dropout the same. The kernel rounds less in bfloat16,

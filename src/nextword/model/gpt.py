@@ -46,11 +46,11 @@ class GPT(nn.Module):
         return self.head(self.trunk(ids, cache))
 
     def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
-        """How surprised the model is by the targets: ids and targets (B, T) -> (), in nats a token."""
+        """Compute the cross-entropy of the targets: ids and targets (B, T) -> (), in nats a token."""
         return self.ops.head_loss(self.trunk(ids), self.wte.weight, targets)
 
     def trunk(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
-        """All but the head: ids (B, T) -> x (B, T, C), after the last LayerNorm.
+        """Run all but the head: ids (B, T) -> x (B, T, C), after the last LayerNorm.
 
         Where only some positions' logits are wanted (the last one's, in
         writing), calling `head` on those rows saves most of the head's work.
@@ -60,7 +60,7 @@ class GPT(nn.Module):
         return self.ln_f(x)
 
     def residual_stream(self, ids: Tensor, cache: Cache | None = None) -> Iterator[Tensor]:
-        """Run the blocks one by one: ids (B, T) -> x (B, T, C), embedded, and then after each block."""
+        """Yield the residual stream, embedded and then after each block: ids (B, T) -> x (B, T, C)."""
         x = self.embed(ids, cache)  # (B, T, C)
         yield x
         for block in self.h:
@@ -70,7 +70,7 @@ class GPT(nn.Module):
             cache.advance(ids.size(1))
 
     def embed(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
-        """What each token is, plus where it stands: ids (B, T) -> x (B, T, C)."""
+        """Add token and position embeddings: ids (B, T) -> x (B, T, C)."""
         check_ids(ids, self.config, cache, values=not (self.training and ids.is_cuda))
         T = ids.size(1)
         positions = torch.arange(T, device=ids.device) if cache is None else cache.place(T)  # (T,) or (B, T)
@@ -82,13 +82,13 @@ class GPT(nn.Module):
         return cast(Block, self.h[layer])
 
     def head(self, x: Tensor) -> Tensor:
-        """Compare x (..., C) with every token's embedding -> logits (..., V)."""
+        """Unembed: x (..., C) -> logits (..., V), the products with every token's embedding."""
         return nn.functional.linear(x, self.wte.weight)
 
 
 @torch.no_grad()
 def init_weights(model: GPT) -> None:
-    """Draw fresh weights as GPT-2 did, from torch's global generator.
+    """Initialise the weights as GPT-2's were, from torch's global generator.
 
     Normal with deviation 0.02; biases 0; LayerNorms 1 and 0. The two
     projections that write into the residual stream are divided by
@@ -108,7 +108,7 @@ def init_weights(model: GPT) -> None:
 
 
 def check_ids(ids: Tensor, config: GPTConfig, cache: Cache | None = None, values: bool = True) -> None:
-    """Raise ValueError unless ids are what the model can read, with the remedy in words.
+    """Raise ValueError, with the remedy, unless the model can read these ids.
 
     Inside torch.compile, with a static cache and without `values` (in training on
     a GPU) only the shape is checked: reading the values there would make the

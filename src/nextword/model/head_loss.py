@@ -1,4 +1,4 @@
-"""The head and the loss together, a few rows at a time, with the gradient made on the way there.
+"""The head and the loss together, a few rows at a time, with their gradient.
 
 The logits of a whole batch are the largest tensor of training by far: (N, V) with V = 50257. All that the loss
 needs of them is one number a row, and all that the way back needs is their gradient times the weight and times x.
@@ -39,11 +39,11 @@ def head_loss(x: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
 
 
 class HeadLoss(torch.autograd.Function):
-    """Makes both gradients in the forward pass, so that backward only has to hand them out."""
+    """The head and the loss for autograd, with both gradients made in the forward pass."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dtype) -> Tensor:
-        """x (N, C), weight (V, C), targets (N,) -> the mean surprise."""
+        """Compute the mean cross-entropy: x (N, C), weight (V, C), targets (N,) -> ()."""
         for_x, for_weight = ctx.needs_input_grad[:2]
         loss, dx, dweight = loss_and_gradients(x, weight, targets, dtype, for_x, for_weight)
         ctx.save_for_backward(dx, dweight)
@@ -52,7 +52,7 @@ class HeadLoss(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
-        """The gradients of x and the weight, for a gradient of the loss that is nearly always 1."""
+        """Give out the gradients of x and the weight, times the loss's own, which is nearly always 1."""
         dx, dweight = ctx.saved_tensors
         if gradient.device.type == "cpu" and not torch.compiler.is_compiling() and gradient.item() == 1.0:
             return dx, dweight, None, None
@@ -67,7 +67,7 @@ class HeadLoss(torch.autograd.Function):
 def loss_and_gradients(
     x: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dtype, for_x: bool, for_weight: bool
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """x (N, C), weight (V, C), targets (N,) -> the mean surprise, and its gradients (N, C) and (V, C) if wanted.
+    """Compute the loss and its gradients: x (N, C), weight (V, C), targets (N,) -> (), (N, C), (V, C).
 
     dtype is the format of the products; sums over rows are in float32 at least.
     """
@@ -103,7 +103,7 @@ def loss_and_gradients(
 
 
 def surprise(logits: Tensor, targets: Tensor, scale: float) -> tuple[Tensor, Tensor]:
-    """logits (n, V), targets (n,) -> -ln p(target) (n,), and the gradient (n, V) of `scale` times their sum.
+    """Compute -ln p(target) and the gradient of `scale` times its sum: logits (n, V), targets (n,) -> (n,), (n, V).
 
     The gradient takes the logits' place. With scale 0 it is not computed.
     """

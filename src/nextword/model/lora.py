@@ -1,4 +1,4 @@
-"""LoRA: a layer that learns a small change, while what it has learned before stays as it is."""
+"""LoRA: a low-rank change beside a frozen layer."""
 
 import copy
 import math
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class LoRALinear(nn.Module):
-    """A linear layer that is frozen, and learns a change of low rank beside it.
+    """A frozen linear layer with a trainable low-rank change beside it.
 
     y = linear(x) + (alpha / rank) B A x, with A (rank, in) and B (out, rank): only
     these rank (in + out) numbers learn. A begins at random and B at zero, so that
@@ -32,7 +32,7 @@ class LoRALinear(nn.Module):
         return self.linear(x) + self.scale * (x @ self.A.T @ self.B.T)
 
     def merge(self) -> nn.Linear:
-        """A plain linear layer that does the same, at no cost: the change is added to a copy of the weight."""
+        """Merge the change into a copy of the linear layer."""
         merged = copy.deepcopy(self.linear)
         with torch.no_grad():
             merged.weight += self.scale * (self.B @ self.A)

@@ -1,4 +1,4 @@
-"""What a twin has to offer: the functions that GPT is built from."""
+"""The functions of either twin, from which GPT is built."""
 
 from types import SimpleNamespace
 from typing import Protocol, cast
@@ -34,6 +34,6 @@ class Ops(Protocol):
 
 
 def functions_of(ops: Ops) -> Ops:
-    """The same functions without the module around them, which could not be copied with a model."""
+    """Take the functions out of their module, which could not be copied with a model."""
     names = [name for name in vars(Ops) if not name.startswith("_")]
     return cast(Ops, SimpleNamespace(**{name: getattr(ops, name) for name in names}))

@@ -1,4 +1,4 @@
-"""GPT-2's functions, written out as the mathematics that they are.
+"""GPT-2's functions, written out as mathematics.
 
 Those that `ops.py` names have a twin of the same name and signature in
 `fused.py`, which computes the same on the fastest kernels there are. This one is
@@ -15,7 +15,7 @@ from torch import Tensor
 
 
 def embed(ids: Tensor, wte: Tensor, wpe: Tensor) -> Tensor:
-    """Look up what each token is, and add where it stands.
+    """Add each token's embedding and its position's.
 
     ids (B, T), wte (V, C), wpe (n_ctx, C) -> (B, T, C). The first token of every
     text stands at position 0. Raises IndexError where T > n_ctx, since no numbers
@@ -84,7 +84,7 @@ def attention_scores(q: Tensor, k: Tensor) -> Tensor:
 
 
 def causal_weights(scores: Tensor) -> Tensor:
-    """Turn each query's scores into weights: positive, with sum 1, and zero for every key after it.
+    """Mask the later keys, and turn each query's scores into weights with sum 1.
 
     scores (B, H, T, S) -> (B, H, T, S). The T queries are the last T of the S
     positions: each sees itself and all before it.
@@ -112,7 +112,7 @@ def causal_attention(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0, visi
 
 
 def head(x: Tensor, wte: Tensor) -> Tensor:
-    """Score every token of the vocabulary as the next one, by its embedding's likeness to x.
+    """Unembed: score every token of the vocabulary by its embedding's product with x.
 
     x (..., C), wte (V, C) -> logits (..., V). The head has no weights of its own:
     it uses the token embedding once more, so that one table learns from both ends.
@@ -123,7 +123,7 @@ def head(x: Tensor, wte: Tensor) -> Tensor:
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """Average how surprised the model is by the true next tokens, in nats.
+    """Average the surprisal of the true next tokens, in nats.
 
     logits (..., V), targets (...) -> a number: the mean of -ln p(target). A
     model that knows nothing pays ln V, which is 10.82 for GPT-2's vocabulary.
@@ -135,7 +135,7 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def head_loss(x: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
-    """Score every token of the vocabulary as the next one, and average the surprise at the true ones, in nats.
+    """Unembed x, and average the surprisal of the true next tokens, in nats.
 
     x (..., C), weight (V, C), targets (...) -> a number. The scores are x's
     likeness to each token's embedding: the rows of the weight.

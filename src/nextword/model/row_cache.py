@@ -1,4 +1,4 @@
-"""A KV cache of texts that are not equally long, side by side."""
+"""A KV cache of texts of different lengths, side by side."""
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ from nextword.model.cache import KVCache, KVMemory
 
 
 class RowCache:
-    """Keeps keys and values of texts of different lengths, a row each.
+    """Keep the keys and values of texts of different lengths, a row each.
 
     Where a `KVCache` has one length, this one has a length per row, and they
     live on the device: nothing here depends on their values but the contents
@@ -45,30 +45,30 @@ class RowCache:
 
     @property
     def batch_size(self) -> int:
-        """How many texts are held side by side."""
+        """The number of texts side by side."""
         return self.memory.batch_size
 
     def row(self, row: int, length: int = 0) -> KVCache:
-        """Make a cache of one text in this row's memory, whose first tokens are there already.
+        """Make a cache of one text in this row's memory, with its first tokens.
 
         `lengths` is left to the caller.
         """
         return KVCache(self.config, memory=self.memory.row(row), length=length)
 
     def fill(self, rows: Tensor, read: KVCache) -> None:
-        """Take over what another cache has read, its rows into these rows (R,). `lengths` is left to the caller."""
+        """Copy another cache's tokens into these rows (R,). `lengths` is left to the caller."""
         for kept, new in zip(self.memory, read.memory, strict=True):
             for layer, other in zip(kept, new, strict=True):
                 layer[rows, :, : read.length] = other[:, :, : read.length]
 
     def copy(self, row: int, onto: Tensor) -> None:
-        """Let other rows (R,) hold what this one holds."""
+        """Copy this row onto other rows (R,)."""
         for kept in (*self.memory.keys, *self.memory.values):
             kept[onto] = kept[row].clone()
         self.lengths[onto] = self.lengths[row].clone()
 
     def place(self, T: int) -> Tensor:
-        """The positions of each row's next T tokens (B, T), kept for the layers with the mask of what they see."""
+        """Give the positions of each row's next T tokens (B, T), and make their attention mask."""
         positions = self.lengths.unsqueeze(1) + self._slots[:T]
         # A row that is full and not at work needs a place to write in vain, and no longer needs its last one.
         self._positions = positions.clamp(max=self.config.n_ctx - 1)  # (B, T)
@@ -76,7 +76,7 @@ class RowCache:
         return self._positions
 
     def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Store every row's new keys and values at its own positions; give back the first S of all rows.
+        """Store every row's new keys and values at its own positions, and give back all.
 
         k and v (B, H, T, D) -> two of (B, H, S, D), of which `visible` says what is to be seen.
         """

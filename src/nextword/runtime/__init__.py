@@ -1,4 +1,4 @@
-"""What machine this is, and how to use it well."""
+"""The machine: devices, number formats, memory, files, locks and random state."""
 
 from typing import TYPE_CHECKING
 

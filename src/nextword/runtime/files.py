@@ -1,4 +1,4 @@
-"""Writing a file so that a crash leaves the old one or the new one, and never half of either."""
+"""Atomic writing of files: a crash leaves the old one or the new one."""
 
 import errno
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Lend a path beside `path` to write to; at the end, if all went well, it takes `path`'s place.
+    """Replace a file atomically: lend a path beside it, which takes its place at the end.
 
     The bytes are on the disk before the name points to them. After an error
     `path` is as it was, and what was written beside it is gone.
@@ -34,7 +34,7 @@ CANNOT_OPEN = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.EBADF}
 
 
 def sync(path: str | Path) -> bool:
-    """Wait until a file or a directory is on the disk; whether the file system can tell."""
+    """Force a file or a directory to the disk; tell whether the file system can."""
     is_folder = os.path.isdir(path)
     try:
         descriptor = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)  # Windows flushes only what may be written

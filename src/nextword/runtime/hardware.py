@@ -1,4 +1,4 @@
-"""What the system says of its processor and its GPUs, asked without PyTorch, whose import takes a second or more."""
+"""The processor and the GPUs by what Linux says of them, without PyTorch and its slow import."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ GPU_FILES = (
 
 
 def cpu_flags() -> set[str]:
-    """The processor's features as Linux lists them, on ARM with the numbers of its kinds of core; empty elsewhere."""
+    """List the processor's features as Linux does; empty elsewhere."""
     entries = processors()
     listed = (entry.get("flags") or entry.get("Features") for entry in entries)
     flags = next((set(line.split()) for line in listed if line), set())
@@ -27,7 +27,7 @@ def cpu_flags() -> set[str]:
 
 
 def processors() -> list[dict[str, str]]:
-    """Linux's list of hardware threads, each with what is known of it; empty elsewhere."""
+    """Read Linux's table of hardware threads; empty elsewhere."""
     try:
         blocks = CPUINFO.read_text().strip().split("\n\n")
     except OSError:
@@ -37,7 +37,7 @@ def processors() -> list[dict[str, str]]:
 
 
 def physical_cores() -> int:
-    """How many cores this process may use, where hardware threads of one core count once.
+    """Count the cores that this process may use, each once.
 
     Where the system does not tell which threads share a core, each counts.
     """
@@ -46,7 +46,7 @@ def physical_cores() -> int:
 
 
 def hardware_threads(processor: int) -> str:
-    """The threads of the core that a processor, as the system counts them, is one of: `0,64` or `0-1`."""
+    """Name the hardware threads of a processor's core: `0,64` or `0-1`."""
     try:
         return (TOPOLOGY / f"cpu{processor}" / "topology" / "thread_siblings_list").read_text().strip()
     except OSError:
@@ -54,7 +54,7 @@ def hardware_threads(processor: int) -> str:
 
 
 def may_have_gpu() -> bool:
-    """Whether PyTorch might find a GPU here: False only where it is certain that it will not.
+    """Tell whether PyTorch might find a GPU here: False only if it certainly will not.
 
     Whether it does, and can use it, `pick_device` knows. On a Mac, and wherever
     the system is not Linux, only PyTorch can tell, so the answer is True.

@@ -13,7 +13,7 @@ NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.E
 
 
 def acquire(lock: FileLock, timeout: float = -1) -> bool:
-    """Acquire a file lock; return whether the system holds it and frees it after a crash.
+    """Acquire a file lock; tell whether the system frees it after a crash.
 
     timeout: in seconds; -1 waits for ever. Raises filelock.Timeout.
     """
@@ -32,7 +32,7 @@ def acquire(lock: FileLock, timeout: float = -1) -> bool:
 
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
-    """Wait until nobody else changes a file, and keep others waiting, where the file system has locks."""
+    """Hold the lock of a file, if the file system has locks."""
     lock = FileLock(path.with_name(f"{path.name}.lock"))
     acquire(lock)
     try:

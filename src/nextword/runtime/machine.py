@@ -1,4 +1,4 @@
-"""What this machine is: its devices, and the number formats that it is good at."""
+"""Devices, and the number formats of matrix products on them."""
 
 import torch
 
@@ -9,7 +9,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """The device by its name ("cpu", "cuda", "cuda:1", "mps"), or the best one there is.
+    """Pick a device by its name ("cpu", "cuda", "cuda:1", "mps"), or the best one there is.
 
     Raises ValueError for a device that this machine, or this PyTorch, lacks.
     """
@@ -29,7 +29,7 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def pick_dtype(name: str, device: torch.device) -> torch.dtype:
-    """The format for matrix products by its name, or bfloat16 where the device is good at it.
+    """Pick the format of matrix products by its name, or bfloat16 where the device is good at it.
 
     Raises SettingError for a name other than "auto", "float32" and "bfloat16".
     """
@@ -41,7 +41,7 @@ def pick_dtype(name: str, device: torch.device) -> torch.dtype:
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 products are faster than float32's here, by what the hardware says of itself."""
+    """Tell whether the hardware computes bfloat16 products faster than float32's."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == "cpu":

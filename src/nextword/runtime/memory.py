@@ -1,4 +1,4 @@
-"""How much memory there is."""
+"""The memory that is left."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ MEMINFO = Path("/proc/meminfo")
 
 
 def available_memory(device: torch.device) -> int | None:
-    """Bytes that a program may still take on the device; None where the system does not tell.
+    """Measure how many bytes are still free on the device; None if the system does not tell.
 
     On a CPU that is what Linux calls available, or less where a container sets a limit.
     """
@@ -30,7 +30,7 @@ def _free_in_system() -> int | None:
 
 
 def _free_in_cgroup() -> int | None:
-    """What a container (cgroup v2) still has below its limit; None without a limit.
+    """Measure the bytes that a container (cgroup v2) has left; None without a limit.
 
     Files that Linux remembers count as used there, but make way for programs.
     """
@@ -45,5 +45,5 @@ def _free_in_cgroup() -> int | None:
 
 
 def readable_size(n_bytes: float) -> str:
-    """Bytes as a person would say them: 2.1 GiB, 340 MiB."""
+    """Write a number of bytes for people: 2.1 GiB, 340 MiB."""
     return f"{n_bytes / 2**30:.1f} GiB" if n_bytes >= 2**30 else f"{n_bytes / 2**20:.0f} MiB"

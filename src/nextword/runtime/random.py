@@ -1,11 +1,11 @@
-"""The state of PyTorch's random numbers, to be kept and put back."""
+"""The state of PyTorch's random number generators, saved and restored."""
 
 import torch
 from torch import Tensor
 
 
 def random_state(device: torch.device) -> dict[str, Tensor]:
-    """Where the global generators are that a model on this device draws from: the CPU's and the device's."""
+    """Save the state of the global generators: the CPU's and the device's."""
     state = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
         state["cuda"] = torch.cuda.get_rng_state(device)
@@ -15,7 +15,7 @@ def random_state(device: torch.device) -> dict[str, Tensor]:
 
 
 def set_random_state(state: dict[str, Tensor], device: torch.device) -> None:
-    """Put the generators back to where `random_state` found them, as far as it was on such a device."""
+    """Restore the generators' state, as far as it was saved on such a device."""
     torch.set_rng_state(state["cpu"])
     if device.type == "cuda" and "cuda" in state:
         torch.cuda.set_rng_state(state["cuda"], device)

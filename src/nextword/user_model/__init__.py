@@ -1,4 +1,4 @@
-"""A GPT-2 of a user's own class, in the place of ours: trained, saved and written with as if it were.
+"""User models: GPT-2s of a user's own class, trained, saved and written with like ours.
 
 The class keeps to a small contract: `GPT(config)` builds it, where config has n_vocab, n_ctx, n_embd, n_head, n_layer
 and dropout, and `forward(ids) -> logits`. Which of its parameters is which is found out by `nextword.weights.matching`.

@@ -1,4 +1,4 @@
-"""From a name like `my_gpt2:GPT` to a model, held to the contract."""
+"""The contract of a user model, which is built from a name like `my_gpt2:GPT`."""
 
 import inspect
 from collections.abc import Callable
@@ -21,7 +21,7 @@ CONTRACT = (
 
 
 def build(spec: str, config: GPTConfig) -> UserModel:
-    """Build the class that `my_gpt2:GPT` names, with this shape, and see that its forward gives logits.
+    """Build a user model of this shape, and check its forward pass.
 
     Raises SymbolError where it is not found, fails or gives something else, and
     MatchingError where GPT-2's parameters are not found in it.
@@ -36,7 +36,7 @@ def build(spec: str, config: GPTConfig) -> UserModel:
 
 
 def reader(spec: str, made: Any, model: nn.Module, config: GPTConfig) -> Read:
-    """What takes the logits out of what forward gives: them alone, or first of several, or called so."""
+    """Find how to take the logits out of the result of forward."""
     ids = torch.zeros(1, min(2, config.n_ctx), dtype=torch.int64)
     state, training = torch.get_rng_state(), model.training
     model.eval()
@@ -63,12 +63,12 @@ def reader(spec: str, made: Any, model: nn.Module, config: GPTConfig) -> Read:
 
 
 def itself(result: Tensor) -> Tensor:
-    """Logits that come alone."""
+    """Give back logits that come alone."""
     return result
 
 
 def attempt(action: Callable[[], Any], problem: str, made: object) -> Any:
-    """Do something with a user's class. Raises SymbolError, with the line that failed, where that fails."""
+    """Run a user's code. Raises SymbolError, with the failing line, if it fails."""
     try:
         return action()
     except Exception as error:  # whatever a user's code may raise
@@ -76,7 +76,7 @@ def attempt(action: Callable[[], Any], problem: str, made: object) -> Any:
 
 
 def source_file(made: object) -> Path:
-    """The file in which a class was written."""
+    """Find the file of a class."""
     try:
         return Path(inspect.getfile(made)).resolve()  # type: ignore[arg-type]
     except (TypeError, OSError):

@@ -1,4 +1,4 @@
-"""A user model made into a GPT of ours, which is what is saved, traced and served."""
+"""Conversion of a user model to a GPT, to be saved, traced or served."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ CHECKED = 8
 
 
 def as_gpt(model: Trainable) -> GPT:
-    """The model as one of ours: itself, or a new one with the user model's weights, in float32.
+    """Convert a user model to a GPT, in float32; a GPT is returned as it is.
 
     Where the user model has no place for a tensor of ours, it has what comes closest to nothing: see `neutral`.
     """
@@ -35,7 +35,7 @@ def as_gpt(model: Trainable) -> GPT:
 
 
 def neutral(name: str, shape: tuple[int, ...]) -> Tensor:
-    """What a tensor of this name has to be to change nothing: a bias of zeros, a scale of ones, a product with 1."""
+    """Make the tensor of this name that changes nothing: zeros, ones or the identity."""
     if name.endswith("attn.c_proj.weight"):
         return torch.eye(shape[0])
     if ".ln_" in f".{name}" and name.endswith("weight"):
@@ -44,7 +44,7 @@ def neutral(name: str, shape: tuple[int, ...]) -> Tensor:
 
 
 def checked_gpt(model: Trainable, ids: Tensor | Sequence[Sequence[int]] | None = None) -> GPT:
-    """Make a GPT of the model, and check that it computes the same on a text.
+    """Convert a user model to a GPT, and check that both give the same logits.
 
     ids (B, T): the text, by default the vocabulary's first tokens. Raises
     ValueError for ids that the model cannot read, and for a user model that

@@ -1,4 +1,4 @@
-"""Load a user model to look into or to write with; it has no KV cache, so each token reads the whole text."""
+"""Loading of user models, and the engine that writes with them."""
 
 from pathlib import Path
 
@@ -18,14 +18,14 @@ from nextword.user_model.wrapper import Trainable, UserModel
 
 
 def engine_of(model: Trainable) -> GPT | Engine:
-    """What writes with a model: itself, or for a user model, which has no cache, an engine that rereads."""
+    """Make an engine of a user model, without a KV cache; a GPT is returned as it is."""
     if isinstance(model, GPT):
         return model
     return RereadingEngine(Resting(model), model.config, device=next(model.parameters()).device)
 
 
 class Resting:
-    """A model whose dropout is off while it is called, whatever mode it is in."""
+    """A user model in eval mode while it is called."""
 
     def __init__(self, model: UserModel):
         self._model = model
@@ -39,7 +39,7 @@ class Resting:
 def load_user_model(
     spec: str, weights: str | Path | None, device: str = "auto", dtype: str | None = None
 ) -> tuple[UserModel, Tokenizer]:
-    """Build the class that `my_gpt2:GPT` names in the shape of these weights, and load them into it.
+    """Build a user model in the shape of these weights, and load them into it.
 
     weights: as `nextword.load` takes them. dtype: float32 unless given. Raises
     WeightsError where they cannot be had, and SymbolError where the class can't.

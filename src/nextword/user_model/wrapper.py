@@ -1,4 +1,4 @@
-"""What training, saving and writing ask of a model, asked of a class that somebody else wrote."""
+"""The wrapper of a user model, with what training, saving and writing ask of it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,7 +14,7 @@ Read = Callable[[Any], Tensor]
 
 
 class UserModel(nn.Module):
-    """A model of a user's own class, `inner`, with what else ours has: its shape, a loss, our names.
+    """A user model, `inner`, with a shape, a loss and our parameter names.
 
     read: takes the logits out of what the class's forward gives. Raises
     MatchingError where GPT-2's parameters cannot be found in it.
@@ -31,15 +31,15 @@ class UserModel(nn.Module):
         return self._read(self.inner(ids))
 
     def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
-        """How surprised the model is by the targets: ids and targets (B, T) -> (), in nats a token."""
+        """Compute the cross-entropy of the targets: ids and targets (B, T) -> (), in nats a token."""
         return nn.functional.cross_entropy(self(ids).flatten(0, 1).float(), targets.flatten())
 
     def load(self, model: GPT) -> None:
-        """Take over the weights of a GPT of this shape."""
+        """Load the weights of a GPT of this shape."""
         self.matching.load({name: parameter.detach() for name, parameter in model.named_parameters()})
 
     def own_tensors(self) -> dict[str, Tensor]:
-        """All that the class itself would save, under its own names, each tensor once."""
+        """Collect the class's own state_dict, each tensor once."""
         seen: dict[tuple[int, torch.Size], str] = {}
         state = self.inner.state_dict()
         for name, tensor in state.items():
@@ -61,7 +61,7 @@ class UserModel(nn.Module):
                 tensor.copy_(tensors[name])
 
     def warnings(self) -> list[str]:
-        """What a user should know of this class before it is trained, a sentence each."""
+        """List what is peculiar about this class, a sentence each, before it is trained."""
         name, matching = type(self.inner).__name__, self.matching
         told = [f"{name}: {note}." for note in matching.notes if "plain list" in note]
         if matching.missing:
@@ -75,7 +75,7 @@ class UserModel(nn.Module):
         return told
 
     def not_exported(self) -> list[str]:
-        """What an exported directory loses of what was learned, a sentence each."""
+        """List what an exported directory loses, a sentence each."""
         matching, name = self.matching, type(self.inner).__name__
         told = []
         if matching.head:
@@ -101,11 +101,11 @@ Trainable = GPT | UserModel
 
 
 def generic(name: str) -> str:
-    """A name in all blocks: h.3.ln_1.bias -> h.*.ln_1.bias"""
+    """Write a name for all blocks: h.3.ln_1.bias -> h.*.ln_1.bias"""
     parts = name.split(".")
     return ".".join(["h", "*", *parts[2:]]) if parts[0] == "h" else name
 
 
 def in_words(shape: tuple[int, ...] | None) -> str:
-    """A shape, or that there is none."""
+    """Write a shape, or that there is none."""
     return "not there" if shape is None else str(shape)
