@@ -370,7 +370,7 @@ def test_who_has_gone_is_answered_no_further(model: GPT, monkeypatch: pytest.Mon
 
 
 def test_no_more_may_wait_than_there_is_room_for(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lens_worker, "ASKING", 3)
+    monkeypatch.setattr(lens_worker, "MAX_WAITING", 3)
 
     async def crowd() -> list[httpx.Response]:
         transport = httpx.ASGITransport(app=app_of(LensWorker(model, "tiny")))

@@ -1,4 +1,4 @@
-"""Many prompts at once: they share every pass over the weights, and a row that ends takes up the next prompt."""
+"""Continue many prompts at once, which share every forward pass; a row that ends takes the next prompt."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Unpack
@@ -64,7 +64,7 @@ def generate_batch_ids(
     seed: int | None = None,
     batch_size: int = 8,
 ) -> None:
-    """Write after every prompt; `take(index, id)` is told each id, and says whether that text is to go on.
+    """Continue every prompt, calling `take(index, id)` with each id until it returns False.
 
     index: the prompt's place in `prompts`, which are ids, at least one each.
     Text i draws from `random_numbers(seed, i, ...)`; without a seed, a new one
@@ -111,7 +111,7 @@ def generate_batch_ids(
 
 
 class Text:
-    """A text in the making, up to <|endoftext|> or the first of the stop texts."""
+    """Decodes one text's ids up to <|endoftext|> or the first of the stop texts."""
 
     def __init__(self, tokenizer: "Tokenizer", stop: Sequence[str]):
         self._eot_id = tokenizer.eot_id
@@ -120,14 +120,14 @@ class Text:
         self._written: list[str] = []
 
     def take(self, id: int) -> bool:
-        """Add a token; is the text to go on?"""
+        """Add a token; False where it ends the text."""
         if id == self._eot_id:
             return False
         self._written.append(self._stopping.add(self._decoder.feed(id)))
         return not self._stopping.is_over
 
     def finish(self) -> str:
-        """The whole text, with what is left of a character that was cut off."""
+        """Give the whole text, with what is left of a character that was cut off."""
         if not self._stopping.is_over:
             self._written += [self._stopping.add(self._decoder.finish()), self._stopping.end()]
         return "".join(self._written)

@@ -1,4 +1,4 @@
-"""What every engine refuses, in the same words: ids that no model can read, and logits that are no numbers."""
+"""Refuse, in the same words for every engine, ids outside the vocabulary and logits that are no numbers."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from nextword.errors import NotFiniteError
 
 
 def check_sampling(sampling: Sampling, config: GPTConfig) -> None:
-    """Raise ValueError where logit_bias or allowed_ids name an id that the model does not have."""
+    """Raise ValueError where logit_bias or allowed_ids name an id outside the vocabulary."""
     for name, ids in (("logit_bias", sampling.logit_bias), ("allowed_ids", sampling.allowed_ids)):
         if ids and max(ids) >= config.n_vocab:
             raise ValueError(f"{name}: id {max(ids)} is outside the vocabulary, 0 to {config.n_vocab - 1}.")

@@ -34,12 +34,12 @@ def choose(sampling: Sampling, logits: Tensor, numbers: Tensor) -> Tensor:
 
 
 def can_choose(sampling: Sampling) -> bool:
-    """Whether `choose` does all that is asked for: min-p, too, so that CUDA graphs need not stop for it."""
+    """Whether `choose` does all that is asked for, by which CUDA graphs choose: min-p, too."""
     return set(asked_for(sampling)) <= {"min_p"}
 
 
 def probabilities(sampling: Sampling, logits: Tensor) -> Tensor:
-    """What `choose` draws from: logits (R, V) -> probabilities (R, V), float32.
+    """Compute the distribution that `choose` draws from: logits (R, V) -> probabilities (R, V), float32.
 
     Temperature comes first, then top-k and min-p, then top-p among what is left.
     With temperature 0 the likeliest token has probability 1.
@@ -52,7 +52,7 @@ def probabilities(sampling: Sampling, logits: Tensor) -> Tensor:
 
 
 def candidates(sampling: Sampling, logits: Tensor) -> tuple[Tensor, Tensor]:
-    """The tokens that may be drawn, in the order of ids, and how likely each is beside the others.
+    """Find the tokens that may be drawn, in the order of ids, and their weights.
 
     logits (R, V) -> ids (R, K) of int64, weights (R, K) of float64, where K is
     top_k, or V. The likeliest token weighs 1; what min-p or top-p forbids weighs 0.
@@ -76,13 +76,13 @@ def candidates(sampling: Sampling, logits: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def weigh(logits: Tensor, temperature: float) -> Tensor:
-    """exp(logits / temperature), in float64 where the device has it, so that long sums keep their digits."""
+    """Compute exp(logits / temperature), in float64 where the device has it, for exact sums."""
     wide = torch.float32 if logits.device.type == "mps" else torch.float64
     return torch.exp(logits.to(wide) / max(temperature, torch.finfo(wide).tiny))  # 0 / 0 where it rounds to 0
 
 
 def highest_ids(logits: Tensor, k: int) -> Tensor:
-    """The ids of each row's k highest logits, highest first; among equals the lower id is first.
+    """Find each row's k highest logits: their ids, highest first, among equals the lower id.
 
     logits (R, V) of float32 -> (R, k). Which of several equals `topk` takes is
     undefined, so it is given numbers of which none are equal: the logit's bits
@@ -99,12 +99,12 @@ def highest_ids(logits: Tensor, k: int) -> Tensor:
 
 
 def keep_min_p(weights: Tensor, p: float) -> Tensor:
-    """Forbid tokens that weigh less than p, where the likeliest weighs 1: `logits_processors` has the source."""
+    """Forbid tokens that weigh less than p, where the likeliest weighs 1; see `keep_min_p` of the logits processors."""
     return weights.masked_fill(weights < p, 0.0) if p else weights
 
 
 def keep_top_p(weights: Tensor, p: float) -> Tensor:
-    """Forbid all but each row's smallest set of tokens that holds the share p of the row's weight.
+    """Forbid all but each row's smallest set of tokens with the share p of its weight.
 
     weights (R, K), heaviest first -> the same, with 0 for what is forbidden. A
     token is kept while those before it hold less than p, so the first always is.

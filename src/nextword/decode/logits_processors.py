@@ -11,7 +11,7 @@ from nextword.decode.sampling import Sampling
 
 
 class History:
-    """The tokens that a text holds: those of its prompt, and how often each was written after it."""
+    """The tokens of a text: its prompt's, and the counts of those written after it."""
 
     def __init__(self, prompt: Sequence[int]):
         self.prompt = frozenset(prompt)
@@ -76,7 +76,7 @@ NEUTRAL = Sampling()
 
 
 def asked_for(sampling: Sampling) -> list[str]:
-    """List the fields that ask for a logits processor: those that differ from their defaults."""
+    """List the fields of `Sampling` that ask for a logits processor, differing from their defaults."""
     return [name for name in PROCESSORS if getattr(sampling, name) != getattr(NEUTRAL, name)]
 
 

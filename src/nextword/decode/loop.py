@@ -65,5 +65,5 @@ def generate_ids(
 
 
 def kept(n_ctx: int) -> int:
-    """How many tokens of the text are still seen when the window slides."""
+    """Count the tokens of the text that are still seen when the window slides."""
     return max(1, n_ctx // 2)

@@ -1,4 +1,4 @@
-"""From a seed to the random numbers that choose a text's tokens: the same in Python, the command line, API and page.
+"""Turn a seed into the random numbers that draw a text's tokens, the same everywhere.
 
 The number for the token at a place p of the text (the prompt's first token is at 0; an empty prompt is one token,
 <|endoftext|>) is the word p mod 4 of a block of four words of 64 bits, which a counter and a key decide alone:
@@ -20,7 +20,7 @@ WORDS = 4  # in a block
 
 
 def random_numbers(seed: int | None, index: int, place: int) -> np.random.Generator:
-    """Draw numbers for the tokens from this place of a text on: `random()` gives the next token's.
+    """Make the generator of a text's numbers, whose `random()` gives the next token's.
 
     seed: from 0 to 2**64 - 1; None draws one. index: which of several texts with that seed this is. place: how many
     tokens the prompt has.

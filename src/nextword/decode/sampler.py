@@ -43,7 +43,7 @@ def draw_in_c(logits: NDArray[np.float32], sampling: Sampling, number: float) ->
 
 
 class Sampler:
-    """Chooses the tokens of one text, by its logits, its sampling settings and the tokens that it holds.
+    """Chooses one text's tokens by its logits, its sampling settings and its history.
 
     prompt: ids that repetition_penalty counts besides those that are written.
     """
@@ -55,7 +55,7 @@ class Sampler:
     def choose(
         self, logits: NDArray[np.float32], number: float, forbidden: Collection[int] = (), draw: Draw = draw
     ) -> int:
-        """Choose the next token by its logits (V,), which stay as they are, and a number in [0, 1).
+        """Choose the next token by its logits (V,), which stay unchanged, and a number in [0, 1).
 
         forbidden: ids that may not be drawn this time. Raises NotFiniteError for logits that are no numbers.
         """

@@ -1,4 +1,4 @@
-"""Sampling settings: how the next token is chosen, in Python, on the command line and by the server alike.
+"""Sampling settings, the same for Python, the command line and the server.
 
 A new sampler costs two files and a flag: its field here, with the default that changes nothing, its check and its
 keyword; its function in `logits_processors.py`; its flag in `cli/generate.py`. Where a CUDA graph is to have it as

@@ -1,10 +1,10 @@
-"""Ending a text before the first of its stop texts, wherever the pieces that it comes in break."""
+"""End a text before the first of its stop texts, wherever its pieces break."""
 
 from collections.abc import Iterator, Sequence
 
 
 class Stopping:
-    """Passes a text on up to the first of the stop texts. What may be the beginning of one is held back until known."""
+    """Passes a text on up to the first of its stop texts, holding back what may begin one."""
 
     def __init__(self, stop: Sequence[str]):
         self.is_over = False
@@ -12,7 +12,7 @@ class Stopping:
         self._stop = stop
 
     def add(self, piece: str, may_stop: bool = True) -> str:
-        """Some more of the text -> what of it can be given out; if that is all, `is_over`.
+        """Add a piece of the text -> what can be given out; `is_over` says whether that is all.
 
         may_stop: whether a stop text that ends in this piece ends the text.
         """
@@ -28,7 +28,7 @@ class Stopping:
         return given
 
     def end(self) -> str:
-        """What is held back, where the text ends by itself."""
+        """Give what is held back, where the text ends by itself."""
         given, self.held, self.is_over = self.held, "", True
         return given
 
@@ -46,5 +46,5 @@ def until_stop(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
 
 
 def overlap(text: str, stop: str) -> int:
-    """How many characters at the text's end may be the beginning of the stop text."""
+    """Count the characters at the text's end that may begin the stop text."""
     return next((n for n in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:n])), 0)

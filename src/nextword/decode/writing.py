@@ -1,4 +1,4 @@
-"""Text in, text out: a prompt continued, at once or as a stream."""
+"""Continue a prompt, at once or as a stream: text in, text out."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Unpack
@@ -77,7 +77,7 @@ def stream(
 
 
 def check_settings(max_new_tokens: int, seed: int | None, stop: Sequence[str]) -> None:
-    """Raise ValueError for settings of `stream` that mean nothing, besides those that `Sampling` checks."""
+    """Raise ValueError for settings of `stream` that mean nothing; `Sampling` checks its own."""
     if max_new_tokens < 0:
         raise ValueError(f"max_new_tokens must be at least 0, not {max_new_tokens}.")
     if seed is not None and not 0 <= seed < 2**64:

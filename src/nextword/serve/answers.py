@@ -1,4 +1,4 @@
-"""Questions about a text, answered: each function takes a `Text` that has been read, and gives what the page shows.
+"""Answer the page's questions about a text that has been read.
 
 Long ones come in parts, which are found out one by one and remembered, so that
 the model's thread is soon free for others.
@@ -22,8 +22,8 @@ from nextword.serve.reading import Text
 PORTION = 128  # positions whose logits are made in one turn: a tenth of a second for GPT-2 124M
 
 
-def saying(layers: Iterable[int], first: int, last: int) -> list[Callable[[Text], object]]:
-    """Find out what these layers would say at the positions from first to before last, in parts, to be remembered."""
+def top_token_parts(layers: Iterable[int], first: int, last: int) -> list[Callable[[Text], object]]:
+    """Compute these layers' top tokens at the positions from first to before last, in parts."""
     starts = range(first, last, PORTION)
     return [
         partial(Text.top_tokens, layer=layer, first=start, last=min(start + PORTION, last))
@@ -33,7 +33,7 @@ def saying(layers: Iterable[int], first: int, last: int) -> list[Callable[[Text]
 
 
 def surprises(text: Text) -> dict[str, Any]:
-    """How likely each token was, and what was expected in its place; nothing for the first."""
+    """List each token's log-probability and the token expected in its place; nothing for the first."""
     own, top = text.surprise()
     perplexity = math.exp(min(-own.cpu().double().mean().item(), 700.0)) if len(own) else None
     return {
@@ -44,7 +44,7 @@ def surprises(text: Text) -> dict[str, Any]:
 
 
 def cells(text: Text, first: int, last: int, top: int) -> dict[str, Any]:
-    """What each layer would say at these positions."""
+    """List each layer's top tokens at these positions."""
     found = []
     for layer in range(text.n_layer + 1):
         best = text.top_tokens(layer, first, last)
@@ -53,7 +53,7 @@ def cells(text: Text, first: int, last: int, top: int) -> dict[str, Any]:
 
 
 def rows(*arrays: Tensor) -> Iterator[tuple[list[Any], ...]]:
-    """The rows of some arrays, side by side, as lists."""
+    """Zip the rows of some arrays, as lists."""
     return zip(*(array.tolist() for array in arrays), strict=True)
 
 
@@ -63,7 +63,7 @@ def words(name: str, ids: list[int], values: list[float]) -> list[dict[str, floa
 
 
 def way(text: Text) -> Tensor:
-    """What the last token becomes on its way: (3 L + 3, C).
+    """Compute the last token's residual stream on its way through the layers: (3 L + 3, C).
 
     What it is and where it stands, the stream before the first layer and after
     each, what each layer's attention adds to it, and what each MLP adds.
@@ -76,12 +76,12 @@ def way(text: Text) -> Tensor:
 
 
 def attention(text: Text, layer: int, head: int) -> Tensor:
-    """Where one head looks: (T, T)."""
+    """Compute one head's attention weights: (T, T)."""
     return text.trace()[f"h.{layer}.attn.weights"][0, head]
 
 
 def scores(text: Text, layer: int, head: int, position: int) -> Tensor:
-    """How well a token's query matches its own key and those of all before it, before the softmax: (position + 1,)."""
+    """Compute one query's attention scores, before the softmax: (position + 1,)."""
     traced = text.trace()
     q, k, _ = traced[f"h.{layer}.attn.qkv"][0].chunk(3, -1)  # (T, C) each
     size = q.size(-1) // traced.config.n_head
@@ -90,7 +90,7 @@ def scores(text: Text, layer: int, head: int, position: int) -> Tensor:
 
 
 def small_maps(text: Text, layer: int, size: int) -> bytes:
-    """A layer's attention in few pixels: H maps of size x size bytes, of T x T where the text is shorter.
+    """Shrink a layer's attention weights to H maps of size x size bytes.
 
     A pixel is what its tokens give to the keys that share it, on average over
     the keys, and that of the token which gives them most, so that a bright spot
@@ -104,12 +104,12 @@ def small_maps(text: Text, layer: int, size: int) -> bytes:
 
 
 def named_patterns(text: Text, layer: int) -> Tensor:
-    """How much a layer's heads look at what has a name, in the order of `PATTERNS`: (H, 4)."""
+    """Measure how much a layer's heads follow each of `PATTERNS`: (H, 4)."""
     return patterns(text.trace()[f"h.{layer}.attn.weights"][0], text.ids)
 
 
 def knocked_out(text: Text, heads: Sequence[tuple[int, int]], mlps: Sequence[int]) -> Tensor:
-    """The next token's logits without some heads, (layer, head), and without the MLPs of some layers: (V,)."""
+    """Ablate some heads, (layer, head), and the MLPs of some layers -> next logits (V,)."""
     if not heads and not mlps:
         return text.next()
     traced = text.trace()
@@ -117,6 +117,6 @@ def knocked_out(text: Text, heads: Sequence[tuple[int, int]], mlps: Sequence[int
 
 
 def contributed(text: Text, token: int) -> dict[str, Any]:
-    """What the embedding, each head and each MLP added to a token's logit at the text's end."""
+    """Attribute a token's logit at the text's end to the embedding, heads and MLPs."""
     found = contributions(text.trace_of_the_end(), token)
     return {"embed": found.embed, "heads": found.heads.tolist(), "mlps": found.mlps.tolist(), "rest": found.rest}

@@ -1,4 +1,4 @@
-"""The web application: all endpoints, with the guard before them."""
+"""Make the web application: all endpoints, with the guard before them."""
 
 import asyncio
 import json
@@ -40,7 +40,7 @@ def create_app(
     strict: bool = False,
     root_path: str = "",
 ) -> FastAPI:
-    """The API, and the page if its files are there, as an ASGI application that closes the scheduler when it ends.
+    """Make the ASGI application: the API, and the page if its files are there.
 
     name: what the model is called in answers, and in requests that name one.
     routers: further endpoints, such as those that the page asks. page_below:
@@ -88,7 +88,7 @@ def create_app(
 
 
 def completion_routes(scheduler: Scheduler, tokenizer: Tokenizer, name: str, strict: bool) -> APIRouter:
-    """What OpenAI's clients call."""
+    """Make the endpoints of OpenAI's clients."""
     router = APIRouter()
     completions = Completions(scheduler, tokenizer, name, strict)
     model = {
@@ -151,7 +151,7 @@ def token_routes(tokenizer: Tokenizer) -> APIRouter:
 
 
 def state_routes(scheduler: Scheduler) -> APIRouter:
-    """How the server is."""
+    """Make the endpoints of the server's state."""
     router = APIRouter()
 
     @router.get("/health")

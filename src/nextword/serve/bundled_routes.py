@@ -1,4 +1,4 @@
-"""The small model that comes with nextword, beside the one that is served: with a page and an /api of its own."""
+"""/heads: the small model that comes with nextword, with a page and an /api of its own."""
 
 from fastapi import APIRouter
 

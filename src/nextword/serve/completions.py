@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from nextword.serve.detokenizer import Piece
 from nextword.serve.generation import Deliver, Event, Failed, Generation, PromptRead
 from nextword.serve.openai_form import Form, sse
-from nextword.serve.refusals import Refusal, error_body
+from nextword.serve.refusals import DisconnectedError, Refusal, error_body
 from nextword.serve.request_parser import Choice, RequestParser
 from nextword.serve.requests import CompletionRequest
 from nextword.serve.scheduler import ClosedError, QueueFullError, Scheduler
@@ -91,12 +91,8 @@ class FailedError(Exception):
     """The scheduler gave up a text, and says why."""
 
 
-class DisconnectedError(Exception):
-    """The client does not wait for the answer any more."""
-
-
 class RunningRequest:
-    """The choices of one request while they are generated, and the events that arrive for them."""
+    """The choices of one request while they are generated, and their events."""
 
     def __init__(self, choices: Iterable[Choice]):
         self.choices = {choice.generation: choice for choice in choices}
@@ -150,7 +146,7 @@ async def after(first: str, events: AsyncIterator[str]) -> AsyncIterator[str]:
 
 
 class WatchedStream(StreamingResponse):
-    """A stream that calls back when it is over, even where the client left before its first event."""
+    """A stream that calls back when it is over, even if the client left at once."""
 
     def __init__(self, content: AsyncIterator[str], over: Callable[[], object]):
         super().__init__(content, media_type="text/event-stream", headers={"Cache-Control": "no-cache"})

@@ -1,4 +1,4 @@
-"""Turn ids into text piece by piece, holding back what may be the beginning of a stop text."""
+"""Turn ids into text piece by piece, holding back what may begin a stop text."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ UNFINISHED = 3  # tokens that an unfinished character can have at most: UTF-8's 
 
 
 class Token(NamedTuple):
-    """A token, the offset in characters at which it begins, and its log-probabilities if they were asked for."""
+    """A token, its offset in characters, and its log-probabilities if they were asked for."""
 
     id: int
     offset: int
@@ -19,7 +19,7 @@ class Token(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A piece of a text, the tokens that begin in it, and "stop" or "length" where the text ends with it."""
+    """A piece of a text, its tokens, and "stop" or "length" where the text ends."""
 
     text: str
     tokens: list[Token]
@@ -58,7 +58,7 @@ class Detokenizer:
         return self._give(more, "length" if is_last else None, may_stop)
 
     def end(self, id: int, logprobs: Logprobs | None) -> Piece:
-        """Give the last piece, where the model ends the text with a token that stands for no characters."""
+        """Give the last piece, where the model ends the text with a token without characters."""
         self._begin(id, logprobs)
         return self._give(self._decoder.finish(), "stop")
 

@@ -1,4 +1,4 @@
-"""A run's newest weights, served as they come, so that one can watch a model learn."""
+"""Serve a training run's newest weights as they come."""
 
 import logging
 import threading
@@ -22,7 +22,7 @@ log = logging.getLogger("nextword.serve")
 
 
 class Follower:
-    """Looks now and then whether a run has saved new weights, and has them served, in a thread of its own.
+    """Polls a run for new weights, and has them served, in a thread of its own.
 
     load: loads them, and gives what puts them in the place of the old ones when
     it is called with their step. Where that fails, the old ones stay, and it is
@@ -72,7 +72,7 @@ class Follower:
 
 
 def first_model(run: Path) -> GPT:
-    """The model that a run begins with, by its description: what there is to serve until it has saved weights.
+    """Make the model that a run begins with, to be served until it has saved weights.
 
     Raises RunError where there is no run, and WeightsError for one of a user's
     own class, whose first weights only that class can make.

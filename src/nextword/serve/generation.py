@@ -1,4 +1,4 @@
-"""Generations, which the scheduler runs side by side: a text each, and the events that tell of it."""
+"""Generations, a text each, which the scheduler runs side by side, and their events."""
 
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -69,7 +69,7 @@ class Generation:
         self.detokenizer = Detokenizer(self.stop, self.offset, self.after)
 
     def prefill(self, logits: NDArray[np.float32]) -> bool:
-        """Take the logits (n, V) after the prompt's next n tokens, and say whether it is read to its end.
+        """Take the logits (n, V) after the prompt's next n tokens; True at its end.
 
         Raises NotFiniteError.
         """
@@ -84,7 +84,7 @@ class Generation:
         return len(following) < len(logits)
 
     def decode(self, logits: NDArray[np.float32]) -> tuple[int, Piece]:
-        """Choose the next token by its logits (V,) -> its id, and the piece of text that it completes.
+        """Choose the next token by its logits (V,) -> its id, and the piece of text.
 
         Raises NotFiniteError.
         """

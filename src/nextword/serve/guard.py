@@ -1,4 +1,4 @@
-"""What stands before every request: who may ask, how much may be sent and how slowly; and safe headers behind it."""
+"""Guard the app: keys, hosts and origins, limits of size and time, and safe headers."""
 
 import asyncio
 import hmac
@@ -37,7 +37,7 @@ log = logging.getLogger("nextword.serve")
 
 
 class Guard:
-    """Refuses what is not to reach the app, adds safe headers to what leaves it, and answers where it fails.
+    """Refuses requests before they reach the app, adds safe headers, and answers where the app fails.
 
     api_key: what has to come as `Authorization: Bearer KEY`, but for the
     open_paths. hosts: the names under which the server may be called; None for
@@ -103,7 +103,7 @@ class Guard:
             await incoming.drain(LINGER_SECONDS)
             await answer.end()
         except ConnectionError:
-            return  # whoever asked has gone
+            return  # the client has gone
         else:
             await self._app(scope, Replay(body, incoming.receive), answer)
 
@@ -139,7 +139,7 @@ class Guard:
                 )
 
     async def _read(self, headers: Headers, incoming: "Incoming") -> bytes:
-        """The body, whole. Raises Refusal for one that is too long or too slow, ConnectionError if it stops coming."""
+        """Read the body, whole. Raises Refusal for a body too long or too slow, ConnectionError if it ends early."""
         too_long = Refusal(f"The body is longer than {self._max_body} bytes.", status=413)
         announced = headers.get("content-length", "0")
         if announced.isdecimal() and int(announced) > self._max_body:
@@ -157,14 +157,14 @@ class Guard:
 
 
 class Incoming:
-    """A body on its way, part by part."""
+    """A request's body, received part by part."""
 
     def __init__(self, receive: Receive):
         self.receive = receive
         self.is_over = False
 
     async def part(self) -> bytes:
-        """What came next. Raises ConnectionError if the other side has gone."""
+        """Receive the next part. Raises ConnectionError if the client has gone."""
         message = await self.receive()
         if message["type"] == "http.disconnect":
             raise ConnectionError
@@ -204,7 +204,7 @@ class Answer:
             self.status = self._announced
 
     async def refuse(self, refusal: Refusal) -> None:
-        """Send all but the end of an answer that closes the connection: what comes after it is not read."""
+        """Send all but the end of an answer, and close the connection without reading on."""
         response = refusal.response()
         headers = [*response.raw_headers, (b"connection", b"close")]
         await self({"type": "http.response.start", "status": refusal.status, "headers": headers})
@@ -216,14 +216,14 @@ class Answer:
 
 
 class Replay:
-    """Receives a body that was read already, and then whatever comes: the news that the other side has gone."""
+    """Receives a body that was read already, and then the client's later messages."""
 
     def __init__(self, body: bytes, receive: Receive):
         self._body: bytes | None = body
         self._receive = receive
 
     async def __call__(self) -> Message:
-        """The next message."""
+        """Give the next message."""
         if self._body is None:
             return await self._receive()
         body, self._body = self._body, None

@@ -1,4 +1,4 @@
-"""What the page asks of the model: the next word, surprise, attention, the layers' guesses, and what if.
+"""/api: the page's questions about the model, from the next token to ablations.
 
 Arrays go out as bytes, little endian, row after row.
 """
@@ -19,10 +19,10 @@ from pydantic import Field
 from nextword.config import GPTConfig
 from nextword.errors import NotFiniteError
 from nextword.serve import answers
-from nextword.serve.lens_worker import BusyError, GoneError, LensWorker
+from nextword.serve.lens_worker import BusyError, LensWorker
 from nextword.serve.page_files import NO_CACHE, etag, is_known
 from nextword.serve.reading import LIKELIEST, Text
-from nextword.serve.refusals import Refusal
+from nextword.serve.refusals import DisconnectedError, Refusal
 from nextword.serve.requests import Id, Strict
 from nextword.serve.run_routes import Octets, floats, run_routes
 from nextword.serve.source import sources
@@ -52,13 +52,13 @@ class RowRequest(HeadRequest):
 
 
 class MapsRequest(TextRequest):
-    """All heads, small: size is the most that a map may have of rows and columns."""
+    """All heads of a layer, small: size is a map's largest number of rows and columns."""
 
     size: Annotated[int, Field(ge=1, le=256)] = 32
 
 
 class LensRequest(TextRequest):
-    """What each layer would say: so many words for each cell, at the positions from first to before last."""
+    """Each layer's top tokens, so many a cell, at the positions from first to before last."""
 
     top: Annotated[int, Field(ge=1, le=LIKELIEST)] = 1
     first: Id = 0
@@ -79,7 +79,7 @@ class ContributionsRequest(TextRequest):
 
 
 class Versioned(APIRoute):
-    """Says in the header `nextword-weights` which weights an answer was computed from, so that none outlives them."""
+    """Names in the header `nextword-weights` the weights that an answer was computed from."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Handle requests as usual, and add the header where `answered` has left a version."""
@@ -97,7 +97,7 @@ class Versioned(APIRoute):
 def router(
     worker: LensWorker, run: WatchedRun | None = None, below: str = "", other: dict[str, str] | None = None
 ) -> APIRouter:
-    """The endpoints below /api; the worker's thread ends when the application does.
+    """Make the endpoints below /api; the worker's thread ends when the application does.
 
     run: the model's, to be watched. below: what stands before /api. other: a
     second model's `name`, and the `path` of its page.
@@ -145,7 +145,7 @@ def router(
     @routes.post("/surprise")
     async def surprise(asked: TextRequest, request: Request) -> dict[str, Any]:
         ids = text_of(asked, config)
-        parts = answers.saying([config.n_layer], 0, len(ids) - 1)
+        parts = answers.top_token_parts([config.n_layer], 0, len(ids) - 1)
         *_, found = await answered(worker, request, ids, [*parts, answers.surprises])
         return found
 
@@ -187,7 +187,7 @@ def router(
             raise Refusal(f"first: {asked.first} is not before the last position that is asked for, {last}.", "first")
         ids, layers = text_of(asked, config), range(config.n_layer + 1)
         cells = partial(answers.cells, first=asked.first, last=last, top=asked.top)
-        *_, found = await answered(worker, request, ids, [*answers.saying(layers, asked.first, last), cells])
+        *_, found = await answered(worker, request, ids, [*answers.top_token_parts(layers, asked.first, last), cells])
         return found
 
     @routes.post("/knockout", response_class=Octets)
@@ -217,20 +217,20 @@ def router(
 async def answered(
     worker: LensWorker, request: Request, ids: list[int], questions: Sequence[Callable[[Text], Any]]
 ) -> list[Any]:
-    """The answers to some questions about a text. Raises Refusal where nobody waits for them, or too many do."""
+    """Await the answers to some questions about a text. Raises Refusal where nobody waits for them, or too many do."""
     try:
         request.state.weights, answers = await worker.ask_in_parts(ids, questions, request.is_disconnected)
         return answers
     except NotFiniteError as error:
         raise Refusal(f"The engine failed: {error}", status=500) from None
-    except GoneError:
-        raise Refusal("Whoever asked has gone.", status=499) from None
+    except DisconnectedError:
+        raise Refusal("The client has gone.", status=499) from None
     except BusyError as error:
         raise Refusal(f"{error} Try again in a moment.", status=429, headers={"Retry-After": "1"}) from None
 
 
 def text_of(asked: TextRequest, config: GPTConfig) -> list[int]:
-    """The ids of a request. Raises Refusal for those that the model cannot read."""
+    """Check the ids of a request. Raises Refusal for those that the model cannot read."""
     if len(asked.ids) > config.n_ctx:
         raise Refusal(f"ids: {len(asked.ids)} tokens are more than the model's window of {config.n_ctx}.", "ids")
     if (highest := max(asked.ids)) >= config.n_vocab:
@@ -255,13 +255,13 @@ def check_part(param: str, layer: int, config: GPTConfig, head: int = 0) -> None
 
 @cache
 def zipped_vocabulary() -> bytes:
-    """Every token, as a JSON list, zipped: its text, or the list of its bytes where they are no whole characters."""
+    """List every token's text, or its bytes where it is no text alone, in gzipped JSON."""
     tokens = [text_or_bytes(token) for token in load_tokens()]
     return gzip.compress(json.dumps(tokens, ensure_ascii=False, separators=(",", ":")).encode(), mtime=0)
 
 
 def text_or_bytes(token: bytes) -> str | list[int]:
-    """A token that begins or ends within a character becomes a text only together with its neighbours."""
+    """Decode a token, or list its bytes where they are no whole characters."""
     try:
         return token.decode()
     except UnicodeDecodeError:

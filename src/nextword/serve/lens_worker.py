@@ -1,4 +1,4 @@
-"""The model as the page asks it: one question after another, in a thread of its own."""
+"""Answer the page's questions one after another, in a thread of their own."""
 
 import asyncio
 import time
@@ -11,27 +11,24 @@ import torch
 
 from nextword.model import GPT
 from nextword.serve.reading import Reader, Text
+from nextword.serve.refusals import DisconnectedError
 
 R = TypeVar("R")
 
-ASKING = 64  # who may ask at once, most of them waiting for their turn
-
-
-class GoneError(Exception):
-    """Whoever asked does not wait for the answer any more."""
+MAX_WAITING = 64  # questions
 
 
 class BusyError(Exception):
-    """There are as many asking as may ask."""
+    """As many questions wait as may wait."""
 
 
-async def stays() -> bool:
-    """What is known of someone who cannot go: that he has not."""
+async def never_disconnected() -> bool:
+    """Never disconnected; the default."""
     return False
 
 
 class LensWorker:
-    """Holds the model that the page looks into, and what it has read.
+    """Holds the page's model and the texts that it has read.
 
     name: what the model is called. step: after how many updates of its run its
     weights were saved, if it is a run. version: of the weights; no other
@@ -45,10 +42,10 @@ class LensWorker:
         self._reader = Reader(self.model)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nextword-lens")
         self._turn = asyncio.Lock()  # who waited longest comes next
-        self._n_asking = 0
+        self._n_waiting = 0
 
     def replace(self, model: GPT, step: int | None = None) -> None:
-        """Look into this model from the next question on: the same one, with other weights."""
+        """Replace the weights, from the next question on."""
         if model.config != self.config:
             raise ValueError(f"The new weights are another model's: {model.config}, where {self.config} is served.")
 
@@ -62,37 +59,37 @@ class LensWorker:
         self,
         ids: Sequence[int],
         questions: Sequence[Callable[[Text], R]],
-        gone: Callable[[], Awaitable[bool]] = stays,
+        is_disconnected: Callable[[], Awaitable[bool]] = never_disconnected,
     ) -> tuple[str, list[R]]:
         """Answer some questions about one text, so that others have their turn in between.
 
-        gone: whether the answers are not wanted any more, which is asked before
+        is_disconnected: whether the client has gone, which is asked before
         each. Gives the version of the weights and the answers, all of that one:
         where newer weights come in between, all is asked anew, since half an
-        answer of each would be no model's. Raises GoneError if nobody waits, and
-        BusyError where too many ask already.
+        answer of each would be no model's. Raises DisconnectedError if the client has gone, and
+        BusyError where too many wait already.
         """
-        if self._n_asking >= ASKING:
-            raise BusyError(f"{self._n_asking} questions about the model are waiting already.")
-        self._n_asking += 1
+        if self._n_waiting >= MAX_WAITING:
+            raise BusyError(f"{self._n_waiting} questions about the model are waiting already.")
+        self._n_waiting += 1
         try:
             while True:
-                found = [await self.do(partial(self._answer, ids, question), gone) for question in questions]
+                found = [await self.do(partial(self._answer, ids, question), is_disconnected) for question in questions]
                 if len(versions := {version for version, _ in found}) == 1:
                     return versions.pop(), [answer for _, answer in found]
         finally:
-            self._n_asking -= 1
+            self._n_waiting -= 1
 
-    async def do(self, work: Callable[[], R], gone: Callable[[], Awaitable[bool]] = stays) -> R:
-        """Do something in the worker's thread, in its turn, without gradients. Raises GoneError where nobody waits."""
+    async def do(self, work: Callable[[], R], is_disconnected: Callable[[], Awaitable[bool]] = never_disconnected) -> R:
+        """Do something in the worker's thread, in its turn, without gradients. Raises DisconnectedError as above."""
 
         def without_gradients() -> R:
             with torch.no_grad():
                 return work()
 
         async with self._turn:
-            if await gone():
-                raise GoneError
+            if await is_disconnected():
+                raise DisconnectedError
             return await asyncio.get_running_loop().run_in_executor(self._thread, without_gradients)
 
     def _answer(self, ids: Sequence[int], question: Callable[[Text], R]) -> tuple[str, R]:
@@ -104,5 +101,5 @@ class LensWorker:
 
 
 def new_version() -> str:
-    """A name for weights that have just been loaded."""
+    """Name weights that have just been loaded."""
     return f"{time.time_ns():x}"

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 class Logprobs(NamedTuple):
-    """A token's log-probability in the model's own distribution, and the likeliest tokens'; natural logarithms."""
+    """A token's log-probability and the likeliest tokens', natural, in the model's own distribution."""
 
     logprob: float
     top: list[tuple[int, float]]  # likeliest first; of equals the lower id first

@@ -8,7 +8,7 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 
 
 
 class Histogram:
-    """How often which time was taken."""
+    """A histogram of durations."""
 
     def __init__(self) -> None:
         self._counts = [0] * (len(SECONDS) + 1)
@@ -29,7 +29,7 @@ class Histogram:
 
 
 class Metrics:
-    """What a server has done. The scheduler's thread and the web's both write here."""
+    """Count what a server has done. The scheduler's thread and the web's both write here."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -39,24 +39,24 @@ class Metrics:
         self._first_token, self._next_token, self._request = Histogram(), Histogram(), Histogram()
 
     def answered(self, path: str, status: int, seconds: float) -> None:
-        """A request was answered. path: the route's, not what was asked for, of which there is no end."""
+        """Count a request that was answered. path: the route's, not what was asked for, of which there is no end."""
         with self._lock:
             self._requests[path, status] += 1
             self._request.observe(seconds)
 
     def read(self, tokens: int) -> None:
-        """A prompt is going to be read."""
+        """Count a prompt's tokens."""
         with self._lock:
             self._prompt_tokens += tokens
 
     def wrote(self, seconds: float, is_first: bool) -> None:
-        """A token was written, so long after the request came or after the one before."""
+        """Count a token that was written, and the time since the request or the token before."""
         with self._lock:
             self._written_tokens += 1
             (self._first_token if is_first else self._next_token).observe(seconds)
 
     def render(self, running: int, waiting: int, rows: int) -> str:
-        """All of it as Prometheus reads it."""
+        """Render all metrics in Prometheus's format."""
         with self._lock:
             text = [
                 *head("requests_total", "counter", "Requests answered, by route and status."),
@@ -85,5 +85,5 @@ class Metrics:
 
 
 def head(name: str, kind: str, meaning: str) -> list[str]:
-    """What stands before a metric's numbers."""
+    """Write the two lines before a metric's numbers."""
     return [f"# HELP nextword_{name} {meaning}", f"# TYPE nextword_{name} {kind}"]

@@ -34,7 +34,7 @@ class Form:
         return {**self._head, "choices": bodies, "usage": self.usage(choices)}
 
     def part(self, choice: Choice, piece: Piece, is_first: bool) -> str | None:
-        """Format a piece of one choice as an event of a stream; None where it has nothing to tell."""
+        """Format a piece of one choice as an event; None where it has nothing to tell."""
         if not (piece.text or piece.tokens or piece.finish_reason or (is_first and self._asked.echo)):
             return None
         body = self._choice(choice, piece.text, piece.tokens, piece.finish_reason, is_first)
@@ -103,7 +103,7 @@ class Form:
         return {self._name_of(other): logprob for other, logprob in known.top} | {self._name_of(id): known.logprob}
 
     def _name_of(self, id: int) -> str:
-        """Name a token by its text, or by its bytes where it is no text alone."""
+        """Name a token by its text, or its bytes where it is no text alone."""
         raw = self._tokenizer.decode_bytes([id])
         try:
             return raw.decode()
@@ -112,7 +112,7 @@ class Form:
 
 
 def sse(body: dict[str, Any]) -> str:
-    """Format an event of a stream, on one line for clients that know Unicode's other line ends, too."""
+    """Format an event of a stream, on one line even for clients with Unicode's line ends."""
     return f"data: {json.dumps(body, ensure_ascii=False, separators=(',', ':')).translate(LINE_ENDS)}\n\n"
 
 

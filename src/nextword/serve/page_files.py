@@ -1,4 +1,4 @@
-"""The page's files: asked for anew whenever the page is opened, and sent only where they have changed.
+"""Serve the page's files, which browsers ask for each time and get where they changed.
 
 Sources: RFC 9110, 8.8.3 (ETag) and 13.1.2 (If-None-Match); RFC 9111, 5.2.2.4 (no-cache).
 """
@@ -18,7 +18,7 @@ NO_CACHE = "no-cache"  # it may be kept, and not used before it was asked whethe
 
 
 def page_routes(page: Path, below: str = "") -> list[Route]:
-    """The page's files, each at a path of its own, so that they stand in no other endpoint's way.
+    """Make a route for each of the page's files.
 
     below: what stands before the paths. The page asks for everything by
     relative ones, so that it shows the model whose /api is beside it.
@@ -29,7 +29,7 @@ def page_routes(page: Path, below: str = "") -> list[Route]:
 
 
 async def send_file(request: Request, file: Path) -> Response:
-    """Answer with a file as it is now, or with 304 where the browser has just that."""
+    """Answer with a file as it is now, or with 304 where the browser has it."""
     content = file.read_bytes()
     headers = {"cache-control": NO_CACHE, "etag": etag(content)}
     if is_known(request, headers["etag"]):
@@ -38,11 +38,11 @@ async def send_file(request: Request, file: Path) -> Response:
 
 
 def etag(content: bytes) -> str:
-    """A name for contents, and for these alone: two releases may have files of one size and time."""
+    """Hash contents: two releases may have files of one size and time."""
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
 def is_known(request: Request, tag: str) -> bool:
-    """Whether whoever asks has what this ETag names."""
+    """Whether the browser has what this ETag names."""
     known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
     return tag in known

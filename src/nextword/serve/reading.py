@@ -1,4 +1,4 @@
-"""Texts that the model has read for the page: what is known of their beginning is known of whatever continues them."""
+"""Keep texts that the model has read for the page, and reuse a common beginning."""
 
 import copy
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ LIKELIEST = 5  # words that are kept of what each layer would say
 
 
 class Reading:
-    """One text, read: the stream at every layer, keys and values, and what has been asked of it so far.
+    """One text that was read: its residual stream, keys and values, and answers so far.
 
     Nothing that GPT-2 computes at a position depends on later ones, so all of
     this holds for the text's beginnings, too.
@@ -35,7 +35,7 @@ class Reading:
         self.has_top = torch.zeros(shape, dtype=torch.bool)
 
     def branch(self, length: int) -> "Reading":
-        """The first tokens of it, to be continued otherwise."""
+        """Copy its first tokens, to be continued otherwise."""
         other = copy.copy(self)
         other.ids, other.cache = self.ids[:length], self.cache.branch(length)
         for name in ("stream", "top_ids", "top_logprob", "total"):
@@ -48,7 +48,7 @@ class Reading:
 
 
 class Text:
-    """The questions about one text, which is a reading or a beginning of one."""
+    """A text to be asked about: a reading, or a beginning of one."""
 
     def __init__(self, model: GPT, reading: Reading, length: int):
         self._model, self._reading, self.length = model, reading, length
@@ -56,16 +56,16 @@ class Text:
 
     @property
     def n_layer(self) -> int:
-        """How many layers the model has."""
+        """The model's number of layers."""
         return self._model.config.n_layer
 
     def next(self) -> Tensor:
-        """The logits of the next token: (V,)."""
+        """Compute the logits of the next token: (V,)."""
         x = self._reading.stream[-1, self.length - 1]
         return finite(self._model.head(self._model.ln_f(x)).float())
 
     def top_tokens(self, layer: int, first: int, last: int) -> TopTokens:
-        """What would be said after so many layers at the positions from first to before last."""
+        """Find a layer's top tokens at the positions from first to before last."""
         kept = self._reading
         missing = first + (~kept.has_top[layer, first:last]).nonzero().squeeze(-1)
         for at in missing.split(ROWS) if len(missing) else ():
@@ -78,7 +78,7 @@ class Text:
         return TopTokens(kept.top_ids[layer, first:last], kept.top_logprob[layer, first:last])
 
     def surprise(self) -> tuple[Tensor, TopTokens]:
-        """ln p of every token but the first (T - 1,), and what was expected in its place."""
+        """Compute ln p of every token but the first (T - 1,), and the top tokens there."""
         last = self.length - 1
         top = self.top_tokens(self.n_layer, 0, last)
         following = torch.tensor(self.ids[1:], dtype=torch.int64, device=top.ids.device)
@@ -90,7 +90,7 @@ class Text:
         return own, top
 
     def trace(self) -> Trace:
-        """The pass over the text, of which the stream is known; what is made of that is not kept."""
+        """Trace the text, from the residual stream that is kept; other activations are not kept."""
         ids = torch.tensor([self.ids], device=self._reading.stream.device)
         traced = Trace(self._model, ids, kept=())
         for layer in range(self.n_layer):
@@ -100,7 +100,7 @@ class Text:
         return traced
 
     def trace_of_the_end(self) -> Trace:
-        """The pass over the last token alone, after what was read before it."""
+        """Trace the last token alone, after what was read before it."""
         ids = torch.tensor([self.ids[-1:]], device=self._reading.stream.device)
         return Trace(self._model, ids, past=self._reading.cache.view(self.length - 1))
 
@@ -151,5 +151,5 @@ def finite(x: Tensor) -> Tensor:
 
 
 def common(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many tokens two texts begin with together."""
+    """Count the tokens that two texts have in common at the beginning."""
     return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

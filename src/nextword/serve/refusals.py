@@ -13,7 +13,7 @@ from nextword.serve.requests import MAX_STOP, MAX_STOP_LENGTH
 
 
 class Refusal(Exception):
-    """A request that is answered with an error: in which words, which parameter is at fault, with which status."""
+    """A request that is refused, with the message, the parameter at fault and the status."""
 
     def __init__(
         self,
@@ -27,12 +27,16 @@ class Refusal(Exception):
         self.param, self.status, self.code, self.headers = param, status, code, headers
 
     def response(self) -> JSONResponse:
-        """The answer."""
+        """Make the response."""
         return JSONResponse(error_body(str(self), self.status, self.param, self.code), self.status, self.headers)
 
 
+class DisconnectedError(Exception):
+    """The client does not wait for the answer any more."""
+
+
 class Error(BaseModel):
-    """What went wrong."""
+    """The error."""
 
     message: str
     type: str
@@ -72,12 +76,12 @@ def error_body(message: str, status: int, param: str | None = None, code: str | 
 
 
 def whole_characters(text: str) -> str:
-    """The text with U+FFFD for lone surrogates: halves of characters, which JSON can spell and UTF-8 cannot."""
+    """Replace lone surrogates, which JSON can spell and UTF-8 cannot, by U+FFFD."""
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def install(app: FastAPI) -> None:
-    """Have the app answer all errors of requests in this form; where the app itself fails, the `Guard` does."""
+    """Have the app answer all errors of requests in this form."""
 
     @app.exception_handler(Refusal)
     async def refused(request: Request, refusal: Refusal) -> JSONResponse:
@@ -107,7 +111,7 @@ def install(app: FastAPI) -> None:
 
 
 def why_invalid(error: RequestValidationError, content_type: str | None) -> Refusal:
-    """What a body should have been, and where it is not."""
+    """Say what a body should have been, and where it is not."""
     first, place = first_wrong(error.errors())
     if first["type"] == "json_invalid":
         return Refusal(f"The body is not JSON: {first['ctx']['error']}, {line_and_column(str(error.body), place)}.")
@@ -134,7 +138,7 @@ KINDS: dict[type, str] = {list: "list", str: "text", int: "number", float: "numb
 
 
 def first_wrong(errors: Sequence[Any]) -> tuple[Any, tuple[str | int, ...]]:
-    """The error to tell of, and its place in the body.
+    """Find the error to report, and its place in the body.
 
     A value that may be of several kinds has errors for each of them. The kind
     that was meant is the one whose first error comes latest; if that is not
@@ -156,20 +160,20 @@ def first_wrong(errors: Sequence[Any]) -> tuple[Any, tuple[str | int, ...]]:
 
 
 def written_out(place: Sequence[str | int]) -> str:
-    """A place in a body: ("stop", 3) -> stop[3], ("stream_options", "include_x") -> stream_options.include_x."""
+    """Write out a place in a body: ("stop", 3) -> stop[3], ("stream_options", "user") -> stream_options.user."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
     return text.removeprefix(".")
 
 
 def line_and_column(text: str, place: Sequence[str | int]) -> str:
-    """Where a character of a text is."""
+    """Find a character's line and column."""
     at = int(place[0]) if place else 0
     line = text.count("\n", 0, at) + 1
     return f"at line {line}, column {at - text.rfind(chr(10), 0, at)}"
 
 
 def why_unreadable(error: BaseException) -> str:
-    """Why bytes are no JSON, where not even its grammar could be looked at."""
+    """Say why bytes are no JSON, where they could not even be parsed."""
     if isinstance(error, UnicodeDecodeError):
         return f"byte {error.start} (0x{error.object[error.start]:02x}) is not UTF-8."
     if isinstance(error, RecursionError):
@@ -178,10 +182,10 @@ def why_unreadable(error: BaseException) -> str:
 
 
 def unknown(name: str) -> Refusal:
-    """The answer to a parameter that nobody knows."""
+    """Refuse a parameter that nobody knows."""
     return Refusal(f"There is no parameter {name!r} here.", name, code="unknown_parameter")
 
 
 def failure() -> JSONResponse:
-    """The answer where the server itself is at fault."""
+    """Answer where the server itself is at fault."""
     return JSONResponse(error_body("Something went wrong in the server; its log says what.", 500), 500)

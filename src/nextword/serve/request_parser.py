@@ -1,4 +1,4 @@
-"""Parse a request for completions: its prompts, and the choices after them, each a generation for the scheduler."""
+"""Parse a request for completions into choices, each a generation for the scheduler."""
 
 import asyncio
 import codecs
@@ -142,7 +142,7 @@ class RequestParser:
         return Prompt(text, ids or [self._tokenizer.eot_id], is_empty=not ids)
 
     def _room(self, n_read: int) -> int:
-        """Count the tokens that can be written after so many: the last one need not be read."""
+        """Count the tokens that fit after so many; the last one need not be read."""
         return self._scheduler.config.n_ctx + 1 - n_read
 
     def _check_ids(self, ids: Sequence[int], place: str) -> None:
@@ -195,7 +195,7 @@ class RequestParser:
 
 
 def check_strictly(asked: CompletionRequest) -> None:
-    """Raise Refusal for what is not among OpenAI's parameters, and for stop texts that end nothing."""
+    """Raise Refusal for parameters that are not OpenAI's, and for empty stop texts."""
     for name in asked.model_fields_set - OpenAIRequest.model_fields.keys():
         raise unknown(name)
     for name in (asked.stream_options.model_fields_set - {"include_usage"}) if asked.stream_options else ():

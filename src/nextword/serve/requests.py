@@ -43,7 +43,7 @@ class Strict(BaseModel):
 
 
 class StreamOptions(Strict):
-    """What a stream says besides the text. include_obfuscation is OpenAI's, continuous_usage_stats vLLM's."""
+    """Options of a stream. include_obfuscation is OpenAI's, continuous_usage_stats vLLM's."""
 
     include_usage: bool | None = False
     include_obfuscation: No = None
@@ -96,7 +96,7 @@ class OpenAIRequest(Strict):
 
 
 class CompletionRequest(OpenAIRequest):
-    """POST /v1/completions, with what is vLLM's besides, which benchmarks and other clients send."""
+    """POST /v1/completions, with vLLM's parameters, which benchmarks and other clients send."""
 
     max_completion_tokens: Annotated[int | None, Field(ge=0)] = None
     min_tokens: Annotated[int | None, Field(ge=0)] = 0
@@ -127,7 +127,7 @@ class CompletionRequest(OpenAIRequest):
 
     @property
     def most(self) -> int:
-        """How many tokens are wanted at most: by the newer of the two names for that, the older, or the lower."""
+        """The most tokens to write: by the newer or the older name, or the lower of both."""
         named = {"max_tokens", "max_completion_tokens"} & self.model_fields_set
         return min(getattr(self, name) for name in named) if named else 16
 

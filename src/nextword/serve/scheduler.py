@@ -36,7 +36,7 @@ class ClosedError(Exception):
 
 
 class Scheduler:
-    """Runs generations on the rows of an engine, side by side, in a thread of its own.
+    """Runs generations side by side on an engine's rows, in a thread of its own.
 
     max_waiting: how many generations may wait for a row. Whoever closes it gets the
     thread back: `close(drain=True)` writes everything to its end first.
@@ -57,7 +57,7 @@ class Scheduler:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the scheduler is at work or ready for it."""
+        """Whether the scheduler runs."""
         return self._thread.is_alive() and not self._is_closed
 
     @property
@@ -94,7 +94,7 @@ class Scheduler:
             self._lock.notify()
 
     def replace(self, engine: Engine) -> None:
-        """Write with another engine as soon as what has begun is finished; what waits, waits.
+        """Replace the engine as soon as what has begun is finished; what waits, waits.
 
         Raises ValueError for one of another shape, or with another number of rows.
         """
@@ -105,7 +105,7 @@ class Scheduler:
             self._lock.notify()
 
     def close(self, drain: bool = False, timeout: float | None = None) -> None:
-        """Take no more generations, and end: with `drain` after all that there are, else after the step under way.
+        """Take no more generations, and end: with `drain` after all, else after this step.
 
         Those that are given up get `Failed`.
         """
@@ -137,7 +137,7 @@ class Scheduler:
             self._hand_out([(one, Failed("The server stopped before the text was written.")) for one in left])
 
     def _admit(self) -> bool:
-        """Drop what is cancelled, give free rows to what waits, and wait if there is nothing; False at the end."""
+        """Drop cancelled generations, start waiting ones, and wait if there are none; False at the end."""
         with self._lock:
             while not self._is_closed or self._drains:
                 self._at = {row: generation for row, generation in self._at.items() if not generation.is_cancelled}
@@ -158,7 +158,7 @@ class Scheduler:
             return False
 
     def _step(self, events: list[tuple[Generation, Event]]) -> None:
-        """Make one forward pass: a token for every text that is prefilled, and some more of the prompts."""
+        """Make one forward pass: decode a token of every text, and prefill some more."""
         writing = [row for row, generation in self._at.items() if generation.is_prefilled]
         followers = self._readers()
         at_most = len(writing) + PROMPT_TOKENS * self._engine.pace * (1 if writing else 2)
@@ -197,7 +197,7 @@ class Scheduler:
         self._engine.put(rows, ids)
 
     def _readers(self) -> dict[int, list[int]]:
-        """Find the rows that prefill, in the order in which they came, each with those that have the same prompt.
+        """Find the rows that prefill, the first first, each with others of the same prompt.
 
         Several texts after one prompt need it to be read only once.
         """

@@ -19,7 +19,7 @@ STALL_SECONDS = 60.0  # in which whoever is answered has to take something of it
 
 
 class PunctualProtocol(H11Protocol):
-    """HTTP/1.1 that hangs up on whoever does not come to the end of a request's head, or takes nothing of an answer.
+    """HTTP/1.1 that closes connections of clients too slow to send or to receive.
 
     (Bodies are timed by the `Guard`, and here only where the answer did not
     wait for them; uvicorn times what is between requests.) A request that gives
@@ -54,7 +54,7 @@ class PunctualProtocol(H11Protocol):
                 self.headers.append(CLOSE_HEADER)  # which uvicorn gives back with the answer
 
     def on_response_complete(self) -> None:
-        """The next request may have begun already, and this one's body may not be there: nobody reads it any more."""
+        """Drop the rest of this request's body: the next request may have begun already."""
         super().on_response_complete()
         has_begun = self.conn.their_state is not h11.IDLE or self.conn.trailing_data[0]
         if self._is_owed_something() and has_begun and self._clock is None:
@@ -77,7 +77,7 @@ class PunctualProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def _is_owed_something(self) -> bool:
-        """Whether the rest of a head is to come, or of a body whose answer is out."""
+        """Whether the rest of a head, or of a body after its answer, is to come."""
         return self.conn.their_state is h11.IDLE or (
             self.conn.their_state is h11.SEND_BODY and self.conn.our_state is h11.DONE
         )
@@ -113,7 +113,7 @@ class PunctualProtocol(H11Protocol):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that is bound, so that a port that is taken is told before a model is loaded.
+    """Bind a socket, which fails for a port in use before a model is loaded.
 
     Raises OSError, and ValueError for a host that is not this machine.
     """
@@ -135,7 +135,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def known_names(host: str) -> list[str] | None:
-    """The names under which a server at this address may be called; None for all, where others are to reach it."""
+    """List the host names of a server at this address; None where others may reach it."""
     loopback = ["localhost", "127.0.0.1", "::1"]
     return sorted({*loopback, host}) if host in loopback or host.startswith("127.") else None
 
@@ -179,7 +179,7 @@ class Server(uvicorn.Server):
 
 
 def allow_many_connections() -> None:
-    """As many open connections as this process may have: often 1024 is only where the limit begins."""
+    """Raise this process's limit of open connections, which often begins at 1024."""
     try:
         import resource
     except ImportError:  # Windows, which has no such limit

@@ -1,4 +1,4 @@
-"""The functions that the page's tour shows: where each stands, and its code as it is."""
+"""Find the functions of the page's tour: file, line and code."""
 
 import ast
 from functools import cache
@@ -23,7 +23,7 @@ SHOWN = (
 
 
 class Source(TypedDict):
-    """Where a function begins, and its text without its docstring: what it means the tour says in its own words."""
+    """Where a function begins, and its code without the docstring."""
 
     line: int
     text: str
@@ -31,7 +31,7 @@ class Source(TypedDict):
 
 @cache
 def sources() -> dict[str, Source]:
-    """All that the tour shows, by name. The files are read, not imported, so that this costs next to nothing."""
+    """List all that the tour shows, by name. The files are read, not imported, so that this costs next to nothing."""
     return {name: source(name) for name in SHOWN}
 
 

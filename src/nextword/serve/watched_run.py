@@ -1,4 +1,4 @@
-"""A training run, looked at from outside while it goes on: its losses, its samples, and where its heads look."""
+"""Watch a training run from outside: its losses, samples and attention patterns."""
 
 import json
 import re
@@ -20,7 +20,7 @@ STEPS = 2000  # points of a curve; of a longer run every second, third, ... step
 
 
 class WatchedRun:
-    """What there is to see in a run's directory. Everything is read as it is now, or again when it has changed."""
+    """Reads a run's directory. Everything is read as it is now, or again when it has changed."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -28,7 +28,7 @@ class WatchedRun:
         self.attention = AttentionLog(path / "attention")
 
     def weights(self) -> tuple[int, int] | None:
-        """What changes when the run saves new weights; None while it has saved none."""
+        """A value that changes when the run saves new weights; None while there are none."""
         try:
             status = (self.path / "model.safetensors").stat()
         except FileNotFoundError:
@@ -47,8 +47,10 @@ class WatchedRun:
         return int(logged[-1]["step"] or 0) if logged else 0
 
     def describe(self) -> dict[str, Any]:
-        """What it learns from, the losses step by step, what the model wrote, and when its attention, to which text,
-        was kept. begun: changes when another run takes its place."""
+        """Describe the run: its text, losses and samples, and when its attention, to which text, was kept.
+
+        begun: changes when another run takes its place.
+        """
         return {
             "dir": str(self.path),
             "begun": self._begun(),
@@ -82,7 +84,7 @@ class WatchedRun:
 
 
 def read_from(description: str) -> dict[str, Any] | None:
-    """What run.json says of the text that the model reads: its name, its tokens, and the weights it began with, if any.
+    """Read from run.json the training text's name and tokens, and the initial weights.
 
     None where it says nothing of it, as the run.json of another version may.
     """
@@ -95,7 +97,7 @@ def read_from(description: str) -> dict[str, Any] | None:
 
 
 def losses(log: str) -> list[dict[str, float | None]]:
-    """The lines of log.jsonl, in few enough points for a picture; all that have a validation loss stay."""
+    """Read log.jsonl, thinned to a picture's points; those with a validation loss stay."""
     found = []
     for line in log.splitlines():
         try:
@@ -108,7 +110,7 @@ def losses(log: str) -> list[dict[str, float | None]]:
 
 
 def samples(text: str) -> list[dict[str, Any]]:
-    """The sections of samples.md: after which step, from which prompt, and what the model wrote."""
+    """Read the sections of samples.md: step, prompt and text."""
     found = []
     for section in SAMPLE.finditer(text):
         quoted = section[0].split("\n")[2:-2]  # between the heading and the empty line at the end
