@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from nextword.doctor import training
-from nextword.doctor.examining import examine
-from nextword.doctor.findings import Found
+from nextword.doctor.examination import examine
+from nextword.doctor.findings import Findings
 from nextword.doctor.review import Review
 from nextword.learn.checker.styles import Style
 
@@ -22,7 +22,7 @@ NOT_WRONG = {"eps=1e-6", "eps=1e-8", "keeps-the-last", "log-softmax-applied", "h
 
 def review_of(name: str, mistake: str | None, folder: Path) -> Review:
     file = folder / f"{name}.py"
-    file.write_text(STYLES[name].source(mistake), encoding="utf-8")
+    file.write_text(STYLES[name].source(*filter(None, [mistake])), encoding="utf-8")
     return examine(str(file), pair_seconds=0.0)
 
 
@@ -37,7 +37,7 @@ def test_a_sound_model_is_not_accused(name: str, tmp_path: Path) -> None:
 def test_a_planted_mistake_is_found_as_itself(
     name: str, mistake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "by_heart", lambda module, call: Found())  # takes longer than all the rest
+    monkeypatch.setattr(training, "by_heart", lambda module, call: Findings())  # takes longer than all the rest
     review = review_of(name, mistake, tmp_path)
     if mistake in NOT_WRONG:
         assert review.names == ()

@@ -8,10 +8,10 @@ import torch
 from torch.nn import functional as F
 from weights.strangers import STRANGERS
 
-from nextword.doctor.calling import find_call
-from nextword.doctor.making import Maker
-from nextword.doctor.searching import Search, diagnose
-from nextword.doctor.subject import Subject
+from nextword.doctor.answers import UserGPT
+from nextword.doctor.call import find_call
+from nextword.doctor.construction import Maker
+from nextword.doctor.search import Search, diagnose
 from nextword.doctor.whole import MISTAKES, whole
 from nextword.learn.checker.comparing import same
 from nextword.learn.checker.exercise import RIGHT
@@ -93,5 +93,5 @@ def test_two_mistakes_are_found() -> None:
 def diagnosed(cls: type) -> tuple[str, ...] | str:
     """The names of the mistakes that a class makes; that there are some, where they are not known."""
     maker = Maker(ModuleType("theirs"), cls)
-    outcome = diagnose(Subject(maker, find_call(maker(CONFIG), CONFIG.n_vocab, CONFIG.n_ctx)), pair_seconds=8.0)
+    outcome = diagnose(UserGPT(maker, find_call(maker(CONFIG), CONFIG.n_vocab, CONFIG.n_ctx)), pair_seconds=8.0)
     return tuple(mistake.name for mistake in outcome.mistakes) or ("unexplained" if outcome.differences else ())

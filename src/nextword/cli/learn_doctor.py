@@ -36,7 +36,7 @@ def doctor(arguments: list[str]) -> int:
     """Review, and print the review."""
     args = parse(Arguments, "learn doctor", arguments)
 
-    from nextword.doctor.visiting import visit
+    from nextword.doctor.visit import visit
     from nextword.learn.checker.lines import show
 
     review = visit(args.model, args.make, args.time_limit)

@@ -87,7 +87,7 @@ def show_list(arguments: list[str]) -> int:
 
 def listing(course: "Course") -> list["Line"]:
     """The exercises of each chapter, with what was done at them."""
-    from nextword.learn.checker.lines import Style, line
+    from nextword.learn.checker.lines import Emphasis, line
     from nextword.learn.checker.track import TRACK
 
     states, records, current = course.states(), course.progress.read(), course.current()
@@ -104,7 +104,7 @@ def listing(course: "Course") -> list["Line"]:
             sign, style = {"passed": ("x", "good"), "changed": ("~", ""), "tried": (".", "")}.get(
                 states[name], (" ", "")
             )
-            looks: Style = "good" if style == "good" else "bold" if name == current else ""
+            looks: Emphasis = "good" if style == "good" else "bold" if name == current else ""
             remark = {"changed": "changed since it passed: check it again"}.get(states[name], "")
             if states[name] == "tried" and name in records:
                 remark = counted(records[name].attempts, "attempt")

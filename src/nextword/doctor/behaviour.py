@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from nextword.doctor.calling import Call, Dropout, seeded
-from nextword.doctor.findings import Finding, Found, Place
-from nextword.doctor.subject import evaluate
+from nextword.doctor.answers import evaluate
+from nextword.doctor.call import Call, Dropout, seeded
+from nextword.doctor.findings import Finding, Findings, Location
 from nextword.learn.checker.comparing import NOT_THEIRS, Raised, attempt, raised
 from nextword.learn.checker.lines import line
 from nextword.learn.fixtures.fixture import CONFIG, token_ids
@@ -17,9 +17,9 @@ MUCH = 1e-4
 """Logits that differ by more than this, as a share of the largest, are others."""
 
 
-def look_from_outside(module: nn.Module, call: Call) -> Found:
+def look_from_outside(module: nn.Module, call: Call) -> Findings:
     """All of it, on a model with some weights that are not all alike."""
-    found = Found()
+    found = Findings()
     evaluate(module)
     with torch.no_grad():
         for look in (ahead, positions, other_texts, scores, beyond):
@@ -27,13 +27,13 @@ def look_from_outside(module: nn.Module, call: Call) -> Found:
                 try:
                     found.add(look(module, call))
                 except Exception as error:  # what a stranger's forward raises is told elsewhere
-                    found.add(Found([], [cannot_run(raised(error))] if look is ahead else []))
+                    found.add(Findings([], [cannot_run(raised(error))] if look is ahead else []))
     return found
 
 
 def cannot_run(error: Raised) -> Finding:
     """It raises on ordinary ids."""
-    place = Place("", error.file, ((error.line, error.source),)) if error.line else None
+    place = Location("", error.file, ((error.line, error.source),)) if error.line else None
     return Finding(
         "wrong",
         "raises",
@@ -51,25 +51,25 @@ def differ(a: Tensor, b: Tensor) -> bool:
     return bool((a - b).abs().max() > MUCH * max(1.0, float(b.abs().max())))
 
 
-def ahead(module: nn.Module, call: Call) -> Found:
+def ahead(module: nn.Module, call: Call) -> Findings:
     """Whether what comes later changes what was said before."""
     ids = token_ids(1, 8, seed=3)
     other = ids.clone()
     other[0, 5] = (ids[0, 5] + 7) % CONFIG.n_vocab
     if call.takes == "prefixes":
-        return Found()
+        return Findings()
     one, two = call(module, ids), call(module, other)
     if not one.isfinite().all():
-        return Found()  # told by `scores`
+        return Findings()  # told by `scores`
     if not differ(one[:, :5], two[:, :5]):
-        return Found(["no token sees what comes after it"])
+        return Findings(["no token sees what comes after it"])
     position = int((one - two)[0, :5].abs().nan_to_num(9e9).amax(-1).gt(MUCH).nonzero()[0])
     change = float((one - two)[0, :5].abs().max())
     evidence = line(
         f"Of eight tokens the sixth was exchanged: the logits at position {position} changed, by up to "
         f"{change:.3g} in all before it."
     )
-    return Found(
+    return Findings(
         [],
         [
             Finding(
@@ -84,16 +84,16 @@ def ahead(module: nn.Module, call: Call) -> Found:
     )
 
 
-def positions(module: nn.Module, call: Call) -> Found:
+def positions(module: nn.Module, call: Call) -> Findings:
     """Whether like tokens at different places are told apart."""
     ids = torch.full((1, 4), 5)
     logits = call(module, ids)
     if not logits.isfinite().all():
-        return Found()
+        return Findings()
     if logits.size(1) == 4 and differ(logits[:, :3], logits[:, 1:]):
-        return Found(["it knows where a token stands"])
+        return Findings(["it knows where a token stands"])
     evidence = line("Four like tokens in a row give the same logits at each place.")
-    return Found(
+    return Findings(
         [],
         [
             Finding(
@@ -107,17 +107,17 @@ def positions(module: nn.Module, call: Call) -> Found:
     )
 
 
-def other_texts(module: nn.Module, call: Call) -> Found:
+def other_texts(module: nn.Module, call: Call) -> Findings:
     """Whether the texts of a batch keep to themselves."""
     ids = token_ids(3, 6, seed=4)
     alone, together = call(module, ids[:1]), call(module, ids)[:1]
     if not alone.isfinite().all():
-        return Found()
+        return Findings()
     if alone.shape == together.shape and not differ(alone, together):
-        return Found(["texts of one batch keep to themselves"])
+        return Findings(["texts of one batch keep to themselves"])
     change = float((alone - together).abs().max()) if alone.shape == together.shape else float("nan")
     evidence = line(f"A text's logits change by up to {change:.3g} when two others are read beside it.")
-    return Found(
+    return Findings(
         [],
         [
             Finding(
@@ -131,13 +131,13 @@ def other_texts(module: nn.Module, call: Call) -> Found:
     )
 
 
-def scores(module: nn.Module, call: Call) -> Found:
+def scores(module: nn.Module, call: Call) -> Findings:
     """Whether the logits are logits, and not probabilities or worse."""
     logits = call(module, token_ids(2, 6, seed=5)).double()
     if not logits.isfinite().all():
         n = int((~logits.isfinite()).sum())
         evidence = line(f"{n} of {logits.numel()} logits are NaN or infinite.")
-        return Found(
+        return Findings(
             [],
             [
                 Finding(
@@ -152,7 +152,7 @@ def scores(module: nn.Module, call: Call) -> Found:
     sums = logits.sum(-1)
     if bool((logits >= 0).all()) and torch.allclose(sums, torch.ones_like(sums), atol=1e-3):
         evidence = line("Each position's numbers are at least 0 and add up to 1.")
-        return Found(
+        return Findings(
             [],
             [
                 Finding(
@@ -165,17 +165,17 @@ def scores(module: nn.Module, call: Call) -> Found:
                 )
             ],
         )
-    return Found()
+    return Findings()
 
 
-def beyond(module: nn.Module, call: Call) -> Found:
+def beyond(module: nn.Module, call: Call) -> Findings:
     """What becomes of a text that is too long."""
     T = CONFIG.n_ctx + 1
     result = attempt(lambda m: call.last(m, token_ids(1, T, seed=2)), module)
     if isinstance(result, Raised):
-        return Found([f"{T} tokens, one more than n_ctx, raise {result.kind}"])
+        return Findings([f"{T} tokens, one more than n_ctx, raise {result.kind}"])
     evidence = line(f"{T} tokens give logits without complaint, where n_ctx = {CONFIG.n_ctx}.")
-    return Found(
+    return Findings(
         [],
         [
             Finding(
@@ -189,7 +189,7 @@ def beyond(module: nn.Module, call: Call) -> Found:
     )
 
 
-def settles(module: nn.Module, call: Call) -> Found:
+def settles(module: nn.Module, call: Call) -> Findings:
     """Whether eval mode gives the same twice, on an instance with dropout; and which line drops."""
     heard: list[tuple[str, int, str]] = []
 
@@ -208,14 +208,14 @@ def settles(module: nn.Module, call: Call) -> Found:
                 first = call(module, ids)
             second = call(module, ids)
     except Exception:  # told elsewhere
-        return Found()
+        return Findings()
     if torch.equal(first.nan_to_num(0.5), second.nan_to_num(0.5)):
-        return Found(["in eval mode it says the same twice"])
+        return Findings(["in eval mode it says the same twice"])
     lines = tuple(dict.fromkeys((number, text) for _, number, text in heard))
-    place = Place("", heard[0][0], lines[:3]) if heard else None
+    place = Location("", heard[0][0], lines[:3]) if heard else None
     change = float((first - second).abs().nan_to_num(0.0).max())
     evidence = line(f"Two calls with the same ids differ by up to {change:.3g}.")
-    return Found(
+    return Findings(
         [],
         [
             Finding(

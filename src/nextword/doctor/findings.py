@@ -17,7 +17,7 @@ class DoctorError(NextwordError, ValueError):
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Where in somebody's code something is: a class, and lines of it that may be the ones, with what they say."""
 
     symbol: str = ""
@@ -25,9 +25,9 @@ class Place:
     lines: tuple[tuple[int, str], ...] = ()
 
     @staticmethod
-    def unpacked(packed: dict[str, Any]) -> "Place":
+    def unpacked(packed: dict[str, Any]) -> "Location":
         """The inverse of dataclasses.asdict, after JSON."""
-        return Place(packed["symbol"], packed["file"], tuple((number, text) for number, text in packed["lines"]))
+        return Location(packed["symbol"], packed["file"], tuple((number, text) for number, text in packed["lines"]))
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Finding:
     evidence: tuple[Line, ...] = ()
     remedy: str = ""
     why: str = ""
-    place: Place | None = None
+    place: Location | None = None
     parameters: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
@@ -55,24 +55,24 @@ class Finding:
     @staticmethod
     def unpacked(packed: dict[str, Any]) -> "Finding":
         """The inverse of dataclasses.asdict, after JSON."""
-        place = Place.unpacked(packed["place"]) if packed["place"] else None
+        place = Location.unpacked(packed["place"]) if packed["place"] else None
         evidence = tuple(tuple((text, style) for text, style in spans) for spans in packed["evidence"])
         return Finding(**{**packed, "place": place, "evidence": evidence, "parameters": tuple(packed["parameters"])})
 
 
 @dataclass
-class Found:
+class Findings:
     """What one look at a model brought to light: what is sound, in a few words each, and findings."""
 
     sound: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
     @staticmethod
-    def one(*findings: Finding) -> "Found":
+    def one(*findings: Finding) -> "Findings":
         """Nothing but this."""
-        return Found([], list(findings))
+        return Findings([], list(findings))
 
-    def add(self, other: "Found") -> None:
+    def add(self, other: "Findings") -> None:
         """Take over what another look found."""
         self.sound += other.sound
         self.findings += other.findings

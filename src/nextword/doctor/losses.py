@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nextword.doctor.calling import Call
-from nextword.doctor.findings import Finding, Found
+from nextword.doctor.call import Call
+from nextword.doctor.findings import Finding, Findings
 from nextword.learn.checker.comparing import Raised, attempt
 from nextword.learn.checker.exercise import RIGHT, Mistake, Mistakes
 from nextword.learn.checker.lines import line
@@ -17,10 +17,10 @@ from nextword.learn.fixtures.fixture import token_ids
 HUGGING_FACE = "That is Hugging Face's way, and right where labels are the ids themselves: give it no shifted ones."
 
 
-def own_loss(module: nn.Module, call: Call) -> Found:
+def own_loss(module: nn.Module, call: Call) -> Findings:
     """Compare a forward's loss with that of its own logits and the targets as they are."""
     if call.targets is None:
-        return Found()
+        return Findings()
     ids, targets = token_ids(3, 6, seed=7), token_ids(3, 6, seed=8)
     module.eval()
     with torch.no_grad():
@@ -28,9 +28,9 @@ def own_loss(module: nn.Module, call: Call) -> Found:
             parameter.add_(0.3 * torch.randn(parameter.shape, dtype=parameter.dtype))
     loss = attempt(lambda m: call.with_loss(m, ids, targets), module)
     if loss is None:
-        return Found()
+        return Findings()
     if isinstance(loss, Raised):
-        return Found.one(
+        return Findings.one(
             Finding("wrong", "loss-raises", f"with targets forward stops with {loss.kind}: {loss.message}")
         )
     with torch.no_grad():
@@ -38,15 +38,15 @@ def own_loss(module: nn.Module, call: Call) -> Found:
     right, value = reference_loss(RIGHT, logits, targets), float(loss.detach())
     if is_same(value, right):
         if loss.requires_grad:
-            return Found(["its loss is the cross-entropy of its logits"])
+            return Findings(["its loss is the cross-entropy of its logits"])
         title = "its loss has lost its connection to the logits"
-        return Found.one(
+        return Findings.one(
             Finding("wrong", "loss-detached", title, remedy="Return the tensor, without .item() or .detach().")
         )
     evidence = (line(f"Its loss is {value:.4f} where the cross-entropy of its own logits is {right:.4f}."),)
     for mistake in TRACK["cross_entropy"].mistakes:
         if is_same(value, reference_loss(frozenset({mistake.name}), logits, targets)):
-            return Found.one(known(mistake, call, evidence))
+            return Findings.one(known(mistake, call, evidence))
     finding = Finding(
         level="look",
         name="loss-unlike",
@@ -54,7 +54,7 @@ def own_loss(module: nn.Module, call: Call) -> Found:
         evidence=evidence,
         remedy="F.cross_entropy(logits.flatten(0, 1), targets.flatten()), if nothing else is meant.",
     )
-    return Found.one(finding)
+    return Findings.one(finding)
 
 
 def known(mistake: Mistake, call: Call, evidence: Any) -> Finding:

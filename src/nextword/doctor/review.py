@@ -5,12 +5,12 @@ from typing import Any
 
 from nextword.commands import command
 from nextword.doctor.findings import Finding
-from nextword.learn.checker.lines import Line, Style, line, text_of
+from nextword.learn.checker.lines import Emphasis, Line, line, text_of
 from nextword.learn.checker.showing import shortened
 from nextword.learn.fixtures.fixture import CONFIG
 
 WORDS = {"wrong": "wrong", "look": "worth a look", "fine": "another design, and fine"}
-STYLES: dict[str, Style] = {"wrong": "bad", "look": "bold", "fine": "good"}
+STYLES: dict[str, Emphasis] = {"wrong": "bad", "look": "bold", "fine": "good"}
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Review:
             lines += [line(f"  ... ({len(printed) - 6} more lines)", "dim")] if len(printed) > 6 else []
         return [*lines, (), (("Next: ", "bold"), (self.next(), ""))]
 
-    def verdict(self) -> tuple[str, Style]:
+    def verdict(self) -> tuple[str, Emphasis]:
         """The review in two words."""
         n = len(self.names)
         if n == 0:

@@ -7,11 +7,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from nextword.doctor.counting import GPT2, count, generic, numbers_in
-from nextword.doctor.findings import Finding, Found, Level, Place
-from nextword.doctor.pointing import classes_of, lines_in
-from nextword.doctor.reading import Source
-from nextword.doctor.subject import Subject, fixed_positions
+from nextword.doctor.answers import UserGPT, fixed_positions
+from nextword.doctor.findings import Finding, Findings, Level, Location
+from nextword.doctor.locations import classes_of, lines_in
+from nextword.doctor.parameter_count import GPT2, count, generic, numbers_in
+from nextword.doctor.source import Source
 from nextword.learn.checker.catalogue import network_mistakes
 from nextword.learn.checker.lines import Line, line
 from nextword.learn.fixtures.fixture import CONFIG
@@ -20,46 +20,46 @@ from nextword.weights.matching.places import Piece, patterns
 from nextword.weights.matching.units import take_apart
 
 
-def look_at_structure(subject: Subject, source: Source) -> Found:
+def look_at_structure(user_gpt: UserGPT, source: Source) -> Findings:
     """All that parameters show without computing anything."""
-    found = Found()
-    fresh = subject.fresh()
-    found.add(plain_lists(subject, source))
-    found.add(head(subject, fresh, source))
-    found.add(missing(subject, source))
-    found.add(count(subject))
-    found.add(masks(subject, fresh, source))
+    found = Findings()
+    fresh = user_gpt.fresh()
+    found.add(plain_lists(user_gpt, source))
+    found.add(head(user_gpt, fresh, source))
+    found.add(missing(user_gpt, source))
+    found.add(count(user_gpt))
+    found.add(masks(user_gpt, fresh, source))
     return found
 
 
 def of_mistake(
-    name: str, level: Level, evidence: Iterable[Line], place: Place | None = None, parameters: tuple[str, ...] = ()
+    name: str, level: Level, evidence: Iterable[Line], place: Location | None = None, parameters: tuple[str, ...] = ()
 ) -> Finding:
     """A mistake that the exercises know, in their words, as a finding."""
     mistake = network_mistakes()[name]
     return Finding(level, name, mistake.equals, tuple(evidence), mistake.remedy, mistake.why, place, parameters)
 
 
-def plain_lists(subject: Subject, source: Source) -> Found:
+def plain_lists(user_gpt: UserGPT, source: Source) -> Findings:
     """Blocks of which PyTorch does not know."""
-    stray = [node for node in take_apart(subject.module, CONFIG).walk() if not node.registered and node.path]
+    stray = [node for node in take_apart(user_gpt.module, CONFIG).walk() if not node.registered and node.path]
     if not stray:
-        return Found()
-    pieces = [piece for places in subject.matching.places.values() for piece in places]
+        return Findings()
+    pieces = [piece for places in user_gpt.matching.places.values() for piece in places]
     every = {id(piece.parameter): piece.parameter.numel() for piece in pieces}
-    known = sum(parameter.numel() for parameter in subject.module.parameters())
+    known = sum(parameter.numel() for parameter in user_gpt.module.parameters())
     evidence = line(f"PyTorch knows of {known:,} of the {sum(every.values()):,} numbers that are to learn.")
     name = stray[0].path
-    place = lines_in([type(subject.module)], rf"{re.escape(name)} *=", source)
+    place = lines_in([type(user_gpt.module)], rf"{re.escape(name)} *=", source)
     finding = of_mistake("blocks-in-a-list", "wrong", (evidence,), place)
-    return Found.one(replace(finding, remedy=finding.remedy.replace("self.h ", f"self.{name} ")))
+    return Findings.one(replace(finding, remedy=finding.remedy.replace("self.h ", f"self.{name} ")))
 
 
-def head(subject: Subject, fresh: nn.Module, source: Source) -> Found:
+def head(user_gpt: UserGPT, fresh: nn.Module, source: Source) -> Findings:
     """Whether the head is the embedding once more, a copy, or a table of its own; and its bias."""
     matching = match_parameters(fresh, CONFIG)
-    wte = subject.matching.places["wte.weight"][0].name
-    found = Found()
+    wte = user_gpt.matching.places["wte.weight"][0].name
+    found = Findings()
     names = [name for name in (matching.own_head, *(piece.name for piece in matching.zeros)) if name]
     parts = [part for part in "".join(names[:1]).split(".") if part not in ("weight", "bias") and not part.isdigit()]
     attribute = parts[-1] if parts else "head"
@@ -120,12 +120,12 @@ ABSENCES: dict[str, tuple[tuple[str, ...], str, str]] = {
 """Names of findings -> the tensors that are not there, a title, and in which part of the code."""
 
 
-def missing(subject: Subject, source: Source) -> Found:
+def missing(user_gpt: UserGPT, source: Source) -> Findings:
     """Which of GPT-2's tensors have no place: another design, but official weights cannot be loaded whole."""
-    found = Found()
-    left = dict.fromkeys(map(generic, subject.matching.missing))
-    if not left and not subject.matching.extra:
-        found.sound.append(f"all {len(subject.matching.shapes)} of GPT-2's tensors have a place in it")
+    found = Findings()
+    left = dict.fromkeys(map(generic, user_gpt.matching.missing))
+    if not left and not user_gpt.matching.extra:
+        found.sound.append(f"all {len(user_gpt.matching.shapes)} of GPT-2's tensors have a place in it")
     for name, (endings, title, part) in ABSENCES.items():
         kinds = [kind for kind in left if kind.endswith(endings)]
         if {kind.removeprefix("h.*.") for kind in kinds} != set(endings):
@@ -143,11 +143,13 @@ def missing(subject: Subject, source: Source) -> Found:
             "without, they compute something else.",
             why="Many later models do without, and lose nothing.",
             place=lines_in(
-                classes_of(part, subject.module, subject.matching), "norm" if "norm" in name else "bias|Linear", source
+                classes_of(part, user_gpt.module, user_gpt.matching),
+                "norm" if "norm" in name else "bias|Linear",
+                source,
             ),
         )
         found.findings.append(finding)
-    if "wpe.weight" in left and fixed_positions(subject.module, torch.zeros(CONFIG.n_ctx, CONFIG.n_embd)).any():
+    if "wpe.weight" in left and fixed_positions(user_gpt.module, torch.zeros(CONFIG.n_ctx, CONFIG.n_embd)).any():
         finding = Finding(
             level="fine",
             name="positions-fixed",
@@ -155,11 +157,11 @@ def missing(subject: Subject, source: Source) -> Found:
             evidence=(line("GPT-2 has wpe.weight: 786,432 numbers at its size."),),
             remedy="Leave it so, if it is to be trained from random weights. GPT-2's own weights need the table.",
             why="The first Transformer took sines. GPT-2 learns a vector for each position.",
-            place=lines_in([type(subject.module)], r"\bpos|\bpe\b|sin|cos", source),
+            place=lines_in([type(user_gpt.module)], r"\bpos|\bpe\b|sin|cos", source),
         )
         found.findings.append(finding)
-    if subject.matching.extra:
-        names = patterns(list(subject.matching.extra))
+    if user_gpt.matching.extra:
+        names = patterns(list(user_gpt.matching.extra))
         finding = Finding(
             level="look",
             name="extra-parameters",
@@ -172,12 +174,12 @@ def missing(subject: Subject, source: Source) -> Found:
     return found
 
 
-def masks(subject: Subject, fresh: nn.Module, source: Source) -> Found:
+def masks(user_gpt: UserGPT, fresh: nn.Module, source: Source) -> Findings:
     """Masks that are saved with the weights."""
     learned = {name for name, p in fresh.named_parameters(remove_duplicate=False) if p.requires_grad}
     saved = {name: t for name, t in fresh.state_dict().items() if name not in learned and is_mask(t)}
     if not saved:
-        return Found()
+        return Findings()
     names, (name, example) = patterns(list(saved)), next(iter(saved.items()))
     each = len(saved) / CONFIG.n_layer
     n = round(each * GPT2.n_layer * (GPT2.n_head / CONFIG.n_head if each >= CONFIG.n_head else 1))
@@ -191,10 +193,10 @@ def masks(subject: Subject, fresh: nn.Module, source: Source) -> Found:
         "or make the mask in forward.",
         why="It works, and takes room in every checkpoint. Weights that come without them then load only with "
         "strict=False, which hides other mistakes.",
-        place=lines_in(classes_of("heads", subject.module, subject.matching), "register_buffer|Parameter", source),
+        place=lines_in(classes_of("heads", user_gpt.module, user_gpt.matching), "register_buffer|Parameter", source),
         parameters=tuple(names),
     )
-    return Found.one(finding)
+    return Findings.one(finding)
 
 
 def is_mask(tensor: Tensor) -> bool:

@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor, nn
 
-from nextword.doctor.beginning import LN_V, beginning, loss_of
+from nextword.doctor.answers import UserGPT
 from nextword.doctor.behaviour import cannot_run
-from nextword.doctor.calling import Call, seeded
-from nextword.doctor.findings import Finding, Found
+from nextword.doctor.call import Call, seeded
+from nextword.doctor.findings import Finding, Findings
+from nextword.doctor.initialisation import LN_V, beginning, loss_of
 from nextword.doctor.losses import own_loss
-from nextword.doctor.subject import Subject
 from nextword.learn.checker.comparing import Raised, attempt, raised
 from nextword.learn.checker.lines import line
 from nextword.learn.fixtures.fixture import CONFIG, token_ids
@@ -22,19 +22,19 @@ BY_HEART = 0.1
 """Below which share of its first loss, or of ln V, a batch is known by heart."""
 
 
-def look_at_training(subject: Subject) -> Found:
+def look_at_training(user_gpt: UserGPT) -> Findings:
     """All of it, each on a fresh instance with dropout of 0."""
-    found = Found()
+    found = Findings()
     for look in (beginning, gradients, own_loss, by_heart):
         try:
             with seeded(), torch.enable_grad():
-                found.add(look(subject.fresh(), subject.call))
+                found.add(look(user_gpt.fresh(), user_gpt.call))
         except Exception as error:  # whatever a stranger's forward may raise
             found.findings.append(cannot_run(raised(error)))
     return found
 
 
-def gradients(module: nn.Module, call: Call) -> Found:
+def gradients(module: nn.Module, call: Call) -> Findings:
     """Whether every parameter that is to learn gets a gradient."""
     module.train()
     ids, targets = token_ids(4, CONFIG.n_ctx, seed=7), token_ids(4, CONFIG.n_ctx, seed=8)
@@ -46,11 +46,11 @@ def gradients(module: nn.Module, call: Call) -> Found:
     if isinstance(outcome, Raised):
         title = f"the loss has no gradient: {outcome.message}"
         remedy = "Look for .detach(), .item(), .data or torch.no_grad() on the way."
-        return Found.one(Finding("wrong", "no-backward", title, remedy=remedy))
+        return Findings.one(Finding("wrong", "no-backward", title, remedy=remedy))
     keys = key_biases(module)
     without = [name for name, p in module.named_parameters() if p.requires_grad and name not in keys and is_still(p)]
     frozen = [n for n, p in module.named_parameters() if not p.requires_grad and p.shape[-1:] != (CONFIG.n_ctx,)]
-    found = Found() if without or frozen else Found(["gradients reach every parameter"])
+    found = Findings() if without or frozen else Findings(["gradients reach every parameter"])
     if without:
         listed = patterns(without)
         finding = Finding(
@@ -88,7 +88,7 @@ def key_biases(module: nn.Module) -> set[str]:
     return {piece.name for piece in pieces if piece.rows.start is not None and C <= piece.rows.start < 2 * C}
 
 
-def by_heart(module: nn.Module, call: Call) -> Found:
+def by_heart(module: nn.Module, call: Call) -> Findings:
     """Whether one small batch can be learned by heart."""
     module.train()
     ids = token_ids(2, 9, seed=12)
@@ -100,7 +100,7 @@ def by_heart(module: nn.Module, call: Call) -> Found:
     for _ in range(STEPS):
         loss = loss_of(module, call, x, y)
         if not loss.requires_grad:
-            return Found()  # told by `gradients`
+            return Findings()  # told by `gradients`
         losses.append(float(loss.detach()))
         if losses[-1] < BY_HEART * min(losses[0], LN_V):
             break
@@ -109,7 +109,7 @@ def by_heart(module: nn.Module, call: Call) -> Found:
         optimizer.step()
     first, last = losses[0], losses[-1]
     if last < BY_HEART * min(first, LN_V):
-        return Found([f"it learns a batch by heart (loss {first:.2f} -> {last:.2f} in {len(losses) - 1} steps)"])
+        return Findings([f"it learns a batch by heart (loss {first:.2f} -> {last:.2f} in {len(losses) - 1} steps)"])
     evidence = [line(f"The loss on 16 tokens, seen {STEPS} times with AdamW (lr 0.01): {first:.3f} -> {last:.3f}.")]
     still = patterns([name for name, p in learning.items() if torch.equal(p, before[name])])
     if still:
@@ -122,4 +122,4 @@ def by_heart(module: nn.Module, call: Call) -> Found:
         remedy="Mend what is named above first: this may be its consequence.",
         why="A model that cannot do this will not learn a text either.",
     )
-    return Found.one(finding)
+    return Findings.one(finding)

@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor
 
-from nextword.doctor.subject import ONE_BLOCK, Answer, Reference, Tensors
+from nextword.doctor.answers import ONE_BLOCK, Answer, Reference, Tensors
 from nextword.learn.checker.catalogue import network_mistakes
 from nextword.learn.checker.comparing import same
 from nextword.learn.checker.exercise import Exercise, Mistake, Probe

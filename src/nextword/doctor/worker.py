@@ -1,6 +1,6 @@
 """The process in which somebody's model is reviewed: `python -m nextword.doctor.worker SCRATCH`.
 
-It reads a request, a line of JSON, from its input and writes its answer into SCRATCH/answer. See `visiting.py`.
+It reads a request, a line of JSON, from its input and writes its answer into SCRATCH/answer. See `visit.py`.
 """
 
 import faulthandler
@@ -35,8 +35,8 @@ def answered(request: dict[str, Any], scratch: Path) -> dict[str, Any]:
     """The review, packed; or what the user should do otherwise."""
     import torch
 
-    from nextword.doctor.examining import examine
-    from nextword.doctor.reading import TooLong
+    from nextword.doctor.examination import examine
+    from nextword.doctor.source import TooLong
     from nextword.errors import NextwordError
 
     torch.set_num_threads(1)

@@ -4,17 +4,17 @@ import sys
 from collections.abc import Iterable
 from typing import Literal
 
-Style = Literal["", "bold", "dim", "good", "bad", "code"]
+Emphasis = Literal["", "bold", "dim", "good", "bad", "code"]
 
-Span = tuple[str, Style]
+Span = tuple[str, Emphasis]
 """A piece of text and how it looks."""
 
 Line = tuple[Span, ...]
 
-COLOURS: dict[Style, str] = {"": "", "bold": "bold", "dim": "dim", "good": "green", "bad": "red", "code": "cyan"}
+COLOURS: dict[Emphasis, str] = {"": "", "bold": "bold", "dim": "dim", "good": "green", "bad": "red", "code": "cyan"}
 
 
-def line(text: str = "", style: Style = "") -> Line:
+def line(text: str = "", style: Emphasis = "") -> Line:
     """A line of one look."""
     return ((text, style),) if text else ()
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from nextword.learn.checker.comparing import ABSOLUTE, RELATIVE
-from nextword.learn.checker.lines import Line, Span, Style, line
+from nextword.learn.checker.lines import Emphasis, Line, Span, line
 
 WIDTH = 36
 """How wide each of two sides may be, in characters."""
@@ -56,7 +56,7 @@ def numbers_side_by_side(a: Tensor, b: Tensor, tolerance: float | None = None) -
     lines: list[Line] = [*header, ((f"    {'yours':^{width}}   {'right':^{width}}".rstrip(), "dim"),)]
     for row in range(a.size(0)):
         spans: list[Span] = [("    ", "")]
-        sides: tuple[tuple[list[str], Style], ...] = ((left, "bad"), (right, "good"))
+        sides: tuple[tuple[list[str], Emphasis], ...] = ((left, "bad"), (right, "good"))
         for texts, style in sides:
             spans.append((padding + before, "dim"))
             for column in shown:
@@ -74,7 +74,7 @@ def numbers_side_by_side(a: Tensor, b: Tensor, tolerance: float | None = None) -
 def two_shapes(a: Tensor, b: Tensor) -> list[Line]:
     """Two tensors that have not even the same shape."""
     lines: list[Line] = []
-    sides: tuple[tuple[str, Tensor, Style], ...] = (("yours", a, "bad"), ("right", b, "good"))
+    sides: tuple[tuple[str, Tensor, Emphasis], ...] = (("yours", a, "bad"), ("right", b, "good"))
     for name, tensor, style in sides:
         shape = "a single number" if tensor.dim() == 0 else f"shape {tuple(tensor.shape)}"
         lines.append(((f"  {name}: ", ""), (f"{shape}", style)))

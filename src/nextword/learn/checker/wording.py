@@ -8,7 +8,7 @@ from typing import Any
 from nextword.learn.checker.comparing import Raised
 from nextword.learn.checker.diagnosis import Diagnosis, Difference
 from nextword.learn.checker.exercise import Exercise, Mistake
-from nextword.learn.checker.lines import Line, Style, line
+from nextword.learn.checker.lines import Emphasis, Line, line
 from nextword.learn.checker.observing import observations
 from nextword.learn.checker.report import Report
 from nextword.learn.checker.showing import side_by_side
@@ -45,7 +45,7 @@ def report(exercise: Exercise, diagnosis: Diagnosis, file: str, theirs: Any = No
 
 def title(exercise: Exercise, outcome: str) -> Line:
     """Exercise 7, LayerNorm: not yet."""
-    style: Style = "good" if outcome == "passed" else "bold"
+    style: Emphasis = "good" if outcome == "passed" else "bold"
     return ((f"Exercise {TRACK.number(exercise.name)}, {exercise.title}: ", "bold"), (f"{outcome}.", style))
 
 

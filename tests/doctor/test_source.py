@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nextword.doctor import reading
 from nextword.doctor.findings import DoctorError
-from nextword.doctor.reading import read
+from nextword.doctor.source import read
 
 MODEL = "import torch.nn as nn\n\nclass GPT(nn.Module):\n    pass\n"
 
@@ -40,7 +39,7 @@ def test_training_below_the_classes_is_not_run_and_numbers_there_are_taken(tmp_p
 
 
 def test_what_takes_too_long_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "STATEMENT_SECONDS", 0.2)
+    monkeypatch.setattr("nextword.doctor.source.STATEMENT_SECONDS", 0.2)
     loop = "try:\n    while True: pass\nexcept Exception: pass\n"
     source = read(write(tmp_path, loop + MODEL))
     assert source.failures == ["line 1: stopped after 0 seconds"]

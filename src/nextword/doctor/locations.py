@@ -9,8 +9,8 @@ from pathlib import Path
 
 from torch import nn
 
-from nextword.doctor.findings import Place
-from nextword.doctor.reading import Source
+from nextword.doctor.findings import Location
+from nextword.doctor.source import Source
 from nextword.learn.checker.comparing import NOT_THEIRS
 from nextword.learn.checker.track import TRACK
 from nextword.weights.matching import Matching
@@ -67,7 +67,7 @@ def part_of(mistake: str) -> str:
     return "gpt"
 
 
-def place_of(mistake: str, module: nn.Module, matching: Matching, source: Source) -> Place | None:
+def place_of(mistake: str, module: nn.Module, matching: Matching, source: Source) -> Location | None:
     """Where a mistake may stand in a stranger's code."""
     return lines_in(classes_of(part_of(mistake), module, matching), pattern_of(mistake), source)
 
@@ -129,7 +129,7 @@ def is_theirs(cls: type) -> bool:
     return not cls.__module__.startswith(("torch.", "builtins"))
 
 
-def lines_in(classes: list[type], pattern: str, source: Source, anywhere: bool = True) -> Place | None:
+def lines_in(classes: list[type], pattern: str, source: Source, anywhere: bool = True) -> Location | None:
     """The first lines that have something in them, of these classes, or else of the whole file."""
     place = None
     for cls in dict.fromkeys(base for one in classes for base in one.__mro__ if is_theirs(base)):
@@ -140,13 +140,13 @@ def lines_in(classes: list[type], pattern: str, source: Source, anywhere: bool =
             continue
         installed = any(folder in file.parents for folder in NOT_THEIRS[1:])
         found = [] if installed else matching("".join(written), pattern, first)
-        place = place or Place(cls.__name__, "" if installed else file.name)
+        place = place or Location(cls.__name__, "" if installed else file.name)
         if found:
-            return Place(cls.__name__, file.name, tuple(found[:N_LINES]))
+            return Location(cls.__name__, file.name, tuple(found[:N_LINES]))
     if anywhere and place is not None and place.file and source.file is not None and source.file.suffix == ".py":
         found = in_functions(source.file.read_text(encoding="utf-8-sig", errors="replace"), pattern)
         if found:
-            return Place("", source.file.name, tuple(found[:N_LINES]))
+            return Location("", source.file.name, tuple(found[:N_LINES]))
     return place
 
 

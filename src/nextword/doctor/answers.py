@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from nextword.config import GPTConfig
-from nextword.doctor.calling import Call, Dropout, seeded
-from nextword.doctor.making import Maker
+from nextword.doctor.call import Call, Dropout, seeded
+from nextword.doctor.construction import Maker
 from nextword.learn.checker.exercise import RIGHT, Mistakes
 from nextword.learn.fixtures.building import weights
 from nextword.learn.fixtures.fixture import CONFIG
@@ -41,7 +41,7 @@ class Answer(Protocol):
         ...
 
 
-class Subject:
+class UserGPT:
     """A stranger's GPT, as often as it is needed."""
 
     def __init__(self, maker: Maker, call: Call):

@@ -9,13 +9,13 @@ from typing import Any
 
 from torch import nn
 
+from nextword.doctor.answers import UserGPT, try_to_match
 from nextword.doctor.arguments import CannotMake
 from nextword.doctor.behaviour import cannot_run
-from nextword.doctor.calling import Call, NoLogits, find_call
+from nextword.doctor.call import Call, NoLogits, find_call
+from nextword.doctor.construction import Maker, advice, make_or_explain
 from nextword.doctor.findings import DoctorError, Finding
-from nextword.doctor.making import Maker, advice, make_or_explain
-from nextword.doctor.reading import Source
-from nextword.doctor.subject import Subject, try_to_match
+from nextword.doctor.source import Source
 from nextword.learn.checker.comparing import Raised, attempt, raised
 from nextword.learn.fixtures.fixture import CONFIG
 from nextword.weights.matching import Matching
@@ -23,7 +23,7 @@ from nextword.weights.matching import Matching
 LIKELY = re.compile(r"GPT|Transformer|Language|LM\b|LM[A-Z]|Model$", re.IGNORECASE)
 
 
-def choose(source: Source, spec: str, expression: str | None = None) -> tuple[Subject | Finding, str]:
+def choose(source: Source, spec: str, expression: str | None = None) -> tuple[UserGPT | Finding, str]:
     """The GPT of a file, ready to be tried, and what its class is called; or a finding, where forward fails.
 
     Raises DoctorError where there is none, or it cannot be built, or several could be meant.
@@ -48,9 +48,9 @@ def choose(source: Source, spec: str, expression: str | None = None) -> tuple[Su
     return first_that_works(tops, source, spec)
 
 
-def first_that_works(tops: list[type[nn.Module]], source: Source, spec: str) -> tuple[Subject | Finding, str]:
+def first_that_works(tops: list[type[nn.Module]], source: Source, spec: str) -> tuple[UserGPT | Finding, str]:
     """Of the classes that no other uses the one that gives logits; Raises DoctorError where that is not one."""
-    working: list[tuple[Subject, str]] = []
+    working: list[tuple[UserGPT, str]] = []
     failures: list[tuple[Finding, str]] = []
     unmade: list[tuple[type, str]] = []
     for cls in tops:
@@ -60,8 +60,8 @@ def first_that_works(tops: list[type[nn.Module]], source: Source, spec: str) -> 
         except Exception as error:  # whatever a stranger's constructor may raise
             unmade.append((cls, str(error) if isinstance(error, CannotMake) else str(raised(error))))
             continue
-        subject = subject_of(maker)
-        (working if isinstance(subject, Subject) else failures).append((subject, cls.__name__))  # type: ignore[arg-type]
+        user_gpt = subject_of(maker)
+        (working if isinstance(user_gpt, UserGPT) else failures).append((user_gpt, cls.__name__))  # type: ignore[arg-type]
     whole = [one for one in working if isinstance(try_to_match(one[0].make(CONFIG), CONFIG), Matching)] or working
     if len(whole) == 1:
         return whole[0]
@@ -76,23 +76,23 @@ def first_that_works(tops: list[type[nn.Module]], source: Source, spec: str) -> 
     return failures[0]
 
 
-def hint_at_whole(subject: Subject | Finding, cls: type, source: Source, spec: str) -> Subject | Finding:
+def hint_at_whole(user_gpt: UserGPT | Finding, cls: type, source: Source, spec: str) -> UserGPT | Finding:
     """The same; where a part was named that gives no logits, with the class that it is a part of."""
     users = [other for other in modules_of(source.module) if other is not cls and names(other, cls)]
-    if isinstance(subject, Subject) or not users:
-        return subject
+    if isinstance(user_gpt, UserGPT) or not users:
+        return user_gpt
     whole = next((user for user in users if not used_by_another(user, modules_of(source.module))), users[-1])
     return replace(
-        subject, remedy=f"{cls.__name__} is a part: name the whole, {spec.partition(':')[0]}:{whole.__name__}"
+        user_gpt, remedy=f"{cls.__name__} is a part: name the whole, {spec.partition(':')[0]}:{whole.__name__}"
     )
 
 
-def subject_of(maker: Maker) -> Subject | Finding:
+def subject_of(maker: Maker) -> UserGPT | Finding:
     """A stranger's GPT, ready to be tried; or what its forward does instead of giving logits."""
     module = maker(CONFIG)
     call = attempt(lambda m: find_call(m, CONFIG.n_vocab, CONFIG.n_ctx), module)
     if isinstance(call, Call):
-        return Subject(maker, call)
+        return UserGPT(maker, call)
     assert isinstance(call, Raised)
     if call.kind == NoLogits.__name__:
         text = call.message
@@ -112,7 +112,7 @@ def refound(module: nn.Module, kind: str, message: str) -> Raised:
     """The exception of a plain call once more, with the line that it came from."""
     import torch
 
-    from nextword.doctor.calling import run
+    from nextword.doctor.call import run
 
     ids = torch.arange(10).view(2, 5)
     again = attempt(lambda m: run(m, ids), module)
@@ -138,7 +138,7 @@ def named(source: Source) -> Any:
     return found
 
 
-def from_function(source: Source, spec: str, thing: Any) -> tuple[Subject | Finding, str]:
+def from_function(source: Source, spec: str, thing: Any) -> tuple[UserGPT | Finding, str]:
     """A function that builds a model, or an instance that is there already. Raises DoctorError for something else."""
     if callable(thing) and not isinstance(thing, nn.Module):
         maker = Maker(source.module, thing)

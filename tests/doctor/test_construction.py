@@ -10,7 +10,7 @@ from torch import nn
 
 from nextword.doctor import sizes
 from nextword.doctor.arguments import CannotMake
-from nextword.doctor.making import Maker, advice, example
+from nextword.doctor.construction import Maker, advice, example
 from nextword.learn.fixtures.fixture import CONFIG
 
 EXPECTED = (61, 16, 12, 3, 2)

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nextword.doctor.calling import Call, Dropout
-from nextword.doctor.findings import Finding, Found
+from nextword.doctor.call import Call, Dropout
+from nextword.doctor.findings import Finding, Findings
 from nextword.learn.checker.lines import Line, line
 from nextword.learn.fixtures.fixture import CONFIG, token_ids
 from nextword.weights.matching import MatchingError, match_parameters
@@ -29,7 +29,7 @@ def loss_of(module: nn.Module, call: Call, ids: Tensor, targets: Tensor) -> Tens
     return F.cross_entropy(logits.reshape(-1, logits.size(-1)).float(), targets.reshape(-1))
 
 
-def beginning(module: nn.Module, call: Call) -> Found:
+def beginning(module: nn.Module, call: Call) -> Findings:
     """The loss before training on random ids against ln V, and the deviations of the parameters."""
     ids, targets = token_ids(16, CONFIG.n_ctx, seed=7), token_ids(16, CONFIG.n_ctx, seed=8)
     module.eval()
@@ -45,7 +45,7 @@ def beginning(module: nn.Module, call: Call) -> Found:
             evidence=tuple(evidence),
             remedy="Look for a row of attention that may see nothing, or for a division by 0.",
         )
-        return Found.one(finding)
+        return Findings.one(finding)
     evidence += drawn_in_words(drawn)
     if loss > LN_V + 1.0:
         finding = Finding(
@@ -58,8 +58,8 @@ def beginning(module: nn.Module, call: Call) -> Found:
             "unlearning, and at GPT-2's width more of them than here. nn.Embedding draws with a deviation of 1, of "
             "which a tied head makes scores.",
         )
-        return Found.one(finding)
-    found = Found([f"its loss begins at {loss:.2f}, near ln V = {LN_V:.2f}"])
+        return Findings.one(finding)
+    found = Findings([f"its loss begins at {loss:.2f}, near ln V = {LN_V:.2f}"])
     if drawn and all(as_gpt2(name, std) for name, std in drawn.items()):
         found.sound.append("its parameters are drawn as GPT-2's")
     elif drawn:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nextword.doctor.calling import Call, Dropout, NoLogits, find_call
+from nextword.doctor.call import Call, Dropout, NoLogits, find_call
 
 V, N = 11, 8
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from nextword.doctor.findings import DoctorError, Finding, Place
+from nextword.doctor.findings import DoctorError, Finding, Location
 from nextword.doctor.review import Review
 from nextword.errors import NextwordError
 from nextword.learn.course.worker import GRACE_SECONDS, Printed, wait
@@ -104,7 +104,7 @@ def without_answer(request: Mapping[str, object], scratch: Path, status: int | N
     return Review(spec, spec.partition(":")[2] or "The model", "", (), (finding,), output=output)
 
 
-def last_place(dump: Path) -> Place | None:
+def last_place(dump: Path) -> Location | None:
     """The innermost line of the user's in a dump of faulthandler's."""
     try:
         text = dump.read_text(encoding="utf-8", errors="replace")
@@ -116,5 +116,7 @@ def last_place(dump: Path) -> Place | None:
             continue
         file = Path(path)
         with suppress(OSError, IndexError, UnicodeDecodeError):
-            return Place("", file.name, ((int(number), file.read_text("utf-8").splitlines()[int(number) - 1].strip()),))
+            return Location(
+                "", file.name, ((int(number), file.read_text("utf-8").splitlines()[int(number) - 1].strip()),)
+            )
     return None

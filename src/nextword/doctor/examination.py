@@ -5,15 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from nextword.config import GPTConfig
+from nextword.doctor.answers import DROPPING, UserGPT, fitting_weights
 from nextword.doctor.behaviour import look_from_outside, settles
-from nextword.doctor.choosing import choose
-from nextword.doctor.findings import Finding, Found, Level
-from nextword.doctor.pointing import legend, part_of, place_of
-from nextword.doctor.reading import Source, read
+from nextword.doctor.choice import choose
+from nextword.doctor.findings import Finding, Findings, Level
+from nextword.doctor.locations import legend, part_of, place_of
 from nextword.doctor.review import Review
-from nextword.doctor.searching import Outcome, diagnose
+from nextword.doctor.search import Outcome, diagnose
+from nextword.doctor.source import Source, read
 from nextword.doctor.structure import look_at_structure, unlike_gpt2
-from nextword.doctor.subject import DROPPING, Subject, fitting_weights
 from nextword.doctor.training import look_at_training
 from nextword.learn.checker.diagnosis import Difference
 from nextword.learn.checker.lines import Line, line
@@ -58,25 +58,25 @@ def in_short(source: Source) -> list[str]:
     return notes + source.notes
 
 
-def look(subject: Subject, source: Source, pair_seconds: float) -> Found:
+def look(user_gpt: UserGPT, source: Source, pair_seconds: float) -> Findings:
     """All that can be found out about a model."""
-    found = Found()
+    found = Findings()
     try:
-        matching = subject.matching
+        matching = user_gpt.matching
     except MatchingError as error:
-        found.findings.append(unlike_gpt2(subject.make(DROPPING), source, error))
-        found.add(look_from_outside(subject.fresh(), subject.call))
-        found.add(settles(subject.make(DROPPING), subject.call))
-        found.add(look_at_training(subject))
+        found.findings.append(unlike_gpt2(user_gpt.make(DROPPING), source, error))
+        found.add(look_from_outside(user_gpt.fresh(), user_gpt.call))
+        found.add(settles(user_gpt.make(DROPPING), user_gpt.call))
+        found.add(look_at_training(user_gpt))
         return found
-    matching.load(fitting_weights(matching, subject.module))
-    outside = look_from_outside(subject.module, subject.call)
-    outside.add(settles(subject.make(DROPPING), subject.call))
-    outcome = diagnose(subject, pair_seconds)
-    training = look_at_training(subject)
-    found.add(in_words(outcome, outside, training, subject, source))
-    found.add(calling(subject))
-    found.add(look_at_structure(subject, source))
+    matching.load(fitting_weights(matching, user_gpt.module))
+    outside = look_from_outside(user_gpt.module, user_gpt.call)
+    outside.add(settles(user_gpt.make(DROPPING), user_gpt.call))
+    outcome = diagnose(user_gpt, pair_seconds)
+    training = look_at_training(user_gpt)
+    found.add(in_words(outcome, outside, training, user_gpt, source))
+    found.add(calling(user_gpt))
+    found.add(look_at_structure(user_gpt, source))
     found.findings = merged(found.findings)
     return found
 
@@ -91,9 +91,9 @@ def merged(findings: list[Finding]) -> list[Finding]:
     return [both if finding is cause else finding for finding in findings if finding is not effect]
 
 
-def in_words(outcome: Outcome, outside: Found, training: Found, subject: Subject, source: Source) -> Found:
+def in_words(outcome: Outcome, outside: Findings, training: Findings, user_gpt: UserGPT, source: Source) -> Findings:
     """What the experiments say, with what was seen from outside and in training as evidence."""
-    found = Found()
+    found = Findings()
     if not outcome.differences:
         found.sound.append(f"its logits are GPT-2's in all {outcome.n_probes} experiments")
         found.add(outside)
@@ -105,9 +105,9 @@ def in_words(outcome: Outcome, outside: Found, training: Found, subject: Subject
             evidence = first_difference(outcome) if number == 0 else []
             if number == 0:
                 evidence += [spans for f in consequences if f.name in TELLING for spans in f.evidence]
-            names = legend(f"{mistake.equals} {mistake.remedy}", part_of(mistake.name), subject.matching)
+            names = legend(f"{mistake.equals} {mistake.remedy}", part_of(mistake.name), user_gpt.matching)
             evidence += [line(names, "dim")] if names else []
-            place = place_of(mistake.name, subject.module, subject.matching, source)
+            place = place_of(mistake.name, user_gpt.module, user_gpt.matching, source)
             seen = next((f.place for f in consequences if f.name == "unsettled" and f.place), None)
             if seen is not None and mistake.name.endswith("in-eval"):
                 place = replace(place, lines=seen.lines, file=seen.file) if place else seen
@@ -125,7 +125,7 @@ def in_words(outcome: Outcome, outside: Found, training: Found, subject: Subject
             )
         consequences_told = {f.name for f in consequences}
         for other in (outside, training):
-            found.add(Found(other.sound, [f for f in other.findings if f.name not in consequences_told]))
+            found.add(Findings(other.sound, [f for f in other.findings if f.name not in consequences_told]))
     else:
         evidence = [*located(outcome), *first_difference(outcome)]
         found.findings.append(
@@ -193,11 +193,11 @@ def located(outcome: Outcome) -> list[Line]:
     ]
 
 
-def calling(subject: Subject) -> Found:
+def calling(user_gpt: UserGPT) -> Findings:
     """How it has to be called, where that is not forward(ids) -> logits of all positions."""
-    call = subject.call
+    call = user_gpt.call
     if call.takes == "prefixes":
-        return Found(
+        return Findings(
             [],
             [
                 Finding(
@@ -211,7 +211,7 @@ def calling(subject: Subject) -> Found:
             ],
         )
     if call.takes == "targets":
-        return Found(
+        return Findings(
             [],
             [
                 Finding(
@@ -222,7 +222,7 @@ def calling(subject: Subject) -> Found:
                 )
             ],
         )
-    return Found()
+    return Findings()
 
 
 def in_order(findings: list[Finding]) -> tuple[Finding, ...]:
@@ -231,13 +231,13 @@ def in_order(findings: list[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(once, key=lambda finding: ("wrong", "look", "fine").index(finding.level)))
 
 
-def keeps_contract(subject: Subject) -> bool:
+def keeps_contract(user_gpt: UserGPT) -> bool:
     """Whether our own trainer could build and call it: GPT(config), forward(ids) -> logits first."""
-    call = subject.call
-    if call.takes != "ids" or call.shape != "(B, T, V)" or subject.make.is_expression:
+    call = user_gpt.call
+    if call.takes != "ids" or call.shape != "(B, T, V)" or user_gpt.make.is_expression:
         return False
     try:
-        subject.make.cls(GPTConfig(n_vocab=7, n_ctx=4, n_embd=8, n_head=2, n_layer=1))
+        user_gpt.make.cls(GPTConfig(n_vocab=7, n_ctx=4, n_embd=8, n_head=2, n_layer=1))
     except Exception:  # whatever a stranger's constructor may raise
         return False
     return True

@@ -5,9 +5,9 @@ import re
 import torch
 
 from nextword.config import CONFIGS, GPTConfig, n_params
-from nextword.doctor.findings import Finding, Found
-from nextword.doctor.making import Maker
-from nextword.doctor.subject import Subject
+from nextword.doctor.answers import UserGPT
+from nextword.doctor.construction import Maker
+from nextword.doctor.findings import Finding, Findings
 from nextword.learn.checker.lines import line
 from nextword.learn.fixtures.fixture import CONFIG
 from nextword.weights.matching.places import our_shapes
@@ -17,24 +17,24 @@ GPT2 = CONFIGS["gpt2"]
 OFFICIAL = n_params(GPT2)
 
 
-def count(subject: Subject) -> Found:
+def count(user_gpt: UserGPT) -> Findings:
     """The number of parameters against the official one, and what the difference is made of."""
-    there = count_at(subject.make, GPT2)
+    there = count_at(user_gpt.make, GPT2)
     config = CONFIG if there is None else GPT2
     if there is None:  # --make with numbers in it, or a constructor that needs real ones
-        there = sum(parameter.numel() for parameter in subject.fresh().parameters())
+        there = sum(parameter.numel() for parameter in user_gpt.fresh().parameters())
     official = n_params(config)
     size = "at GPT-2's size" if config is GPT2 else "in this size"
     if there == official:
-        return Found([f"{size} it has GPT-2's {official:,} parameters exactly"])
-    parts, rest = parts_of_difference(subject, config, there - official)
+        return Findings([f"{size} it has GPT-2's {official:,} parameters exactly"])
+    parts, rest = parts_of_difference(user_gpt, config, there - official)
     evidence = [line(f"{there:,} {size}, where GPT-2 has {official:,}: {there - official:+,}.")]
     evidence += [line(f"  {number:+15,}  {words}") for words, number in parts]
     if rest:
         evidence.append(line(f"  {rest:+15,}  not explained"))
     accounted = "not all of the difference is explained" if rest else "the difference is explained"
     title = f"its number of parameters is not GPT-2's, and {accounted}"
-    return Found.one(
+    return Findings.one(
         Finding("look" if rest or "n_layer" in parts[-1][0] else "fine", "parameter-count", title, tuple(evidence))
     )
 
@@ -49,9 +49,9 @@ def count_at(make: Maker, config: GPTConfig) -> int | None:
     return sum(sizes) if max(sizes, default=0) >= config.n_vocab * config.n_embd else None
 
 
-def parts_of_difference(subject: Subject, config: GPTConfig, difference: int) -> tuple[list[tuple[str, int]], int]:
+def parts_of_difference(user_gpt: UserGPT, config: GPTConfig, difference: int) -> tuple[list[tuple[str, int]], int]:
     """What more and fewer parameters a stranger has, by parts -> those, and what they do not explain."""
-    matching = subject.matching
+    matching = user_gpt.matching
     parts: list[tuple[str, int]] = []
     if matching.own_head is not None:
         parts.append((f"a head of its own ({matching.own_head})", config.n_vocab * config.n_embd))
@@ -63,7 +63,7 @@ def parts_of_difference(subject: Subject, config: GPTConfig, difference: int) ->
     first, last = (matching.places.get(f"h.{i}.attn.c_attn.weight", []) for i in (0, CONFIG.n_layer - 1))
     if {id(piece.parameter) for piece in first} & {id(piece.parameter) for piece in last}:
         parts.append(("one block's parameters for all", -block * (config.n_layer - 1)))
-    elif any(not node.registered for node in take_apart(subject.module, CONFIG).walk()):
+    elif any(not node.registered for node in take_apart(user_gpt.module, CONFIG).walk()):
         parts.append(("blocks in a plain list, of which PyTorch does not know", -block * config.n_layer))
     rest = difference - sum(number for _, number in parts)
     if rest and rest % block == 0:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nextword.doctor.examining import examine
+from nextword.doctor.examination import examine
 from nextword.doctor.findings import DoctorError
 from nextword.doctor.review import Review
 from nextword.learn.checker.lines import text_of

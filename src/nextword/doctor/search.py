@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from nextword.doctor.subject import Subject, fitting_weights
+from nextword.doctor.answers import UserGPT, fitting_weights
 from nextword.doctor.whole import MORE_EXACTLY, whole
 from nextword.learn.checker.catalogue import network_mistakes
 from nextword.learn.checker.comparing import attempt, same
@@ -100,39 +100,39 @@ def usual_search(zeros: frozenset[str], ones: frozenset[str], one_block: bool) -
     return Search(whole(tensors, one_block))
 
 
-def search_for(subject: Subject) -> Search:
+def search_for(user_gpt: UserGPT) -> Search:
     """The search that fits a stranger."""
-    fitting = fitting_weights(subject.matching, subject.module)
+    fitting = fitting_weights(user_gpt.matching, user_gpt.module)
     usual = weights(CONFIG, "gpt")
     if not fitting["wpe.weight"].equal(usual["wpe.weight"]):
-        return Search(whole(fitting, subject.has_one_block_too))
+        return Search(whole(fitting, user_gpt.has_one_block_too))
     zeros = frozenset(name for name, tensor in fitting.items() if not tensor.any())
     ones = frozenset(name for name, tensor in fitting.items() if "ln_" in name and (tensor == 1).all())
-    return usual_search(zeros, ones, subject.has_one_block_too)
+    return usual_search(zeros, ones, user_gpt.has_one_block_too)
 
 
-def diagnose(subject: Subject, pair_seconds: float) -> Outcome:
+def diagnose(user_gpt: UserGPT, pair_seconds: float) -> Outcome:
     """Find a stranger's mistakes by what its logits are. Raises MatchingError where its parameters are not known."""
-    outcome = search_for(subject).outcome(subject, pair_seconds)
-    named = tuple(by_exact_name(mistake, subject) for mistake in outcome.mistakes)
+    outcome = search_for(user_gpt).outcome(user_gpt, pair_seconds)
+    named = tuple(by_exact_name(mistake, user_gpt) for mistake in outcome.mistakes)
     return Outcome(outcome.differences, named, outcome.agreeing)
 
 
-def by_exact_name(mistake: Mistake, subject: Subject) -> Mistake:
+def by_exact_name(mistake: Mistake, user_gpt: UserGPT) -> Mistake:
     """What a mistake is called, as far as only the parameters can tell."""
     name = mistake.name.partition("~")[0]
     parameter, instead = MORE_EXACTLY.get(name, ("", ""))
-    if parameter in subject.matching.missing:
+    if parameter in user_gpt.matching.missing:
         return network_mistakes()[instead]
-    if name == "first-norm-twice" and shared(subject, "h.0.ln_1.weight", "h.0.ln_2.weight"):
+    if name == "first-norm-twice" and shared(user_gpt, "h.0.ln_1.weight", "h.0.ln_2.weight"):
         return network_mistakes()["one-norm"]
-    if name == "last-block-skipped" and shared(subject, "h.0.ln_1.weight", f"h.{CONFIG.n_layer - 1}.ln_1.weight"):
+    if name == "last-block-skipped" and shared(user_gpt, "h.0.ln_1.weight", f"h.{CONFIG.n_layer - 1}.ln_1.weight"):
         return network_mistakes()["block-missing"]
     return mistake if name == mistake.name else Mistake(name, mistake.equals, mistake.remedy, mistake.why)
 
 
-def shared(subject: Subject, one: str, other: str) -> bool:
+def shared(user_gpt: UserGPT, one: str, other: str) -> bool:
     """Whether a stranger has one parameter for two of ours."""
-    places = subject.matching.places
+    places = user_gpt.matching.places
     first, second = places.get(one), places.get(other)
     return bool(first and second and first[0].parameter is second[0].parameter)

@@ -15,7 +15,7 @@ from nextword.commands import command
 from nextword.config import GPTConfig
 from nextword.doctor import sizes
 from nextword.doctor.arguments import CONFIG_NAMES, CannotMake, Way, arguments, parameters_of
-from nextword.doctor.calling import seeded
+from nextword.doctor.call import seeded
 from nextword.doctor.configs import SIZES, asked_of_a_config, configs_for
 from nextword.doctor.findings import DoctorError
 from nextword.doctor.hyperparameters import set_globals

@@ -7,7 +7,7 @@ import pytest
 
 from nextword.cli.main import run
 from nextword.doctor.findings import DoctorError
-from nextword.doctor.visiting import visit
+from nextword.doctor.visit import visit
 
 MODELS = Path(__file__).parent / "models"
 
