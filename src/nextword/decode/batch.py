@@ -1,4 +1,4 @@
-"""Continue many prompts at once, which share every forward pass; a row that ends takes the next prompt."""
+"""Continue many prompts at once: they share every forward pass, and a free row takes the next prompt."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Unpack
@@ -127,7 +127,7 @@ class Text:
         return not self._stopping.is_over
 
     def finish(self) -> str:
-        """Give the whole text, with what is left of a character that was cut off."""
+        """Give the whole text, with the rest of a character that was cut off."""
         if not self._stopping.is_over:
             self._written += [self._stopping.add(self._decoder.finish()), self._stopping.end()]
         return "".join(self._written)

@@ -34,7 +34,7 @@ def choose(sampling: Sampling, logits: Tensor, numbers: Tensor) -> Tensor:
 
 
 def can_choose(sampling: Sampling) -> bool:
-    """Whether `choose` does all that is asked for, by which CUDA graphs choose: min-p, too."""
+    """Whether `choose` does all that is asked for; of the logits processors it knows min-p."""
     return set(asked_for(sampling)) <= {"min_p"}
 
 
@@ -99,7 +99,7 @@ def highest_ids(logits: Tensor, k: int) -> Tensor:
 
 
 def keep_min_p(weights: Tensor, p: float) -> Tensor:
-    """Forbid tokens that weigh less than p, where the likeliest weighs 1; see `keep_min_p` of the logits processors."""
+    """Forbid tokens that weigh less than p; the likeliest weighs 1. The logits processor has the source."""
     return weights.masked_fill(weights < p, 0.0) if p else weights
 
 

@@ -1,4 +1,4 @@
-"""Writing by CUDA graphs: a step and the choice of its token, captured once and replayed for each token."""
+"""Write by CUDA graphs: a step and its token's choice, captured once and replayed."""
 
 from collections.abc import Callable
 
@@ -57,7 +57,7 @@ class CudaGraphs:
 
     def _make_graph(self, sampling: Sampling, reach: int) -> Callable[[], None]:
         def write_one() -> None:
-            """Take a step, choose what follows, and leave that to be read: what a graph holds."""
+            """Take a step and choose what follows."""
             self._step.cache.reach = reach
             self._choose(sampling, self._step())
             self._turn.add_(1)
@@ -65,14 +65,14 @@ class CudaGraphs:
         return self._capture(write_one)
 
     def _choose(self, sampling: Sampling, logits: Tensor) -> None:
-        """Choose by the logits (R, V) and the numbers of this turn, keep the ids, and leave them to be read."""
+        """Choose by the logits (R, V) and this turn's numbers; keep the ids, also for the next step."""
         chosen = choose(sampling, logits, self._numbers.index_select(0, self._turn).squeeze(0))  # (R,)
         self._step.ids.copy_(torch.where(self._step.cache.active, chosen, self._step.ids))
         known = torch.where(logits.amax(-1).isfinite(), chosen, NONE)  # what no number is chosen by has to be told
         self._chosen.index_copy_(0, self._turn, known.unsqueeze(0))
 
     def _capture(self, work: Callable[[], None]) -> Callable[[], None]:
-        """Run once what is to be captured, with no row active, so that it leaves no trace; then capture it."""
+        """Warm up with no row active, so that nothing is changed, and capture."""
         active, turn = self._step.cache.active.clone(), self._turn.clone()
         self._step.cache.active.zero_()
         # Libraries set themselves up, and compilers compile, at first use: neither may happen in a capture.

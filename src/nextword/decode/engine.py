@@ -105,7 +105,7 @@ class Engine(ABC):
     def advance(
         self, rows: Sequence[int], at_most: int | None = None, scored: Collection[int] = ()
     ) -> dict[int, Floats]:
-        """Read on, on these rows, in one forward pass -> logits (n, V) by row, which are not to be changed.
+        """Read on, on these rows, in one forward pass -> logits (n, V) by row, not to be changed.
 
         at_most: how many tokens are to be read in this pass, the first rows'
         first; a row whose text is not read to its end is not in the answer, and
@@ -154,7 +154,7 @@ class Engine(ABC):
             self.texts[other], self.n_read[other] = list(self.texts[row]), self.n_read[row]
 
     def room(self, row: int) -> int:
-        """Count the tokens that can still be written on this row: n_ctx + 1 - L after reading L.
+        """Count the tokens that still fit on this row: n_ctx + 1 - L after reading L.
 
         One more than n_ctx holds, since the last one need not be read.
         """

@@ -30,7 +30,7 @@ def engine_for(model: "GPT | Engine", n_rows: int = 1) -> Engine:
 
 
 def fits_native(model: "GPT") -> bool:
-    """Whether the engine in C computes just what this model does, and can use its weights where they lie."""
+    """Whether the engine in C can stand for this model, and use its weights where they lie."""
     import torch
     from torch import nn
 

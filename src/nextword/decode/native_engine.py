@@ -47,7 +47,7 @@ class NativeEngine(Engine):
 
     @classmethod
     def from_model(cls, model: "GPT", n_rows: int = 1) -> "NativeEngine":
-        """Write with a GPT on the CPU; its float32 weights are used where they lie, also as they learn."""
+        """Write with a GPT on the CPU, whose float32 weights are shared, not copied."""
         import torch
 
         in_bfloat16 = model.wte.weight.dtype == torch.bfloat16

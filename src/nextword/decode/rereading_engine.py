@@ -1,4 +1,4 @@
-"""The engine for any function from ids to logits, which has no cache: it reads the whole text for each token."""
+"""The engine for any function from ids to logits: it has no cache and rereads each text."""
 
 from collections.abc import Callable, Sequence
 

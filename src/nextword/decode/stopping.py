@@ -12,7 +12,7 @@ class Stopping:
         self._stop = stop
 
     def add(self, piece: str, may_stop: bool = True) -> str:
-        """Add a piece of the text -> what can be given out; `is_over` says whether that is all.
+        """Add a piece of the text -> what can be given out. After the last, `is_over`.
 
         may_stop: whether a stop text that ends in this piece ends the text.
         """
@@ -28,7 +28,7 @@ class Stopping:
         return given
 
     def end(self) -> str:
-        """Give what is held back, where the text ends by itself."""
+        """Give what is held back; the text ends by itself."""
         given, self.held, self.is_over = self.held, "", True
         return given
 

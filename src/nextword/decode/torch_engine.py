@@ -34,7 +34,7 @@ class TorchEngine(Engine):
 
     @torch.inference_mode()
     def forward(self, chunks: Sequence[Chunk]) -> list[Floats]:
-        """Read single tokens in one step, and longer chunks together where that pays."""
+        """Read single tokens in one step, and longer chunks together where it pays."""
         logits: dict[int, Tensor] = {}
         with eval_mode(self._model):
             for group in self._groups([chunk for chunk in chunks if len(chunk.ids) > 1]):

@@ -59,7 +59,7 @@ class Step:
             self._head[: self.model.config.n_vocab] = self.model.wte.weight
 
     def reach(self, length: int) -> int:
-        """Tell how far attention has to look in a text of this length: further at few lengths only, a graph for each.
+        """Round a text's length up to a multiple, so that few graphs serve all lengths.
 
         Where each of them has to be compiled they are fewer.
         """

@@ -1,4 +1,4 @@
-"""Serve the page's files, which browsers ask for each time and get where they changed.
+"""Serve the page's files, which browsers check each time.
 
 Sources: RFC 9110, 8.8.3 (ETag) and 13.1.2 (If-None-Match); RFC 9111, 5.2.2.4 (no-cache).
 """

@@ -111,7 +111,7 @@ def install(app: FastAPI) -> None:
 
 
 def why_invalid(error: RequestValidationError, content_type: str | None) -> Refusal:
-    """Say what a body should have been, and where it is not."""
+    """Say what was expected of a body, and the place of the mistake."""
     first, place = first_wrong(error.errors())
     if first["type"] == "json_invalid":
         return Refusal(f"The body is not JSON: {first['ctx']['error']}, {line_and_column(str(error.body), place)}.")

@@ -94,7 +94,7 @@ class Scheduler:
             self._lock.notify()
 
     def replace(self, engine: Engine) -> None:
-        """Replace the engine as soon as what has begun is finished; what waits, waits.
+        """Replace the engine as soon as the running texts are finished; the waiting ones wait.
 
         Raises ValueError for one of another shape, or with another number of rows.
         """
