@@ -4,7 +4,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nextword.decode.engines import check_engine, engine_for
 from nextword.errors import WeightsError
+from nextword.native import library, why_not
 from nextword.runtime import may_have_gpu
 from nextword.tokenizer import Tokenizer
 from nextword.tokenizer.recognising import difference
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     import torch
 
     from nextword.decode.engine import Engine
+    from nextword.decode.engines import EngineName
     from nextword.model import GPT
     from nextword.model.ops import Ops
 
@@ -30,6 +33,7 @@ def load(
     device: str = "cpu",
     dtype: "torch.dtype | None" = None,
     ops: "Ops | None" = None,
+    engine: "EngineName | None" = None,
 ) -> "tuple[GPT, Tokenizer]":
     """Load a model with its tokenizer; the model is in eval mode.
 
@@ -37,23 +41,33 @@ def load(
     official weights (downloaded once), `heads` for the small model that comes
     with nextword, or the path of a run, of a Hugging Face or of an OpenAI
     directory. These names always mean those models: a directory of such a name
-    is `./gpt2`. dtype: float32 unless given,
-    whatever the files hold. device: cpu, cuda, mps, or auto for the best there
-    is. ops: `fused`, unless given, to run, `plain` to read along.
+    is `./gpt2`. dtype: float32 unless given, whatever the files hold. device:
+    cpu, cuda, mps, or auto for the best there is. ops: `fused`, unless given, to
+    run, `plain` to read along.
+
+    engine: what `generate` and its like then write with: "native" (in C, on a
+    CPU), "torch", or "plain", by which all that runs is what one reads: `bpe.py`,
+    the model with `ops=plain`, and the sampler in `choose.py`. All write the same.
+    Default: the fastest there is.
 
     Of a vocabulary that goes on beyond the tokenizer's 50,257 ids, filled up
     for speed (50,304) or with a token to fill up texts, those ids are left out.
 
     Raises WeightsError where the weights cannot be had or are not GPT-2's, for
     a smaller vocabulary, and where a tokenizer lies beside them that is not
-    GPT-2's; `nextword.weights.load_model` loads such a model alone.
+    GPT-2's (`nextword.weights.load_model` loads such a model alone), and ValueError
+    for an engine that cannot be had here.
     """
-    from nextword.model import fused
+    from nextword.model import fused, plain
     from nextword.runtime import pick_device
     from nextword.weights.assemble import assemble
 
     place = pick_device(device)
-    return assemble(open_named(name_or_path), place, dtype, ops or fused), Tokenizer()
+    if engine is not None:
+        check_engine(engine, on_cpu=place.type == "cpu")
+    model = assemble(open_named(name_or_path), place, dtype, ops or (plain if engine == "plain" else fused))
+    model.engine = engine
+    return model, tokenizer_for(engine)
 
 
 def load_engine(
@@ -62,19 +76,18 @@ def load_engine(
     dtype: str | None = None,
     quantize: str | None = None,
     n_rows: int = 1,
+    engine: "EngineName | None" = None,
 ) -> "tuple[Engine, Tokenizer]":
     """Load a model only to write with it, on n_rows texts side by side, with its tokenizer.
 
     name_or_path and device: as in `load`. dtype: "float32" or "bfloat16";
     without it, bfloat16 where the weights are stored so, else float32.
     quantize: "int8" or "int4" for weights of fewer bits, which are read faster.
+    engine: "native", which does not even import PyTorch, "torch" or "plain"; unless
+    given, native on a CPU if there is a C compiler on Linux, everywhere else torch.
 
-    On a CPU our own engine computes, and PyTorch is not even imported, if
-    there is a C compiler on Linux; everywhere else PyTorch does. Raises as `load` does,
-    and ValueError for settings that cannot be had here.
+    Raises as `load` does, and ValueError for settings that cannot be had here.
     """
-    from nextword.native import library, why_not
-
     # What is wrong is told before a model is read, or even fetched.
     if dtype is not None and dtype not in DTYPES:
         raise ValueError(f"dtype {dtype} is not known: use {' or '.join(DTYPES)}.")
@@ -87,6 +100,10 @@ def load_engine(
         raise ValueError(
             f"{quantize} weights are there for a CPU only: use the device cpu, or load without quantizing."
         )
+    if engine is not None:
+        check_engine(engine, cpu)
+    if quantize is not None and engine not in (None, "native"):
+        raise ValueError(f"{quantize} weights are for the engine native, not for {engine}: leave out one of them.")
     if quantize is not None and library() is None:
         raise ValueError(
             f"{quantize} weights are computed by kernels that are compiled here, and {why_not()}. "
@@ -94,22 +111,35 @@ def load_engine(
         )
     stored = open_named(name_or_path)
     check(stored)
-    if cpu and library() is not None:
+    if engine is None:
+        engine = "native" if cpu and library() is not None else "torch"
+    if engine == "native":
         from nextword.decode.native_engine import NativeEngine
 
         return NativeEngine.from_stored(stored, n_rows=n_rows, dtype=dtype, quantize=quantize), Tokenizer()
 
     import torch
 
-    from nextword.decode.torch_engine import TorchEngine
+    from nextword.model import fused, plain
     from nextword.runtime import pick_device
     from nextword.weights.assemble import assemble
 
     if dtype is None:
         in_bfloat16 = all(tensor.dtype == "BF16" for tensor in stored.tensors.values())
         dtype = "bfloat16" if in_bfloat16 else "float32"
-    model = assemble(stored, pick_device(device), getattr(torch, dtype))
-    return TorchEngine(model, n_rows), Tokenizer()
+    ops = plain if engine == "plain" else fused
+    model = assemble(stored, pick_device(device), getattr(torch, dtype), ops)
+    model.engine = engine
+    return engine_for(model, n_rows), tokenizer_for(engine)
+
+
+def tokenizer_for(engine: str | None) -> Tokenizer:
+    """Make the tokenizer that belongs to an engine: for plain the one that is written to be read."""
+    if engine != "plain":
+        return Tokenizer()
+    from nextword.tokenizer.plain_tokenizer import PlainTokenizer
+
+    return PlainTokenizer()
 
 
 def open_named(name_or_path: str | Path) -> StoredModel:

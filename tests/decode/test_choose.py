@@ -7,12 +7,13 @@ from itertools import accumulate
 import numpy as np
 import pytest
 import torch
+from chances import probabilities
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 from nextword.decode import Sampling
-from nextword.decode.choose import choose, highest_ids, probabilities
+from nextword.decode.choose import choose, highest_ids
 from nextword.decode.sampler import Sampler
 
 LOGITS = torch.tensor([[1.0, 3.0, 2.0, -1.0, 0.0]])

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from chances import probabilities
 
 from nextword.decode import Sampling, generate_ids
-from nextword.decode.choose import probabilities
 from nextword.decode.plain import continue_text, generate, greedy, sample, sample_top_k, sample_top_p
 from nextword.model import GPT, KVCache
 

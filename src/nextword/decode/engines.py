@@ -1,29 +1,56 @@
-"""Which engine suits a model."""
+"""The engines by name, and which one suits a model."""
 
 import sys
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from nextword.decode.engine import Engine
+from nextword.native.build import library, why_not
 
 if TYPE_CHECKING:
     from nextword.model import GPT
 
+EngineName = Literal["native", "torch", "plain"]
+"""native: in C, on a CPU. torch: PyTorch's fast kernels, anywhere. plain: the mathematics written out, to read along."""
+
+ENGINES: tuple[EngineName, ...] = ("native", "torch", "plain")
+
+
+def check_engine(engine: str, on_cpu: bool) -> None:
+    """Raise ValueError, with the remedy, for an engine that there is not, or not here."""
+    if engine not in ENGINES:
+        raise ValueError(f"engine {engine} is not known: use {', '.join(ENGINES[:-1])} or {ENGINES[-1]}.")
+    if engine == "native" and not on_cpu:
+        raise ValueError("The engine native computes on a CPU only: use the device cpu, or the engine torch.")
+    if engine == "native" and library() is None:
+        raise ValueError(f"The engine native has to be compiled here, and {why_not()}. Or use the engine torch.")
+
 
 def engine_for(model: "GPT | Engine", n_rows: int = 1) -> Engine:
-    """The engine that suits this model on its device; an Engine is given back as it is.
+    """Make the engine that `model.engine` names, or the fastest that suits the model; an Engine is given back as it is.
 
     On a CPU that is our engine in C, if it can be compiled here and computes
     what the model would: not for a model that was given other functions to
     compute with (`ops`), that someone watches or changes by hooks, or that is
-    a class of its own.
+    a class of its own. Raises ValueError where such a model asks for it.
     """
     network = sys.modules.get("nextword.model.gpt")  # who has a GPT has it imported, and an Engine may need no torch
     if network is None or not isinstance(model, network.GPT):
         return cast(Engine, model)
-    if fits_native(model):
+    if model.engine is not None:
+        check_engine(model.engine, on_cpu=model.wte.weight.device.type == "cpu")
+    if model.engine == "plain":
+        from nextword.decode.plain_engine import PlainEngine
+
+        return PlainEngine(model, n_rows)
+    if model.engine != "torch" and fits_native(model):
         from nextword.decode.native_engine import NativeEngine
 
         return NativeEngine.from_model(model, n_rows)
+    if model.engine == "native":
+        raise ValueError(
+            "The engine native computes GPT-2 as it was loaded, in float32 or bfloat16, and this model was changed "
+            "(its ops, its blocks, its dtype, or by hooks): set model.engine to torch."
+        )
     from nextword.decode.torch_engine import TorchEngine
 
     return TorchEngine(model, n_rows)
@@ -38,7 +65,6 @@ def fits_native(model: "GPT") -> bool:
     from nextword.model.attention import CausalSelfAttention
     from nextword.model.block import MLP, Block, LayerNorm
     from nextword.model.ops import functions_of
-    from nextword.native import library
 
     own = {GPT, nn.ModuleList, Block, CausalSelfAttention, MLP, LayerNorm, nn.Linear, nn.Embedding}
     return (

@@ -12,7 +12,7 @@ from nextword.decode.checks import not_finite
 from nextword.decode.choose import can_choose
 from nextword.decode.cuda_graphs import NONE, CudaGraphs
 from nextword.decode.engine import Chunk, Engine, Floats
-from nextword.decode.sampler import Sampler
+from nextword.decode.sampler import Sampler, draw_in_torch
 from nextword.decode.torch_step import Step
 from nextword.model import GPT, KVCache
 from nextword.model.eval_mode import eval_mode
@@ -22,6 +22,8 @@ TOKENS_TOGETHER = 16384  # of prompts that a GPU reads together, counting what f
 
 class TorchEngine(Engine):
     """Write with a GPT where it is, n_rows texts side by side. compiled: see `Step`."""
+
+    draw = staticmethod(draw_in_torch)
 
     def __init__(self, model: GPT, n_rows: int = 1, *, compiled: bool = False):
         super().__init__(model.config, n_rows)

@@ -26,6 +26,9 @@ class GPT(nn.Module):
     Learners" (2019), section 2.3.
     """
 
+    engine: str | None = None
+    """Which of `decode`'s engines writes with it: native, torch or plain; None for the fastest that suits it."""
+
     def __init__(self, config: GPTConfig, ops: Ops = fused):
         super().__init__()
         self.config = config

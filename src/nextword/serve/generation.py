@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nextword.decode import Sampling
 from nextword.decode.checks import check_finite
-from nextword.decode.sampler import Sampler
+from nextword.decode.sampler import Draw, Sampler, draw
 from nextword.serve.detokenizer import Detokenizer, Piece
 from nextword.serve.logprobs import Logprobs, logprobs_of
 
@@ -83,12 +83,13 @@ class Generation:
         ]
         return len(following) < len(logits)
 
-    def decode(self, logits: NDArray[np.float32]) -> tuple[int, Piece]:
+    def decode(self, logits: NDArray[np.float32], draw: Draw = draw) -> tuple[int, Piece]:
         """Choose the next token by its logits (V,) -> its id, and the piece of text.
 
-        Raises NotFiniteError.
+        draw: see `Sampler.choose`. Raises NotFiniteError.
         """
-        id = self.sampler.choose(logits, self.rng.random(), self.ends if self.n_written < self.min_tokens else ())
+        forbidden = self.ends if self.n_written < self.min_tokens else ()
+        id = self.sampler.choose(logits, self.rng.random(), forbidden, draw)
         self.n_written += 1
         logprobs = None if self.n_logprobs is None else logprobs_of(id, logits, self.n_logprobs)
         if id in self.ends:

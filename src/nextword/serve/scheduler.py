@@ -225,7 +225,7 @@ class Scheduler:
         if generation.max_tokens == 0:
             events.append((generation, Piece("", [], "length")))
             return None
-        id, piece = generation.decode(logits)
+        id, piece = generation.decode(logits, self._engine.draw)
         now = time.monotonic()
         self.metrics.wrote(now - generation.last_token, generation.n_written == 1)
         generation.last_token = now

@@ -1,0 +1,50 @@
+"""The tokenizer to read along with: `bpe.py` in the place of tiktoken, with the same ids and the same text."""
+
+from collections.abc import Iterable
+from typing import SupportsIndex
+
+from nextword.tokenizer import bpe
+from nextword.tokenizer.stream import StreamDecoder
+from nextword.tokenizer.tokenizer import Tokenizer
+from nextword.tokenizer.vocab import token_bytes
+
+
+class PlainTokenizer(Tokenizer):
+    """Turn text into GPT-2's ids and back by `bpe.encode` and `bpe.decode`."""
+
+    def __init__(self) -> None:
+        """Need nothing of tiktoken."""
+
+    def encode(self, text: str, allow_special: bool = False) -> list[int]:
+        """Encode a text; see `bpe.encode`."""
+        return bpe.encode(text, allow_special)
+
+    def decode(self, ids: Iterable[SupportsIndex]) -> str:
+        """Decode ids; see `bpe.decode`."""
+        return bpe.decode(ids)
+
+    def decode_bytes(self, ids: Iterable[SupportsIndex]) -> bytes:
+        """Join the ids' bytes, which may begin or end within a character."""
+        return b"".join(token_bytes(id) for id in ids)
+
+    def stream(self) -> "PlainStreamDecoder":
+        """Make a decoder for ids that come one at a time."""
+        return PlainStreamDecoder()
+
+
+class PlainStreamDecoder(StreamDecoder):
+    """Decode ids as they come, and hold back those that do not end with a whole character."""
+
+    def __init__(self) -> None:
+        self._held: list[SupportsIndex] = []
+
+    def feed(self, id: SupportsIndex) -> str:
+        """Decode what is held and this id: the text, or "" where it ends in U+FFFD, which may be half a character."""
+        self._held.append(id)
+        text = bpe.decode(self._held)
+        return "" if text.endswith("\ufffd") else self.finish()
+
+    def finish(self) -> str:
+        """Decode what is held, whole or not."""
+        text, self._held = bpe.decode(self._held), []
+        return text
