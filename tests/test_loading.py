@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import nextword
+from nextword.decode import engine_for
 from nextword.errors import WeightsError
 from nextword.loading import load, load_engine
 from nextword.model import GPT, GPTConfig, plain
@@ -150,8 +151,10 @@ def test_what_comes_before_computing_needs_no_pytorch(saved):
 
 @pytest.fixture
 def no_compiler(monkeypatch):
-    monkeypatch.setattr("nextword.native.library", lambda: None)
-    monkeypatch.setattr("nextword.native.why_not", lambda: "there is no C compiler here; install GCC (apt install gcc)")
+    why = "there is no C compiler here; install GCC (apt install gcc)"
+    for module in ("loading", "decode.engines"):
+        monkeypatch.setattr(f"nextword.{module}.library", lambda: None)
+        monkeypatch.setattr(f"nextword.{module}.why_not", lambda: why)
 
 
 @pytest.fixture
@@ -226,6 +229,38 @@ def test_quantizing_to_what_nobody_computes(saved):
 def test_a_writers_dtype_by_its_name(dtype, saved):
     with pytest.raises(ValueError, match=f"dtype {dtype} is not known: use float32 or bfloat16"):
         load_engine(saved, dtype=dtype)
+
+
+@pytest.mark.parametrize(
+    ("engine", "kind", "tokenizer"),
+    [
+        ("torch", "TorchEngine", "Tokenizer"),
+        ("plain", "PlainEngine", "PlainTokenizer"),
+        pytest.param("native", "NativeEngine", "Tokenizer", marks=needs_compiler),
+    ],
+)
+def test_an_engine_by_its_name(engine, kind, tokenizer, saved):
+    loaded, its_tokenizer = load_engine(saved, device="cpu", n_rows=2, engine=engine)
+    assert (type(loaded).__name__, type(its_tokenizer).__name__, loaded.n_rows) == (kind, tokenizer, 2)
+    model, its_tokenizer = load(saved, engine=engine)
+    assert (model.engine, type(engine_for(model)).__name__) == (engine, kind)
+    assert type(its_tokenizer).__name__ == tokenizer
+    assert_scores_as_of(load(saved)[0], loaded, its_tokenizer)
+
+
+@pytest.mark.parametrize("loader", [load, load_engine])
+def test_an_engine_that_cannot_be_had_is_refused_before_anything_is_fetched(loader, no_compiler):
+    with pytest.raises(ValueError, match="engine fast is not known: use native, torch or plain"):
+        loader("gpt2-xl", engine="fast")
+    with pytest.raises(ValueError, match=r"has to be compiled here, and there is no C .* use the engine torch"):
+        loader("gpt2-xl", device="cpu", engine="native")
+
+
+@needs_compiler
+@pytest.mark.parametrize("engine", ["torch", "plain"])
+def test_quantized_weights_are_the_native_engines(engine, saved):
+    with pytest.raises(ValueError, match=f"int8 weights are for the engine native, not for {engine}: leave out one"):
+        load_engine(saved, device="cpu", quantize="int8", engine=engine)
 
 
 def test_a_writer_for_no_device(saved):

@@ -3,7 +3,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from nextword.bench.benchmark import NEXTWORD
 from nextword.bench.own import Nextword, NextwordTraining, Reference
+from nextword.bench.subject import subject_class
+from nextword.decode.engines import ENGINES
 from nextword.model import GPT, GPTConfig
 from nextword.native import library
 from nextword.weights import save_huggingface
@@ -28,6 +31,21 @@ def test_nextword_writes_what_the_plain_twin_writes(directory: str) -> None:
     torch.testing.assert_close(
         torch.tensor(nextword.logits(PROMPTS[1])), torch.tensor(reference.logits(PROMPTS[1])), atol=1e-5, rtol=1e-4
     )
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_engine_can_be_measured(directory: str, engine: str) -> None:
+    if engine == "native" and library() is None:
+        pytest.skip("there is no C compiler here (Debian: apt install gcc)")
+    subject = subject_class(f"{NEXTWORD}{engine.title()}")
+    reference, nextword = Reference(), subject()
+    reference.load(directory, "", "float32", 1, 1)
+    nextword.load(directory, "", "float32", 1, 2)
+    assert nextword.write(PROMPTS, 6) == reference.write(PROMPTS, 6)
+    command = subject.cold_start("DIR", "", "float32", "Hello", 1)
+    assert command is not None
+    assert command[-2:] == ["--engine", engine]
+    assert ("int8" in subject.precisions) == (engine == "native")
 
 
 @pytest.mark.skipif(library() is None, reason="quantized weights need a C compiler")

@@ -6,6 +6,9 @@ from cli.conftest import Cli
 
 import nextword
 from nextword.decode import generate_batch
+from nextword.native import library
+
+needs_compiler = pytest.mark.skipif(library() is None, reason="there is no C compiler here (Debian: apt install gcc)")
 
 
 def test_it_writes_the_prompt_and_what_python_writes(cli: Cli, model_directory: Path) -> None:
@@ -13,6 +16,12 @@ def test_it_writes_the_prompt_and_what_python_writes(cli: Cli, model_directory: 
     model, tokenizer = nextword.load(model_directory)
     assert (status, err) == (0, "")
     assert out == nextword.generate(model, tokenizer, "One day", max_new_tokens=12, seed=3) + "\n"
+
+
+@pytest.mark.parametrize("engine", ["plain", "torch", pytest.param("native", marks=needs_compiler)])
+def test_every_engine_writes_that(cli: Cli, model_directory: Path, engine: str) -> None:
+    flags = ("One day 🙂", "--model", model_directory, "--max-new-tokens", 12, "--seed", 3, "--min-p", 0.01)
+    assert cli("generate", *flags, "--engine", engine) == cli("generate", *flags)
 
 
 def test_samples_are_the_texts_of_one_seed(cli: Cli, model_directory: Path) -> None:

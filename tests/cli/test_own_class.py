@@ -48,6 +48,9 @@ def test_it_is_trained_resumed_and_read_again(cli: Cli, own: Path, text_file: Pa
         (("generate", "A", "--model", "my_gpt2:GPT", "--weights", "nowhere"), "nowhere is neither a path"),
         (("generate", "A", "--model", "my_gpt2:GPT", "--quantize", "int8"), "--quantize is for nextword's own model"),
         (("serve", "--model", "my_gpt2:GPT", "--quantize", "int8", "--port", "0"), "--quantize is for nextword's own"),
+        (("generate", "A", "--model", "my_gpt2:GPT", "--engine", "plain"), "--engine is for nextword's own model"),
+        (("trace", "A", "--model", "my_gpt2:GPT", "--engine", "torch"), "--engine is for nextword's own model"),
+        (("trace", "A", "--engine", "native"), "--engine native computes in C, where there is nothing to look into"),
         (("trace", "A", "--model", "my_gpt2:GPT"), "has no weights: add --weights gpt2"),
         (("trace", "A", "--model", "gpt2", "--weights", "runs/a"), "use --model runs/a"),
         (("generate", "A", "--model", "my_gpt2:GPT", "--weights", "MODEL", "--dtype", "float32"), ""),
@@ -70,6 +73,6 @@ def test_mistakes_are_told_in_one_line(
 
 def test_the_engine_is_not_needed(cli: Cli, own: Path, model_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     library()
-    monkeypatch.setattr("nextword.native.library", lambda: None)
+    monkeypatch.setattr("nextword.decode.sampler.library", lambda: None)
     flags = ("--weights", model_directory, "--max-new-tokens", 2, "--dtype", "bfloat16")
     assert cli("generate", "One day", "--model", "my_gpt2:GPT", *flags)[0] == 0

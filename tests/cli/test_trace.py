@@ -16,6 +16,11 @@ def test_it_shows_surprise_layers_and_heads(cli: Cli, model_directory: Path) -> 
         assert token in out
 
 
+def test_the_plain_engine_shows_the_same(cli: Cli, model_directory: Path) -> None:
+    flags = ("trace", "Every effort moves you", "--model", model_directory)
+    assert cli(*flags, "--engine", "plain") == cli(*flags, "--engine", "torch") == cli(*flags)
+
+
 def test_the_last_layer_says_what_the_model_says(cli: Cli, model_directory: Path) -> None:
     model, tokenizer = load(model_directory)
     with torch.no_grad():

@@ -9,6 +9,7 @@ from reference import theirs
 
 from nextword.decode import Engine, Sampling
 from nextword.decode.native_engine import NativeEngine
+from nextword.decode.plain_engine import PlainEngine
 from nextword.decode.rereading_engine import RereadingEngine
 from nextword.decode.torch_engine import TorchEngine
 from nextword.model import GPT
@@ -17,13 +18,14 @@ from nextword.native import library
 MakeEngine = Callable[[int], Engine]
 
 
-@pytest.fixture(params=["native", "torch", "rereading"])
+@pytest.fixture(params=["native", "torch", "plain", "rereading"])
 def make(request: pytest.FixtureRequest, model: GPT) -> MakeEngine:
     if request.param == "native" and library() is None:
         pytest.skip("there is no C compiler here (Debian: apt install gcc)")
     return {
         "native": lambda n_rows: NativeEngine.from_model(model, n_rows),
         "torch": lambda n_rows: TorchEngine(model, n_rows),
+        "plain": lambda n_rows: PlainEngine(model, n_rows),
         "rereading": lambda n_rows: RereadingEngine(model, model.config, n_rows),
     }[request.param]
 

@@ -3,15 +3,20 @@
 import sys
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from nextword.bench.subject import Learner, Subject
+
+if TYPE_CHECKING:
+    from nextword.decode.engines import EngineName
 
 
 class Nextword(Subject):
     """Writes through the fastest engine that there is on a CPU."""
 
     name = "nextword"
-    precisions = ("float32", "bfloat16", "int8", "int4")
+    precisions: ClassVar[tuple[str, ...]] = ("float32", "bfloat16", "int8", "int4")
+    engine_name: "ClassVar[EngineName | None]" = None
 
     def load(self, model: str, scratch: str, precision: str, threads: int, n_rows: int) -> None:
         """Load the weights once, with room for n_rows texts."""
@@ -24,6 +29,7 @@ class Nextword(Subject):
             dtype=None if quantized else precision,
             quantize=precision if quantized else None,
             n_rows=n_rows,
+            engine=self.engine_name,
         )
 
     def write(self, prompts: Sequence[Sequence[int]], n_tokens: int) -> list[list[int]]:
@@ -50,7 +56,26 @@ class Nextword(Subject):
         how = ("--quantize" if precision in ("int8", "int4") else "--dtype", precision)
         command = [sys.executable, "-c", "from nextword.cli.main import main; main()", "generate", prompt]
         command += ["--model", model, "--device", "cpu", "--max-new-tokens", "8", "--temperature", "0"]
-        return [*command, *how]
+        return [*command, *how, *(("--engine", cls.engine_name) if cls.engine_name else ())]
+
+
+class NextwordNative(Nextword):
+    """Writes through the engine in C."""
+
+    engine_name = "native"
+
+
+class NextwordTorch(Nextword):
+    """Writes through PyTorch."""
+
+    precisions = ("float32", "bfloat16")
+    engine_name: "ClassVar[EngineName | None]" = "torch"
+
+
+class NextwordPlain(NextwordTorch):
+    """Writes through the plain functions."""
+
+    engine_name = "plain"
 
 
 class Reference(Subject):

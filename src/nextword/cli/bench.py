@@ -3,7 +3,7 @@
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -31,6 +31,10 @@ class Arguments:
     threads: Annotated[int | None, tyro.conf.arg(help_behavior_hint="")] = None
     """How many threads to use. Default: one for each physical core."""
 
+    engine: Annotated[Literal["native", "torch", "plain"] | None, tyro.conf.arg(help_behavior_hint="")] = None
+    """What writes: native is C for a CPU, torch is PyTorch, plain is the code of the README's tour, to read along
+    with. Default: native where it can be had, else torch."""
+
     quick: bool = False
     """A first impression: one short round of everything, without cold starts and large batches."""
 
@@ -41,10 +45,13 @@ def run(arguments: list[str]) -> int:
 
     from rich.console import Console
 
-    from nextword.bench.benchmark import benchmark
+    from nextword.bench.benchmark import NEXTWORD, benchmark
     from nextword.bench.plan import QUICK, USUAL
     from nextword.bench.weights import random_weights
+    from nextword.decode.engines import check_engine
 
+    if args.engine is not None:
+        check_engine(args.engine, on_cpu=True)
     if args.threads is not None and args.threads < 1:
         raise ValueError(f"--threads must be at least 1, not {args.threads}.")
     plan = QUICK if args.quick else USUAL
@@ -52,7 +59,8 @@ def run(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="nextword-bench-") as scratch:
         with console.status("the weights") as status:
             model = args.model or random_weights(Path(scratch) / "model")
-            findings = benchmark(plan, model, Path(scratch), status.update, threads=args.threads)
+            subject = f"{NEXTWORD}{(args.engine or '').title()}"
+            findings = benchmark(plan, model, Path(scratch), status.update, (subject,), threads=args.threads)
         show(findings, console)
     if args.out is not None:
         from nextword.bench.report import save

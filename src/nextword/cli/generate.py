@@ -63,6 +63,10 @@ class Arguments:
     quantize: Annotated[Literal["int8", "int4"] | None, tyro.conf.arg(help_behavior_hint="")] = None
     """Compute in 8 bits, with weights of 8 or 4, on a CPU: faster still, and a little less exact."""
 
+    engine: Annotated[Literal["native", "torch", "plain"] | None, tyro.conf.arg(help_behavior_hint="")] = None
+    """What computes: native is C for a CPU, torch is PyTorch, plain is the code of the README's tour, to read along
+    with. All write the same text. Default: native where it can be had, else torch."""
+
 
 def run(arguments: list[str]) -> int:
     """Write the samples to standard output, as they come; notices go to standard error."""
@@ -84,7 +88,9 @@ def run(arguments: list[str]) -> int:
     Sampling(**sampling)
     stop = [text.replace("\\n", "\n") for text in args.stop]
     check_settings(args.max_new_tokens, args.seed, stop)
-    engine, tokenizer = chosen_engine(args.model, args.weights, args.device, args.dtype, args.quantize)
+    engine, tokenizer = chosen_engine(
+        args.model, args.weights, args.device, args.dtype, args.quantize, engine=args.engine
+    )
     for n in range(args.num_samples):
         if args.num_samples > 1:
             print(f"{chr(10) if n else ''}--- sample {n + 1} of {args.num_samples} ---")

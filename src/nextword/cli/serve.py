@@ -75,6 +75,10 @@ class Arguments:
     quantize: Annotated[Literal["int8", "int4"] | None, tyro.conf.arg(help_behavior_hint="")] = None
     """Compute in 8 bits, with weights of 8 or 4, on a CPU: faster still, and a little less exact."""
 
+    engine: Annotated[Literal["native", "torch", "plain"] | None, tyro.conf.arg(help_behavior_hint="")] = None
+    """What computes: native is C for a CPU, torch is PyTorch, plain is the code of the README's tour, to read along
+    with. All write the same text. Default: native where it can be had, else torch."""
+
     def __post_init__(self) -> None:
         for flag, value, least in (("rows", self.rows, 1), ("queue", self.queue, 0), ("max-body", self.max_body, 1)):
             if value < least:
@@ -112,7 +116,7 @@ def run(arguments: list[str]) -> int:
         )
     name = args.name or args.model
     run = None if args.api_only else watched_run(args.model)
-    served = ServedModel(args.model, args.weights, args.device, args.dtype, args.quantize, args.rows, run)
+    served = ServedModel(args.model, args.weights, args.device, args.dtype, args.quantize, args.rows, run, args.engine)
     engine, tokenizer = served.engine()
     scheduler = Scheduler(engine, args.queue)
     routers: list[APIRouter] = []
@@ -126,7 +130,7 @@ def run(arguments: list[str]) -> int:
         small = args.model != BUNDLED  # beside any other model there is one in which there is something to see
         routers.append(router(worker, run, other={"name": BUNDLED, "path": f"{BUNDLED}/"} if small else None))
         if small:
-            routers += bundled_routers(tokenizer, name)
+            routers += bundled_routers(tokenizer, name, args.engine)
     app = create_app(
         scheduler,
         tokenizer,

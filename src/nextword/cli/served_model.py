@@ -11,6 +11,7 @@ from nextword.cli.chosen_model import chosen_engine, chosen_model
 
 if TYPE_CHECKING:
     from nextword.decode import Engine
+    from nextword.decode.engines import EngineName
     from nextword.model import GPT
     from nextword.serve.following import Follower
     from nextword.serve.lens_worker import LensWorker
@@ -34,6 +35,7 @@ class ServedModel:
     quantize: str | None
     rows: int
     run: "WatchedRun | None" = None
+    engine_name: "EngineName | None" = None
     step: int | None = field(default=None, init=False)
     _begins_at: tuple[int, int] | None = field(default=None, init=False)
 
@@ -44,14 +46,14 @@ class ServedModel:
     def engine(self) -> "tuple[Engine, Tokenizer]":
         """What writes, and its tokenizer: with the model that a run begins with, where it has saved no weights yet."""
         if not self._is_untrained:
-            return chosen_engine(self.model, self.weights, self.device, self.dtype, self.quantize, self.rows)
+            return self._load_engine()
         from nextword.decode import engine_for
-        from nextword.tokenizer import Tokenizer
+        from nextword.loading import tokenizer_for
 
         print(
             f"[{self.model} has saved no weights yet: until it does, the untrained model is served.]", file=sys.stderr
         )
-        return engine_for(self._untrained(), self.rows), Tokenizer()
+        return engine_for(self._untrained(), self.rows), tokenizer_for(self.engine_name)
 
     def whole(self) -> "GPT":
         """Load the same model in PyTorch, to be looked into."""
@@ -62,7 +64,7 @@ class ServedModel:
         from nextword.serve.following import Follower
 
         def load() -> Callable[[int], None]:
-            engine, _ = chosen_engine(self.model, None, self.device, self.dtype, self.quantize, self.rows)
+            engine, _ = self._load_engine()
             model = self._load()
 
             def take(step: int) -> None:
@@ -81,14 +83,26 @@ class ServedModel:
     def _load(self) -> "GPT":
         from nextword.user_model import checked_gpt
 
-        return checked_gpt(chosen_model(self.model, self.weights, self.device)[0])
+        shown = None if self.engine_name == "native" else self.engine_name  # which has nothing to look into
+        return checked_gpt(chosen_model(self.model, self.weights, self.device, shown)[0])
+
+    def _load_engine(self) -> "tuple[Engine, Tokenizer]":
+        return chosen_engine(
+            self.model, self.weights, self.device, self.dtype, self.quantize, self.rows, self.engine_name
+        )
 
     def _untrained(self) -> "GPT":
+        from nextword.model import GPT, plain
         from nextword.runtime import pick_device
         from nextword.serve.following import first_model
 
         assert self.run is not None
-        return first_model(self.run.path).to(pick_device(self.device))
+        model = first_model(self.run.path)
+        if self.engine_name == "plain":
+            fused, model = model, GPT(model.config, ops=plain).eval()
+            model.load_state_dict(fused.state_dict())
+        model.engine = self.engine_name
+        return model.to(pick_device(self.device))
 
 
 def watched_run(model: str) -> "WatchedRun | None":

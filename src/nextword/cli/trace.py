@@ -3,7 +3,7 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -43,6 +43,10 @@ class Arguments:
     device: str = "auto"
     """Where to compute: cuda, mps or cpu; auto takes the first of them that is there."""
 
+    engine: Annotated[Literal["native", "torch", "plain"] | None, tyro.conf.arg(help_behavior_hint="")] = None
+    """What computes: torch is PyTorch's fast kernels, plain is the code of the README's tour, to read along with;
+    there is nothing to look into in native. Default: torch."""
+
     def __post_init__(self) -> None:
         if self.head is not None and self.layer is None:
             raise ValueError(f"--head {self.head} needs a --layer, since each layer has such a head.")
@@ -59,7 +63,7 @@ def run(arguments: list[str]) -> int:
     if args.out is not None and not Path(args.out).absolute().parent.is_dir():
         raise ValueError(f"--out {args.out}: there is no folder {Path(args.out).absolute().parent}.")
 
-    model, tokenizer = chosen_model(args.model, args.weights, args.device)
+    model, tokenizer = chosen_model(args.model, args.weights, args.device, args.engine)
     ids, n_ctx = tokenizer.encode_prompt(prompt), model.config.n_ctx
     if len(ids) > n_ctx:
         raise ValueError(f"The prompt has {len(ids)} tokens, and {args.model} sees {n_ctx} at most: shorten it.")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from nextword.model import GPT
 
 EngineName = Literal["native", "torch", "plain"]
-"""native: in C, on a CPU. torch: PyTorch's fast kernels, anywhere. plain: the mathematics written out, to read along."""
+"""native: in C, on a CPU. torch: PyTorch's fast kernels. plain: the mathematics written out, to read along with."""
 
 ENGINES: tuple[EngineName, ...] = ("native", "torch", "plain")
 

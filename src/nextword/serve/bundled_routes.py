@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from nextword.decode.engines import EngineName
 from nextword.loading import load
 from nextword.serve.app import token_routes
 from nextword.serve.inside import router
@@ -11,10 +12,13 @@ from nextword.tokenizer import Tokenizer
 from nextword.weights.bundled import BUNDLED, DIRECTORY
 
 
-def bundled_routers(tokenizer: Tokenizer, beside: str) -> list[APIRouter]:
-    """What the small model's page asks, all below /heads. beside: the model to which that page leads back."""
+def bundled_routers(tokenizer: Tokenizer, beside: str, engine: EngineName | None = None) -> list[APIRouter]:
+    """Make the routes of the small model's page, below /heads.
+
+    beside: the model to which that page leads back. engine: see `nextword.load`.
+    """
     run = WatchedRun(DIRECTORY)
-    worker = LensWorker(load(BUNDLED)[0], BUNDLED, run.saved_step())
+    worker = LensWorker(load(BUNDLED, engine=engine)[0], BUNDLED, run.saved_step())
     below = f"/{BUNDLED}"
     tokens = APIRouter(prefix=below)
     tokens.include_router(token_routes(tokenizer))

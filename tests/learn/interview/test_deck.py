@@ -12,7 +12,7 @@ from nextword.bench.limits import BITS, decode_bytes, training_flops
 from nextword.data import Windows
 from nextword.errors import NextwordError
 from nextword.learn.interview import deck
-from nextword.learn.interview.deck import LEVELS, TOPICS, Citation, Question, cited_source, load_deck
+from nextword.learn.interview.deck import LEVELS, TOPICS, Citation, Question, load_deck
 from nextword.model import CONFIGS, GPT, GPTConfig, KVCache, plain
 from nextword.tokenizer.bpe import encode
 from nextword.tokenizer.vocab import load_tokens
@@ -22,6 +22,21 @@ BY_ID = {question.id: question for question in DECK}
 every_question = pytest.mark.parametrize("question", DECK, ids=lambda question: question.id)
 
 SMALL, XL = CONFIGS["gpt2"], CONFIGS["gpt2-xl"]
+
+
+def cited_source(citation: Citation, around: int = 2) -> tuple[tuple[int, str], ...]:
+    """The lines that an answer points at, each with its number: the cited ones, and `around` more on either side.
+
+    Nothing where someone has edited the text away: an answer can be read without it.
+    """
+    try:
+        first = citation.line()
+    except NextwordError:
+        return ()
+    lines = citation.path.read_text(encoding="utf-8").splitlines()
+    last = first + citation.text.count("\n")
+    numbers = range(max(1, first - around), min(len(lines), last + around) + 1)
+    return tuple((number, lines[number - 1]) for number in numbers)
 
 
 def test_there_are_enough_and_each_has_a_name_of_its_own():

@@ -104,18 +104,3 @@ def read_topic(topic: str) -> tuple[Question, ...]:
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise NextwordError(f"{file} cannot be read as questions ({error!r}). Install nextword again.") from error
-
-
-def cited_source(citation: Citation, around: int = 2) -> tuple[tuple[int, str], ...]:
-    """The lines that an answer points at, each with its number: the cited ones, and `around` more on either side.
-
-    Nothing where someone has edited the text away: an answer can be read without it.
-    """
-    try:
-        first = citation.line()
-    except NextwordError:
-        return ()
-    lines = citation.path.read_text(encoding="utf-8").splitlines()
-    last = first + citation.text.count("\n")
-    numbers = range(max(1, first - around), min(len(lines), last + around) + 1)
-    return tuple((number, lines[number - 1]) for number in numbers)
