@@ -41,6 +41,7 @@ def can_choose(sampling: Sampling) -> bool:
 def candidates(sampling: Sampling, logits: Tensor) -> tuple[Tensor, Tensor]:
     """Find the tokens that may be drawn, in the order of ids, and their weights.
 
+    Temperature comes first, then top-k and min-p, then top-p among what is left.
     logits (R, V) -> ids (R, K) of int64, weights (R, K) of float64, where K is
     top_k, or V. The likeliest token weighs 1; what min-p or top-p forbids weighs 0.
     """

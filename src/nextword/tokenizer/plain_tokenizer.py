@@ -1,6 +1,7 @@
 """The tokenizer to read along with: `bpe.py` in the place of tiktoken, with the same ids and the same text."""
 
 from collections.abc import Iterable
+from operator import index
 from typing import SupportsIndex
 
 from nextword.tokenizer import bpe
@@ -21,7 +22,7 @@ class PlainTokenizer(Tokenizer):
 
     def decode(self, ids: Iterable[SupportsIndex]) -> str:
         """Decode ids; see `bpe.decode`."""
-        return bpe.decode(ids)
+        return bpe.decode(map(index, ids))
 
     def decode_bytes(self, ids: Iterable[SupportsIndex]) -> bytes:
         """Join the ids' bytes, which may begin or end within a character."""
@@ -36,11 +37,11 @@ class PlainStreamDecoder(StreamDecoder):
     """Decode ids as they come, and hold back those that do not end with a whole character."""
 
     def __init__(self) -> None:
-        self._held: list[SupportsIndex] = []
+        self._held: list[int] = []
 
     def feed(self, id: SupportsIndex) -> str:
         """Decode what is held and this id: the text, or "" where it ends in U+FFFD, which may be half a character."""
-        self._held.append(id)
+        self._held.append(index(id))
         text = bpe.decode(self._held)
         return "" if text.endswith("\ufffd") else self.finish()
 
