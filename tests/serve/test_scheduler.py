@@ -50,7 +50,10 @@ def generation(box: Box, ids: list[int], max_tokens: int = 8, seed: int = 0, **s
     )
 
 
-@pytest.fixture(params=[(engine_for, 1), (engine_for, 3), (engine_for, 16), (TorchEngine, 3)], ids=str)
+@pytest.fixture(
+    params=[(engine_for, 1), (engine_for, 3), (engine_for, 16), (TorchEngine, 3)],
+    ids=lambda made: f"{made[0].__name__}-{made[1]}",
+)
 def scheduler(request: pytest.FixtureRequest, small: GPT) -> Iterator[Scheduler]:
     make, n_rows = request.param
     scheduler = Scheduler(make(small, n_rows))
