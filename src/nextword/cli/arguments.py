@@ -63,7 +63,7 @@ def parse(settings: type[T], verb: str, arguments: list[str], default: T | None 
 
 
 def flag_types(settings: type) -> dict[str, Any]:
-    """List the types that tyro is to make flags of: a dataclass's own, but text for a path, and hints left out.
+    """List the types for tyro to make flags of: text for paths, and no hint for None.
 
     Where None is the default, the help says what is done instead, and `(default: None)` is not added.
     """
@@ -163,12 +163,12 @@ def added_up(arguments: list[str], settings: type) -> list[str]:
 
 
 def values(settings: "DataclassInstance") -> dict[str, Any]:
-    """The dataclass's fields by name, as they are."""
+    """Map the dataclass's fields to their values."""
     return {field.name: getattr(settings, field.name) for field in fields(settings)}
 
 
 def read_prompt(verb: str, given: str | None) -> str:
-    """The prompt that was given, or else standard input, without the line break at its end.
+    """Return the prompt that was given, or else standard input, without the line break at its end.
 
     It has the line ends that a training text has, and no byte order mark, which `"$(cat prompt.txt)"` may bring along.
     Raises ValueError where nobody sends one, and for bytes that are no UTF-8.

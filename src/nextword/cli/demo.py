@@ -87,7 +87,7 @@ def check_memory(config: TrainConfig) -> None:
 
 
 def is_demo(path: Path) -> bool:
-    """Whether the run at this path was made by a demo, of any version, so that a new one may replace it.
+    """Whether the run at this path was made by a demo, of any version.
 
     By the prompt, the story's title: a run of the user's own has the story's first words instead.
     """
@@ -99,7 +99,7 @@ def is_demo(path: Path) -> bool:
 
 
 def opening(config: TrainConfig) -> str:
-    """What is going to happen, in a few lines."""
+    """Say what is going to happen, in a few lines."""
     model = config.shape
     return (
         f"[bold]GPT-2 learns a story.[/] The model has {model.n_params:,} parameters, all of them random: it knows no "
@@ -139,7 +139,7 @@ def write_side_by_side(trainer: "Trainer", console: "Console") -> None:
 
 
 def closing(trainer: "Trainer", seconds: float) -> str:
-    """What was seen, and why, with the run's own numbers."""
+    """Explain what was seen, with the run's own numbers."""
     setup, run = trainer.setup, trainer.setup.directory
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     train_loss = [line["train_loss"] for line in lines if line["train_loss"] is not None]
@@ -155,7 +155,7 @@ def closing(trainer: "Trainer", seconds: float) -> str:
 
 
 def what_next(trainer: "Trainer") -> str:
-    """Where to look, and what to type."""
+    """Say where to look next, and list the commands to type."""
     run = trainer.setup.directory
     return (
         f"  the loss curve           {run / 'loss.png'}\n"

@@ -1,4 +1,4 @@
-"""A training run on the screen: a line that lives, and above it what is worth keeping."""
+"""A training run on the screen: a progress line, and above it what is worth keeping."""
 
 import math
 import os
@@ -41,7 +41,7 @@ LEAST_BAR = 4  # columns, as rich has it
 
 
 class Display:
-    """Shows events as they come: a progress line in a terminal, plain lines in a file or a pipe.
+    """Shows events: a progress line in a terminal, plain lines in a file or a pipe.
 
     Never raises: where nothing can be written any more, since a reader like `head` has gone, the disk is full or the
     terminal was closed, it says so once on standard error, and shows nothing from then on.
@@ -160,7 +160,7 @@ class Display:
 
 
 def fitting(numbers: Mapping[str, str], columns: float = math.inf) -> str:
-    """Join the numbers of a step with blanks; where there is no room for all, leave out what can best be spared."""
+    """Join a step's numbers with blanks, without the dispensable ones where columns are few."""
     kept = {name: text for name, text in numbers.items() if text}
     for spared in ("perplexity", "validation", "speed", "left"):
         if len("  ".join(kept.values())) > columns:
@@ -169,7 +169,7 @@ def fitting(numbers: Mapping[str, str], columns: float = math.inf) -> str:
 
 
 def give_up(output: IO[str]) -> None:
-    """Send what is still written to a broken standard output to nowhere."""
+    """Send further output to nowhere, once standard output is broken."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
 
@@ -190,7 +190,7 @@ def introduction(event: Started) -> str:
 
 
 def prolongation(event: Prolonged) -> str:
-    """Say from how many steps to how many a run is prolonged, and what that makes of the learning rate."""
+    """Describe a prolonged run: its steps before and now, and its learning rate."""
     lr, last = f"{event.lr:.2g}", f"{event.last_lr:.2g}"
     falling = f", falling over the last {event.fall:.0%} of the steps that are left" if event.fall < 1.0 else ""
     goes = f"stays at {last}" if lr == last else f"goes on from {lr} and ends at {last} ({event.schedule}{falling})"
@@ -206,7 +206,7 @@ def rate(plan: Plan) -> str:
 
 
 def draw(plan: Plan) -> str:
-    """How the embeddings were drawn and why so, where that is not as GPT-2 drew them."""
+    """Describe how the embeddings were drawn, and why, if not in GPT-2's way."""
     if plan.embedding_std is None or plan.embedding_std == GPT2_STD:
         return ""
     told = " to be told apart sooner" if plan.embedding_std > GPT2_STD else ""
@@ -214,7 +214,7 @@ def draw(plan: Plan) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time that is not known exactly, in words: 40 seconds, 12 minutes, 3 hours, 5 days."""
+    """Write an uncertain time in words: 40 seconds, 12 minutes, 3 hours, 5 days."""
     units = ((90, 1, "second"), (5400, 60, "minute"), (172_800, 3600, "hour"), (math.inf, 86_400, "day"))
     unit, name = next((unit, name) for limit, unit, name in units if seconds < limit)
     count = max(1, round(seconds / unit))
@@ -222,7 +222,7 @@ def duration(seconds: float) -> str:
 
 
 def conclusion(event: Finished) -> str:
-    """Where everything is now, and what to type next."""
+    """Say where everything is now, and the next command."""
     if not event.complete:
         return f"Stopped at step {event.step}. To go on: {command('train', '--resume', '--out', event.directory)}"
     best = f" The weights with the lowest validation loss (step {event.best_step}) are in {event.directory}/best."
@@ -230,12 +230,12 @@ def conclusion(event: Finished) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text with each line break, or several together, made visible, so that it stays on one line."""
+    """Write a text on one line, with its line breaks made visible."""
     return re.sub(r"\s*\n\s*", " / ", text)
 
 
 def clock(seconds: float) -> str:
-    """Seconds as a clock shows them: 0:42, 12:05, 3:00:00."""
+    """Write seconds as a clock shows them: 0:42, 12:05, 3:00:00."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -22,7 +22,7 @@ class Arguments(TrainConfig):
     """Begin anew in --out, deleting the run that is there."""
 
     def config(self) -> TrainConfig:
-        """The run's own settings, without how to begin it, and with line breaks where a shell has \\n."""
+        """Return the run's own settings, with line breaks where a shell has \n."""
         settings = {field.name: getattr(self, field.name) for field in fields(TrainConfig)}
         return TrainConfig(**settings | {"separator": self.separator.replace("\\n", "\n")})
 
@@ -46,7 +46,7 @@ def run(arguments: list[str]) -> int:
 
 
 def recorded_arguments(given: Arguments) -> Arguments:
-    """The settings that the run in `out` was begun with."""
+    """Read the settings that the run in `out` was begun with."""
     from nextword.train.recorded_run import recorded_config
     from nextword.train.setup import run_path
 

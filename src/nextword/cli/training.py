@@ -1,4 +1,4 @@
-"""What `train` and `demo` share: a trainer's events on the screen, and signals that lose nothing."""
+"""A trainer's events on the screen, and signals that lose nothing, for `train` and `demo`."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from nextword.train.trainer import Trainer
 
 
 def show(trainer: Trainer, display: Display) -> int:
-    """Run a training to its end and show it; give back the exit status: 0, or 128 + the signal that ended it."""
+    """Run a training and show it; return the exit status. It is 0, or 128 + the signal that ended the run."""
     with display, stopping_on_signals(trainer, display) as signals:
         for event in trainer.run():
             display.show(event)
@@ -24,7 +24,7 @@ def show(trainer: Trainer, display: Display) -> int:
 
 @contextmanager
 def stopping_on_signals(trainer: Trainer, display: Display) -> Iterator[list[int]]:
-    """Let Ctrl-C, SIGTERM and SIGHUP end the run after its step, with a checkpoint; a second one ends it at once.
+    """End the run after its step, with a checkpoint, on Ctrl-C, SIGTERM or SIGHUP.
 
     SIGHUP tells that the terminal was closed. It often comes twice, from the system and from the shell, so it never
     is the second one; and who is to live on without a terminal (nohup) keeps ignoring it.

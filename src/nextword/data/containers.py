@@ -1,4 +1,4 @@
-"""Which files hold something else than plain text, by what they contain and by their names.
+"""Kinds of files other than plain text, by their first bytes and their names.
 
 A table of kinds: what each is called, the suffixes of its files' names, the bytes that they begin with, and what to do
 to get at its text. Structured text (JSON, tables) has no such bytes: see `structured.py`.
@@ -118,7 +118,10 @@ WORDLIKE = (
 
 
 def recognise(name: str, raw: bytes) -> Kind | None:
-    """The kind of a file that is no plain text, by its first bytes, else by its name; None where it may be text."""
+    """Recognise a file of another kind than plain text, by its first bytes, else by its name.
+
+    None where it may be text.
+    """
     head, suffix = raw[:ONE_PAGE], Path(name).suffix.lower()
     for kind in KINDS:
         for mark in kind.marks:
@@ -130,7 +133,7 @@ def recognise(name: str, raw: bytes) -> Kind | None:
 
 
 def refusal(name: str, kind: Kind) -> str:
-    """What the file is, and what to do, with a command that can be pasted."""
+    """Describe a file that is refused, with a command to paste."""
     path = Path(name)
     remedy = kind.remedy.replace("{file}", shlex.quote(name)).replace("{name}", name.replace('"', '\\"'))
     remedy = remedy.replace("{text}", shlex.quote(str(path.with_suffix(".txt"))))

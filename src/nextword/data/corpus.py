@@ -80,7 +80,7 @@ def read_corpus(data: Sequence[str | Path] | Path, reading: Reading | None = Non
 
 
 def corpus_name(data: Sequence[str | Path] | Path) -> str:
-    """What a corpus of these sources is called, known without reading any of them."""
+    """Name the corpus of these sources, without reading any of them."""
     sources = _sources(data)
     more = len(sources) - 1
     return source_name(sources[0]) + (f"-and-{more}-more" if more else "")
@@ -95,7 +95,7 @@ def _sources(data: Sequence[str | Path] | Path) -> list[str]:
 
 
 def _documents(name: str, raw: bytes, reading: Reading) -> list[str]:
-    """The documents of one file. A built-in text is always UTF-8 and always one."""
+    """Split a file into its documents. A built-in text is always UTF-8 and always one."""
     if name in BUILT_IN:
         return [to_text(name, raw)]
     inner, content = unpacked(name, raw)
@@ -113,7 +113,7 @@ def _documents(name: str, raw: bytes, reading: Reading) -> list[str]:
 
 
 def _account(found: Sequence[SourceFiles], n_documents: int, reading: Reading) -> tuple[str, ...]:
-    """What was read and what was not, in sentences."""
+    """Describe the files that were read or passed over, in sentences."""
     files = [name for one in found for name, _ in one.files]
     passed_over = sum((one.passed_over for one in found), Counter[str]())
     told = []
@@ -128,7 +128,7 @@ def _account(found: Sequence[SourceFiles], n_documents: int, reading: Reading) -
 
 
 def _fingerprint(documents: Sequence[bytes]) -> str:
-    """SHA-256 (hex) of one document, or of the digests of several."""
+    """Compute the SHA-256 (hex) of one document, or of the digests of several."""
     digests = [hashlib.sha256(raw) for raw in documents]
     if len(digests) == 1:
         return digests[0].hexdigest()

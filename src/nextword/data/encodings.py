@@ -1,4 +1,4 @@
-"""Bytes -> text: UTF-8 unless another encoding is named, without byte order mark, with \\n at the end of each line."""
+"""Bytes -> text: in UTF-8 or a named encoding, without byte order mark, each line ending in \n."""
 
 import codecs
 import unicodedata
@@ -17,7 +17,7 @@ LOOKED_AT = 65_536  # bytes; a multiple of 4
 
 
 def name_it(encoding: str | None) -> str:
-    """What to add, where the encoding is known and where it is not."""
+    """Say which `encoding` to add, if the bytes show it."""
     if encoding is not None:
         return f"Add `encoding={encoding!r}`."
     return "If it is text, name its `encoding`: the bytes do not tell which, but whoever wrote them knows."
@@ -53,12 +53,12 @@ def to_text(
 
 
 def plain_lines(text: str) -> str:
-    """The text without byte order mark and with \\n at the end of each line, as Python's own `open` has it."""
+    """Drop the byte order mark, and end each line in \n, as Python's own `open` does."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def shown_encoding(raw: bytes) -> str | None:
-    """The encoding that bytes show by a mark or by where their NULs stand; None where they show none.
+    """Find the encoding that bytes show, by a mark or by their NULs, or None.
 
     Every letter of English has one NUL in UTF-16 and three in UTF-32, and a Chinese text has them in its line ends.
     """
@@ -89,7 +89,7 @@ def check_encoding(encoding: str) -> None:
 
 
 def _reads_as(head: bytes, encoding: str, width: int) -> bool:
-    """Whether bytes decode to assigned characters that print, nearly all of them, or are white space."""
+    """Whether bytes decode to assigned characters, nearly all of them printable or white space."""
     try:
         text = head.decode(encoding)
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""From ids to batches, written out: what `windows.py` does without ever holding all windows at once.
+"""From ids to batches, written out; `windows.py` does it without ever holding all windows at once.
 
 N tokens in the text, n windows, B windows in a batch.
 """
@@ -10,11 +10,11 @@ from torch import Tensor
 
 
 def windows(ids: Tensor, window: int, stride: int) -> tuple[Tensor, Tensor]:
-    """Cut a text into what the model reads, x, and what it should say at each place, y: the token after it.
+    """Cut a text into windows: inputs x, and targets y, the token after each.
 
     ids (N,) of any integer type -> x, y (n, window) of int64. Windows start at
     0, stride, 2 * stride, ... as long as x and y both lie inside the text, so
-    n = (N - 1 - window) // stride + 1; a rest that fills no window is left out.
+    n = (N - 1 - window) stride + 1; a rest that fills no window is left out.
     """
     starts = range(0, len(ids) - window, stride)
     x = torch.stack([ids[start : start + window] for start in starts]).long()
@@ -23,7 +23,7 @@ def windows(ids: Tensor, window: int, stride: int) -> tuple[Tensor, Tensor]:
 
 
 def batches(x: Tensor, y: Tensor, batch_size: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Give all windows once, in an order drawn from the seed, `batch_size` of them at a time.
+    """Yield all windows once, in an order drawn from the seed, `batch_size` of them at a time.
 
     x, y (n, window) -> pairs x, y (B, window), B = batch_size; what is left
     over comes last, as a smaller batch. A seed always gives the same order, and

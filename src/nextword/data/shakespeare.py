@@ -1,4 +1,4 @@
-"""One megabyte of Shakespeare, fetched once: the text that small language models are usually tried on."""
+"""One megabyte of Shakespeare, fetched once: the usual text to try small language models on."""
 
 import contextlib
 import hashlib
@@ -18,7 +18,7 @@ TIMEOUT = 30  # seconds without a byte before a download is given up
 
 
 def cache_path() -> Path | None:
-    """Where the text is kept between runs: `$XDG_CACHE_HOME/nextword`, or `~/.cache/nextword`.
+    """Return where the text is kept between runs: `$XDG_CACHE_HOME/nextword`, or `~/.cache/nextword`.
 
     None where there is no home directory, as for some users of containers. A relative XDG_CACHE_HOME is
     ignored, as the XDG base directory specification asks.
@@ -32,7 +32,7 @@ def cache_path() -> Path | None:
 
 
 def fetch_shakespeare() -> bytes:
-    """Shakespeare's text as UTF-8 bytes: from the cache, or else from the network and into the cache.
+    """Return Shakespeare's text as UTF-8 bytes, from the cache, or else from the network and into the cache.
 
     Whatever its origin, its SHA-256 is checked: a damaged file in the cache is fetched again, and what a
     proxy or a login page put in its place is never kept. Raises DataError when there is no way to the
@@ -85,7 +85,7 @@ def _sha256(content: bytes) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong on the network, in the operating system's own few words."""
+    """Describe a failure of the network in the operating system's own few words."""
     if isinstance(error, urllib.error.HTTPError):
         return f"HTTP {error.code} {error.reason}"
     cause = error.reason if isinstance(error, urllib.error.URLError) else error

@@ -1,4 +1,4 @@
-"""Where text comes from: the bundled story, Shakespeare, files, folders, stdin. Needs no torch."""
+"""Sources of text: the bundled story, Shakespeare, files, folders, stdin. Needs no torch."""
 
 import bz2
 import contextlib
@@ -55,14 +55,17 @@ AS_AT_FIRST = Reading(separator="", as_text=True, suffixes=FIRST_SUFFIXES)
 
 @dataclass
 class SourceFiles:
-    """The files of one source, as pairs of a name for messages and the bytes, and what was passed over, by kind."""
+    """The files of one source, and those passed over.
+
+    files: pairs of a name for messages and the bytes. passed_over: how many there were of each kind.
+    """
 
     files: list[tuple[str, bytes]]
     passed_over: Counter[str] = field(default_factory=Counter)
 
 
 def read_source(source: str, reading: Reading) -> SourceFiles:
-    """The files of one source."""
+    """Read the files of one source."""
     if source == "-":
         return SourceFiles([(STDIN, _read_stdin())])
     if source == "story":
@@ -121,7 +124,10 @@ def _raise(error: OSError) -> None:
 
 
 def unpacked(name: str, raw: bytes) -> tuple[str, bytes]:
-    """A compressed file's name and bytes without the compression, told by its first bytes; any other's as they are."""
+    """Unpack a compressed file, known by its first bytes.
+
+    -> its name and bytes without the compression; any other file's as they are.
+    """
     for mark, (suffix, unpack) in COMPRESSED.items():
         if raw.startswith(mark):
             try:
@@ -132,14 +138,14 @@ def unpacked(name: str, raw: bytes) -> tuple[str, bytes]:
 
 
 def counted(kinds: Counter[str]) -> str:
-    """How many there are of each: 12 .jsonl, 3 .png, Makefile."""
+    """List how many there are of each: 12 .jsonl, 3 .png, Makefile."""
     most = sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0]))[:8]
     names = [f"{n:,} {name}" if n > 1 or name.startswith((".", "blank")) else name for name, n in most]
     return ", ".join(names) + (", ..." if len(kinds) > 8 else "")
 
 
 def _missing(path: Path) -> DataError:
-    """An error for a path that is not there, with the name that was probably meant."""
+    """Describe a path that does not exist, with the name probably meant."""
     names: list[str] = []
     with contextlib.suppress(OSError):
         names = [*sorted(os.listdir(path.parent)), *(BUILT_IN if path.parent == Path() else ())]
@@ -154,7 +160,7 @@ def _missing(path: Path) -> DataError:
 
 
 def source_name(source: str) -> str:
-    """What a run on this source is called by default: fit for a folder, never empty, never hidden."""
+    """Name a run on this source: fit for a folder, never empty, never hidden."""
     if source == "-":
         return "stdin"
     # abspath gives `.` and `..` a name, and unlike resolve() keeps the name of a link.

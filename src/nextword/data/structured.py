@@ -1,4 +1,4 @@
-"""Which texts are records rather than prose: JSON, JSON lines, and tables with a row of names (CSV, TSV)."""
+"""Texts that are records rather than prose: JSON, JSON lines, and tables with a row of names (CSV, TSV)."""
 
 import csv
 import itertools
@@ -31,7 +31,7 @@ NAME = re.compile(r"[^\W\d](?:[\w ./()-]{0,39}[\w)])?")
 
 @dataclass(frozen=True)
 class Records:
-    """What kind of records they are, and which texts they have, by name: a few of each, as they come."""
+    """The kind of records that a text holds, and by column the first few texts."""
 
     kind: str
     columns: dict[str, list[str]]
@@ -39,12 +39,12 @@ class Records:
 
     @property
     def longest(self) -> str | None:
-        """The column with the longest texts, which is most likely the one to learn from; None without columns."""
+        """The column with the longest texts, the most likely one to learn from; None without columns."""
         return max(self.columns, key=lambda name: sum(map(len, self.columns[name])), default=None)
 
 
 def find_records(name: str, text: str) -> Records | None:
-    """The records that a text holds, by its content, else by its file's name; None where it may be prose."""
+    """Find the records in a text, by its content, else by its file's name; None for possible prose."""
     found = _json(text) if text.lstrip()[:1] in ("[", "{") else _table(text)
     if found is None and (kind := SUFFIXES.get(Path(name).suffix.lower())):
         return Records(kind, {})
@@ -52,7 +52,7 @@ def find_records(name: str, text: str) -> Records | None:
 
 
 def refusal(name: str, records: Records, quoted: bool = True) -> str:
-    """What the file is, its columns, and a command that takes the likeliest one out of it.
+    """Describe refused records: their columns, and a command that takes out the likeliest one.
 
     quoted: whether `name` is a file's, which a command can read.
     """
@@ -66,7 +66,7 @@ def refusal(name: str, records: Records, quoted: bool = True) -> str:
 
 
 def _command(name: str, records: Records) -> str | None:
-    """The command that writes the likeliest column into a text file, a document for each of its texts."""
+    """Write the command that takes the likeliest column into a text file, a document for each text."""
     stem = Path(name).with_suffix("")
     target = shlex.quote(f"{stem}-texts.txt" if name.endswith(".txt") else f"{stem}.txt")
     if records.kind == "a Jupyter notebook":
@@ -84,7 +84,7 @@ def _command(name: str, records: Records) -> str | None:
 
 
 def _json(text: str) -> Records | None:
-    """JSON lines, or JSON: one value that is the whole text."""
+    """Recognise JSON lines, or JSON: one value that is the whole text."""
     lines = [line for line in itertools.islice(_lines(text), N_RECORDS) if line.strip()]
     values = [_parsed(line) for line in lines]
     if len(values) > 1 and all(isinstance(value, (dict, list)) for value in values):
@@ -100,7 +100,10 @@ def _json(text: str) -> Records | None:
 
 
 def _table(text: str) -> Records | None:
-    """A table: a row of different names, and under it rows of as many cells, without the spaces of prose."""
+    """Recognise a table: a row of different names over rows of as many cells.
+
+    They begin without the spaces of prose.
+    """
     first = text[: text.find("\n") + 1 or None].strip("\n")
     for delimiter, kind in DELIMITERS.items():
         names = _cells(first, delimiter)
@@ -128,7 +131,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _lines(text: str) -> Iterable[str]:
-    """The text's lines, with \\n, one after the other: a text of a gigabyte is not taken apart for its first few."""
+    """Yield the text's lines, with \n, without splitting a text of a gigabyte for its first few."""
     start = 0
     while start < len(text):
         end = text.find("\n", start) + 1 or len(text)
@@ -137,7 +140,7 @@ def _lines(text: str) -> Iterable[str]:
 
 
 def _parsed(text: str) -> Any:
-    """The value that a text is in JSON; None where it is none, or too long to be read for this."""
+    """Parse a text as JSON; None for other text, and for text too long to parse."""
     try:
         return json.loads(text) if len(text) <= LARGE else None
     except (ValueError, RecursionError):
@@ -145,7 +148,7 @@ def _parsed(text: str) -> Any:
 
 
 def _columns(values: list[Any]) -> dict[str, list[str]]:
-    """The texts of records by their names: {"a": ["x", "y"], ...}."""
+    """Collect the texts of records by their names: {"a": ["x", "y"], ...}."""
     columns: dict[str, list[str]] = {}
     for value in values:
         for name, cell in value.items() if isinstance(value, dict) else ():

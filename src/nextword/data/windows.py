@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def encode_corpus(corpus: Corpus, tokenizer: "Tokenizer") -> Tensor:
-    """The corpus as one long row of ids, with <|endoftext|> between documents.
+    """Encode the corpus as one row of ids, with <|endoftext|> between documents.
 
     -> (N,) int32, half of what int64 would take. No <|endoftext|> stands before the first document or after
     the last, and one that is spelled out inside a document stays ordinary text: only the boundary is special.
@@ -51,7 +51,7 @@ def split(ids: Tensor, val_fraction: float = 0.1) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """What the model reads and what it should say: pairs (x, y) cut from a text, y one token ahead of x.
+    """Windows of a text, as pairs (x, y): inputs, and targets one token ahead.
 
     ids (N,) may be of any integer type and memory-mapped. Windows start at 0, stride, 2 * stride, ...; where
     the last of these ends before the text does, one more is aligned to the end, so that the last token is
@@ -94,7 +94,7 @@ class Windows:
 
 
 def order(n: int, seed: int, epoch: int) -> Tensor:
-    """The order in which epoch number `epoch` visits n windows: a permutation, (n,) int64.
+    """Draw the order of n windows in an epoch: a permutation, (n,) int64.
 
     A pure function: it neither reads nor moves PyTorch's global random state. seed and epoch are hashed
     together, so that the epochs of neighbouring seeds are unrelated, where seed + epoch would repeat them.
@@ -112,7 +112,7 @@ def batch(windows: Windows, batch_size: int, seed: int, index: int) -> tuple[Ten
 
     -> x, y: (batch_size, window) int64 each. A pure function of its arguments: to resume at any point, ask
     for the next index. The stream is one long line of positions, of which batch `index` takes
-    index * batch_size, ..., + batch_size - 1; position p is place p % n of epoch p // n, n = len(windows). A
+    index * batch_size, ..., + batch_size - 1; position p is place p % n of epoch p n, n = len(windows). A
     batch may therefore hold the end of one epoch and the start of the next, and each epoch shows every
     window exactly once.
 
@@ -131,7 +131,7 @@ def batch(windows: Windows, batch_size: int, seed: int, index: int) -> tuple[Ten
 
 
 def evaluation_batches(ids: Tensor, window: int, batch_size: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
-    """The whole text for measuring a loss: every token but the first is a target exactly once.
+    """Cut the whole text to measure a loss: every token but the first is a target exactly once.
 
     ids (N,) -> pairs x, y, int64, in order: (B, window) each with B <= batch_size, cut side by side without
     overlap; what is left over comes last, as one shorter row (1, T). The pairs differ in size, so a mean over
@@ -155,7 +155,7 @@ def evaluation_batches(ids: Tensor, window: int, batch_size: int = 1) -> Iterato
 
 
 def _too_short(name: str, n_tokens: int, window: int) -> str:
-    """The message for a text that does not fill one window, with the largest power of two that would fit."""
+    """Describe a text too short for one window, with the largest power of two that would fit."""
     fitting = 1 << (n_tokens - 1).bit_length() - 1 if n_tokens > 1 else 0
     remedy = f"Add text, or use `window={fitting}`." if fitting >= 8 else "Add text."
     tokens = "1 token" if n_tokens == 1 else f"{n_tokens} tokens"

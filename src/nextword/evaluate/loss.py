@@ -13,22 +13,22 @@ from nextword.runtime import matmuls_in
 
 
 class Model(Protocol):
-    """What is asked of a model to measure it: an nn.Module that knows its loss, such as GPT."""
+    """A model whose loss can be measured: an nn.Module with a `loss`, such as GPT."""
 
     training: bool
 
     def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
-        """ids and targets (B, T) -> (), in nats a token."""
+        """Compute the loss: ids and targets (B, T) -> (), in nats a token."""
 
     def parameters(self) -> Iterator[nn.Parameter]:
-        """The model's parameters, which are where it computes."""
+        """Return the model's parameters."""
 
     def train(self, mode: bool = True) -> Any:
         """Turn dropout on or off."""
 
 
 def evaluate(model: Model, ids: Tensor, window: int, batch_size: int = 4, dtype: torch.dtype = torch.float32) -> float:
-    """How surprised the model is by a text: the mean of -ln p over its tokens, in nats.
+    """Measure the loss over a text: the mean of -ln p over its tokens, in nats.
 
     ids (N,). The text is read in consecutive windows, each token but the first
     being a target exactly once; windows count by their tokens, so that a short
@@ -58,7 +58,7 @@ def evaluate(model: Model, ids: Tensor, window: int, batch_size: int = 4, dtype:
 
 
 def perplexity(loss: float) -> float:
-    """exp(loss): among how many equally likely tokens the model seems to be choosing."""
+    """Compute exp(loss): among how many equally likely tokens the model seems to choose."""
     return math.inf if loss > 700.0 else math.exp(loss)  # exp overflows a float a little above
 
 

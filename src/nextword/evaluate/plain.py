@@ -1,4 +1,4 @@
-"""Loss and perplexity over many batches, written out: `loss.py` does the same for whole texts, faster."""
+"""Loss and perplexity over many batches, written out; `loss.py` does it for whole texts, faster."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from nextword.model.plain import cross_entropy
 
 
 def perplexity(losses: Sequence[float], counts: Sequence[int]) -> float:
-    """Say among how many equally likely tokens the model seems to be choosing.
+    """Compute the perplexity: among how many equally likely tokens the model seems to choose.
 
     losses: the mean loss of each piece of a text, in nats. counts: how many
     tokens each piece has. -> exp of the mean loss over all tokens. 1 is
@@ -23,7 +23,7 @@ def perplexity(losses: Sequence[float], counts: Sequence[int]) -> float:
 
 
 def evaluate(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> float:
-    """Measure how surprised the model is by a text it does not learn from: the mean loss over all tokens, in nats.
+    """Measure the model's loss on text it does not learn from: the mean over all tokens, in nats.
 
     batches: pairs of ids (B, T) and targets (B, T), of any sizes -> a number in
     which every token weighs the same. Dropout is off and no gradients are

@@ -1,4 +1,4 @@
-"""Where every head looked as a run learned: the same text's attention, again and again.
+"""The attention log: the weights of every head on one text, again and again as a run learns.
 
 attention/step-00000100.safetensors   ids (T,), and weights (L, H, T, T) in float16
 """
@@ -24,13 +24,13 @@ KEPT = 64
 
 
 class AttentionLog:
-    """A run's folder of looks. It is there when the first is taken."""
+    """The folder of a run's attention weights. It is there when the first are kept."""
 
     def __init__(self, folder: Path):
         self._folder = folder
 
     def add(self, step: int, model: GPT, ids: Tensor) -> None:
-        """Keep where each head looks in the beginning of a text (T,) after so many updates."""
+        """Keep every head's attention weights on the beginning of a text (T,), after so many updates."""
         ids = ids[: min(TOKENS, model.config.n_ctx)].to(model.wte.weight.device, torch.int64)
         with torch.no_grad(), eval_mode(model):
             blocks = map(model.block, range(model.config.n_layer))
@@ -44,18 +44,18 @@ class AttentionLog:
                 self._file(old).unlink()
 
     def steps(self) -> list[int]:
-        """After how many updates somebody looked, the earliest first."""
+        """List the steps that were kept, the earliest first."""
         return sorted(int(file.stem[5:]) for file in self._folder.glob("step-????????.safetensors"))
 
     def text(self) -> list[int]:
-        """The ids of the text that is looked at, (T,); empty before the first look."""
+        """Load the ids of the text, (T,); empty before the first step that was kept."""
         steps = self.steps()
         if not steps:
             return []
         return self._load(steps[-1])["ids"].tolist()
 
     def read(self, step: int, layer: int, head: int) -> Tensor:
-        """Where one head looked at one of the `steps`: (T, T). Raises RunError where it is not there."""
+        """Load one head's attention weights (T, T) at one of the `steps`. Raises RunError where there are none."""
         weights = self._load(step)["weights"]
         L, H, _, _ = weights.shape
         if not (0 <= layer < L and 0 <= head < H):
@@ -63,7 +63,7 @@ class AttentionLog:
         return weights[layer, head].float()
 
     def rewind(self, step: int) -> None:
-        """Forget the looks after this step: a run that resumes there will take them again."""
+        """Forget the steps after this one: a run that resumes there will keep them again."""
         for later in self.steps():
             if later > step:
                 self._file(later).unlink()

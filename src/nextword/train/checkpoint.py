@@ -1,4 +1,4 @@
-"""Checkpoints that survive a kill: whole or not there, and checked before they are trusted.
+"""Checkpoints, whole or not there after a kill, and checked before they are trusted.
 
 A checkpoint is a folder, `step-00000200`, that is itself a GPT-2 directory
 (config.json, model.safetensors, ...) and holds besides what training needs to
@@ -25,7 +25,7 @@ from nextword.weights.tensor_file import load_tensors
 
 @dataclass
 class TrainerState:
-    """What a run must remember, besides tensors, to go on as if it had never stopped.
+    """The numbers that a resumed run needs, besides tensors.
 
     step: updates made. start_loss: the first training loss. best_val_loss and
     best_step: the lowest validation loss, and after how many updates.
@@ -49,7 +49,7 @@ KEPT = 2
 
 
 def save_checkpoint(folder: Path, model: Trainable, optimizer: torch.optim.Optimizer, state: TrainerState) -> Path:
-    """Write a run's state into folder/step-<updates made>; give back its path.
+    """Save a run's state in folder/step-<updates made>; return its path.
 
     Everything is first written beside its place, forced to the disk and only
     then renamed, so that a kill at any moment leaves the checkpoint before
@@ -82,12 +82,12 @@ def save_checkpoint(folder: Path, model: Trainable, optimizer: torch.optim.Optim
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """The complete checkpoints of a run, oldest first."""
+    """List the complete checkpoints of a run, oldest first."""
     return sorted(path for path in folder.glob("step-????????") if (path / "manifest.json").exists())
 
 
 def newest_sound_checkpoint(folder: Path) -> tuple[Path | None, list[str]]:
-    """The newest checkpoint whose files are all as they were written, and what is wrong with newer ones."""
+    """Find the newest checkpoint with undamaged files, and the faults of newer ones."""
     faults: list[str] = []
     for path in reversed(checkpoints(folder)):
         fault = find_fault(path)
@@ -98,7 +98,7 @@ def newest_sound_checkpoint(folder: Path) -> tuple[Path | None, list[str]]:
 
 
 def find_fault(path: Path) -> str | None:
-    """What is wrong with a checkpoint's files by its manifest; None where nothing is."""
+    """Check a checkpoint's files by its manifest; return the first fault in words, or None."""
     try:
         files = json.loads((path / "manifest.json").read_text())
         if not files.keys() >= CONTENTS:
@@ -119,7 +119,7 @@ def find_fault(path: Path) -> str | None:
 
 
 def restore(path: Path, model: Trainable, optimizer: torch.optim.Optimizer) -> TrainerState:
-    """Put a checkpoint's moments and random state in place; give back its state.
+    """Load a checkpoint's AdamW moments and random state; return its trainer state.
 
     The model must hold the checkpoint's weights already. Raises RunError where
     the state is not this model's.
@@ -132,7 +132,7 @@ def restore(path: Path, model: Trainable, optimizer: torch.optim.Optimizer) -> T
 
 
 def training_tensors(model: Trainable, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """AdamW's state under the parameters' names (`exp_avg.wte.weight`, ...), and the random states."""
+    """Collect AdamW's state under the parameters' names (`exp_avg.wte.weight`, ...), and the random states."""
     tensors = {
         f"{kind}.{name}": value
         for name, parameter in model.named_parameters()
@@ -157,11 +157,11 @@ def restore_training(tensors: dict[str, Tensor], model: Trainable, optimizer: to
 
 
 def device_of(model: Trainable) -> torch.device:
-    """Where a model computes."""
+    """Return the device of a model's parameters."""
     return next(model.parameters()).device
 
 
 def sha256(file: Path) -> str:
-    """The SHA-256 of a file's bytes, in hex."""
+    """Compute the SHA-256 of a file's bytes, in hex."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Whether compiling the model pays for itself in what is left of a run."""
+"""When compiling the model pays for itself in the rest of a run."""
 
 import torch
 
@@ -8,7 +8,7 @@ TRIAL_STEPS = 10  # made before the question is asked, so that it can be answere
 
 
 def seconds_saved(device: torch.device, seconds_a_step: float, steps_left: int) -> float:
-    """What compiling would save of the time that is left, after its own; at most 0 where it does not pay.
+    """Estimate the seconds that compiling saves, after its own; at most 0 for a loss.
 
     On a CPU it never does: there our own kernels do in one pass what compiled
     code would, and nearly all of the time is in the matrix products.
@@ -17,12 +17,12 @@ def seconds_saved(device: torch.device, seconds_a_step: float, steps_left: int) 
 
 
 def can_compile(device: torch.device) -> bool:
-    """Whether the model can be compiled for this device: a GPU, with Triton, which is not everywhere."""
+    """Whether torch.compile works for this device: a GPU, with Triton."""
     return device.type == "cuda" and has_triton()
 
 
 def has_triton() -> bool:
-    """Whether the compiler that torch.compile uses for GPUs is there."""
+    """Whether Triton is installed, the compiler behind torch.compile on GPUs."""
     from importlib.util import find_spec
 
     return find_spec("triton") is not None

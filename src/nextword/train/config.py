@@ -1,4 +1,4 @@
-"""What a training run is told to do, and what follows from that for its data."""
+"""The settings of a training run."""
 
 import math
 import os
@@ -174,18 +174,18 @@ class TrainConfig:
 
     @property
     def shape(self) -> GPTConfig:
-        """The model to train where no weights are given to begin from."""
+        """The shape of the model to train from random weights."""
         size = self.size or "nano" if self.user_model is not None else self.model or "gpt2"
         return CONFIGS[size]
 
     @property
     def user_model(self) -> str | None:
-        """The name of a class of the user's own, if that is what `model` is."""
+        """The name of a class of the user's own, if `model` is one."""
         return self.model if self.model is not None and is_symbol(self.model) else None
 
 
 def in_text(path: str | Path) -> str:
-    """A path as run.json can hold it, with the home directory in the place of a leading ~."""
+    """Turn a path into text for run.json, with the home directory for a leading ~."""
     return os.path.expanduser(os.fspath(path))
 
 

@@ -1,4 +1,4 @@
-"""How long a run will take, told before its first step by how fast this machine multiplies matrices."""
+"""The expected duration of a run, by this machine's rate of matrix products."""
 
 import time
 
@@ -14,7 +14,7 @@ SHARE = 0.75
 def expected_seconds(
     model: GPTConfig, tokens: int, read: int, per_step: int, dtype: torch.dtype, device: torch.device
 ) -> float:
-    """About how long it takes to learn from so many tokens, `per_step` at a time, and to read others without learning.
+    """Estimate the seconds to learn from so many tokens, `per_step` at a time, and to read others.
 
     A token costs two operations a parameter on the way forward, and twice as many on the way back.
     """
@@ -23,7 +23,7 @@ def expected_seconds(
 
 
 def product_rate(model: GPTConfig, rows: int, dtype: torch.dtype, device: torch.device) -> float:
-    """Floating-point operations a second in the MLP's first product, for so many tokens at once."""
+    """Measure floating-point operations a second in the MLP's first product, for so many tokens at once."""
     x = torch.ones(rows, model.n_embd, dtype=dtype, device=device)
     weight = torch.ones(4 * model.n_embd, model.n_embd, dtype=dtype, device=device)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""What a training run tells about itself as it goes, one object an event."""
+"""Events of a training run, which `Trainer.run` yields."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from nextword.train.plan import Plan
 
 @dataclass(frozen=True)
 class Started:
-    """Everything is in place; the first step comes next. `step` is above 0 where a run resumes.
+    """Training begins with the next step; `step` is above 0 where a run resumes.
 
     account: which files were read and which were not, in sentences, where `data_name` does not tell.
     expected_seconds: what the rest of the run will take, about, by how fast this machine multiplies matrices.
@@ -31,7 +31,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Prolonged:
-    """The run that is resumed got more steps; its learning rate goes from `lr`, at the next one, to `last_lr`.
+    """The resumed run got more steps; its learning rate goes from `lr` to `last_lr`.
 
     schedule: along which curve. fall: the last share of the steps that are left, over which it falls there.
     """
@@ -60,7 +60,7 @@ class Stepped:
 
 @dataclass(frozen=True)
 class Validated:
-    """The loss on the whole validation text, which the model never learns from."""
+    """The loss on the whole validation text was measured."""
 
     step: int
     val_loss: float
@@ -70,7 +70,7 @@ class Validated:
 
 @dataclass(frozen=True)
 class Sampled:
-    """What the model writes after the prompt at this step."""
+    """The model wrote a sample after the prompt."""
 
     step: int
     prompt: str
@@ -87,7 +87,7 @@ class Saved:
 
 @dataclass(frozen=True)
 class Compiling:
-    """The next step comes after a pause of about so many seconds, which will save `saves` seconds in all.
+    """The model is being compiled, for about so many seconds, which saves `saves` seconds in all.
 
     saves is None where a run that was compiled before resumes.
     """
@@ -107,7 +107,7 @@ class Warned:
 
 @dataclass(frozen=True)
 class Finished:
-    """The run has ended: all its steps are made, or it was asked to stop and can be resumed.
+    """The run has ended: all its steps are made, or it was stopped and can be resumed.
 
     best_step: after how many updates the validation loss was lowest.
     """

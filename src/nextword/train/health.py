@@ -1,4 +1,4 @@
-"""Signs that training goes wrong, and where the trouble begins."""
+"""Signs of training going wrong, and the place where it begins."""
 
 import math
 from collections import deque
@@ -13,14 +13,14 @@ REMEDY = "What usually helps: a lower `lr`, a longer `warmup`, `dtype='float32'`
 
 
 class LossWatch:
-    """Notices when the loss has risen well above where it began."""
+    """Warns once when the loss has risen well above its beginning."""
 
     def __init__(self) -> None:
         self._recent: deque[float] = deque(maxlen=10)
         self._warned = False
 
     def warning(self, loss: float, start: float) -> str | None:
-        """Take in one more training loss; the warning to give, once, or None. start: the run's first loss."""
+        """Take in one more training loss; return the warning, once, or None. start: the run's first loss."""
         self._recent.append(loss)
         recent = sum(self._recent) / len(self._recent)
         if self._warned or len(self._recent) < 10 or recent < start + 0.5:
@@ -30,7 +30,7 @@ class LossWatch:
 
 
 class PassedBest:
-    """Notices when the validation loss has left its lowest behind."""
+    """Warns once when the validation loss has left its lowest behind."""
 
     MARGIN = 0.1
     """Nats a token by which it must have risen: less may be chance."""
@@ -39,7 +39,7 @@ class PassedBest:
         self._warned = False
 
     def warning(self, loss: float, state: TrainerState) -> str | None:
-        """The warning to give, once, after a validation with this loss; else None."""
+        """Take in a validation loss; return the warning, once, or None."""
         best = state.best_val_loss
         if self._warned or best is None or loss < best + self.MARGIN:
             return None
@@ -51,7 +51,7 @@ class PassedBest:
 
 
 def not_finite(working: LowPrecisionCopy, step: int, loss: float, grad_norm: float, rerun: Callable[[], float]) -> str:
-    """Say where a step's numbers stopped being finite, and what usually helps.
+    """Describe a step with numbers that are not finite, and the usual remedies.
 
     `rerun` computes the step's loss and gradient again, from the same batches
     and random state.
@@ -64,7 +64,7 @@ def not_finite(working: LowPrecisionCopy, step: int, loss: float, grad_norm: flo
 
 
 def first_not_finite(working: LowPrecisionCopy, rerun: Callable[[], float]) -> str:
-    """The first module whose output is not finite, else, going back from the loss, whose gradient is not."""
+    """Find the first module with an output, or else a gradient, that is not finite."""
     found: list[str] = []
 
     def look(where: str, tensors: Tensor | tuple[Tensor | None, ...]) -> None:

@@ -1,4 +1,4 @@
-"""The model that training computes with: the run's own, with its matrices in the format of the products."""
+"""Mixed precision: float32 master weights, and a model to compute with in low precision."""
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ from nextword.user_model import Trainable
 
 
 class LowPrecisionCopy:
-    """A run's weights for forward and backward, beside the float32 ones that are updated and saved.
+    """A run's weights for forward and backward, beside the float32 master weights.
 
     With dtype bfloat16 the blocks' matrices are bfloat16 copies, refreshed after
     every update; so no forward pass has to convert them, and their gradients
@@ -46,7 +46,7 @@ class LowPrecisionCopy:
             weight.grad = None
 
     def gradients(self) -> list[Tensor]:
-        """Each parameter's gradient, in the order of `masters`. Raises TrainingError where one has none."""
+        """List each parameter's gradient, in the order of `masters`. Raises TrainingError where one has none."""
         found = self.gradients_by_name()
         missing = [name for name, gradient in found.items() if gradient is None]
         if missing:
@@ -56,30 +56,30 @@ class LowPrecisionCopy:
         return [gradient for gradient in found.values() if gradient is not None]
 
     def gradients_by_name(self) -> dict[str, Tensor | None]:
-        """Each parameter's gradient, wherever it is: at the copy, or gathered at the master, or nowhere."""
+        """Map each parameter's name to its gradient: the copy's, or the one gathered at the master, or None."""
         triples = zip(self._names, self.masters, self.weights, strict=True)
         return {name: master.grad if weight.grad is None else weight.grad for name, master, weight in triples}
 
     def copies(self) -> list[Tensor | None]:
-        """The copy of each parameter that has one."""
+        """List the copy of each parameter, None where it is shared."""
         pairs = zip(self.masters, self.weights, strict=True)
         return [None if weight is master else weight.detach() for master, weight in pairs]
 
     def refresh(self) -> None:
-        """Make the copies equal to their masters again, rounded."""
+        """Round the masters into their copies again."""
         pairs = [(w, m) for w, m in zip(self.weights, self.masters, strict=True) if w is not m]
         if pairs:
             with torch.no_grad():
                 torch._foreach_copy_([weight for weight, _ in pairs], [master for _, master in pairs])
 
     def clear_gradients(self) -> None:
-        """Let go of all gradients."""
+        """Set all gradients to None."""
         for parameter in (*self.masters, *self.weights):
             parameter.grad = None
 
 
 def with_matrices_in(dtype: torch.dtype, model: GPT) -> GPT:
-    """A model whose matrices are copies in `dtype`, and whose other parameters are the same objects."""
+    """Copy a model's matrices in `dtype`, and share its other parameters."""
     with torch.device("meta"):
         other = GPT(model.config, ops=model.ops)
     parameters = {

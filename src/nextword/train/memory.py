@@ -1,4 +1,4 @@
-"""How much memory a run needs, and what to lower where there is less."""
+"""Memory of a training run, and the setting to lower where there is less."""
 
 import torch
 
@@ -19,7 +19,7 @@ def training_memory(
     device: torch.device = CPU,
     accumulate: int = 1,
 ) -> int:
-    """Bytes that training takes at its peak: never less than was measured on a CPU, and seldom a third more.
+    """Estimate the bytes of training at its peak, never below what was measured on a CPU.
 
     A parameter takes 20: 4 each for itself, AdamW's two moments and the best
     weights so far, and 4 for its gradient and its working copy together; and 4
@@ -57,7 +57,7 @@ def shortage(
     device: torch.device = CPU,
     accumulate: int = 1,
 ) -> str | None:
-    """Why a run will not fit into `free` bytes, and what would; None where it fits, or where that is unknown."""
+    """Describe why a run will not fit into `free` bytes; None where it fits or nobody knows."""
     needed = training_memory(model, batch_size, window, dtype, device, accumulate)
     if free is None or needed <= free:
         return None
@@ -76,7 +76,7 @@ def out_of_memory(
     device: torch.device = CPU,
     accumulate: int = 1,
 ) -> str:
-    """What to say when memory has run out, whatever was expected: the setting to lower, and a value that fits."""
+    """Describe running out of memory: the setting to lower, and a value that fits."""
     needed = training_memory(model, batch_size, window, dtype, device, accumulate)
     limit = min(free or needed, needed) - 1  # it did not fit, so less than that has to be aimed at
     return (
@@ -86,7 +86,7 @@ def out_of_memory(
 
 
 def ran_out(error: BaseException) -> bool:
-    """Whether an error means that memory ran out, on a CPU (where it is a mere RuntimeError) or a GPU."""
+    """Whether an error means out of memory, on a CPU (a mere RuntimeError) or a GPU."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     words = ("allocate memory", "out of memory", "ALLOC_FAILED", "bad_alloc")  # CPU, MPS, cuBLAS, C++
@@ -102,7 +102,7 @@ def remedy(
     device: torch.device,
     accumulate: int,
 ) -> str:
-    """The setting to lower, with the largest power of two that fits into `free` bytes."""
+    """Name the setting to lower, with the largest power of two that fits into `free` bytes."""
     for factor, then in ((2, ", and a higher `accumulate` to make up for it"), (1, "")):
         for smaller in powers_of_two_below(batch_size):
             if training_memory(model, smaller, window, dtype, device, factor * accumulate) <= free:
@@ -115,5 +115,5 @@ def remedy(
 
 
 def powers_of_two_below(value: int) -> list[int]:
-    """..., 4, 2, 1: those below the value, largest first."""
+    """List the powers of two below a value, largest first."""
     return [1 << i for i in reversed(range((value - 1).bit_length()))]

@@ -1,4 +1,4 @@
-"""A run that is opened: checked and loaded, from the beginning or from where it stopped, and nothing written yet."""
+"""Opening a run: settings, text, weights and optimizer, checked and loaded before anything is written."""
 
 import json
 import math
@@ -31,7 +31,7 @@ MemorySettings = tuple[GPTConfig, int, int, torch.dtype, int | None, torch.devic
 
 @dataclass
 class OpenedRun:
-    """What a trainer needs of a run.
+    """A run with everything loaded, new or from its newest checkpoint.
 
     free_memory: in bytes, before anything was loaded. checkpoint: the one that
     it is resumed from, until `begin`; found: all that there were. prolonged:
@@ -50,13 +50,13 @@ class OpenedRun:
 
     @property
     def memory_settings(self) -> MemorySettings:
-        """What decides on how much memory is needed, and what was free."""
+        """The settings on which memory depends, and the bytes free before."""
         setup, plan = self.setup, self.setup.plan
         model = setup.model.config
         return model, plan.batch_size, plan.window, setup.dtype, self.free_memory, setup.device, plan.accumulate
 
     def started(self, directory: Path) -> Started:
-        """Tell what is going to be trained, on what, and how long it will take."""
+        """Describe the run, with its expected duration, as the first event."""
         setup, plan = self.setup, self.setup.plan
         steps = plan.steps - self.state.step
         validations = math.ceil(steps / plan.eval_every) + 1
@@ -84,7 +84,7 @@ class OpenedRun:
         )
 
     def begin(self, holder: Holder) -> RunDirectory:
-        """Hold the run's directory, and write there what a run begins with, or go on with the one that stopped."""
+        """Lock the run's directory, and write its beginning there or rewind it to the checkpoint."""
         path = self.setup.directory
         if self.checkpoint is None and self.state.step == 0:
             return RunDirectory.create(path, self.setup.describe(), self.overwrite, holder)
@@ -133,7 +133,7 @@ def open_run(config: TrainConfig, resume: bool = False, overwrite: bool = False)
 
 
 def stopped_run(path: Path, config: TrainConfig, corpus: Corpus, free_memory: int | None) -> OpenedRun:
-    """Load a run that stopped, as it was at its newest sound checkpoint."""
+    """Load a run from its newest sound checkpoint."""
     recorded = description(path)
     found = checkpoints(path / "checkpoints")
     checkpoint, faults = newest_sound_checkpoint(path / "checkpoints")

@@ -7,7 +7,7 @@ from torch import nn
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Sort what the model learns into two groups for AdamW: matrices, which decay, and vectors, which do not.
+    """Sort parameters into two groups for AdamW: matrices, with weight decay, and vectors, without it.
 
     -> dictionaries with "params" and "weight_decay". Weights of linear layers
     and embeddings (two dimensions) are pulled toward zero. Biases and
@@ -31,6 +31,6 @@ def make_optimizer(model: nn.Module, lr: float, weight_decay: float, beta2: floa
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    """Use this learning rate from the next update on."""
+    """Set the learning rate of all parameter groups."""
     for group in optimizer.param_groups:
         group["lr"] = lr

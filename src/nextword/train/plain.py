@@ -19,7 +19,7 @@ Batch = tuple[Tensor, Tensor]
 
 
 def learning_rate(step: int, steps: int, warmup: int, peak: float, floor: float = 0.1) -> float:
-    """Give the learning rate of one update: a straight rise to the peak, then half a cosine down.
+    """Compute the learning rate of one update: a straight rise to the peak, then half a cosine down.
 
     step counts from 0 to steps - 1. The first update already moves, by
     peak / warmup; update number `warmup` is the first at the peak's full
@@ -37,7 +37,7 @@ def learning_rate(step: int, steps: int, warmup: int, peak: float, floor: float 
 def gradient_step(
     model: nn.Module, optimizer: torch.optim.Optimizer, micro_batches: Sequence[Batch], clip: float
 ) -> float:
-    """Update the weights once, by the mean gradient of several small batches; give back their mean loss.
+    """Update the weights once, by the mean gradient of several small batches; return their mean loss.
 
     micro_batches: pairs of ids and targets (B, T), all of one size, so that they
     do what one large batch would. All parameters' gradients together are one
@@ -72,7 +72,7 @@ def train(
     clip: float = 1.0,
     start: int = 0,
 ) -> list[float]:
-    """Learn from one batch after another, and give back each one's loss, measured before the update.
+    """Train on one batch after another; return each one's loss, measured before the update.
 
     batches: pairs of ids and targets (B, T); there may be more than are needed.
     steps, warmup, peak: the learning rate's curve, which every update follows,
@@ -90,7 +90,7 @@ def train(
 
 
 def save_state(model: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> dict[str, Any]:
-    """Take down all that a run needs to go on as if it had never stopped, after `step` updates.
+    """Copy all that a run needs to go on after `step` updates as if it had never stopped.
 
     That is the weights, the optimizer's moments and settings, the state of
     torch's random numbers (dropout draws from them), and the step. All are
@@ -105,7 +105,7 @@ def save_state(model: nn.Module, optimizer: torch.optim.Optimizer, step: int) ->
 
 
 def load_state(state: dict[str, Any], model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
-    """Put a run back to where `save_state` found it; give back the number of updates made until then.
+    """Restore a run from what `save_state` copied; return the number of updates made until then.
 
     model and optimizer: the same ones, or new ones of the same kind.
     """

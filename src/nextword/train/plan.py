@@ -1,4 +1,4 @@
-"""The plan of a run: what its settings come to on a model and a text, in steps."""
+"""The plan of a run: its settings, worked out for a model and a text."""
 
 import math
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Prolongation:
 
 @dataclass(frozen=True)
 class Plan:
-    """A run in steps: what the settings come to on this model and this text.
+    """A run's settings in steps, worked out for a model and a text.
 
     steps: updates in all. The other lengths are in steps too; save_every is
     None where the clock decides. embedding_std is None where the weights are
@@ -57,7 +57,7 @@ class Plan:
 
 
 def plan(config: TrainConfig, model: GPTConfig, n_tokens: int) -> Plan:
-    """Work out what the settings leave open, for a model and a training text of so many tokens."""
+    """Work out the settings that are left open, for a model and a number of training tokens."""
     chosen = choose(n_tokens, model, fine_tuning=config.init is not None)
     schedule = config.schedule or chosen.schedule
     window = config.window or chosen.window

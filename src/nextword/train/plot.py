@@ -8,7 +8,7 @@ from nextword.runtime import replacing
 
 
 def plot_loss(log: Path, picture: Path, n_vocab: int) -> None:
-    """Draw a run's log.jsonl as a PNG: training and validation loss, and where knowing nothing stands."""
+    """Plot a run's log.jsonl as a PNG: training and validation loss, and that of a uniform guess."""
     # Only here, where it is used: matplotlib takes as long to import as all the rest.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""A run that is given more steps than it was begun with: its plan, and its learning rate from there on."""
+"""Prolonging a run: the plan of a run with more steps, and its learning rate."""
 
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from nextword.train.schedule import SCHEDULES, fall_progress, learning_rate
 
 
 def resumed_plan(path: Path, config: TrainConfig, planned: Plan, recorded: dict[str, Any], step: int) -> Plan:
-    """The plan that a run goes on by: the one it was begun with, with more steps where it is given more.
+    """Restore the plan of a resumed run, with more steps if it is given more.
 
     planned: what the settings come to now. recorded: what run.json says. step: how many updates have been made.
     Raises RunError where it is given fewer steps than before.
@@ -32,7 +32,7 @@ def resumed_plan(path: Path, config: TrainConfig, planned: Plan, recorded: dict[
 
 
 def rate(plan: Plan, step: int) -> float:
-    """Compute the learning rate of update number `step`, from 0: the schedule's, without a jump where it was prolonged.
+    """Compute the learning rate of update number `step`, without a jump where the run was prolonged.
 
     From the step at which a run was prolonged it follows its curve once more, from where it stood to the floor, which
     it now reaches at the new end. A run that was at its end stays at the floor.
@@ -51,11 +51,11 @@ def rate(plan: Plan, step: int) -> float:
 
 
 def scheduled_rate(plan: Plan, step: int) -> float:
-    """Compute the learning rate of update number `step` as if the run had had the plan's length from the beginning."""
+    """Compute the learning rate of a run that had the plan's length from the beginning."""
     return learning_rate(step, plan.steps, plan.warmup, plan.lr, plan.lr_floor, plan.lr_fall, plan.schedule)
 
 
 def prolonged_description(recorded: dict[str, Any], config: TrainConfig, plan: Plan) -> dict[str, Any]:
-    """What run.json says from here on: the new length, and under plan.prolonged the one before and when it ended."""
+    """Describe a prolonged run for run.json: the new length, and the ones before it."""
     lengths = {name: getattr(config, name) for name in LENGTHS}
     return {**recorded, "config": {**recorded["config"], **lengths}, "plan": asdict(plan)}

@@ -1,4 +1,4 @@
-"""The recipe: what a run's settings are where the user leaves them out, by the size of the text and of the model.
+"""The recipe: default settings by the size of the text and of the model.
 
 Those for short texts were measured, those for longer ones are the literature's: see docs/your_text.md.
 """
@@ -23,7 +23,7 @@ GPT2_STD = 0.02
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is chosen, and why in a few words.
+    """The settings that are chosen, and why in a few words.
 
     passes: over the training text. schedule: the learning rate's curve, one of `schedule.SCHEDULES`.
     warmup: the share of the run over which the rate rises.
@@ -42,7 +42,7 @@ class Recipe:
 
 
 def choose(n_tokens: int, model: GPTConfig, fine_tuning: bool = False) -> Recipe:
-    """Choose how to train a model on a text of so many tokens, from random weights or (fine-tuning) trained ones."""
+    """Choose how to train a model on so many tokens, from random weights or (fine-tuning) trained ones."""
     n_tokens = max(1, n_tokens)  # of less the data says what is wrong
     if fine_tuning:
         return fine_tune(n_tokens, model)
@@ -50,7 +50,7 @@ def choose(n_tokens: int, model: GPTConfig, fine_tuning: bool = False) -> Recipe
 
 
 def learn_by_heart(n_tokens: int, model: GPTConfig) -> Recipe:
-    """Store a short text in the least time: no dropout, widely drawn embeddings, a rate that falls at the end alone.
+    """Store a short text in the least time: no dropout, wide embeddings, a late fall of the rate.
 
     AdamW's first updates move each number by about the learning rate, and in
     ways that many tokens share, so that embeddings drawn at 0.02 soon are more
@@ -75,7 +75,7 @@ def learn_by_heart(n_tokens: int, model: GPTConfig) -> Recipe:
 
 
 def learn_the_language(n_tokens: int, model: GPTConfig) -> Recipe:
-    """Come near the lowest validation loss: dropout, a falling rate, and few passes, since later ones only memorise.
+    """Come near the lowest validation loss: dropout, a falling rate and few passes.
 
     Source for the passes: Muennighoff et al., "Scaling Data-Constrained Language Models" (2023), by whom four of
     them are worth nearly as much as so much new text. Smaller texts are read a few times more, since one pass is so few
@@ -95,7 +95,7 @@ def learn_the_language(n_tokens: int, model: GPTConfig) -> Recipe:
 
 
 def fine_tune(n_tokens: int, model: GPTConfig) -> Recipe:
-    """Adapt trained weights to the text: small steps, since most is known already."""
+    """Adapt trained weights to the text, in small steps."""
     return Recipe(
         window=fitting_window(n_tokens, model),
         batch_size=4,
@@ -110,12 +110,15 @@ def fine_tune(n_tokens: int, model: GPTConfig) -> Recipe:
 
 
 def long_passes(n_tokens: int) -> float:
-    """Eight passes at 20,000 tokens, one less each time the text is three times as long, and never below one."""
+    """Choose the passes over a longer text: eight at 20,000 tokens, and at least one.
+
+    There is one less each time the text is three times as long.
+    """
     return max(1.0, 8.0 - math.log(n_tokens / BY_HEART, 3))
 
 
 def fitting_window(n_tokens: int, model: GPTConfig) -> int:
-    """256 tokens, or what cuts a text below four such windows evenly.
+    """Choose the window: 256 tokens, or what cuts a text below four windows evenly.
 
     The last window ends where the text does. Were it to overlap the one before
     it by much, the text's end would be learnt at other places than where a
@@ -127,7 +130,7 @@ def fitting_window(n_tokens: int, model: GPTConfig) -> int:
 
 
 def default_lr(model: GPTConfig) -> float:
-    """3e-4 at GPT-2's width of 768, less for wider and more for narrower models.
+    """Choose the peak learning rate: 3e-4 at a width of 768, less for wider models.
 
     GPT-3's 125M took twice that, with batches of half a million tokens.
 

@@ -1,4 +1,4 @@
-"""What run.json says of a run, held against what it is resumed with."""
+"""The settings in a run's run.json, compared with those it is resumed with."""
 
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -20,7 +20,7 @@ AT_FIRST = {name: getattr(AS_AT_FIRST, name) for name in ("separator", "encoding
 
 
 def check_unchanged(path: Path, config: TrainConfig, corpus: Corpus, recorded: dict[str, Any]) -> None:
-    """Raise RunError, naming every difference, unless the run at this path is resumed as it was begun.
+    """Raise RunError, naming every difference, unless a run is resumed as it was begun.
 
     Its length may differ: of that, see `resumed_plan`.
     recorded: what `Setup.describe` said when it began.
@@ -41,12 +41,12 @@ def check_unchanged(path: Path, config: TrainConfig, corpus: Corpus, recorded: d
 
 
 def in_words(setting: object) -> object:
-    """A setting as a user would say it."""
+    """Write a setting as a user would say it."""
     return "left out" if setting is None else '""' if setting == "" else setting
 
 
 def recorded_config(path: Path) -> TrainConfig:
-    """The settings that the run at this path was begun with. Raises RunError where they are not ours."""
+    """Read the settings that a run was begun with. Raises RunError where they are not ours."""
     recorded = description(path)["config"]
     try:
         return replace(TrainConfig(**{**AT_FIRST, **recorded, "data": tuple(recorded["data"])}), out=str(path))
@@ -58,13 +58,13 @@ def recorded_config(path: Path) -> TrainConfig:
 
 
 def as_begun(config: TrainConfig, recorded: dict[str, Any]) -> TrainConfig:
-    """The settings with what was chosen for them as the run began, so that a newer recipe changes nothing."""
+    """Take over the settings that were chosen as the run began, against a newer recipe."""
     names = ("window", "stride", "batch_size", "dropout")
     return replace(config, **{name: recorded["plan"][name] for name in names if name in recorded.get("plan", {})})
 
 
 def changes_in_numerics(setup: Setup, recorded: dict[str, Any]) -> list[str]:
-    """What may make a resumed run differ in its last digits from an uninterrupted one, in words."""
+    """List what may change a resumed run's last digits, in words."""
     now = setup.describe()
     pairs = [("PyTorch", recorded["versions"].get("torch"), now["versions"]["torch"])]
     pairs += [(f"The {key}", recorded.get(key), now[key]) for key in ("device", "dtype")]
@@ -76,5 +76,5 @@ def changes_in_numerics(setup: Setup, recorded: dict[str, Any]) -> list[str]:
 
 
 def on_or_off(used: bool) -> str:
-    """Whether something was used, in a word."""
+    """Write a truth value as on or off."""
     return "on" if used else "off"

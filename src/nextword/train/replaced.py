@@ -1,4 +1,4 @@
-"""An older run, set aside while a new one begins in its place, until the new one has saved something.
+"""The run that a new one replaces, kept aside until the new one has saved something.
 
 .replaced/    all that the older run left, its run.json last: with it there, what stands outside is the new run's
 .discarded/   the same, on its way out
@@ -16,7 +16,7 @@ OWN = (".lock", ASIDE, DISCARDED)
 
 
 def set_aside(path: Path, names: Iterable[str]) -> None:
-    """Move what an older run left out of a new one's way. A kill at any moment leaves what `settle` understands."""
+    """Move an older run's files aside. A kill at any moment leaves what `settle` understands."""
     (path / ASIDE).mkdir()
     for name in (*names, "run.json"):
         if os.path.lexists(path / name):
@@ -24,7 +24,9 @@ def set_aside(path: Path, names: Iterable[str]) -> None:
 
 
 def settle(path: Path, names: Iterable[str], saved: bool) -> bool:
-    """Delete the older run where the new one has saved something, else put it back; whether it was put back.
+    """Delete the older run if the new one has saved something, else put it back.
+
+    -> whether it was put back.
 
     names: what a run leaves besides run.json, as for `set_aside`.
     """
@@ -47,7 +49,7 @@ def settle(path: Path, names: Iterable[str], saved: bool) -> bool:
 
 
 def remove(path: Path) -> None:
-    """Delete a file, a folder with all that is in it, or a link alone."""
+    """Delete a file, a folder with its content, or a link alone."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

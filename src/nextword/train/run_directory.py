@@ -40,7 +40,7 @@ SAMPLE = re.compile(r"^## Step (\d+)\n\n(?:> .*\n)+\n", re.MULTILINE)
 
 
 class RunDirectory:
-    """A run's directory, held by one trainer at a time until it is released."""
+    """A run's directory, locked by one trainer at a time until it is released."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -74,19 +74,19 @@ class RunDirectory:
 
     @classmethod
     def reopen(cls, path: Path, holder: Holder | None = None) -> "RunDirectory":
-        """Take up a run again. Raises RunError where there is none, or another trainer is at work."""
+        """Lock the directory of a run again. Raises RunError where there is none, or another trainer is at work."""
         description(path)
         run = cls(path)
         run._lock.acquire(holder)
         return run
 
     def describe(self, said: str) -> None:
-        """Replace run.json by this."""
+        """Replace the content of run.json."""
         with replacing(self.path / "run.json") as file:
             file.write_text(said)
 
     def weaknesses(self) -> list[str]:
-        """What the file system here cannot promise, in words."""
+        """List the promises that this file system cannot keep, in words."""
         found = []
         if not self._lock.is_systems:
             found.append(
@@ -100,38 +100,41 @@ class RunDirectory:
         return found
 
     def release(self) -> None:
-        """Let others have the directory."""
+        """Let other trainers have the directory."""
         self._lock.release()
 
     def settle(self) -> bool:
-        """Delete the older run that was replaced, if this one has saved something, else put it back; whether it was."""
+        """Delete the replaced run if this one has saved something, else put it back.
+
+        Returns whether it was put back.
+        """
         return settle(self.path, CONTENTS, saved=bool(checkpoints(self.checkpoints)))
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of the states to resume from."""
+        """The folder of checkpoints."""
         return self.path / "checkpoints"
 
     @property
     def attention(self) -> AttentionLog:
-        """Where each head looked, as the model learned."""
+        """The attention log of the run."""
         return AttentionLog(self.path / "attention")
 
     def log(self, **values: float | None) -> None:
-        """Add a line to log.jsonl. JSON has no infinity and no NaN: they become null, as what was not measured."""
+        """Add a line to log.jsonl. NaN and infinity, which JSON lacks, become null like values not measured."""
         finite = {name: value if value is None or isfinite(value) else None for name, value in values.items()}
         with (self.path / "log.jsonl").open("a") as file:
             file.write(json.dumps(finite) + "\n")
 
     def add_sample(self, step: int, prompt: str, text: str) -> None:
-        """Add what the model wrote to samples.md, as a quotation under the step's number, the prompt in bold."""
+        """Add a sample to samples.md, as a quotation under the step's number, the prompt in bold."""
         bold = "\n".join(f"**{line}**" if line else "" for line in prompt.splitlines()) or "****"
         quotation = "\n".join(f"> {line}" for line in f"{bold}{text}".splitlines())
         with (self.path / "samples.md").open("a", encoding="utf-8") as file:
             file.write(f"## Step {step}\n\n{quotation}\n\n")
 
     def rewind(self, step: int) -> None:
-        """Forget what was logged after this step: a run that resumes there will log it again."""
+        """Forget everything logged after this step: a resumed run will log it again."""
         log = self.path / "log.jsonl"
         if log.exists():
             lines = log.read_text().splitlines()
@@ -146,7 +149,7 @@ class RunDirectory:
         self.attention.rewind(step)
 
     def publish(self, checkpoint: Path) -> None:
-        """Make the run's directory itself the GPT-2 directory of this checkpoint, its weights without a second copy.
+        """Make the run's directory the GPT-2 directory of a checkpoint, without copying its weights.
 
         The small files are copied: an editor may write into them in place, and
         would thereby change the checkpoint's.
@@ -159,7 +162,7 @@ class RunDirectory:
 
 
 def description(path: Path) -> dict[str, Any]:
-    """What run.json says of a run. Raises RunError where there is no run."""
+    """Read run.json. Raises RunError where there is no run."""
     try:
         found = json.loads((path / "run.json").read_text())
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -175,7 +178,7 @@ def description(path: Path) -> dict[str, Any]:
 
 
 def check_idle(path: Path) -> bool:
-    """Raise RunError where another trainer is at work; else tidy up after one that was killed as it replaced a run.
+    """Raise RunError if another trainer is at work, else tidy up after a killed one.
 
     -> whether the older run was put back, since the newer one had saved nothing.
     """
@@ -205,7 +208,7 @@ def check_free(path: Path, overwrite: bool = False) -> None:
 
 
 def step_of(line: str) -> float:
-    """The step that a line of log.jsonl is about; infinity for half a line, which a kill may leave."""
+    """Read the step of a line of log.jsonl; infinity for half a line, which a kill may leave."""
     try:
         return float(json.loads(line)["step"])
     except ValueError:
@@ -213,7 +216,7 @@ def step_of(line: str) -> float:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Give a file a second name, or copy it where the file system has no such thing."""
+    """Give a file a second name, or copy it where the file system has no hard links."""
     try:
         os.link(source, target)
     except OSError:

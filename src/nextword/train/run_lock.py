@@ -13,17 +13,17 @@ from nextword.runtime.locks import acquire
 
 
 class Holder(Protocol):
-    """Who holds a directory in this process, and may have left it."""
+    """A holder of a directory in this process, which may have left it."""
 
     def left(self) -> Generator[object, None, None] | None:
-        """Find the run that the asking thread began and left in the middle, if it did; closing it lets go."""
+        """Find the run that the asking thread began and left in the middle; closing it lets go."""
 
 
 _HOLDERS: WeakValueDictionary[str, Holder] = WeakValueDictionary()
 
 
 class RunLock:
-    """The lock of the run in a directory; `is_systems`: whether the system holds it, and frees it after a crash."""
+    """The lock of a run's directory; `is_systems`: whether the system holds it and frees it after a crash."""
 
     def __init__(self, path: Path):
         self._path = path
@@ -31,7 +31,7 @@ class RunLock:
         self.is_systems = False
 
     def acquire(self, holder: Holder | None = None) -> None:
-        """Hold the directory, until `release` or this process ends. Raises RunError where another trainer does.
+        """Lock the directory, until `release` or this process ends. Raises RunError where another trainer has it.
 
         holder: who can be asked for the directory by another trainer of this process.
         """
@@ -48,11 +48,11 @@ class RunLock:
             _HOLDERS[os.path.realpath(self._path)] = holder
 
     def release(self) -> None:
-        """Let others have the directory."""
+        """Let other trainers have the directory."""
         self._lock.release()
 
 
 def left_in(path: Path) -> Generator[object, None, None] | None:
-    """Find the run that this thread began here and left, as in a notebook whose cell is run again."""
+    """Find the run that this thread left here, as a notebook cell may."""
     holder = _HOLDERS.get(os.path.realpath(path))
     return None if holder is None else holder.left()

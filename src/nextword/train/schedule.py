@@ -25,7 +25,7 @@ def constant(progress: float) -> float:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A curve, and what `lr_fall` and `lr_floor` are where they are left out.
+    """A curve, and the defaults of `lr_fall` and `lr_floor` for it.
 
     curve: the share of the fall that is done (0 to 1) -> the height that is
     left, 1 at first. fall: the last share of the run after the warm-up, over
@@ -65,7 +65,7 @@ def learning_rate(
 
 
 def fall_progress(step: int, start: int, last: int, fall: float) -> float:
-    """Compute the share of the fall that is done at a step: 0 where it begins, 1 at the last step.
+    """Compute the share of the fall that is done, from 0 to 1.
 
     It takes the last share `fall` of the steps from `start` to `last`.
     """

@@ -47,7 +47,7 @@ class Setup:
     dtype: torch.dtype
 
     def describe(self) -> dict[str, Any]:
-        """Everything needed to repeat the run, as run.json keeps it."""
+        """Describe everything needed to repeat the run, for run.json."""
         return {
             "config": asdict(self.config),
             "plan": asdict(self.plan),
@@ -74,12 +74,12 @@ class Setup:
 
 
 def run_path(config: TrainConfig) -> Path:
-    """Where the run is kept: `out`, or runs/<name of the data>."""
+    """Choose the run's directory: `out`, or runs/<name of the data>."""
     return Path(config.out) if config.out is not None else Path("runs") / corpus_name(config.data)
 
 
 def how_to_read(config: TrainConfig, recorded: dict[str, Any] | None = None) -> Reading:
-    """How the text is read; where a run is taken up, whose run.json is `recorded`, as it was read when it began."""
+    """Choose how the text is read: by the settings, and in a resumed run as at first."""
     reading = Reading(config.separator, config.encoding, config.as_text)
     if recorded is None:
         return reading
@@ -140,7 +140,7 @@ def fresh_model(shape: GPTConfig, embedding_std: float | None) -> GPT:
 
 
 def build_user_model(spec: str, shape: GPTConfig, given: GPT | None, checkpoint: Path | None) -> UserModel:
-    """The class that a name like `my_gpt2:GPT` leads to, with its own first weights, a source's, or a checkpoint's."""
+    """Build the class that a name like `my_gpt2:GPT` means, with its own weights, a source's or a checkpoint's."""
     model = build(spec, shape)
     if given is not None:
         model.load(given)
@@ -150,7 +150,7 @@ def build_user_model(spec: str, shape: GPTConfig, given: GPT | None, checkpoint:
 
 
 def with_dropout(model: GPT, dropout: float) -> GPT:
-    """The same weights, to be trained, in a model that drops out this share of numbers.
+    """Copy a model's weights into one that is to be trained, with this dropout.
 
     They are copied into memory of their own, each in the order of its rows: a
     loaded model's may be a file's, and transposed, which PyTorch's fused AdamW
@@ -164,14 +164,14 @@ def with_dropout(model: GPT, dropout: float) -> GPT:
 
 
 def check_window(window: int, n_ctx: int, n_tokens: int) -> None:
-    """Raise SettingError, with a length that model and text allow, where a window is longer than the model can read."""
+    """Raise SettingError, with a length that fits, for a window longer than the model can read."""
     if window > n_ctx:
         fits = max(1, min(n_ctx, n_tokens - 1))
         raise SettingError("window", f"{window} is more than the model can read: use {fits} or less.")
 
 
 def beginning(text: str, tokenizer: Tokenizer, count: int = 6) -> str:
-    """The text's first words, on one line; where words are not set apart by blanks, its first few tokens."""
+    """Take the text's first words, on one line; without blanks in it, its first few tokens."""
     words = " ".join(text.split(maxsplit=count)[:count])
     if len(words) <= LONGEST_WORDS:
         return words

@@ -1,4 +1,4 @@
-"""A run's steps, each one update of the weights: asked for first, and its numbers read when they are there."""
+"""A run's steps: each update is launched first, and its numbers are read when they are there."""
 
 import math
 import time
@@ -26,7 +26,7 @@ from nextword.train.update import make_update
 
 @dataclass(frozen=True)
 class Launched:
-    """A step that was asked for. On a GPU it may still be at work, and its numbers not there yet."""
+    """A step on its way: a GPU may still be at work on its numbers."""
 
     step: int
     lr: float
@@ -37,7 +37,7 @@ class Launched:
 
 
 class Steps:
-    """Makes a run's steps, from where its progress stands, and counts them there.
+    """Makes a run's steps, and counts them in its trainer state.
 
     `launch` asks for the next one; `read` gives the numbers of the oldest one that was not read yet. A GPU works on
     while these are looked at. From some step on the loss may be computed by compiled code: see `compile`.
@@ -55,16 +55,16 @@ class Steps:
 
     @property
     def unread(self) -> int:
-        """How many were launched and not read."""
+        """The number of steps that were launched and not read."""
         return len(self._launched)
 
     @property
     def waits(self) -> bool:
-        """Whether a step is made when `launch` returns, so that there is no use in reading it later."""
+        """Whether `launch` returns with the step made, so that reading it later gains nothing."""
         return self._move.waits
 
     def launch(self) -> str | None:
-        """Ask for one step: forward and backward through its micro-batches, clip, and let AdamW move.
+        """Launch one step: forward and backward through its micro-batches, clip, and update by AdamW.
 
         -> what to warn of: that the compiled code, tried for the first time, failed and was given up.
         """
@@ -88,7 +88,7 @@ class Steps:
         return None if fault is None else f"The model could not be compiled; training goes on without that ({fault})."
 
     def read(self) -> Stepped:
-        """Wait for the oldest step that was launched, and look at its numbers.
+        """Wait for the oldest step that was launched, and read its numbers.
 
         Raises TrainingError where they are not finite; then neither it nor those launched after it moved anything.
         """
@@ -110,7 +110,7 @@ class Steps:
         return Stepped(made.step, made.step * tokens, loss, made.lr, grad_norm, tokens / (now - since), math.nan)
 
     def saved_by_compiling(self) -> float:
-        """Seconds that compiling now would save in all, by the steps read so far; at most 0 where it does not pay."""
+        """Estimate the seconds that compiling now would save; at most 0 for a loss."""
         if self._asked_to_compile or not self._seconds or not isinstance(self._setup.model, GPT):
             return 0.0
         left = self._setup.plan.steps - self._state.step
@@ -124,13 +124,13 @@ class Steps:
             self._state.compiled_from = self._state.step
 
     def _give_up_compiled(self, random: dict[str, Tensor]) -> None:
-        """Go back to where the step began, as if it had never been compiled."""
+        """Go back to the beginning of the step, as if it had never been compiled."""
         self._compiled = self._state.compiled_from = None
         self._working.clear_gradients()
         set_random_state(random, self._setup.device)
 
     def _backward(self) -> Tensor:
-        """Add up the gradient of the mean loss over the next step's batches; give back that loss."""
+        """Accumulate the gradient of the mean loss over the next step's batches; return that loss."""
         setup, plan, working = self._setup, self._setup.plan, self._working
         working.model.train()
         compute_loss = self._compiled or self._compute_loss
@@ -146,12 +146,12 @@ class Steps:
         return torch.stack(losses).sum()
 
     def _compute_loss(self, x: Tensor, y: Tensor) -> Tensor:
-        """The model's loss on a batch: x and y (B, T) -> ()."""
+        """Compute the model's loss on a batch: x and y (B, T) -> ()."""
         with matmuls_in(self._setup.dtype, self._setup.device):
             return self._working.model.loss(x, y)
 
     def _to_device(self, ids: Tensor) -> Tensor:
-        """A batch where it is computed with; on its way to a GPU, nobody waits for it."""
+        """Move a batch to the device, without waiting where it is a GPU."""
         if self._setup.device.type == "cuda":
             return ids.pin_memory().to(self._setup.device, non_blocking=True)
         return ids.to(self._setup.device)

@@ -1,4 +1,4 @@
-"""The training loop: a step, and when to validate, sample, log and save. `train/steps.py` makes the steps.
+"""The training loop: steps, and validation, samples, logs and checkpoints between them.
 
 `Trainer.run` is a generator of events (`train/events.py`): it trains while
 someone listens, and whoever listens decides what to show.
@@ -47,7 +47,7 @@ SAMPLE_TOKENS = 40
 
 
 class Trainer:
-    """One training run, from its first step or from where it stopped.
+    """One training run, from its first step or from its newest checkpoint.
 
         for event in Trainer(TrainConfig(data=("notes.txt",))).run():
             print(event)
@@ -68,31 +68,31 @@ class Trainer:
 
     @property
     def step(self) -> int:
-        """How many updates have been made."""
+        """The number of updates made."""
         return self._state.step
 
     def stop(self) -> None:
-        """Ask the run to end after the step that it is at, with a checkpoint. Safe in a signal handler.
+        """Ask the run to end after this step, with a checkpoint. Safe in a signal handler.
 
         A run that has made no step yet makes one, since there would be nothing to resume from.
         """
         self._stopping = True
 
     def run(self) -> Iterator[Event]:
-        """Train to the plan's end, or until `stop` is called, telling what happens as it happens."""
+        """Train to the plan's end, or until `stop` is called, yielding events."""
         events = self._hold_and_run()
         self._events, self._thread = weakref.ref(events), threading.get_ident()
         return events
 
     def left(self) -> Generator[Event, None, None] | None:
-        """The run, if it stands still in the middle and this thread is the one that began it."""
+        """Find the run's generator, if this thread began it and left it in the middle."""
         events = self._events()
         if events is None or threading.get_ident() != self._thread:
             return None
         return events if inspect.getgeneratorstate(events) == inspect.GEN_SUSPENDED else None
 
     def _hold_and_run(self) -> Generator[Event, None, None]:
-        """Run, with the directory held from the first event until the last, or until nobody listens any more."""
+        """Run with the directory locked, from the first event until the last or until nobody listens."""
         run = self._directory = self._opened.begin(self)
         self._opened.warnings += run.weaknesses()
         gc.freeze()  # what is there by now stays: no use in looking through it again and again
@@ -151,12 +151,12 @@ class Trainer:
         return self.step < self.setup.plan.steps and not (self._stopping and self.step > 0)
 
     def _something_is_due(self) -> bool:
-        """Whether the step that was launched last is one to look at."""
+        """Whether the last step that was launched is one to validate or to sample after."""
         plan = self.setup.plan
         return self.step == plan.steps or self.step % plan.eval_every == 0 or self.step % plan.sample_every == 0
 
     def _perhaps_compile(self) -> Iterator[Event]:
-        """Compile the model from here on, if by the steps made so far that saves more time than it takes."""
+        """Compile the model, if by the steps made so far that saves time."""
         saves = self._steps.saved_by_compiling()
         if saves > 0:
             yield from self._tell()
@@ -164,7 +164,7 @@ class Trainer:
             self._steps.compile()
 
     def _compile_again(self, since: int) -> Event:
-        """Go on with compiled code at once, as before the run stopped, or tell why not."""
+        """Compile at once, as before the run stopped, or warn that it cannot be done."""
         if not can_compile(self.setup.device):
             message = f"From step {since} on this run was compiled, which cannot be done here: {MAY_DIFFER}"
             return Warned(self.step, message)
@@ -172,12 +172,12 @@ class Trainer:
         return Compiling(self.step, COMPILE_SECONDS, None)
 
     def _tell(self, all_but: int = 0) -> Iterator[Event]:
-        """What happened in the steps that were launched, oldest first, but for so many."""
+        """Yield the events of steps that were launched, oldest first, but for the last `all_but`."""
         while self._steps.unread > all_but:
             yield from self._after(self._steps.read())
 
     def _after(self, stepped: Stepped) -> Iterator[Event]:
-        """What is to be told of a step, and looked at after it."""
+        """Yield the events of a step: validate, log and sample where they are due."""
         plan, step = self.setup.plan, stepped.step
         last = step == plan.steps
         validated = self._validate() if last or step % plan.eval_every == 0 else None
@@ -196,7 +196,7 @@ class Trainer:
             yield self._sample()
 
     def _validate(self) -> Validated:
-        """Measure the loss on the whole validation text, and remember the weights if they are the best yet."""
+        """Measure the loss on the whole validation text, and keep the weights if they are the best yet."""
         setup, state = self.setup, self._state
         loss = evaluate(setup.model, setup.val_ids, setup.plan.window, setup.plan.batch_size, setup.dtype)
         is_best = self.step > 0 and (state.best_val_loss is None or loss < state.best_val_loss)
@@ -206,11 +206,11 @@ class Trainer:
         return Validated(self.step, loss, perplexity(loss), is_best)
 
     def _look(self) -> None:
-        """Keep where each head looks in the beginning of the validation text."""
+        """Log every head's attention weights on the beginning of the validation text."""
         self._directory.attention.add(self.step, as_gpt(self.setup.model), self.setup.val_ids)
 
     def _sample(self) -> Sampled:
-        """Let the model write, with the same random numbers each time, and keep what it wrote."""
+        """Generate a sample, with the same random numbers each time, and keep it."""
         setup = self.setup
         text = generate(
             engine_of(setup.model), setup.tokenizer, setup.prompt, max_new_tokens=SAMPLE_TOKENS, seed=setup.config.seed
@@ -219,14 +219,14 @@ class Trainer:
         return Sampled(self.step, setup.prompt, text)
 
     def _save_is_due(self) -> bool:
-        """By the step where the plan says so, else by the clock."""
+        """Whether a checkpoint is due: by the step where the plan says so, else by the clock."""
         if self.setup.plan.save_every is not None:
             return self.step % self.setup.plan.save_every == 0
         nothing_yet = self._saved_step == 0
         return time.monotonic() - self._saved_at > (FIRST_SAVE_SECONDS if nothing_yet else SAVE_SECONDS)
 
     def _save(self) -> Saved:
-        """Write a checkpoint to resume from, the run's own weights, the best ones, and the picture."""
+        """Save a checkpoint, the run's own weights, the best ones, and the picture."""
         setup, run = self.setup, self._directory
         path = save_checkpoint(run.checkpoints, setup.model, self._optimizer, self._state)
         run.publish(path)
@@ -239,7 +239,7 @@ class Trainer:
         return Saved(self.step, path)
 
     def _log(self, stepped: Stepped | None = None, validated: Validated | None = None) -> None:
-        """Write a step's line into log.jsonl; what was not measured at this step is null."""
+        """Write a step's line into log.jsonl, with null for values that were not measured."""
         step = stepped.step if stepped else self.step
         self._directory.log(
             step=step,

@@ -1,4 +1,4 @@
-"""An update of the weights: the gradient's length, clipping, AdamW, and fresh working copies."""
+"""An update of the weights: gradient norm, clipping, AdamW, and fresh low-precision copies."""
 
 import math
 
@@ -11,7 +11,10 @@ from nextword.train.optimizer import set_learning_rate
 
 
 def make_update(working: LowPrecisionCopy, optimizer: torch.optim.AdamW, clip: float) -> "Update":
-    """The fastest that fits these weights. All leave AdamW's state in the optimizer, and the same numbers."""
+    """Choose the fastest update for these weights.
+
+    All leave AdamW's state in the optimizer, and the same numbers.
+    """
     if native.can_take(working.masters) and native.can_take(working.weights):
         return NativeUpdate(working, optimizer, clip)
     if working.masters[0].device.type == "mps":
@@ -20,7 +23,7 @@ def make_update(working: LowPrecisionCopy, optimizer: torch.optim.AdamW, clip: f
 
 
 class NativeUpdate:
-    """On a CPU, with our own kernels: one pass over the gradients for their length, one over all for the rest."""
+    """An update by our own kernels on a CPU, in two passes over the gradients."""
 
     waits = True
     """Whether the numbers are there when a call returns."""
@@ -31,7 +34,7 @@ class NativeUpdate:
         self._decay = [decay[master] for master in working.masters]
 
     def __call__(self, loss: Tensor, lr: float) -> Tensor:
-        """Move the weights by the gradients that are there, then clear these; give back the gradient's length.
+        """Update the weights by their gradients and clear these; return the gradients' norm.
 
         loss (): where it or the length is not finite, nothing is moved or cleared.
         """
@@ -64,7 +67,7 @@ class NativeUpdate:
         return torch.tensor(norm)
 
     def _state(self, master: Tensor) -> dict[str, Tensor]:
-        """What AdamW remembers of a parameter: at first, nothing."""
+        """Return AdamW's state of a parameter, zeros at first."""
         state: dict[str, Tensor] = self._optimizer.state[master]
         if not state:
             state["step"] = torch.tensor(0.0)
@@ -73,7 +76,7 @@ class NativeUpdate:
 
 
 class TorchUpdate:
-    """With PyTorch's own kernels, on any device, and without ever waiting for the device.
+    """An update by PyTorch's kernels on any device, without ever waiting for the device.
 
     Once the loss or the gradient's length was not finite, no further update
     moves anything: whoever reads these numbers late finds the weights as they
@@ -102,7 +105,7 @@ class TorchUpdate:
 
 
 class PlainUpdate:
-    """With PyTorch's AdamW and nothing that its kernel would have to know: Apple's neither clips nor skips."""
+    """An update by PyTorch's AdamW alone: Apple's kernel neither clips nor skips."""
 
     waits = True
 

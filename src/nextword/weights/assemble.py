@@ -59,13 +59,13 @@ def assemble(
 
 
 def as_tensor(stored: StoredTensor) -> Tensor:
-    """Read a tensor into the memory of one of PyTorch's. Raises as `finite` does."""
+    """Read a stored tensor as one of PyTorch's. Raises as `finite` does."""
     values = torch.from_numpy(finite(stored))
     return values.view(torch.bfloat16) if stored.dtype == "BF16" else values
 
 
 class WithoutDrawing(TorchFunctionMode):
-    """Where this is on, `nn.init.normal_` does nothing.
+    """A mode in which `nn.init.normal_` does nothing.
 
     On tensors without numbers it would have nothing to do anyway, but PyTorch
     imports a second's worth of modules before it finds out.

@@ -1,4 +1,4 @@
-"""The small model that comes with nextword: in its heads there is something to see. `python -m docs.heads` trains it.
+"""The small bundled model, whose heads have patterns to see. `python -m docs.heads` trains it.
 
 It reads some thousand of GPT-2's tokens. Each of these has a row of its own in
 wte; all the others are one to it: their row is stored once, and stands in all
@@ -36,7 +36,7 @@ def open_bundled(directory: Path = DIRECTORY) -> StoredModel:
 
 
 def whole(short: StoredTensor, known: StoredTensor, n_vocab: int) -> NDArray[Any]:
-    """The table with a row for each token: short's last one wherever `known` names no other."""
+    """Expand the table to a row for each token: short's last one wherever `known` names no other."""
     table, ids = short.read(), known.read().astype(np.int64)
     rows = np.full(n_vocab, len(table) - 1)
     rows[ids] = np.arange(len(ids))

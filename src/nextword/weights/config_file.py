@@ -1,4 +1,4 @@
-"""The small JSON file that says what shape a model is: `config.json` or `hparams.json`."""
+"""The small JSON file with a model's shape: `config.json` or `hparams.json`."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from nextword.weights.opened_file import refuse_pointer
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file. Raises WeightsError where there is no such file or no object in it."""
+    """Read the object in a JSON file. Raises WeightsError where there is no such file or no object in it."""
     try:
         text = path.read_bytes()
         refuse_pointer(path, text)
@@ -31,7 +31,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def shape_from(path: Path, values: Mapping[str, Any], keys: Mapping[str, str], dropout: float = 0.1) -> GPTConfig:
-    """Build a GPTConfig from what a file says.
+    """Build a GPTConfig from a file's values.
 
     values: the file's content. keys: GPTConfig's name -> the file's, such as
     n_vocab -> vocab_size. Raises WeightsError, naming the file and the key.

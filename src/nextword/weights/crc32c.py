@@ -12,7 +12,7 @@ CHUNK = 1 << 22  # bytes folded at once: they should stay in the processor's cac
 
 
 def _byte_table() -> list[int]:
-    """What one byte leaves behind, for each of the 256 bytes."""
+    """List the remainder of each of the 256 bytes."""
     table = []
     for byte in range(256):
         for _ in range(8):
@@ -25,7 +25,7 @@ TABLE = _byte_table()
 
 
 def crc32c(data: bytes | np.ndarray) -> int:
-    """The CRC-32C of bytes, or of a numpy array of uint8: crc32c(b"123456789") == 0xE3069283.
+    """Compute the CRC-32C of bytes, or of a numpy array of uint8: crc32c(b"123456789") == 0xE3069283.
 
     The checksum is the remainder of the data, read as one long polynomial over
     {0, 1}, after division by CRC-32C's. Byte by byte in Python that takes a

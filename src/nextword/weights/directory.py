@@ -43,12 +43,12 @@ def open_model(directory: Path) -> StoredModel:
 
 
 def one_of(*choices: str) -> str:
-    """A choice in words: `one_of("a", "b", "c") == "a, b or c"`."""
+    """Write a choice in words: `one_of("a", "b", "c") == "a, b or c"`."""
     return f"{', '.join(choices[:-1])} or {choices[-1]}"
 
 
 def pickle_error(file: Path) -> WeightsError:
-    """Why a pickle is not opened, and how to convert it, where one command can."""
+    """Explain the refusal of a pickle, with a command that converts it, if there is one."""
     with file.open("rb") as opened:
         beginning = opened.read(64)
     refuse_pointer(file, beginning)

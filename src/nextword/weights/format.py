@@ -1,4 +1,4 @@
-"""A weight format: how nextword knows, opens and writes a model in it. `formats.FORMATS` lists all of them."""
+"""A weight format: how a path in it is known, opened and written. `formats.FORMATS` lists all of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The table of weight formats: what `load` reads, and what `nextword export --to` writes.
+"""The table of weight formats, for `load` and for `nextword export --to`.
 
 To add one, write its file, which ends with a `Format`, and give it a row here.
 """

@@ -15,7 +15,7 @@ TIMEOUT = 10.0  # seconds that the hub may take to answer
 
 
 def fetch(name: str) -> Path:
-    """The local directory of an official model, downloaded unless it is in the cache.
+    """Return the local directory of an official model, downloaded unless it is in the cache.
 
     name: one of `REPOSITORIES`. The cache is huggingface_hub's (HF_HOME moves
     it); a download that was interrupted goes on where it stopped; a model that
@@ -53,7 +53,7 @@ def fetch(name: str) -> Path:
 
 
 def find_cached(repository: str) -> Path | None:
-    """Where huggingface_hub keeps its newest download of a model; None if there is none.
+    """Find huggingface_hub's newest download of a model; None if there is none.
 
     Source: huggingface_hub's guide "Understand caching".
     """
@@ -66,7 +66,7 @@ def find_cached(repository: str) -> Path | None:
 
 
 def cache_directory() -> Path:
-    """huggingface_hub's cache: the environment decides, as its documentation of environment variables says.
+    """Return huggingface_hub's cache, by its environment variables.
 
     Raises WeightsError where that is in the home directory, and there is none.
     """

@@ -1,4 +1,4 @@
-"""Hugging Face's layout: a directory with `config.json` and `model.safetensors`. How to read it.
+"""Hugging Face's layout, and its reading: a directory with `config.json` and `model.safetensors`.
 
 Source: transformers, class GPT2LMHeadModel.
 """
@@ -66,7 +66,7 @@ def open_huggingface(directory: Path) -> StoredModel:
 
 
 def weight_files(directory: Path) -> list[Path]:
-    """The files that hold the weights: one, or those which the index of a sharded model lists.
+    """List the files that hold the weights: one, or those in the index of a sharded model.
 
     Raises WeightsError for a missing file.
     """

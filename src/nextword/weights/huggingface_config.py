@@ -35,7 +35,7 @@ OTHER_USES = re.compile(r"For\w*(Classification|Answering|Choice|Regression)")
 
 
 def read_config(path: Path) -> GPTConfig:
-    """The shape of the model beside this `config.json`.
+    """Read the shape of a model from its `config.json`.
 
     transformers has three dropout rates, and GPT-2 one: it is taken from
     `resid_pdrop`. What the model computes does not depend on it; training
@@ -72,7 +72,7 @@ def read_config(path: Path) -> GPTConfig:
 
 
 def in_other_words(key: str, config: GPTConfig) -> tuple[Any, ...]:
-    """What else a key may say without meaning anything else; of tied embeddings `open_huggingface` makes sure."""
+    """List a key's other values of the same meaning; of tied embeddings `open_huggingface` makes sure."""
     return {
         "activation_function": ("gelu_pytorch_tanh", "gelu_fast", "gelu_accurate"),  # all are the tanh form
         "layer_norm_epsilon": ("1e-05", "1e-5"),  # YAML takes them for words
@@ -83,7 +83,7 @@ def in_other_words(key: str, config: GPTConfig) -> tuple[Any, ...]:
 
 
 def config_values(config: GPTConfig) -> dict[str, Any]:
-    """What `config.json` has to say for transformers, and all that reads like it, to build this model."""
+    """Build the content of `config.json`, for transformers and all that reads like it."""
     end_of_text = END_OF_TEXT_ID if config.n_vocab > END_OF_TEXT_ID else None
     return SWITCHES | {
         "model_type": "gpt2",

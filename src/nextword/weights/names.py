@@ -1,4 +1,4 @@
-"""What every parameter is called in each format: one table, and all else is derived from it."""
+"""The table of every parameter's name in each format, from which all else is derived."""
 
 from dataclasses import dataclass, replace
 
@@ -23,7 +23,7 @@ class TensorName:
     in_out: bool = False
 
     def shape(self, config: GPTConfig) -> tuple[int, ...]:
-        """The shape of this parameter in a GPT of that configuration: "4C C" is (4 n_embd, n_embd)."""
+        """Compute the parameter's shape in a GPT of that configuration: "4C C" is (4 n_embd, n_embd)."""
         C = config.n_embd
         sizes = {"V": config.n_vocab, "N": config.n_ctx, "C": C, "3C": 3 * C, "4C": 4 * C}
         return tuple(sizes[size] for size in self.sizes.split())
@@ -52,7 +52,7 @@ TABLE = (
 
 
 def tensor_names(n_layer: int) -> tuple[TensorName, ...]:
-    """The names of all 4 + 12 n_layer parameters: those outside the blocks, then block by block.
+    """List the names of all 4 + 12 n_layer parameters: those outside the blocks, then block by block.
 
     A format's own dictionary is one line: `{name.openai: name for name in tensor_names(12)}`.
     """

@@ -43,7 +43,7 @@ def read(entry: Entry, shape: tuple[int, ...]) -> NDArray[Any]:
 
 
 def find_index(directory: Path) -> Path:
-    """The index of the checkpoint that the file `checkpoint` names, or of the only one.
+    """Find the index of the checkpoint that the file `checkpoint` names, or of the only one.
 
     Raises WeightsError where there is none, or no telling which.
     """

@@ -1,4 +1,4 @@
-"""A file of weights, copied from and never mapped, so that nobody who writes into it changes or ends what runs here."""
+"""A file of weights, copied from and never mapped, so that nobody changes a running model."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 class OpenedFile:
-    """A file to copy bytes from: replaced, it stays what it was; changed in place meanwhile, it is refused.
+    """A file to copy bytes from: replaced, it stays as it was; changed in place, it is refused.
 
     size: how many bytes it has. Raises OSError where it cannot be opened, and
     WeightsError for a pointer of git-lfs in its place.
@@ -43,13 +43,13 @@ class OpenedFile:
         return values
 
     def _look(self) -> tuple[int, int]:
-        """What changes with whoever writes into the file: its size, and when that was."""
+        """Read the file's size and time, which change with any writing."""
         status = os.fstat(self._file.fileno())
         return status.st_size, status.st_mtime_ns
 
 
 def refuse_pointer(path: Path, beginning: bytes) -> None:
-    """Raise WeightsError where a file is what git leaves of a large file that git-lfs has not fetched."""
+    """Raise WeightsError for the pointer that git leaves of a large file before git-lfs fetches it."""
     if beginning.startswith(POINTER):
         raise WeightsError(
             f"{path} is a pointer of git-lfs, and the file itself has not been fetched. "

@@ -1,4 +1,4 @@
-"""Loading official weights, written out: names and orientation, copying, and the proof that all is in its place.
+"""Loading official weights, written out: names and orientation, copying, and a proof that all is in its place.
 
 `assemble.py` does the same for all formats, and copies nothing that can stay in
 its file. This one is for reading.
@@ -53,7 +53,7 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
 
 
 def verify(model: nn.Module, ids: Tensor, expected: Tensor, tolerance: float = 1e-4) -> float:
-    """Make sure that a model gives the logits that it should, at every position.
+    """Check that a model gives the expected logits at every position.
 
     ids (B, T), expected logits (B, T, V) -> the largest difference. The model
     runs in eval mode and without gradients, and is left in the mode that it was

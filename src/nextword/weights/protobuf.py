@@ -53,7 +53,7 @@ def read_message(data: bytes) -> Message:
 
 
 def number(message: Message, field: int) -> int:
-    """The number in a field; 0 where it was left out."""
+    """Return the number in a field; 0 where it was left out."""
     value = message.get(field, [0])[-1]
     if isinstance(value, bytes):
         raise ValueError(f"field {field} should be a number")
@@ -61,7 +61,7 @@ def number(message: Message, field: int) -> int:
 
 
 def raw(message: Message, field: int) -> bytes:
-    """The text, array or inner message in a field, as bytes; empty where it was left out."""
+    """Return the text, array or inner message in a field, as bytes; empty where it was left out."""
     value = message.get(field, [b""])[-1]
     if isinstance(value, int):
         raise ValueError(f"field {field} should not be a number")

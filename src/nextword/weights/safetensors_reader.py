@@ -1,4 +1,4 @@
-"""Reading safetensors files: a list of what is where, then all numbers in a row.
+"""The safetensors format: a list of tensors and their places, then all numbers in a row.
 
     8 bytes             how long the list is: n, little-endian
     n bytes             the list, JSON: a tensor's name -> its dtype, its shape, and where it begins and ends
@@ -38,7 +38,7 @@ BITS = (
 
 
 def open_safetensors(file: Path) -> list[StoredTensor]:
-    """List the tensors of one safetensors file, in the order in which they lie there; each can then be read.
+    """List the tensors of one safetensors file, in the order of their places; each can then be read.
 
     Raises WeightsError where the file is damaged or cut off: the list says how
     long it must be.
@@ -66,7 +66,7 @@ Entry = tuple[str, tuple[int, ...], int, int]
 
 
 def read_header(file: OpenedFile) -> tuple[dict[str, Entry], int]:
-    """All tensors by name, in the order in which they lie in the file, and where the numbers begin.
+    """Read all tensors by name, in the order of their places, and the place where the numbers begin.
 
     Raises ValueError, in words, for anything but a whole safetensors file.
     """
@@ -95,7 +95,7 @@ def read_header(file: OpenedFile) -> tuple[dict[str, Entry], int]:
 
 
 def read_entry(name: str, fields: Any) -> Entry:
-    """Check what the list says of one tensor."""
+    """Check one tensor's entry in the list."""
     name.encode("utf-8")  # half a character, which JSON can spell, could not even be printed
     if not isinstance(fields, dict):
         raise ValueError(f"{name} is not described")
@@ -121,7 +121,7 @@ def is_numbers(values: Any) -> TypeGuard[list[int]]:
 
 
 def without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object in which no name stands twice; the format forbids it, and nobody could tell which is meant."""
+    """Build a JSON object, and refuse one with a name that stands twice, as the format does."""
     content = dict(pairs)
     if len(content) < len(pairs):
         raise ValueError("a name stands twice in its list of tensors")

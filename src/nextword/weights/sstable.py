@@ -23,7 +23,7 @@ MAGIC = 0xDB4775248B80FB57
 
 
 def read_table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Every key of a table with its value, in order.
+    """Yield every key of a table with its value, in order.
 
     Raises ValueError, in words, for data that are no table or are damaged.
     """
@@ -44,7 +44,7 @@ def read_handle(data: bytes, start: int) -> tuple[tuple[int, int], int]:
 
 
 def read_block(data: bytes, handle: tuple[int, int]) -> bytes:
-    """The bytes of one block, once its checksum has shown that they are undamaged."""
+    """Read the bytes of one block, and check them by its checksum."""
     offset, size = handle
     end = offset + size
     if end + 5 > len(data):
@@ -58,7 +58,7 @@ def read_block(data: bytes, handle: tuple[int, int]) -> bytes:
 
 
 def masked(crc: int) -> int:
-    """How a checksum is stored: turned by 15 bits and shifted by a constant.
+    """Mask a checksum as it is stored: turned by 15 bits and shifted by a constant.
 
     A checksum of data that contain their own checksum would be a weak one;
     so LevelDB and TensorFlow store it in this disguise.
@@ -68,7 +68,7 @@ def masked(crc: int) -> int:
 
 
 def read_pairs(block: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Every key of a block with its value.
+    """Yield every key of a block with its value.
 
     Neighbours in sorted order look alike, so each key says only how many bytes
     it shares with the one before and what follows them. The block ends with a

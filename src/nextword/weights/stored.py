@@ -1,4 +1,4 @@
-"""A model that is still in its files, whatever their format: what is there, and whether it is a GPT-2.
+"""A model still in its files, of any format, and the check of its tensors.
 
 Nothing here needs PyTorch, whose import takes longer than all else between a command and its first word.
 """
@@ -124,12 +124,12 @@ def with_vocabulary(stored: StoredModel, n_vocab: int) -> StoredModel:
 
 
 def named(stored: StoredModel, key: str) -> str:
-    """A tensor by its name, and by its file where the model has several."""
+    """Write a tensor's name, with its file where the model has several."""
     tensor = stored.tensors[key]
     return tensor.name if tensor.file == stored.source else f"{tensor.name} (in {tensor.file.name})"
 
 
 def listing(names: list[str]) -> str:
-    """The names, or the first of too many."""
+    """Join the names, or the first of too many."""
     more = f", and {len(names) - LISTED} more" if len(names) > LISTED else ""
     return ", ".join(names[:LISTED]) + more

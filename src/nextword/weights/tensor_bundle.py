@@ -30,7 +30,7 @@ DTYPES = {1: "F32", 2: "F64", 14: "BF16", 19: "F16"}
 
 @dataclass(frozen=True)
 class Entry:
-    """Where one tensor lies: which file, from which byte, how many; and what is there.
+    """One tensor's entry in the index: its file, its bytes there, its type and shape.
 
     dtype is TensorFlow's number (see DTYPES); checksum is the masked CRC-32C
     of the tensor's bytes.
@@ -46,11 +46,11 @@ class Entry:
 
     @property
     def tag(self) -> str:
-        """The format of its numbers, as in `StoredTensor`."""
+        """The number format, as in `StoredTensor`."""
         return DTYPES.get(self.dtype, f"TensorFlow's type {self.dtype}")
 
     def read(self) -> NDArray[Any]:
-        """The tensor (see `StoredTensor`), copied from its file.
+        """Copy the tensor from its file (see `StoredTensor`).
 
         Raises WeightsError where the file is missing or too short, or does not
         match the tensor's checksum.

@@ -1,4 +1,4 @@
-"""Writing a safetensors file, and saying in words why it could not be written."""
+"""Saving and loading safetensors files with PyTorch."""
 
 import stat
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Which of attention's weights is the query's, the key's, the value's and the output's."""
+"""Matching of attention: the weights of query, key, value and output."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +19,7 @@ OUT = {"o", "out", "output", "proj", "projection", "final", "unify", "merge", "m
 
 
 def attention(units: list[Unit], config: GPTConfig, way: Orientation, watch: Watch, below: str, found: Found) -> None:
-    """Place c_attn and c_proj: q, k, v in one matrix, in two, in three, or in one or three a head."""
+    """Match c_attn and c_proj, whether q, k and v are in one matrix or several."""
     C, H = config.n_embd, config.n_head
     D = C // H
     matrices = distinct(unit for unit in units if unit.is_matrix)
@@ -60,7 +60,7 @@ def attention(units: list[Unit], config: GPTConfig, way: Orientation, watch: Wat
 
 
 def of_rows(unit: Unit, rows: slice, own: slice, config: GPTConfig, way: Orientation) -> Piece:
-    """The piece of c_attn's matrix, its given rows, that a unit's own rows are."""
+    """Build the piece of c_attn's matrix that a unit's rows hold."""
     C = config.n_embd
     assert unit.weight is not None
     n_out = (rows.stop - rows.start) * (1 if own == WHOLE else 3)
@@ -73,7 +73,7 @@ def of_rows(unit: Unit, rows: slice, own: slice, config: GPTConfig, way: Orienta
 
 
 def square(unit: Unit, rows: slice, config: GPTConfig, way: Orientation, is_out: bool = False) -> Piece:
-    """The piece of ours, (C, C), that a unit of C x C numbers is: a matrix, or one with a dimension for the heads."""
+    """Build the piece of ours (C, C) that a unit holds, with or without a dimension for heads."""
     C, H = config.n_embd, config.n_head
     D = C // H
     assert unit.weight is not None
@@ -93,14 +93,14 @@ def square(unit: Unit, rows: slice, config: GPTConfig, way: Orientation, is_out:
 
 
 def choose_out(squares: list[Unit], below: str) -> Unit | None:
-    """The projection at attention's end, among the C x C matrices that are left: by name, else the last."""
+    """Choose the projection at attention's end among the C x C matrices left: by name, else the last."""
     named = [unit for unit in squares if OUT & set(unit.words(below))]
     candidates = named or squares
     return candidates[-1] if candidates else None
 
 
 def square_roles(squares: list[Unit], watch: Watch, below: str) -> dict[str, Unit | None]:
-    """Which C x C matrix is q, k, v and the output's: by name, then by what is seen of them, then by order."""
+    """Match C x C matrices to q, k, v and the output. First by name, then by effect, then by order."""
     roles: dict[str, Unit | None] = dict.fromkeys("qkvo")
     for unit in squares:
         role = named_role(unit, below)
@@ -115,7 +115,7 @@ def square_roles(squares: list[Unit], watch: Watch, below: str) -> dict[str, Uni
 
 
 def sorted_by_effect(units: list[Unit], watch: Watch, roles: list[str]) -> list[Unit]:
-    """Unnamed matrices in the order of these roles, if what is seen of them is clear; else as they are.
+    """Sort unnamed matrices into the order of these roles, if their effects are clear; else leave them.
 
     One token's result does not depend on q and k, and the output's is multiplied last.
     """
@@ -132,7 +132,7 @@ def sorted_by_effect(units: list[Unit], watch: Watch, roles: list[str]) -> list[
 
 
 def named_role(unit: Unit, below: str) -> str | None:
-    """q, k, v or o, by the last word of a unit's path that says so."""
+    """Read the role, q, k, v or o, from a unit's path."""
     for part in reversed(unit.words(below)):
         for role, names, long in (("q", QUERY, "quer"), ("k", KEY, "key"), ("v", VALUE, "value")):
             if part in names or long in part:
@@ -141,7 +141,7 @@ def named_role(unit: Unit, below: str) -> str | None:
 
 
 def by_heads(units: list[Unit], below: str) -> list[Unit]:
-    """Three small matrices a head, all queries first: by name, else head by head or role by role."""
+    """Order three small matrices a head, all queries first. By name, else head by head or role by role."""
     n = len(units) // 3
     by_role: dict[str | None, list[Unit]] = {}
     for unit in units:

@@ -1,4 +1,4 @@
-"""What each weight of a block is: attention's, the MLP's, or a LayerNorm's."""
+"""Matching of a block: which weights are attention's, the MLP's or a LayerNorm's."""
 
 from nextword.config import GPTConfig
 from nextword.weights.matching.attention import attention
@@ -20,7 +20,7 @@ def is_norm(unit: Unit, config: GPTConfig) -> bool:
 
 
 def block(units: list[Unit], config: GPTConfig, way: Orientation, watch: Watch, below: str, found: Found) -> None:
-    """Place all of a block, the units of which are given."""
+    """Match all of a block's units."""
     C = config.n_embd
     norms = [unit for unit in units if is_norm(unit, config)]
     wide = [unit for unit in units if unit.weight is not None and set(unit.weight.shape) == {C, 4 * C}]
@@ -34,7 +34,7 @@ def block(units: list[Unit], config: GPTConfig, way: Orientation, watch: Watch, 
 
 
 def mlp(units: list[Unit], config: GPTConfig, way: Orientation, below: str, found: Found) -> None:
-    """Place c_fc and c_proj."""
+    """Match c_fc and c_proj."""
     C = config.n_embd
     matrices = distinct(unit for unit in units if unit.is_matrix)
     wide = [unit for unit in matrices if unit.weight and set(unit.weight.shape) == {C, 4 * C}]
@@ -54,7 +54,7 @@ def mlp(units: list[Unit], config: GPTConfig, way: Orientation, below: str, foun
 
 
 def goes_up(unit: Unit, C: int, way: Orientation, below: str) -> bool | None:
-    """Whether a matrix makes 4 C numbers of C: by its class, its bias, its name, or what is seen; None if unclear."""
+    """Whether a matrix makes 4 C numbers of C: by class, bias, name or effect; None if unclear."""
     assert unit.weight is not None
     rows = unit.weight.shape[0]
     known = known_way(unit)
@@ -69,7 +69,7 @@ def goes_up(unit: Unit, C: int, way: Orientation, below: str) -> bool | None:
 
 
 def layer_norm(unit: Unit | None, name: str, found: Found) -> None:
-    """Place the scale and the shift of a LayerNorm."""
+    """Match the scale and the shift of a LayerNorm."""
     if unit is None:
         found.note(f"no {name}")
         return
@@ -82,7 +82,7 @@ def layer_norm(unit: Unit | None, name: str, found: Found) -> None:
 
 
 def block_norms(norms: list[Unit], parts: dict[str, set[Unit]], below: str, found: Found) -> None:
-    """Place ln_1 and ln_2: by which half they stand in, then by name, then by order."""
+    """Match ln_1 and ln_2: by the half they stand in, then by name, then by order."""
     halves = {unit: half_of(unit, parts, below) for unit in norms}
     first = [unit for unit in norms if halves[unit] == 1]
     second = [unit for unit in norms if halves[unit] == 2]
@@ -103,7 +103,7 @@ def block_norms(norms: list[Unit], parts: dict[str, set[Unit]], below: str, foun
 
 
 def half_of(unit: Unit, parts: dict[str, set[Unit]], below: str) -> int | None:
-    """1 for a LayerNorm of attention's, 2 for one of the MLP's, None where that is not clear."""
+    """Return 1 for a LayerNorm of attention's, 2 for one of the MLP's, None if unclear."""
     path = unit.path
     while len(path) > len(below):
         path = path.rpartition(".")[0]

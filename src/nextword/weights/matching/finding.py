@@ -1,4 +1,4 @@
-"""Where a stranger's blocks are: like modules side by side, whatever they are called."""
+"""The search for a user model's blocks: like modules side by side, whatever their names."""
 
 from nextword.config import GPTConfig
 from nextword.weights.matching.blocks import is_norm
@@ -7,7 +7,7 @@ from nextword.weights.matching.units import Node, Unit, all_parameters
 
 
 def find_blocks(root: Node, config: GPTConfig) -> list[list[Unit]]:
-    """The units of each block: n_layer like modules side by side, or n_layer like parts in several lists."""
+    """Find the units of each block: n_layer like modules side by side, or like parts in lists."""
     n = config.n_layer
     levels = [root]
     singles: list[Node] = []
@@ -32,19 +32,19 @@ def find_blocks(root: Node, config: GPTConfig) -> list[list[Unit]]:
 
 
 def zipped(root: Node, n: int) -> list[list[Unit]]:
-    """Blocks whose parts are kept in several lists of n: the first of each, the second of each, ..."""
+    """Regroup blocks whose parts stand in several lists of n, layer by layer."""
     lists = [node.children for node in root.walk() if len(node.children) == n and node.units()]
     lists = [members for members in lists if len({signature(member) for member in members}) == 1]
     return [[unit for members in lists for unit in members[layer].units()] for layer in range(n)] if lists else []
 
 
 def signature(node: Node) -> tuple[tuple[int, ...], ...]:
-    """The shapes of all parameters in a node, by which blocks are alike."""
+    """List the shapes of all parameters in a node, by which blocks are alike."""
     return tuple(sorted(tuple(parameter.tensor.shape) for parameter in all_parameters(node.units())))
 
 
 def is_block(units: list[Unit], config: GPTConfig) -> bool:
-    """Whether these could be one block: two matrices of an MLP, some of attention's, and LayerNorms.
+    """Whether units could be one block: two matrices of an MLP, some of attention's, and LayerNorms.
 
     Where there is only one block, what holds it and the last LayerNorm must not be taken for it.
     """
@@ -64,7 +64,7 @@ def is_block(units: list[Unit], config: GPTConfig) -> bool:
 
 
 def shared_path(units: list[Unit]) -> str:
-    """The path that all these units have in common, up to a dot."""
+    """Find the path that all these units have in common, up to a dot."""
     first, last = min(unit.path for unit in units), max(unit.path for unit in units)
     n = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
     return first[:n].rpartition(".")[0]

@@ -1,4 +1,4 @@
-"""Pieces of our tensors that are a stranger's matrices and vectors: which way round, and where it has none."""
+"""Orientation: pieces of our tensors for a user model's matrices and vectors, transposed or not."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ WHOLE = slice(None)
 
 @dataclass
 class Found:
-    """What was found out so far: where our tensors are, and what was peculiar."""
+    """The result so far: the places of our tensors, and what was peculiar."""
 
     places: Places
     notes: list[str]
@@ -26,7 +26,7 @@ class Found:
 
 
 class Orientation:
-    """Which way round matrices are kept, where their shape does not say."""
+    """Which way round a module keeps its matrices, if their shapes do not say."""
 
     def __init__(self, units: list[Unit], config: GPTConfig, watch: Watch):
         self._watch = watch
@@ -46,7 +46,7 @@ class Orientation:
                     self._of_raw = out == columns
 
     def in_out(self, unit: Unit) -> bool:
-        """Whether a unit's matrix is kept as (in, out): by its class, by what is seen of it, by others like it."""
+        """Whether a unit's matrix is kept as (in, out). By its class, by the watched product, by others like it."""
         assert unit.weight is not None
         known = known_way(unit)
         if known is None:
@@ -58,7 +58,7 @@ class Orientation:
         return known
 
     def matrix(self, unit: Unit, n_out: int, n_in: int, rows: slice = slice(None)) -> Piece | None:
-        """The piece of ours, (n_out, n_in), that a unit's matrix is; None where it can't be."""
+        """Build the piece of ours, (n_out, n_in), that a unit's matrix holds, or None."""
         assert unit.weight is not None
         shape = unit.weight.shape
         if shape not in ((n_out, n_in), (n_in, n_out)):
@@ -70,7 +70,7 @@ class Orientation:
 
 
 def known_way(unit: Unit) -> bool | None:
-    """Whether a class whose way is known keeps its matrix as (in, out)."""
+    """Whether a class of known orientation keeps its matrix as (in, out)."""
     if isinstance(unit.module, nn.Linear | nn.Embedding | nn.Conv1d):
         return False
     kind = type(unit.module)
@@ -78,12 +78,12 @@ def known_way(unit: Unit) -> bool | None:
 
 
 def plain(parameter: Tensor) -> Tensor:
-    """A parameter without its dimensions of 1."""
+    """View a parameter without its dimensions of 1."""
     return parameter.squeeze()
 
 
 def place_bias(name: str, parts: list[tuple[Unit, slice, slice]], whose: str, found: Found) -> None:
-    """Place a bias that is in one or several units: (unit, rows of ours, rows of its own); note where there is none."""
+    """Match a bias in one or several units: (unit, rows of ours, rows of its own); note a missing one."""
     found.places[name] = [vector(unit.bias, rows, own) for unit, rows, own in parts if unit.bias is not None]
     missing = [unit.path.split(".") for unit, _, _ in parts if unit.bias is None]
     if missing:
@@ -91,13 +91,13 @@ def place_bias(name: str, parts: list[tuple[Unit, slice, slice]], whose: str, fo
 
 
 def vector(parameter: Named, rows: slice = WHOLE, own: slice = WHOLE) -> Piece:
-    """The piece that a parameter is, or some rows of it, which has no other way round."""
+    """Build the piece of a parameter, or of some rows of it, that has no orientation."""
     if own == WHOLE:
         return Piece(parameter.name, parameter.tensor, rows)
     return Piece(parameter.name, parameter.tensor, rows, lambda p: p[own])
 
 
 def shortened(paths: list[list[str]]) -> list[str]:
-    """The last part of each path, with the one before a mere number, each once, and at most three of them."""
+    """Shorten paths to their last parts, each once, and at most three of them."""
     short = list(dict.fromkeys(".".join(path[-2:] if path[-1].isdigit() else path[-1:]) for path in paths))
     return short if len(short) <= 3 else [*short[:3], "..."]

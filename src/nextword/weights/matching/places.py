@@ -1,4 +1,4 @@
-"""Where a stranger's module keeps each tensor of ours, and how numbers get there and back."""
+"""The places of our tensors in a user model, and the copying of numbers there and back."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ class MatchingError(WeightsError):
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Some rows of one of our tensors, and the part of a stranger's parameter that they are.
+    """Some rows of one of our tensors, and the part of a user model's parameter that holds them.
 
     see: the parameter -> a view of that part, which may have the rows' numbers
     in more dimensions: `ours[rows].reshape(view.shape)` are its numbers. how:
@@ -35,19 +35,19 @@ class Piece:
     how: str = ""
 
     def view(self) -> Tensor:
-        """The part itself: what is written into it is written into the parameter."""
+        """View the part itself: writing into it writes into the parameter."""
         return self.see(self.parameter.detach())
 
 
 Places = dict[str, list[Piece]]
-"""Our name -> the pieces that it is kept in; no pieces where the stranger has no place for it."""
+"""Our name -> the pieces that it is kept in; no pieces where the user model has no place for it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Matching:
-    """A stranger's module whose every parameter is known: our tensors can be put in and taken out.
+    """A user model with every parameter matched: our tensors can be loaded and exported.
 
-    notes: what is peculiar about the stranger, in words. missing: our names that it has no place for. own_head: the
+    notes: what is peculiar about the user model, in words. missing: our names that it has no place for. own_head: the
     name of a head weight that is not tied to the embedding, or None. extra: its parameters that GPT-2 does not have.
     """
 
@@ -61,11 +61,11 @@ class Matching:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Our names that the stranger has no place for, in our order."""
+        """Our names that the user model has no place for, in our order."""
         return tuple(name for name in self.shapes if not self.places.get(name))
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """Copy tensors under our names, shaped as GPT's, into the stranger's parameters, where and as they are.
+        """Copy tensors under our names, shaped as GPT's, into the user model's parameters, in their types.
 
         What it has no place for is left out. A head of its own gets the
         embedding's numbers, and its bias zeros. Where it keeps two of our
@@ -93,7 +93,7 @@ class Matching:
                 piece.view().zero_()
 
     def export(self) -> dict[str, Tensor]:
-        """The stranger's numbers under our names, shaped as GPT's, copied; without those that are `missing`."""
+        """Copy the user model's numbers under our names, shaped as GPT's; without those that are `missing`."""
         found = {}
         for name, shape in self.shapes.items():
             pieces = self.places.get(name)
@@ -107,11 +107,11 @@ class Matching:
         return found
 
     def parameters(self) -> dict[str, list[str]]:
-        """Our name -> the names of the stranger's parameters that hold it."""
+        """Map our names to the user model's parameters that hold them."""
         return {name: [piece.name for piece in self.places.get(name, ())] for name in self.shapes}
 
     def describe(self) -> list[str]:
-        """Where everything is kept, a line a group of parameters; `*` stands for the numbers that differ in it."""
+        """List the places, a line a group of parameters; `*` stands for the numbers that differ in it."""
         groups: dict[str, list[str]] = {}
         hows: dict[str, set[str]] = {}
         for name in self.shapes:
@@ -127,7 +127,7 @@ class Matching:
 
 
 def patterns(names: list[str]) -> list[str]:
-    """The names with `*` for numbers in which some of them differ: h.0.w and h.1.w -> h.*.w"""
+    """Merge names that differ in numbers only, with `*` for these: h.0.w and h.1.w -> h.*.w"""
     split = [re.split(r"(\d+)", name) for name in dict.fromkeys(names)]
     alike: dict[tuple[str, ...], list[list[str]]] = {}
     for parts in split:
@@ -139,7 +139,7 @@ def patterns(names: list[str]) -> list[str]:
 
 
 def our_shapes(config: GPTConfig, kind: str) -> dict[str, tuple[int, ...]]:
-    """Our names for the parameters of a part, with their shapes, in our order."""
+    """Map our names for a part's parameters to their shapes, in our order."""
     if kind == "gpt":
         return {name.ours: name.shape(config) for name in tensor_names(config.n_layer)}
     prefix = PREFIXES[kind].replace("0", "{layer}")
@@ -148,7 +148,7 @@ def our_shapes(config: GPTConfig, kind: str) -> dict[str, tuple[int, ...]]:
 
 
 def listing(module: nn.Module, most: int = 24) -> str:
-    """A module's parameters with their shapes, in a line."""
+    """List a module's parameters with their shapes, in a line."""
     found = [f"{name} {tuple(parameter.shape)}" for name, parameter in module.named_parameters()]
     more = f" and {len(found) - most} more" if len(found) > most else ""
     return (", ".join(found[:most]) + more) or "none at all"

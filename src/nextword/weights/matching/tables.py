@@ -1,4 +1,4 @@
-"""Which table is the tokens' and which the positions', and whether the head has weights of its own."""
+"""Matching of the tables: tokens, positions, and a head with weights of its own."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ HEAD = {"head", "lm", "unembed", "unembedding", "logits", "out", "output", "clas
 
 
 def tables(outside: list[Unit], config: GPTConfig, found: Found) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
-    """Place wte and wpe -> the pieces of a head of its own, and those of its bias."""
+    """Match wte and wpe -> the pieces of a head of its own, and those of its bias."""
     V, N, C = config.n_vocab, config.n_ctx, config.n_embd
     flat = [unit for unit in outside if unit.weight is not None and len(unit.weight.shape) <= 2]
     by_tensor: dict[int, list[Unit]] = {}
@@ -54,7 +54,7 @@ def is_table(parameter: Named, rows: int, C: int) -> bool:
 
 
 def table(parameter: Named, rows: int, C: int) -> Piece:
-    """The piece of ours, (rows, C), that a table is."""
+    """Build the piece of ours, (rows, C), that a table holds."""
     if plain(parameter.tensor).shape == (rows, C):
         return Piece(parameter.name, parameter.tensor, see=plain)
     see: Callable[[Tensor], Tensor] = lambda p: plain(p).T  # noqa: E731
@@ -62,7 +62,10 @@ def table(parameter: Named, rows: int, C: int) -> Piece:
 
 
 def choose_positions(candidates: list[Unit], also_tokens: bool) -> Unit | None:
-    """The position table: by name, else the last; where it could be the tokens' as well, the second embedding."""
+    """Choose the position table: by name, else the last.
+
+    If it could be the tokens' as well, it is the second embedding.
+    """
     named = [unit for unit in candidates if POSITIONS & set(unit.words()) or "pos" in "".join(unit.words())]
     if named:
         return named[0]

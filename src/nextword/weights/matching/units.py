@@ -1,4 +1,4 @@
-"""A stranger's module taken apart: weights with their biases, and where in the tree of modules they are."""
+"""Units of a user model: weights with their biases, and their places in the tree of modules."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -24,13 +24,15 @@ class Named:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Its shape without dimensions of 1."""
+        """The shape without dimensions of 1."""
         return tuple(size for size in self.tensor.shape if size != 1)
 
 
 @dataclass(frozen=True, eq=False)
 class Unit:
-    """A weight with its bias: a linear layer, a table or a LayerNorm, either of which may be missing.
+    """A weight with its bias, either of which may be missing.
+
+    It is a linear layer, a table or a LayerNorm.
 
     path: where it is; for parameters that are kept in a larger module, with what their names have in common.
     module: what holds them, and `alone` whether that is all it does.
@@ -44,22 +46,22 @@ class Unit:
 
     @property
     def is_matrix(self) -> bool:
-        """A linear layer's, or a table's."""
+        """Whether the weight is a linear layer's or a table's."""
         return self.weight is not None and len(self.weight.shape) > 1
 
     @property
     def size(self) -> int:
-        """How many numbers its weight has."""
+        """The number of numbers in the weight."""
         return 0 if self.weight is None else self.weight.tensor.numel()
 
     def words(self, below: str = "") -> list[str]:
-        """The words of its path below another path: "attn.W_query" -> ["attn", "w", "query"]."""
+        """Split the path below another path into words: "attn.W_query" -> ["attn", "w", "query"]."""
         return words(self.path.removeprefix(below))
 
 
 @dataclass(eq=False)
 class Node:
-    """A module of the stranger's, or a plain list of them; `registered` unless PyTorch does not know of it."""
+    """A module, or a plain list of them; `registered` unless PyTorch does not know of it."""
 
     path: str
     module: nn.Module | None
@@ -68,32 +70,32 @@ class Node:
     children: list["Node"] = field(default_factory=list)
 
     def units(self) -> list[Unit]:
-        """All units here and below, in the order in which they were defined."""
+        """List all units here and below, in the order of their definition."""
         return [unit for node in self.walk() for unit in node.own]
 
     def walk(self) -> Iterator["Node"]:
-        """This node and all below it, from the top."""
+        """Yield this node and all below it, from the top."""
         yield self
         for child in self.children:
             yield from child.walk()
 
 
 def distinct(units: Iterable[Unit]) -> list[Unit]:
-    """Units without those whose weight another one has: a layer may be an attribute and stand in a Sequential too."""
+    """Drop units whose weight another one has. A layer may be an attribute and stand in a Sequential too."""
     return list({id(unit.weight.tensor) if unit.weight else id(unit): unit for unit in reversed([*units])}.values())[
         ::-1
     ]
 
 
 def take_apart(module: nn.Module, config: GPTConfig) -> Node:
-    """The tree of a stranger's modules, with those that it keeps in plain lists, which PyTorch does not know of."""
+    """Build the tree of a user model's modules, with those in plain lists, unknown to PyTorch."""
     return node_of(module, "", config, {id(known) for known in module.modules()}, (), True)
 
 
 def node_of(
     module: nn.Module, path: str, config: GPTConfig, known: set[int], above: tuple[int, ...], registered: bool
 ) -> Node:
-    """The node of a module. known: the modules that PyTorch knows. above: those that this one is in."""
+    """Build the node of a module. known: the modules that PyTorch knows. above: those that this one is in."""
     node = Node(path, module, registered)
     above = (*above, id(module))
     children = [(name, child) for name, child in module._modules.items() if child is not None]
@@ -120,7 +122,7 @@ def node_of(
 
 
 def units_of(named: list[Named], path: str, module: nn.Module) -> list[Unit]:
-    """A module's own parameters, each weight with its bias: the one whose name has the same stem."""
+    """Pair a module's own parameters, each weight with the bias of the same stem."""
     stems: dict[str, list[Named]] = {}
     for parameter in named:
         stems.setdefault(stem(own_name(parameter, path)), []).append(parameter)
@@ -139,7 +141,7 @@ def units_of(named: list[Named], path: str, module: nn.Module) -> list[Unit]:
 
 
 def norms_of(vectors: list[Named], place: str, path: str, module: nn.Module) -> list[Unit]:
-    """Vectors without a matrix: a scale and a shift, or one of them."""
+    """Pair vectors without a matrix: a scale and a shift, or one of them."""
     scale = next((v for v in vectors if SCALES & set(words(own_name(v, path)))), None)
     shift = next((v for v in vectors if v is not scale and SHIFTS & set(words(own_name(v, path)))), None)
     rest = [v for v in vectors if v is not scale and v is not shift]
@@ -156,7 +158,7 @@ def is_heads_bias(parameter: Named, members: list[Named]) -> bool:
 
 
 def is_mask(name: str, tensor: Tensor, config: GPTConfig) -> bool:
-    """Whether something of the shape (..., n_ctx, n_ctx) is a mask that was made a parameter."""
+    """Whether a parameter of the shape (..., n_ctx, n_ctx) is a mask."""
     if tensor.dim() < 2 or tensor.shape[-2:] != (config.n_ctx, config.n_ctx):
         return False
     if {"mask", "tril", "causal"} & set(words(name)):
@@ -165,18 +167,18 @@ def is_mask(name: str, tensor: Tensor, config: GPTConfig) -> bool:
 
 
 def all_parameters(units: Iterable[Unit]) -> list[Named]:
-    """The parameters of all units, each once."""
+    """List the parameters of all units, each once."""
     named = [part for unit in units for part in (unit.weight, unit.bias) if part is not None]
     return list({id(parameter.tensor): parameter for parameter in reversed(named)}.values())[::-1]
 
 
 def stem(name: str) -> str:
-    """A parameter's name without what says whether it is a weight or a bias: "c_attn_w" -> "c_attn"."""
+    """Strip a parameter's name of weight or bias: "c_attn_w" -> "c_attn"."""
     return "_".join(word for word in words(name) if word not in SCALES | SHIFTS | MATRICES)
 
 
 def words(path: str) -> list[str]:
-    """The words of a name, in lower case: "attn.W_query" -> ["attn", "w", "query"], "ln2Bias" -> ["ln", "2", "bias"]"""
+    """Split a name into words: "attn.W_query" -> ["attn", "w", "query"], "ln2Bias" -> ["ln", "2", "bias"]"""
     parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[A-Z]|\d+", path)
     found = []
     for part in re.findall(r"[a-z]+|\d+", " ".join(parts).lower()):
@@ -186,10 +188,10 @@ def words(path: str) -> list[str]:
 
 
 def own_name(parameter: Named, path: str) -> str:
-    """A parameter's name in the module that holds it."""
+    """Return a parameter's name in the module that holds it."""
     return parameter.name[len(path) + 1 :] if path else parameter.name
 
 
 def joined(path: str, name: str) -> str:
-    """A name within a module at a path."""
+    """Join a path and a name."""
     return f"{path}.{name}" if path else name

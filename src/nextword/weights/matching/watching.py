@@ -1,4 +1,4 @@
-"""What a stranger's own forward pass does with its weights, seen from outside.
+"""Observation of a user model's forward pass: how and when each weight is multiplied.
 
 Shapes and names can leave open which way round a square matrix is multiplied, or which of four it is. One run of
 the forward pass shows the first, whatever else may be wrong in it: the matrix products are watched as they reach
@@ -23,7 +23,7 @@ PRODUCTS = {aten.mm: 0, aten.bmm: 0, aten.addmm: 1, aten.baddbmm: 1}
 
 
 class Watch:
-    """What the forward pass of a module shows, looked at once, when it is first asked for. Nothing, where it fails.
+    """Observations of a module's forward pass, made when first asked for. None of them where it fails.
 
     weights: its parameters. kind: which part of GPT-2 it is, and so what it reads.
     """
@@ -35,11 +35,11 @@ class Watch:
         self._idle: set[int] | None = None
 
     def in_out(self, weight: Tensor) -> bool | None:
-        """Whether a matrix is multiplied as (in, out), the transpose of nn.Linear's; None where that was not seen."""
+        """Whether a matrix is multiplied as (in, out), the transpose of nn.Linear's; None if unseen."""
         return self._seen().get(id(weight), (None, 0))[0]
 
     def turn(self, weight: Tensor) -> int | None:
-        """The how manieth product a matrix was in, the last time; None where none was seen."""
+        """Return the index of the last matmul that used this matrix, or None."""
         return self._seen().get(id(weight), (None, None))[1]
 
     def is_idle(self, weight: Tensor) -> bool:
@@ -57,7 +57,7 @@ class Watch:
         return self._products
 
     def _without_effect(self) -> set[int]:
-        """The parameters that one token's result does not depend on, if it depends on any."""
+        """Find the parameters that one token's result does not depend on, if it depends on any."""
         parameters = self._weights
         with undisturbed(self._module), random_numbers(parameters), torch.enable_grad(), requiring_grad(parameters):
             result = self._run(n_tokens=1)
@@ -69,7 +69,7 @@ class Watch:
         return {id(p) for p, size in zip(parameters, sizes, strict=True) if size <= smallest}
 
     def _run(self, n_tokens: int) -> Tensor | None:
-        """The module's result for random input; None where it fails, since what fails is for others to say."""
+        """Run the module on random input; None if it fails, for others to say."""
         if not self._weights:
             return None
         weight = self._weights[0]
@@ -79,12 +79,12 @@ class Watch:
             x = torch.randn(1, n_tokens, self._config.n_embd, device=weight.device).to(weight.dtype)
         try:
             return first_tensor(self._module(*arguments(self._module.forward, x, self._kind)))
-        except Exception:  # whatever a stranger's code may raise
+        except Exception:  # whatever a user's code may raise
             return None
 
 
 class Products(TorchDispatchMode):
-    """Notes of each parameter whether it was multiplied as (in, out), and in which product the last time."""
+    """Notes for each parameter its orientation in a matmul, and the index of the last one."""
 
     def __init__(self, weights: list[Tensor]):
         super().__init__()  # type: ignore[no-untyped-call]
@@ -103,7 +103,7 @@ class Products(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
     def _note(self, factor: Tensor, rows_in: bool) -> None:
-        """Look at one factor of a product, whose second last dimension is summed over if `rows_in`."""
+        """Note one factor of a matmul, whose second last dimension is summed over if `rows_in`."""
         for weight in self._weights:
             begin = weight.data_ptr()
             if begin <= factor.data_ptr() < begin + weight.nbytes:
@@ -113,7 +113,7 @@ class Products(TorchDispatchMode):
 
 
 def arguments(forward: Callable[..., Any], x: Tensor, kind: str) -> list[Any]:
-    """What to call a part with: x, and what else it insists on (the same x as keys and values; a causal mask)."""
+    """List the arguments to call a part with: x, and others it insists on (x as keys and values; a causal mask)."""
     try:
         parameters = inspect.signature(forward).parameters.values()
     except (TypeError, ValueError):
@@ -129,7 +129,7 @@ def arguments(forward: Callable[..., Any], x: Tensor, kind: str) -> list[Any]:
 
 
 def first_tensor(result: Any) -> Tensor | None:
-    """The logits of what a forward pass gives back: itself, or the first of several, or what is called logits."""
+    """Return the logits of a forward pass's result: itself, the first of several, or those called logits."""
     if isinstance(result, dict):
         result = result.get("logits", next(iter(result.values()), None))
     elif hasattr(result, "logits"):
@@ -141,7 +141,7 @@ def first_tensor(result: Any) -> Tensor | None:
 
 @contextmanager
 def undisturbed(module: nn.Module) -> Iterator[None]:
-    """Dropout off meanwhile, and afterwards every module's mode and the random numbers as they were."""
+    """Switch dropout off meanwhile, and restore every module's mode and the random state."""
     modes = [(part, part.training) for part in module.modules()]
     state = torch.get_rng_state()
     module.eval()
@@ -155,7 +155,7 @@ def undisturbed(module: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def random_numbers(parameters: list[Tensor]) -> Iterator[None]:
-    """Random numbers in all parameters meanwhile, so that none is without effect only because it is 0."""
+    """Fill all parameters with random numbers meanwhile, so that none is without effect for being 0."""
     before = [parameter.detach().clone() for parameter in parameters]
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -171,7 +171,7 @@ def random_numbers(parameters: list[Tensor]) -> Iterator[None]:
 
 @contextmanager
 def requiring_grad(parameters: list[Tensor]) -> Iterator[None]:
-    """Gradients for all of them meanwhile."""
+    """Let all parameters require gradients meanwhile."""
     before = [parameter.requires_grad for parameter in parameters]
     for parameter in parameters:
         parameter.requires_grad_()

@@ -1,4 +1,4 @@
-"""Match the parameters of a user's whole GPT-2, or of a part: blocks, tables and head, then what is in each block."""
+"""Matching of a whole user model, or of a part: blocks, tables and head, then each block."""
 
 from dataclasses import asdict
 
@@ -32,13 +32,13 @@ WHAT = {
 
 
 def match_parameters(module: nn.Module, config: GPTConfig, kind: str = "gpt") -> Matching:
-    """Find out which of a stranger's parameters is which of GPT-2's; change none.
+    """Match a user model's parameters to GPT-2's; change none.
 
     kind: what the module is, one of `KINDS`; config: the shape that it was
     built with. Its forward pass is run, once or twice, only where structure,
     shapes and names leave something open, and may fail. Neither which third of
     a fused matrix is used as what nor whether a name is true is looked into: a
-    stranger that mixes up queries and keys is matched as it calls them, and
+    user model that mixes up queries and keys is matched as it calls them, and
     goes on to be wrong. Raises MatchingError where there is no such GPT-2 in it.
     """
     if kind not in KINDS:
@@ -88,7 +88,7 @@ def match_parameters(module: nn.Module, config: GPTConfig, kind: str = "gpt") ->
 
 
 def check_sizes(places: Places, config: GPTConfig, kind: str, module: nn.Module) -> None:
-    """Raise MatchingError unless each piece has as many numbers as the part of ours that it is to hold."""
+    """Raise MatchingError unless each piece has as many numbers as its place."""
     for name, shape in our_shapes(config, kind).items():
         for piece in places.get(name, ()):
             expected = torch.empty(shape, device="meta")[piece.rows].numel()
@@ -98,7 +98,7 @@ def check_sizes(places: Places, config: GPTConfig, kind: str, module: nn.Module)
 
 
 def refusal(error: MatchingError, module: nn.Module, config: GPTConfig, kind: str) -> str:
-    """What was expected, what was found, and what to do."""
+    """Describe a failed match: the parameters expected and found, and what to do."""
     C = config.n_embd
     sizes = {"V": config.n_vocab, "N": config.n_ctx, "C": C, "F": 4 * C, "L": config.n_layer, "H": config.n_head}
     given = ", ".join(f"{key} {size}" for key, size in asdict(config).items() if key != "dropout")
@@ -113,7 +113,7 @@ def refusal(error: MatchingError, module: nn.Module, config: GPTConfig, kind: st
 def whole(
     root: Node, config: GPTConfig, way: Orientation, watch: Watch, found: Found
 ) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
-    """Place all of a GPT-2 -> its own head's pieces, and those that `load` sets to zero."""
+    """Match all of a GPT-2 -> its own head's pieces, and those that `load` sets to zero."""
     blocks = find_blocks(root, config)
     inside = {id(p.tensor) for group in blocks for p in all_parameters(group)}
     outside = [unit for unit in root.units() if not {id(p.tensor) for p in all_parameters([unit])} & inside]
