@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from book_pages import FENCE, PAGES, name_of
+from book_pages import DOCS, FENCE, PAGES, name_of
 
 LINK = re.compile(r"\]\(((?!https?://)[^)\s]*)\)")
 
@@ -22,5 +22,7 @@ def test_links_lead_to_pages_and_places_that_are_there(page: Path) -> None:
         path, _, place = link.partition("#")
         target = (page.parent / path).resolve() if path else page
         assert target.is_file(), f"{name_of(page)} links to {link}"
+        on_site = target.suffix != ".md" or target.is_relative_to(DOCS)
+        assert on_site, f"{name_of(page)} links to {link}, which is no page of the site"
         if place and target.suffix == ".md":
             assert place in anchors(target), f"{name_of(page)} links to {link}: {sorted(anchors(target))}"
