@@ -1,4 +1,4 @@
-"""Somebody's GPT with our numbers in it, and the reference with a mistake: what the same experiments are made with."""
+"""What experiments are made with: a user model with our weights in it, and the reference with a mistake."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -26,10 +26,10 @@ Tensors = Mapping[str, Tensor]
 
 
 class Answer(Protocol):
-    """What experiments can be made with: a stranger's GPT, or the reference."""
+    """What experiments can be made with: a user model, or the reference."""
 
     def logits(self, ids: Tensor, tensors: Tensors, config: GPTConfig = CONFIG) -> Tensor:
-        """ids (B, T) -> logits (B, T, V), in eval mode and without any dropout, with these weights."""
+        """Logits in eval mode with these weights: ids (B, T) -> (B, T, V)."""
         ...
 
     def last_logits(self, ids: Tensor, tensors: Tensors) -> Tensor:
@@ -37,12 +37,12 @@ class Answer(Protocol):
         ...
 
     def settled(self, ids: Tensor, tensors: Tensors) -> bool:
-        """Whether two calls in eval mode agree, where dropout is 0.5."""
+        """Whether two calls in eval mode agree, with dropout of 0.5."""
         ...
 
 
 class UserGPT:
-    """A stranger's GPT, as often as it is needed."""
+    """A user model, with an instance for each config."""
 
     def __init__(self, maker: Maker, call: Call):
         self.make, self.call = maker, call
@@ -55,7 +55,7 @@ class UserGPT:
 
     @cached_property
     def matching(self) -> Matching:
-        """Which of its parameters is which. Raises MatchingError."""
+        """The parameter matching. Raises MatchingError."""
         return self._instance(CONFIG)[1]
 
     @cached_property
@@ -63,7 +63,7 @@ class UserGPT:
         """Whether it can also be made with a single block."""
         try:
             return len(self._instance(ONE_BLOCK)[1].shapes) < len(self.matching.shapes)
-        except Exception:  # whatever a stranger's constructor may raise
+        except Exception:  # whatever a user model's constructor may raise
             return False
 
     def fresh(self, config: GPTConfig = CONFIG) -> nn.Module:
@@ -155,14 +155,14 @@ class Reference:
 
 
 def weights_with(hidden: float, q: Tensor, k: Tensor) -> Tensor:
-    """q and k (B, H, T, D) -> weights (B, H, T, T), with this score for what is hidden."""
+    """Attention weights with a score for hidden keys: q and k (B, H, T, D) -> (B, H, T, T)."""
     visible = torch.ones(q.size(-2), k.size(-2), dtype=torch.bool).tril()
     scores = q @ k.transpose(-2, -1) / q.size(-1) ** 0.5
     return scores.masked_fill(~visible, hidden).softmax(-1)
 
 
 def quietly(call: Callable[[nn.Module, Tensor], Tensor], module: nn.Module, ids: Tensor) -> Tensor:
-    """A stranger's logits without gradients, and without dropout even if it drops in eval mode."""
+    """A user model's logits without gradients, and without dropout even if it drops in eval mode."""
     with torch.no_grad(), seeded(), Dropout(allow=False):
         return call(module, ids)
 
@@ -183,7 +183,7 @@ def evaluate(module: nn.Module, config: GPTConfig = CONFIG) -> None:
 
 
 def fitting_weights(matching: Matching, module: nn.Module) -> dict[str, Tensor]:
-    """Random weights, but where a stranger has no place for a bias 0, and for a LayerNorm's scale 1: what it does
+    """Random weights, with 0 and 1 for biases and scales that a user model lacks: what it does
     without. Positions that it computes instead of learning them are taken from it.
     """
     tensors = dict(weights(CONFIG, "gpt"))
@@ -198,7 +198,7 @@ def fitting_weights(matching: Matching, module: nn.Module) -> dict[str, Tensor]:
 
 
 def fixed_positions(module: nn.Module, otherwise: Tensor) -> Tensor:
-    """The table of positions that a stranger keeps as a buffer, if there is one."""
+    """The table of positions that a user model keeps as a buffer, if there is one."""
     shape = tuple(otherwise.shape)
     for buffer in module.buffers():
         if buffer.is_floating_point() and tuple(buffer.squeeze().shape) == shape:
@@ -207,7 +207,7 @@ def fixed_positions(module: nn.Module, otherwise: Tensor) -> Tensor:
 
 
 def try_to_match(module: nn.Module, config: GPTConfig) -> Matching | MatchingError:
-    """Which parameter is which, or why that cannot be said."""
+    """Match the parameters, or return the error."""
     try:
         return match_parameters(module, config)
     except MatchingError as error:

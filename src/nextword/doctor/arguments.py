@@ -1,4 +1,4 @@
-"""What a constructor takes, and what it is given."""
+"""A constructor's parameters, and the arguments for them."""
 
 import inspect
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def parameters_of(cls: type) -> list[inspect.Parameter]:
 
 
 def arguments(parameters: list[inspect.Parameter], config: GPTConfig) -> dict[str, Any]:
-    """A value for each parameter that has a size's name, and for those that must be given."""
+    """Choose arguments for the parameters named like a size, and for required ones."""
     names = [p.name for p in parameters]
     given = {}
     for p in parameters:

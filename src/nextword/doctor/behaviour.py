@@ -1,4 +1,4 @@
-"""What can be seen of any model from outside, without knowing what is in it: does it look ahead, count, and settle?"""
+"""Test a model from outside: causality, positions, lengths, and dropout in eval mode."""
 
 import traceback
 from pathlib import Path
@@ -26,7 +26,7 @@ def look_from_outside(module: nn.Module, call: Call) -> Findings:
             with seeded(), Dropout(allow=False):
                 try:
                     found.add(look(module, call))
-                except Exception as error:  # what a stranger's forward raises is told elsewhere
+                except Exception as error:  # what a user model's forward raises is told elsewhere
                     found.add(Findings([], [cannot_run(raised(error))] if look is ahead else []))
     return found
 
@@ -52,7 +52,7 @@ def differ(a: Tensor, b: Tensor) -> bool:
 
 
 def ahead(module: nn.Module, call: Call) -> Findings:
-    """Whether what comes later changes what was said before."""
+    """Test causality: later tokens must not change earlier logits."""
     ids = token_ids(1, 8, seed=3)
     other = ids.clone()
     other[0, 5] = (ids[0, 5] + 7) % CONFIG.n_vocab
@@ -169,7 +169,7 @@ def scores(module: nn.Module, call: Call) -> Findings:
 
 
 def beyond(module: nn.Module, call: Call) -> Findings:
-    """What becomes of a text that is too long."""
+    """Test a text longer than n_ctx."""
     T = CONFIG.n_ctx + 1
     result = attempt(lambda m: call.last(m, token_ids(1, T, seed=2)), module)
     if isinstance(result, Raised):

@@ -1,4 +1,4 @@
-"""Getting logits of all positions out of somebody's forward, whatever it takes and gives back."""
+"""Get the logits of all positions from a user model's forward, whatever it takes and gives back."""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ class NoLogits(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """How a stranger is asked for the logits of all positions.
+    """How a user model is asked for the logits of all positions.
 
     takes: "ids"; "targets", where it gives them all only if it is given targets
     as well; "prefixes", where only the last position's are ever given, so that
@@ -37,7 +37,7 @@ class Call:
     also: str = ""
 
     def __call__(self, module: nn.Module, ids: Tensor) -> Tensor:
-        """ids (B, T) -> logits (B, T, V). Raises whatever the stranger does, or NoLogits."""
+        """ids (B, T) -> logits (B, T, V). Raises whatever the user model does, or NoLogits."""
         B, T = ids.shape
         if self.takes == "prefixes":
             rows = [logits_in(self._run(module, ids[:, : t + 1]), (B, 1), self.n_vocab) for t in range(T)]
@@ -46,11 +46,11 @@ class Call:
         return logits_in(self._run(module, ids, given), (B, T), self.n_vocab)
 
     def last(self, module: nn.Module, ids: Tensor) -> Tensor:
-        """ids (B, T) -> the last position's logits (B, V), from a call without targets, as in writing."""
+        """Last position's logits: ids (B, T) -> (B, V), by a call without targets."""
         return logits_in(self._run(module, ids), (ids.size(0), ids.size(1)), self.n_vocab)[:, -1]
 
     def with_loss(self, module: nn.Module, ids: Tensor, targets: Tensor) -> Tensor | None:
-        """What the stranger takes for its loss on these targets, if it has one."""
+        """What the user model takes for its loss on these targets, if it has one."""
         if self.targets is None:
             return None
         found = [t for t in tensors_in(self._run(module, ids, targets)) if t.numel() == 1 and t.is_floating_point()]
@@ -61,7 +61,7 @@ class Call:
 
 
 def run(module: nn.Module, ids: Tensor, name: str | None = None, targets: Tensor | None = None) -> Any:
-    """Call a stranger with ids, targets where they have a name, and a mask where it insists on one."""
+    """Call a user model with ids, and with targets and a mask where it takes them."""
     ids = ids.contiguous()
     keywords: dict[str, Any] = {} if name is None or targets is None else {name: targets.contiguous()}
     T = ids.size(1)
@@ -88,7 +88,7 @@ def parameters_of(module: nn.Module) -> dict[str, inspect.Parameter]:
 
 
 def find_call(module: nn.Module, n_vocab: int, n_ctx: int) -> Call:
-    """Find out how a stranger is to be called. Raises what it raises, or NoLogits, where no way works."""
+    """Find out how a user model is to be called. Raises what it raises, or NoLogits, where no way works."""
     names = [name for name in list(parameters_of(module))[1:] if name.lower() in TARGETS]
     targets = names[0] if names else None
     module.eval()
@@ -111,7 +111,7 @@ def find_call(module: nn.Module, n_vocab: int, n_ctx: int) -> Call:
 
 
 def shape_in_words(result: Any, B: int, T: int, V: int) -> str:
-    """How logits stand in what a stranger gave back; "" where there are none."""
+    """Find the logits in what a user model returned; "" where there are none."""
     for tensor in tensors_in(result):
         shape = tuple(tensor.shape)
         if not tensor.is_floating_point():
@@ -126,7 +126,7 @@ def shape_in_words(result: Any, B: int, T: int, V: int) -> str:
 
 
 def logits_in(result: Any, shape: tuple[int, int], V: int) -> Tensor:
-    """The logits in what a stranger gave back, as (B, T, V); fewer or more positions if there are. Raises NoLogits."""
+    """Find the logits (B, T, V) in what a user model returned, whatever their positions. Raises NoLogits."""
     B, T = shape
     for tensor in tensors_in(result):
         if not tensor.is_floating_point() or tensor.dim() not in (2, 3) or tensor.size(-1) != V:

@@ -1,4 +1,4 @@
-"""Which class of somebody's file is the whole GPT, and an instance of it that gives logits."""
+"""Choose the class of a user's file that is the whole GPT, and make an instance."""
 
 import difflib
 import inspect
@@ -49,7 +49,7 @@ def choose(source: Source, spec: str, expression: str | None = None) -> tuple[Us
 
 
 def first_that_works(tops: list[type[nn.Module]], source: Source, spec: str) -> tuple[UserGPT | Finding, str]:
-    """Of the classes that no other uses the one that gives logits; Raises DoctorError where that is not one."""
+    """Choose the class that gives logits among those no other uses; Raises DoctorError where that is not one."""
     working: list[tuple[UserGPT, str]] = []
     failures: list[tuple[Finding, str]] = []
     unmade: list[tuple[type, str]] = []
@@ -57,7 +57,7 @@ def first_that_works(tops: list[type[nn.Module]], source: Source, spec: str) -> 
         maker = Maker(source.module, cls)
         try:
             maker(CONFIG)
-        except Exception as error:  # whatever a stranger's constructor may raise
+        except Exception as error:  # whatever a user model's constructor may raise
             unmade.append((cls, str(error) if isinstance(error, CannotMake) else str(raised(error))))
             continue
         user_gpt = subject_of(maker)
@@ -88,7 +88,7 @@ def hint_at_whole(user_gpt: UserGPT | Finding, cls: type, source: Source, spec: 
 
 
 def subject_of(maker: Maker) -> UserGPT | Finding:
-    """A stranger's GPT, ready to be tried; or what its forward does instead of giving logits."""
+    """A user model, ready to be tried; or what its forward does instead of giving logits."""
     module = maker(CONFIG)
     call = attempt(lambda m: find_call(m, CONFIG.n_vocab, CONFIG.n_ctx), module)
     if isinstance(call, Call):
@@ -139,7 +139,7 @@ def named(source: Source) -> Any:
 
 
 def from_function(source: Source, spec: str, thing: Any) -> tuple[UserGPT | Finding, str]:
-    """A function that builds a model, or an instance that is there already. Raises DoctorError for something else."""
+    """A function that builds a model, or an existing instance. Raises DoctorError for something else."""
     if callable(thing) and not isinstance(thing, nn.Module):
         maker = Maker(source.module, thing)
         make_or_explain(maker, CONFIG, spec, thing)

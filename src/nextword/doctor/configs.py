@@ -129,7 +129,7 @@ class Everything(dict[str, Any]):
 
 
 def asked_of_a_config(cls: type) -> list[str]:
-    """The items and attributes that a class takes from what it is given: cfg["emb_dim"], config.n_embd."""
+    """Find the items and attributes that a class reads from its config: cfg["emb_dim"], config.n_embd."""
     try:
         tree = ast.parse(textwrap.dedent(source_of(cls)))
     except SyntaxError:

@@ -1,4 +1,4 @@
-"""Building somebody's class in sizes of our own, however it takes them."""
+"""Build a user's class in sizes of our own, however it takes them."""
 
 import builtins
 import dataclasses
@@ -23,7 +23,7 @@ from nextword.learn.checker.comparing import raised
 
 
 class Maker:
-    """Makes instances of a stranger's class: `maker(config) -> nn.Module`, the same each time.
+    """Makes instances of a user model's class: `maker(config) -> nn.Module`, the same each time.
 
     expression: what makes one, in Python, where guessing is not enough; it may
     use the names of the sizes, n_vocab and so on. how: the way that was found,
@@ -37,7 +37,7 @@ class Maker:
 
     @property
     def is_expression(self) -> bool:
-        """Whether it was told how, and does not guess."""
+        """Whether the user said how to make it."""
         return self._expression is not None
 
     def __call__(self, config: GPTConfig) -> nn.Module:
@@ -52,7 +52,7 @@ class Maker:
         for way in ways(self.cls, self._module):
             try:
                 made = self._checked(way[1], config)
-            except Exception as error:  # whatever a stranger's constructor may raise
+            except Exception as error:  # whatever a user model's constructor may raise
                 reasons.append(f"{way[0]}: {error if isinstance(error, CannotMake) else raised(error)}")
             else:
                 self._way, self.how = way, way[0]
@@ -87,7 +87,7 @@ class Names(dict[str, Any]):
 
 
 def advice(spec: str, cls: type, failure: str) -> str:
-    """That a class could not be built, and exactly what to type."""
+    """Report a class that could not be built, with the command to type."""
     return (
         f"{cls.__name__} could not be built ({failure}). Say how with --make, in which {', '.join(SIZES)} and dropout "
         f"stand for the sizes; for example:\n  {command('learn', 'doctor', spec, '--make', example(cls))}"
@@ -95,7 +95,7 @@ def advice(spec: str, cls: type, failure: str) -> str:
 
 
 def example(cls: type) -> str:
-    """An expression that may make one of these, with gaps where nobody can know."""
+    """Write an expression that may make an instance, with gaps for unknown arguments."""
     arguments = []
     for parameter in parameters_of(cls):
         kind = sizes.meaning(parameter.name)
@@ -160,7 +160,7 @@ def make_or_explain(maker: Maker, config: GPTConfig, spec: str, cls: type | None
     """A maker's instance. Raises DoctorError, with what to type, where there is none."""
     try:
         return maker(config)
-    except Exception as error:  # whatever a stranger's constructor may raise
+    except Exception as error:  # whatever a user model's constructor may raise
         reason = str(error) if isinstance(error, CannotMake) else str(raised(error))
         if cls is None:
             raise DoctorError(f"--make failed: {reason}. It may use {', '.join(SIZES)} and dropout.") from None

@@ -35,7 +35,7 @@ TELLING = {"not-causal", "positions-unseen", "batch-mixed", "unsettled", "no-gra
 
 
 def examine(spec: str, expression: str | None = None, pair_seconds: float = 8.0, folder: Path | None = None) -> Review:
-    """Review a stranger's GPT. Raises DoctorError where there is nothing that could be reviewed."""
+    """Review a user model. Raises DoctorError where there is nothing that could be reviewed."""
     start = time.monotonic()
     source = read(spec, folder)
     chosen, name = choose(source, spec, expression)
@@ -82,7 +82,7 @@ def look(user_gpt: UserGPT, source: Source, pair_seconds: float) -> Findings:
 
 
 def merged(findings: list[Finding]) -> list[Finding]:
-    """The findings, where blocks that PyTorch does not know are the reason why nothing is learned in one."""
+    """Merge findings caused by blocks that PyTorch does not know of."""
     named = {finding.name: finding for finding in findings}
     cause, effect = named.get("blocks-in-a-list"), named.get("does-not-learn")
     if cause is None or effect is None:
@@ -92,7 +92,7 @@ def merged(findings: list[Finding]) -> list[Finding]:
 
 
 def in_words(outcome: Outcome, outside: Findings, training: Findings, user_gpt: UserGPT, source: Source) -> Findings:
-    """What the experiments say, with what was seen from outside and in training as evidence."""
+    """Report the experiments' findings, with behaviour and training as evidence."""
     found = Findings()
     if not outcome.differences:
         found.sound.append(f"its logits are GPT-2's in all {outcome.n_probes} experiments")
@@ -194,7 +194,7 @@ def located(outcome: Outcome) -> list[Line]:
 
 
 def calling(user_gpt: UserGPT) -> Findings:
-    """How it has to be called, where that is not forward(ids) -> logits of all positions."""
+    """Describe its calling convention, where it is not forward(ids) -> logits of all positions."""
     call = user_gpt.call
     if call.takes == "prefixes":
         return Findings(
@@ -238,6 +238,6 @@ def keeps_contract(user_gpt: UserGPT) -> bool:
         return False
     try:
         user_gpt.make.cls(GPTConfig(n_vocab=7, n_ctx=4, n_embd=8, n_head=2, n_layer=1))
-    except Exception:  # whatever a stranger's constructor may raise
+    except Exception:  # whatever a user model's constructor may raise
         return False
     return True

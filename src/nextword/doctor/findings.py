@@ -18,7 +18,7 @@ class DoctorError(NextwordError, ValueError):
 
 @dataclass(frozen=True)
 class Location:
-    """Where in somebody's code something is: a class, and lines of it that may be the ones, with what they say."""
+    """Where in a user's code something is: a class, and lines of it that may be the ones, with what they say."""
 
     symbol: str = ""
     file: str = ""
@@ -35,7 +35,7 @@ class Finding:
     """One point of a review.
 
     name: for programs; a mistake's own where it is one that exercises know.
-    parameters: the stranger's names that it is about. evidence: the smallest
+    parameters: the user model's names that it is about. evidence: the smallest
     example, in numbers. remedy and why: what to change, and why.
     """
 

@@ -94,7 +94,7 @@ def right_deviation(name: str) -> float:
 
 
 def near(found: float, right: float) -> bool:
-    """Whether a deviation is that, for as few numbers as the fixture has."""
+    """Test whether a deviation is the expected one, within sampling error."""
     return abs(found / right - 1) < 0.25
 
 
@@ -104,7 +104,7 @@ def as_gpt2(name: str, std: float) -> bool:
 
 
 def drawn_in_words(drawn: Mapping[str, float]) -> list[Line]:
-    """A line for all groups that are drawn alike and otherwise than GPT-2's, with what their deviation comes from."""
+    """Describe groups of weights drawn alike and unlike GPT-2's, with their likely initialiser."""
     groups: dict[str, list[str]] = {}
     for name, std in drawn.items():
         if not as_gpt2(name, std):
@@ -120,7 +120,7 @@ def drawn_in_words(drawn: Mapping[str, float]) -> list[Line]:
 
 
 def cause_of(name: str, std: float) -> str:
-    """Where a deviation that is not GPT-2's comes from."""
+    """Name the initialiser behind a deviation unlike GPT-2's."""
     width = 4 * CONFIG.n_embd if name.endswith("mlp.c_proj.weight") else CONFIG.n_embd
     if near(std, 1.0):
         return "nn.Embedding and torch.randn draw so"

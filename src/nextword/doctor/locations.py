@@ -1,4 +1,4 @@
-"""Where in somebody's code a mistake may stand: the class that has the part, and lines of it that look like it."""
+"""Where in a user's code a mistake may stand: the class that has the part, and lines of it that look like it."""
 
 import ast
 import inspect
@@ -68,17 +68,17 @@ def part_of(mistake: str) -> str:
 
 
 def place_of(mistake: str, module: nn.Module, matching: Matching, source: Source) -> Location | None:
-    """Where a mistake may stand in a stranger's code."""
+    """Where a mistake may stand in a user model's code."""
     return lines_in(classes_of(part_of(mistake), module, matching), pattern_of(mistake), source)
 
 
 def pattern_of(mistake: str) -> str:
-    """What stands in the lines in which a mistake is made."""
+    """Patterns of code for the lines of each mistake."""
     return next((lines for names, lines in PATTERNS if re.search(names, mistake)), "def forward")
 
 
 def classes_of(part: str, module: nn.Module, matching: Matching) -> list[type]:
-    """The stranger's classes that do a part's work: the smallest that has all of it, and what is in it or around it."""
+    """The classes of a user model for a part: the smallest with all of it, and those in it or around it."""
     if part == "bend":
         return bends(module, matching)
     parts = {"attention": ("heads", "attention"), "gpt": ()}.get(part, (part,))
@@ -88,7 +88,7 @@ def classes_of(part: str, module: nn.Module, matching: Matching) -> list[type]:
 
 
 def bends(module: nn.Module, matching: Matching) -> list[type]:
-    """The stranger's own activations: modules without parameters that stand with the MLP's."""
+    """The user model's own activations: modules without parameters that stand with the MLP's."""
     mlp = class_of("mlp", module, matching)
     holder = next((part for part in module.modules() if type(part) is mlp), module)
     own = [type(part) for part in holder.modules() if is_theirs(type(part)) and not list(part.parameters())]
@@ -96,7 +96,7 @@ def bends(module: nn.Module, matching: Matching) -> list[type]:
 
 
 def class_of(part: str, module: nn.Module, matching: Matching) -> type:
-    """The smallest of the stranger's classes that has a part's parameters."""
+    """The smallest of the user model's classes that has a part's parameters."""
     names = [places[0].name for ours in PARTS[part] if (places := matching.places.get(ours))]
     paths = [name.split(".")[:-1] for name in names]
     common = list(paths[0]) if paths else []
@@ -125,12 +125,12 @@ def reach(module: nn.Module, path: list[str]) -> nn.Module | None:
 
 
 def is_theirs(cls: type) -> bool:
-    """Whether a class was written by the stranger, and is not PyTorch's."""
+    """Whether a class was written by the user, and is not PyTorch's."""
     return not cls.__module__.startswith(("torch.", "builtins"))
 
 
 def lines_in(classes: list[type], pattern: str, source: Source, anywhere: bool = True) -> Location | None:
-    """The first lines that have something in them, of these classes, or else of the whole file."""
+    """Find the first lines that match a pattern, in these classes or in the whole file."""
     place = None
     for cls in dict.fromkeys(base for one in classes for base in one.__mro__ if is_theirs(base)):
         try:
@@ -161,7 +161,7 @@ def in_functions(text: str, pattern: str) -> list[tuple[int, str]]:
 
 
 def matching(text: str, pattern: str, first: int) -> list[tuple[int, str]]:
-    """The lines of code that have something in them, those of a forward before those of a constructor."""
+    """Find the lines of code that match a pattern, in forward before the constructor."""
     code = without_comments(text)
     expression = re.compile(pattern, re.IGNORECASE if pattern.islower() else 0)
     forward: list[tuple[int, str]] = []
@@ -210,7 +210,7 @@ NAMES = {
 
 
 def legend(text: str, part: str, matching: Matching) -> str:
-    """What the parameters that a text speaks of are called by the stranger; "" where by the same names."""
+    """Translate the parameter names in a text into the user model's; "" where by the same names."""
     endings = NAMES | {"c_proj": "mlp.c_proj.weight" if part == "mlp" else "attn.c_proj.weight"}
     told = []
     for name in dict.fromkeys(re.findall(r"\b[a-z]+_?[a-z0-9]+\b", text)):

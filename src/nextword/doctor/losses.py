@@ -1,4 +1,4 @@
-"""Whether the loss of somebody's forward is the cross-entropy of its logits, and which mistake it makes if not."""
+"""Compare the loss that forward returns with the cross-entropy of its logits."""
 
 import math
 from typing import Any

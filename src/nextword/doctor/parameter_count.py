@@ -1,4 +1,4 @@
-"""How many parameters a model has at GPT-2's size, and what makes that differ from 124,439,808."""
+"""Count a model's parameters at GPT-2's size, and explain the difference from 124,439,808."""
 
 import re
 
@@ -50,7 +50,7 @@ def count_at(make: Maker, config: GPTConfig) -> int | None:
 
 
 def parts_of_difference(user_gpt: UserGPT, config: GPTConfig, difference: int) -> tuple[list[tuple[str, int]], int]:
-    """What more and fewer parameters a stranger has, by parts -> those, and what they do not explain."""
+    """Parameters more or fewer than GPT-2's, by parts -> those, and the unexplained rest."""
     matching = user_gpt.matching
     parts: list[tuple[str, int]] = []
     if matching.own_head is not None:

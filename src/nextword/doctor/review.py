@@ -15,7 +15,7 @@ STYLES: dict[str, Emphasis] = {"wrong": "bad", "look": "bold", "fine": "good"}
 
 @dataclass(frozen=True)
 class Review:
-    """What was found out about somebody's GPT.
+    """What was found out about a user model.
 
     how: how it was built. sound: what is right, a few words each. findings:
     the heaviest first. contract: whether `nextword train --model` takes it.

@@ -1,4 +1,4 @@
-"""Which mistake of a whole model, or which two, explain all that experiments saw of it."""
+"""Search for the mistake of a whole model, or the two, that explain its experiments."""
 
 import time
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from nextword.learn.fixtures.fixture import CONFIG
 
 @dataclass(frozen=True)
 class Outcome:
-    """What experiments with a stranger's GPT saw: where it differs, the mistakes that explain it, and what agrees."""
+    """What experiments with a user model saw: where it differs, the mistakes that explain it, and what agrees."""
 
     differences: tuple[Difference, ...]
     mistakes: tuple[Mistake, ...]
@@ -30,7 +30,7 @@ class Outcome:
 
 
 class Search:
-    """The experiments with what each mistake makes of them, computed when first asked for and then kept."""
+    """The experiments' results for each mistake, computed on demand and kept."""
 
     def __init__(self, exercise: Exercise):
         self.exercise = exercise
@@ -68,7 +68,7 @@ class Search:
         )
 
     def explanation(self, seen: list[Any], pair_seconds: float) -> tuple[str, ...]:
-        """The one mistake, or else the two, with which the reference sees all that was seen; () where none do."""
+        """Find the one mistake, or else the two, that explain every experiment; () where none do."""
         names = [mistake.name for mistake in self.exercise.mistakes]
         for name in names:
             if self.agrees(seen, frozenset({name})):
@@ -101,7 +101,7 @@ def usual_search(zeros: frozenset[str], ones: frozenset[str], one_block: bool) -
 
 
 def search_for(user_gpt: UserGPT) -> Search:
-    """The search that fits a stranger."""
+    """The search that fits a user model."""
     fitting = fitting_weights(user_gpt.matching, user_gpt.module)
     usual = weights(CONFIG, "gpt")
     if not fitting["wpe.weight"].equal(usual["wpe.weight"]):
@@ -112,7 +112,7 @@ def search_for(user_gpt: UserGPT) -> Search:
 
 
 def diagnose(user_gpt: UserGPT, pair_seconds: float) -> Outcome:
-    """Find a stranger's mistakes by what its logits are. Raises MatchingError where its parameters are not known."""
+    """Find a user model's mistakes by what its logits are. Raises MatchingError where its parameters are not known."""
     outcome = search_for(user_gpt).outcome(user_gpt, pair_seconds)
     named = tuple(by_exact_name(mistake, user_gpt) for mistake in outcome.mistakes)
     return Outcome(outcome.differences, named, outcome.agreeing)
@@ -132,7 +132,7 @@ def by_exact_name(mistake: Mistake, user_gpt: UserGPT) -> Mistake:
 
 
 def shared(user_gpt: UserGPT, one: str, other: str) -> bool:
-    """Whether a stranger has one parameter for two of ours."""
+    """Whether a user model has one parameter for two of ours."""
     places = user_gpt.matching.places
     first, second = places.get(one), places.get(other)
     return bool(first and second and first[0].parameter is second[0].parameter)

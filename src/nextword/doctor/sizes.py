@@ -1,4 +1,4 @@
-"""What people call the sizes of a GPT-2, and what each of them is."""
+"""Names that people give the sizes of a GPT-2, and our names for them."""
 
 import re
 from collections.abc import Collection
@@ -100,7 +100,7 @@ def knows(name: str) -> bool:
 
 
 def answer(name: str, config: GPTConfig, beside: Collection[str] = ()) -> Any:
-    """What to say for any name that `knows` holds for. Raises KeyError for another."""
+    """The value for a name that `knows`. Raises KeyError for another."""
     if meaning(name) is not None:
         return value(name, config, beside)
     if name in FLAGS:

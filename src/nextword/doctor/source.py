@@ -1,4 +1,4 @@
-"""Running somebody's file to get at its classes, without the training that may stand between and below them."""
+"""Run a user's file for its classes, without training code at its top level."""
 
 import __future__
 
@@ -35,7 +35,7 @@ class TooLong(BaseException):
 
 @dataclass
 class Source:
-    """Somebody's code, run: the module, the class that was asked for, and what was left out.
+    """A user's file, run: the module, the class that was asked for, and what was left out.
 
     symbol: "" where none was named. failures: what raised, in words.
     """
@@ -192,7 +192,7 @@ def cells(text: str, file: Path) -> str:
 
 @contextmanager
 def on_path(folder: Path) -> Iterator[None]:
-    """Let imports find what stands in this folder, now and in functions that are called later."""
+    """Put a folder on the import path, for imports in functions too."""
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
     yield

@@ -1,4 +1,4 @@
-"""What parameters and buffers a model has, and what that means: tied or not, whole or not, saved or not."""
+"""Examine a model's parameters and buffers: tied or not, whole or not, saved or not."""
 
 import re
 from collections.abc import Iterable
@@ -91,7 +91,7 @@ def head(user_gpt: UserGPT, fresh: nn.Module, source: Source) -> Findings:
 
 
 def tie(head: Piece, wte: str) -> str:
-    """What to write, so that a head uses the embedding."""
+    """Write the line of code that ties a head to the embedding."""
     if head.how == "transposed":
         return f"take x @ {as_code(wte)}.T for logits, and leave {as_code(head.name)} out"
     return f"add in __init__, after both are made: {as_code(head.name)} = {as_code(wte)}"

@@ -29,13 +29,13 @@ def look_at_training(user_gpt: UserGPT) -> Findings:
         try:
             with seeded(), torch.enable_grad():
                 found.add(look(user_gpt.fresh(), user_gpt.call))
-        except Exception as error:  # whatever a stranger's forward may raise
+        except Exception as error:  # whatever a user model's forward may raise
             found.findings.append(cannot_run(raised(error)))
     return found
 
 
 def gradients(module: nn.Module, call: Call) -> Findings:
-    """Whether every parameter that is to learn gets a gradient."""
+    """Test whether every trainable parameter gets a gradient."""
     module.train()
     ids, targets = token_ids(4, CONFIG.n_ctx, seed=7), token_ids(4, CONFIG.n_ctx, seed=8)
     with torch.no_grad():  # a matrix of zeros would stop the gradients of what is below it

@@ -1,4 +1,4 @@
-"""Having somebody's model reviewed in a process of its own, with limits, since it is their code that runs."""
+"""Review a user model in a process of its own, with limits on time and memory."""
 
 import json
 import os
@@ -60,7 +60,7 @@ def visit(spec: str, expression: str | None = None, time_limit: float = TIME_LIM
 
 
 def attend(process: "subprocess.Popen[bytes]", request: Mapping[str, object], scratch: Path) -> Review:
-    """Wait for a review, and say what happened where there is none."""
+    """Wait for a review, or report its failure."""
     assert process.stdin is not None
     assert process.stdout is not None
     printed = Printed(os.dup(process.stdout.fileno()))
@@ -85,7 +85,7 @@ def attend(process: "subprocess.Popen[bytes]", request: Mapping[str, object], sc
 
 
 def without_answer(request: Mapping[str, object], scratch: Path, status: int | None, output: str) -> Review:
-    """A model that does not come to an end, or that takes Python down with it."""
+    """Report a model that ran out of time or crashed Python."""
     spec = str(request["spec"])
     place = last_place(scratch / "places")
     if status is None:

@@ -61,7 +61,7 @@ FEW = torch.tensor([[17, 3, 42, 30]])
 
 
 def whole(usual: Tensors, one_block: bool = True) -> Exercise:
-    """The exercise, with weights in which zeros and ones stand for what the model that is to be tried does without.
+    """Make the exercise for a model, with weights that leave out its missing parts.
 
     one_block: whether the model can also be made with a single block.
     """
@@ -121,7 +121,7 @@ MISTAKES = mistakes()
 
 
 def hardly_varying(usual: Tensors, ids: Tensor) -> dict[str, Tensor]:
-    """Weights with which each of these tokens' embeddings are tiny where they stand; the last one's are 0.
+    """Weights that make these tokens' embeddings tiny at their positions; the last one's are 0.
 
     The tokens' take away what the positions' give: of two numbers that are so near
     to each other float32 too has the difference exactly. No token may come twice.
@@ -134,7 +134,7 @@ def hardly_varying(usual: Tensors, ids: Tensor) -> dict[str, Tensor]:
 
 
 def high_scores(usual: Tensors) -> dict[str, Tensor]:
-    """Weights with which what a token may see can score far below -10,000."""
+    """Weights that make visible keys score far below -10,000."""
     C = CONFIG.n_embd
     tensors = dict(usual)
     for layer in range(CONFIG.n_layer):

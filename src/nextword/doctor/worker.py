@@ -1,4 +1,4 @@
-"""The process in which somebody's model is reviewed: `python -m nextword.doctor.worker SCRATCH`.
+"""The process in which a user model is reviewed: `python -m nextword.doctor.worker SCRATCH`.
 
 It reads a request, a line of JSON, from its input and writes its answer into SCRATCH/answer. See `visit.py`.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 ROOM = 8 << 30
-"""How many bytes of address space somebody's code may take beyond what PyTorch has."""
+"""How many bytes of address space a user's code may take beyond what PyTorch has."""
 
 
 def main(scratch: Path) -> None:
@@ -28,7 +28,7 @@ def main(scratch: Path) -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
-    os._exit(0)  # threads or exit handlers that somebody's code left behind are not waited for
+    os._exit(0)  # threads or exit handlers that a user's code left behind are not waited for
 
 
 def answered(request: dict[str, Any], scratch: Path) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def answered(request: dict[str, Any], scratch: Path) -> dict[str, Any]:
 
 
 def limit_memory() -> None:
-    """Allow so much address space beyond what is there, where the system can."""
+    """Limit the address space to so much more, on systems that can."""
     try:
         import resource
 

@@ -6,7 +6,7 @@ __getattr__, __dir__ = attach(__name__)
 
 
 def check_file(path: str) -> None:
-    """Check the exercise that a learner's file holds, say what was found, and exit with 1 if it has not passed.
+    """Check the exercise in a learner's file, print the report, and exit with 1 unless it passed.
 
     That is what the last lines of each of these files call. For a file that is
     no exercise's it says so and exits with 2.

@@ -1,4 +1,4 @@
-"""What an exercise is, and what an answer to one is worth: which mistake it makes, and how that is said."""
+"""The checker: exercises, their answers in several styles, the diagnosis of a learner's answer, and its report."""
 
 from nextword.lazy import attach
 

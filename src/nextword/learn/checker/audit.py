@@ -15,7 +15,7 @@ from nextword.learn.checker.styles import Style, run_source, styles
 
 @dataclass(frozen=True)
 class Trial:
-    """One answer that was checked, and what the checker should have said and said.
+    """One answer that was checked, with the diagnosis expected and the one found.
 
     answer: the style's name, or "stub" or "solution". mistake: the one that was planted, if any.
     """
@@ -28,7 +28,7 @@ class Trial:
 
     @property
     def right(self) -> bool:
-        """Whether the checker said what it should."""
+        """Whether the diagnosis is the expected one."""
         return self.expected == self.found
 
 

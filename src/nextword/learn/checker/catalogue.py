@@ -1,4 +1,4 @@
-"""All mistakes that the reference of the whole network can make, by the names that `network.py` knows them by."""
+"""All mistakes of the reference network, under the names of its switches."""
 
 from dataclasses import replace
 

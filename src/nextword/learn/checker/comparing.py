@@ -1,4 +1,4 @@
-"""Whether two things that probes saw are the same, and how to show that they are not."""
+"""Compare what two probes saw: tensors, numbers, texts, containers of these, and exceptions."""
 
 import re
 import traceback
@@ -38,7 +38,7 @@ class Near:
 
 @dataclass(frozen=True)
 class Raised:
-    """An exception that an answer raised, and the line of the learner's file that it came from.
+    """An exception raised by an answer, and the line of the learner's file behind it.
 
     To a probe two of them are the same, whatever they say: there are many ways
     to refuse. Only a slip, such as a misspelt name, is like no other. To be
@@ -53,7 +53,7 @@ class Raised:
 
     @property
     def unfinished(self) -> bool:
-        """Whether that was a stub, of which something is still to be written."""
+        """Whether it came from a stub's NotImplementedError."""
         is_stub = "still to be written" in self.message or self.source.startswith("raise ")
         return self.kind == "NotImplementedError" and is_stub  # which PyTorch raises as well, for 2.0 ^ 3
 
@@ -75,7 +75,7 @@ class Raised:
 
 
 def attempt(run: Callable[[Any], Any], solution: Any) -> Any:
-    """What a probe sees of a solution, or the exception that it raised."""
+    """Run a probe on a solution; a raised exception is a result too."""
     try:
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a report says it better
@@ -123,7 +123,7 @@ def same(yours: Any, right: Any) -> bool:
 
 
 def explains(cause: Any, seen: Any, right: Any) -> bool:
-    """Whether what the reference sees with a mistake, the cause, is what an answer's probe saw.
+    """Test whether a probe of the reference with a mistake, the cause, agrees with an answer's.
 
     Both may be errors. Where the right answer is one too, any will do; else
     they must be of one family, or every slip would look like the mistake.
@@ -153,7 +153,7 @@ def close(a: Tensor, b: Tensor) -> bool:
 
 
 def is_count(value: Any) -> bool:
-    """Whether a value is made of whole numbers only, which no rounding excuses."""
+    """Test whether a value is made of whole numbers only, to be compared exactly."""
     if isinstance(value, Tensor | np.ndarray | np.generic):
         return torch.as_tensor(value).dtype in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
     if isinstance(value, list | tuple):

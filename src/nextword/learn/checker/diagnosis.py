@@ -1,4 +1,4 @@
-"""Which mistake an answer makes: the one with which the reference sees what the answer's probes see."""
+"""Diagnose an answer: search for the mistakes with which the reference gives the same results in all probes."""
 
 import time
 from collections.abc import Iterator
@@ -68,12 +68,12 @@ def diagnose(exercise: Exercise, solution: Any, pair_seconds: float = PAIR_SECON
 
 
 def observe(exercise: Exercise, solution: Any) -> list[Any]:
-    """What each of the exercise's probes sees of a solution."""
+    """Run each of the exercise's probes on a solution."""
     return [attempt(probe.run, solution) for probe in exercise.probes]
 
 
 def expected(exercise: Exercise, mistakes: Mistakes) -> list[Any]:
-    """What each probe sees of the reference that makes these mistakes. Kept, for the next answer."""
+    """Run each probe on the reference with these mistakes. Kept, for the next answer."""
     if mistakes not in exercise.expectations:
         with default_dtype(torch.float64):
             exercise.expectations[mistakes] = observe(exercise, exercise.reference(mistakes))
@@ -81,7 +81,7 @@ def expected(exercise: Exercise, mistakes: Mistakes) -> list[Any]:
 
 
 def explanation(exercise: Exercise, seen: list[Any], pair_seconds: float) -> tuple[str, ...]:
-    """The one mistake, or else the few, with which the reference sees all that was seen; () where none do."""
+    """Find the one mistake, or else the few, that explain every probe's result; () where none do."""
     right = [same(a, b) for a, b in zip(seen, expected(exercise, RIGHT), strict=True)]
     matched, evident = {}, []
     for mistake in exercise.mistakes:
@@ -111,7 +111,7 @@ def likely_pairs(matched: dict[str, int]) -> Iterator[tuple[str, str]]:
 
 
 def agrees(exercise: Exercise, seen: list[Any], mistakes: Mistakes) -> bool:
-    """Whether the reference with these mistakes sees all that was seen; stops at the first probe where not."""
+    """Test whether the reference with these mistakes agrees in every probe; stops at the first probe where not."""
     threes = zip(exercise.probes, seen, expected(exercise, RIGHT), strict=True)
     with default_dtype(torch.float64):
         try:

@@ -88,7 +88,7 @@ class Exercise:
         return resolve(self.symbols[symbol])
 
     def code(self) -> str:
-        """The stub, with our docstrings in it and with errors in the place of what is to be written."""
+        """Fill in the stub: our docstrings, and NotImplementedError for each body to be written."""
         text = re.sub(r'^( *)"""@([\w.]+)"""$', self._docstring, self.stub.strip("\n"), flags=re.MULTILINE)
         unwritten = rf'\1raise NotImplementedError("{" and ".join(self.symbols)}: still to be written")'
         return re.sub(r"^( +)\.\.\.$", unwritten, text, flags=re.MULTILINE) + "\n"

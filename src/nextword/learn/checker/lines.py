@@ -39,7 +39,7 @@ def paragraphs(text: str) -> list[Line]:
 
 
 def show(lines: Iterable[Line]) -> None:
-    """Print lines on standard output, in colour where that is a terminal. Long ones are broken at spaces."""
+    """Print lines on standard output, in colour on a terminal. Long ones are broken at spaces."""
     from rich.console import Console
     from rich.text import Text
 

@@ -101,7 +101,7 @@ def differing(a: Tensor, b: Tensor, tolerance: float | None = None) -> Tensor:
 
 
 def texts_of(a: Tensor, b: Tensor) -> tuple[list[str], list[str]]:
-    """The numbers of two tensors in so many digits that those that differ read differently."""
+    """Format two tensors with enough digits for different numbers to read differently."""
     left, right = a.flatten().tolist(), b.flatten().tolist()
     finite = [
         abs(number) for number in (*left, *right) if number not in (float("inf"), -float("inf")) and number == number

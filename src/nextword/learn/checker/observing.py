@@ -13,7 +13,7 @@ from nextword.learn.checker.showing import innermost, sequence_lengths
 
 
 def observations(yours: Any, right: Any) -> list[str]:
-    """What is to be seen of a value that is not the right one, in sentences; the most telling first."""
+    """Describe how a value differs from the right one, in sentences; the most telling first."""
     _, yours, right = innermost(yours, right)
     if isinstance(yours, Raised):
         return []  # shown as it is

@@ -1,4 +1,4 @@
-"""The outcome of a check as data, which goes from the process that checks to the one that shows it."""
+"""The report of a check, as data for another process to show."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
@@ -39,11 +39,11 @@ class Report:
 
     @property
     def example(self) -> tuple[Line, ...]:
-        """The smallest example in which an answer differs, without the words that explain it."""
+        """The smallest example of a difference, without the explanation."""
         return self.lines[self.lines.index(()) + 1 :] if () in self.lines else ()
 
     def whole(self) -> list[Line]:
-        """All that there is to say, with what was printed and the notes."""
+        """All lines, with the learner's printed output and the notes."""
         lines = list(self.lines)
         if self.output.strip():
             printed = self.output.rstrip().splitlines()

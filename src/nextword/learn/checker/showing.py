@@ -12,7 +12,7 @@ from nextword.learn.checker.matrices import MARK, numbers_side_by_side, texts_of
 
 
 def side_by_side(yours: Any, right: Any) -> list[Line]:
-    """Two values that are not the same, where they begin to differ."""
+    """Show two different values side by side, from their first difference."""
     where, yours, right = innermost(yours, right)
     before = [line(f"  {where}:", "dim")] if where else []
     if isinstance(yours, Raised) or isinstance(right, Raised):
@@ -34,7 +34,7 @@ def side_by_side(yours: Any, right: Any) -> list[Line]:
 
 
 def innermost(yours: Any, right: Any) -> tuple[str, Any, Any]:
-    """The first parts of two values that differ, and where they are: "item 2", "'wte.weight'"."""
+    """Find the first differing parts of two values, and their place: "item 2", "'wte.weight'"."""
     if as_table(yours, right) is not None:
         return "", yours, right
     if isinstance(yours, Mapping) and isinstance(right, Mapping) and yours.keys() == right.keys():

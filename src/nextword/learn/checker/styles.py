@@ -26,7 +26,7 @@ DIRECTIVE = re.compile(r"^\s*#~ ([\w.=-]+):(?: (.*))?$")
 
 @dataclass(frozen=True)
 class Style:
-    """A right answer to an exercise as one person would write it, and the mistakes that they might make."""
+    """A right answer to an exercise in one person's style, with mistakes to plant in it."""
 
     exercise: str
     name: str

@@ -37,7 +37,7 @@ class CheckingError(NextwordError):
 
 
 class Checker:
-    """Makes checks, and keeps a process warm for the next one, since importing torch takes a second.
+    """Make checks, each in a process of its own, and keep one warm for the next.
 
     Where processes can be forked, one stays and forks for each check. Elsewhere
     (on a Mac, too, whose own libraries are not made for that) a fresh one is

@@ -52,7 +52,7 @@ def unreadable(exercise: Exercise, failure: BaseException, file: str) -> Report:
 
 
 def stopped(exercise: Exercise, status: str, reason: str, place: tuple[str, int, str] | None) -> Report:
-    """The learner's code did not come to an end of its own, or to a hard one. place: file, line, and its source."""
+    """Report code that ran out of time or ended its process. place: file, line, and its source."""
     lines = [title(exercise, "not yet"), line(reason)]
     if place is not None:
         file, number, source = place

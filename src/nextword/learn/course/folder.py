@@ -23,7 +23,7 @@ State = Literal["passed", "changed", "tried", "new"]
 
 
 class CourseError(NextwordError, ValueError):
-    """A learner's folder that is not there, or that says something impossible."""
+    """A learner's folder is missing, or its learn.toml says something impossible."""
 
 
 class Course:
@@ -34,12 +34,12 @@ class Course:
         self.progress = Progress(path / ".progress.json")
 
     def file(self, name: str) -> Path:
-        """The file that was written for an exercise, whatever number it had when it was."""
+        """Find the file of an exercise, under whatever number it was written."""
         there = sorted(self.path.glob(f"ex[0-9][0-9]_{name}.py"))
         return there[0] if there else self.path / f"ex{TRACK.number(name):02}_{name}.py"
 
     def command(self, *words: object) -> str:
-        """Write a command of `nextword learn` for this folder, which is named where it would not be found from here."""
+        """Write a command of `nextword learn` for this folder, with --dir where it needs it."""
         try:
             found = find().path.resolve() == self.path.resolve()
         except CourseError:
@@ -170,6 +170,6 @@ def exercise_named(text: str) -> str:
 
 
 def nearest(name: str, names: tuple[str, ...]) -> str:
-    """What may have been meant, or where to look."""
+    """Suggest the nearest name, or the list of all."""
     near = difflib.get_close_matches(name, names, n=1)
     return f"Did you mean {near[0]}?" if near else f"`{command('learn', 'list')}` shows all."

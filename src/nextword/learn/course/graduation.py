@@ -82,7 +82,7 @@ def complaints(found: Diagnosis) -> Iterator[str]:
 
 
 def largest_error(parts: Any) -> float:
-    """How far the logits for a text of n_ctx tokens are from the reference's at most, relative to their deviation."""
+    """Largest distance of the logits from the reference's, in standard deviations, for n_ctx tokens."""
     tensors = weights(CONFIG, "gpt")
     ids = token_ids(2, CONFIG.n_ctx)
     with torch.no_grad():
@@ -93,7 +93,7 @@ def largest_error(parts: Any) -> float:
 
 
 def learn_by_heart(parts: Any, seen: Graduation) -> Graduation:
-    """Train a small model of the learner's on a passage, by their windows, batches and loop, and let it write."""
+    """Train a small model of the learner's parts on a passage, and let it write."""
     from nextword.data import read_corpus
 
     passage = read_corpus(("story",)).documents[0][:PASSAGE_CHARACTERS]

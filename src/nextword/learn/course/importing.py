@@ -1,4 +1,4 @@
-"""Running a learner's file as a module, and taking what an exercise asks for out of it."""
+"""Run a learner's file as a module, and take an exercise's symbols from it."""
 
 import importlib
 import sys
@@ -13,7 +13,7 @@ from nextword.learn.course.folder import Course
 
 
 class MissingSymbol(Exception):
-    """A name that an exercise asks for and that a learner's file does not have; there: the names that it has."""
+    """A learner's file lacks a symbol of the exercise; there: the names that it has."""
 
     def __init__(self, symbol: str, file: str, there: tuple[str, ...]):
         super().__init__(f"{file} has no {symbol}")

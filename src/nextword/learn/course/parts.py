@@ -16,7 +16,7 @@ from nextword.weights.matching.places import our_shapes
 
 
 class LearnersParts(OurParts):
-    """A module `parts` with the learner's own parts, where they passed their check and have not changed since.
+    """A module `parts` with the learner's own parts, as far as they passed their check unchanged.
 
     All others are the package's own, so that an early mistake never cascades. A
     part of the learner's that cannot be had is told of; with `tell_all`, for
@@ -89,7 +89,7 @@ class LearnersParts(OurParts):
             self._loading.pop()
 
     def _layer_norm(self) -> Any:
-        """Our LayerNorm, computing with the learner's layer_norm where that has passed."""
+        """Our LayerNorm, computing with the learner's layer_norm once it has passed."""
         ours: Any = super().__getattr__("LayerNorm")
         if "layer_norm" not in TRACK.names:
             return ours
@@ -110,7 +110,7 @@ class LearnersParts(OurParts):
 
 
 def initialised(gpt: Any, init_weights: Callable[[Any], object]) -> Any:
-    """A class GPT whose models have their weights drawn by init_weights, where they keep them under our names.
+    """Make a class GPT that draws its weights by init_weights, under our names.
 
     A model with names of its own is left to its own way of beginning: by names
     alone init_weights would take a LayerNorm for a matrix.

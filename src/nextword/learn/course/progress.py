@@ -40,7 +40,7 @@ class Record:
 
     @property
     def overcome(self) -> tuple[str, ...]:
-        """The mistakes that were met on the way, where the exercise has passed."""
+        """The mistakes met on the way to a passed exercise."""
         return tuple(self.mistakes) if self.passed else ()
 
 

@@ -11,7 +11,7 @@ from nextword.learn.checker.styles import styles
 
 
 def printed(exercise: Exercise) -> str:
-    """The package's own code with the imports that it needs, or the exercise's example answer where it names one."""
+    """Print the package's own code with its imports, or the exercise's example answer."""
     ours = [exercise.ours(symbol) for symbol in exercise.symbols]
     if exercise.example:
         answer = next(style for style in styles(exercise.name) if style.name == exercise.example).source()

@@ -30,7 +30,7 @@ class Uncompiled(ModuleType):
 
 
 def spare_the_compiler() -> None:
-    """Let torch find `Uncompiled` where it looks for its compiler, unless that has been imported already."""
+    """Put `Uncompiled` in the place of torch's compiler, unless it is imported already."""
     if NAME not in sys.modules:
         sys.modules[NAME] = sys.modules["torch"]._dynamo = Uncompiled(NAME)  # type: ignore[attr-defined]
 

@@ -76,7 +76,7 @@ def serve() -> None:
 
 
 def asked(within: float = 0.0) -> bool:
-    """Whether a request has come, or comes in that many seconds."""
+    """Wait so many seconds for a request; False if none comes."""
     return bool(select.select([sys.stdin], [], [], within)[0])
 
 
@@ -178,7 +178,7 @@ def outcome(request: Request, scratch: Path, output: str, status: int | None) ->
 
 
 def without_report(request: Request, scratch: Path, status: int | None) -> Report:
-    """A check that ran out of time, or whose process ended before it was done."""
+    """Report a check that timed out or crashed."""
     course, exercise = Course(Path(request["folder"])), TRACK[request["exercise"]]
     place = last_place(scratch / "places", course, exercise)
     if status is None:
@@ -225,7 +225,7 @@ def wait(ended: Callable[[], bool], seconds: float, cancelled: Callable[[], bool
 
 
 class Printed:
-    """Reads what a process prints to its end, and keeps the beginning and the end of it."""
+    """Read all that a process prints, and keep its beginning and its end."""
 
     def __init__(self, descriptor: int):
         self._begin, self._end, self._dropped = b"", b"", 0

@@ -38,7 +38,7 @@ class GradesError(NextwordError, ValueError):
 
 
 class Grades:
-    """The last grade of every question that was asked, in a JSON file that need not be there yet.
+    """The latest grade of each question, kept in a JSON file.
 
     {"version": 1, "grades": {"scale": "knew", "flash": "no"}}, the one given
     longest ago first. Each grade is written at once, whole, and safe from other
@@ -132,7 +132,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class ToRead:
-    """A question that was not known well, and where its answer can be read in the source, as file:line."""
+    """A question not known well, and the source lines (file:line) that answer it."""
 
     question: Question
     grade: Grade

@@ -23,7 +23,7 @@ LEVELS = (1, 2, 3)
 
 @dataclass(frozen=True)
 class Citation:
-    """A place in our source that shows what an answer says.
+    """A place in our source that shows an answer.
 
     file: within the package, such as model/plain.py. text: a piece of that file
     which stands there once. The line is looked up when it is asked for, so that

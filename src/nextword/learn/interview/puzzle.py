@@ -78,7 +78,7 @@ def puzzles() -> tuple[Puzzle, ...]:
 
 
 def is_fair(puzzle: Puzzle) -> bool:
-    """Whether there is something to read, and not too much, and whether it looks as if someone had meant it."""
+    """Test whether a puzzle's code has a fair length and does not give the mistake away."""
     if not SHORTEST <= len(puzzle.planted.splitlines()) <= LONGEST or GIVEN_AWAY.search(puzzle.planted):
         return False
     return puzzle.mistake.name not in puzzle.planted.replace("_", "-")

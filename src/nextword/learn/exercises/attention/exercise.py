@@ -58,7 +58,7 @@ def longest(solution: Any) -> Any:
 
 
 def low_scores(solution: Any) -> Any:
-    """A token for which what it may see scores -30,000, and what it may not +30,000."""
+    """A token whose visible scores are -30,000 and whose hidden ones are +30,000."""
     C, n = SMALL.n_embd, 300.0
     weight = torch.zeros(3 * C, C)
     weight[0], weight[3] = n * torch.eye(C)[0], n * torch.eye(C)[0]  # of each head's query the first number
@@ -71,7 +71,7 @@ def low_scores(solution: Any) -> Any:
 
 
 def dropping(solution: Any, training: bool) -> Any:
-    """How many numbers, and how many heads, of the middle one of three like tokens are dropped; and their mean."""
+    """Count the numbers and the heads dropped of the middle one of three like tokens; and their mean."""
     C, D = DROPPING.n_embd, DROPPING.n_embd // DROPPING.n_head
     tensors = {
         "c_attn.weight": torch.zeros(3 * C, C),

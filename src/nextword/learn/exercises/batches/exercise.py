@@ -29,7 +29,7 @@ def epoch(solution: Any, n: int, batch_size: int, seed: int = 1) -> list[tuple[T
 
 
 def order(batches: list[tuple[Tensor, Tensor]]) -> list[int]:
-    """Which windows came, in the order in which they came."""
+    """The windows in the order of the batches."""
     return [int(row[0]) // 10 for x, _ in batches for row in x]
 
 
@@ -43,7 +43,7 @@ def sizes(n: int, batch_size: int) -> Probe:
 
 
 def what_they_hold(solution: Any) -> Any:
-    """What is true of an epoch of 64 windows, whatever order was drawn."""
+    """Properties of an epoch of 64 windows in any drawn order."""
     found = epoch(solution, 64, 8)
     batches = [[int(row[0]) // 10 for row in x] for x, _ in found]
     targets = torch.cat([y for _, y in found])[:, 0]

@@ -31,7 +31,7 @@ def few_names(solution: Any) -> Any:
 
 
 def head(solution: Any) -> Any:
-    """The names that remain where there is a head."""
+    """The names that remain of a file with a head."""
     return sorted(
         solution.from_huggingface({"transformer.wte.weight": torch.ones(3, 2), "lm_head.weight": torch.ones(3, 2)})
     )

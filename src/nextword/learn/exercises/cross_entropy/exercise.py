@@ -19,7 +19,7 @@ def two_tokens(solution: Any) -> Any:
 
 
 def two_texts(solution: Any) -> Any:
-    """As many tokens as texts, so that it does not matter which side of a comparison was transposed."""
+    """As many tokens as texts, so that transposing either side gives the same."""
     logits = torch.tensor([[[1.0, 2.0, 4.0, 0.0], [0.0, 3.0, 1.0, 1.0]], [[2.0, 0.5, 0.0, 5.0], [1.0, 1.0, 3.0, 2.0]]])
     return solution.cross_entropy(logits, torch.tensor([[2, 0], [3, 1]]))
 
@@ -41,7 +41,7 @@ def gradient(solution: Any) -> Any:
 
 
 def large(solution: Any) -> Any:
-    """Logits of which every exp overflows, but which are near each other."""
+    """Logits near each other, of which every exp overflows."""
     logits = torch.tensor([[[1000.0, 1001.0, 1003.0], [1000.0, 1003.0, 1001.0]]])
     loss = solution.cross_entropy(logits, torch.tensor([[2, 0]]))
     return loss if math.isfinite(loss) else "infinite or NaN"  # by the order of exp, sum and log

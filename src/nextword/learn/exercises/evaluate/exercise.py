@@ -65,7 +65,7 @@ def mode_after_evaluation(solution: Any) -> Any:
 
 
 def graphs(solution: Any) -> Any:
-    """Whether the batches were read as if there were to be gradients."""
+    """Whether gradients were kept while the batches were read."""
     model = Bigram()
     evaluated(solution, model, text())
     return "kept" if any(model.graphs) else "not kept"
@@ -79,7 +79,7 @@ def gradients(solution: Any) -> Any:
 
 
 def gradients_afterwards(solution: Any) -> Any:
-    """Whether whatever comes next has gradients."""
+    """Whether gradients are on afterwards."""
     with torch.enable_grad():
         solution.evaluate(Bigram(), text())
         return "on" if torch.is_grad_enabled() else "off"

@@ -48,7 +48,7 @@ def long(solution: Any) -> Any:
 
 
 def ending(solution: Any) -> Any:
-    """Rows that end at different times, by a choice that is known beforehand; 7 is the end."""
+    """Rows that end at different times, with scripted choices; 7 is the end."""
     said = iter([[7, 1], [2, 1], [3, 7], [4, 5], [6, 6], [8, 8]])
     return solution.generate(Counting(), PROMPT, 6, lambda _: torch.tensor(next(said)), 16, end_id=7)
 
@@ -77,7 +77,7 @@ def end_in_prompt(solution: Any) -> Any:
 
 
 def modes(solution: Any) -> Any:
-    """The model's mode after writing, where it was training and where it was not; and the text then."""
+    """The model's mode after writing, from training and from eval mode; and the text then."""
     training, resting = Counting().train(), Counting().eval()
     texts = [solution.generate(model, PROMPT, 2, likeliest, 16) for model in (training, resting)]
     return [str(training.training), str(resting.training), texts]

@@ -66,7 +66,7 @@ def too_long(solution: Any) -> Any:
 
 
 def fresh_head(solution: Any) -> Any:
-    """Whether a head of its own, if there is one, begins as a copy of the embedding."""
+    """Whether the head is tied, a copy of the embedding, or untied."""
     module: nn.Module = solution.GPT(CONFIG)
     matching = match_parameters(module, CONFIG, "gpt")
     if matching.own_head is None:
@@ -77,7 +77,7 @@ def fresh_head(solution: Any) -> Any:
 
 
 def dropping(solution: Any, training: bool) -> Any:
-    """How much the logits of one token vary from place to place, where blocks add nothing and all places are alike."""
+    """Deviation of one token's logits over like positions, with blocks that add nothing."""
     tensors = {name: torch.zeros_like(tensor) for name, tensor in weights(DROPPING, "gpt").items()}
     tensors["wte.weight"] = torch.eye(61, 12)
     tensors["wte.weight"][12:, 0] = 1.0

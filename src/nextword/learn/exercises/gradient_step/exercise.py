@@ -12,7 +12,7 @@ from nextword.learn.fixtures.bigram import Bigram, batches
 
 
 def moved(solution: Any, n_micro: int, clip: float, steps: int = 1) -> Tensor:
-    """How the 35 weights have moved after some updates by their gradients (SGD with a learning rate of 1)."""
+    """Change of the 35 weights after some updates by SGD, learning rate 1."""
     model = Bigram()
     before = vector(model)
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
@@ -59,7 +59,7 @@ def two_updates(solution: Any) -> Any:
 
 
 def stepped(solution: Any) -> Any:
-    """Where nothing moves, whether that is because nobody called step()."""
+    """Whether step() was called at all, where nothing moves."""
     model, calls = Bigram(), list[str]()
     before = vector(model)
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
@@ -77,7 +77,7 @@ def left(solution: Any) -> Any:
 
 
 def graph(solution: Any) -> Any:
-    """Whether the loss keeps what led to it."""
+    """Whether the loss keeps its graph."""
     model = Bigram()
     loss = solution.gradient_step(model, torch.optim.SGD(model.parameters(), lr=1.0), list(batches(2)), 100.0)
     return "a tensor with its graph" if isinstance(loss, Tensor) and loss.requires_grad else "a number"

@@ -31,7 +31,7 @@ def batch(solution: Any) -> Any:
 
 
 def from_token_to_token(solution: Any) -> Any:
-    """How the logits differ between two positions, which no bias shows in."""
+    """Difference of the logits at two positions, in which no bias shows."""
     several = [solution.head(numbers(1, 2, 3), numbers(4, 3, seed=1)) for _ in range(2)]
     first, second = (logits[:, 1:] - logits[:, :1] for logits in several)
     return first if same(first, second) else VARIES

@@ -41,7 +41,7 @@ def drawn(solution: Any) -> dict[str, Tensor]:
 
 
 def near(value: Tensor, share: float = 0.08) -> Near:
-    """A deviation, exact to 8 percent, or to a larger share where it is of few numbers."""
+    """A standard deviation, exact to 8 percent, or less exact for few numbers."""
     return Near(float(value), share * float(value) + 1e-4)
 
 

@@ -20,7 +20,7 @@ def model() -> GPT:
 
 
 def where(solution: Any) -> Any:
-    """The positions of three tokens, and then of two, in a cache through which nothing else went."""
+    """The positions of three tokens, and then of two, in an empty cache."""
     cache = solution.KVCache(CONFIG, 1)
     first = torch.as_tensor(cache.place(3)).flatten().tolist()
     for layer in range(CONFIG.n_layer):
@@ -30,7 +30,7 @@ def where(solution: Any) -> Any:
 
 
 def kept(solution: Any) -> Any:
-    """The first layer's keys and values, after a token in all layers and another one in the first."""
+    """The first layer's keys and values, one token after all layers have one."""
     config = GPTConfig(n_vocab=5, n_ctx=4, n_embd=2, n_head=1, n_layer=2)
     cache = solution.KVCache(config, 1)
     for layer in range(2):

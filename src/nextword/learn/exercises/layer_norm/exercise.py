@@ -40,7 +40,7 @@ def as_many_tokens_as_numbers(solution: Any) -> Any:
 
 
 def whether_kept(solution: Any) -> Any:
-    """Whether x is what it was."""
+    """Whether x is unchanged."""
     x = numbers(2, 3)
     before = x.clone()
     solution.layer_norm(x, torch.ones(3), torch.zeros(3))

@@ -20,7 +20,7 @@ class Pair(nn.Module):
         self.held = [self.weight]
 
     def loaded(self, solution: Any, **changed: Tensor | None) -> dict[str, Any]:
-        """The parameters after loading, from tensors that are changed or, where None, missing."""
+        """The parameters after loading from tensors with changes; None leaves one out."""
         tensors = {"weight": torch.arange(1.0, 7.0).view(3, 2), "bias": torch.tensor([7.0, 8.0, 9.0])} | changed
         solution.load_weights(self, {name: tensor for name, tensor in tensors.items() if tensor is not None})
         return {name: parameter.detach().clone() for name, parameter in self.named_parameters()}
@@ -52,7 +52,7 @@ def too_small(solution: Any) -> Any:
 
 
 def the_same_objects(solution: Any) -> Any:
-    """What a tied head sees, which holds the weight since before."""
+    """The weight as a tied head sees it, which took it before loading."""
     model = Pair()
     model.loaded(solution)
     return model.held[0].detach()

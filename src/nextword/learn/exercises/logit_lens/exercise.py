@@ -34,7 +34,7 @@ def shape(solution: Any) -> Any:
 
 
 def embeddings(solution: Any) -> Any:
-    """What the embeddings alone would say of the first five tokens of the vocabulary, after one token."""
+    """Logits of the first five tokens, by the embeddings alone, after one token."""
     return asked(solution, lensed().eval(), token_ids(1, 1))[0, ..., :5]
 
 

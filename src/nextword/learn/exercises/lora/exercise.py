@@ -21,7 +21,7 @@ def made(solution: Any, n_in: int, n_out: int) -> Any:
 
 
 def factors(layer: nn.Module, n_in: int, n_out: int) -> tuple[Tensor, Tensor]:
-    """A layer's A and B, whatever they are called, as (rank, in) and (out, rank) whichever way round they are stored.
+    """Find a layer's A (rank, in) and B (out, rank), under any names and either way round.
 
     Raises LookupError where they are not among its parameters.
     """
@@ -56,7 +56,7 @@ def known(solution: Any, n_in: int, n_out: int) -> Any:
 
 
 def at_first(solution: Any) -> Any:
-    """Whether the layer begins as the linear layer that it was given."""
+    """Whether the layer begins as its linear layer."""
     x = numbers(2, 3)
     right = x @ numbers(3, 3, seed=1).T + numbers(3, seed=2)
     return torch.allclose(made(solution, 3, 3)(x).double(), right.double(), atol=1e-4)
@@ -90,7 +90,7 @@ def gradient(solution: Any) -> Any:
 
 
 def merged(solution: Any) -> Any:
-    """What the merged layer gives, and what the layer itself gives after that."""
+    """Output of the merged layer, and of the layer itself after merging."""
     layer, x = known(solution, 3, 4), torch.tensor([[1.0, -1.0, 0.5]])
     return {"the merged layer": layer.merge()(x), "the layer, afterwards": layer(x)}
 

@@ -50,7 +50,7 @@ def wide_range(solution: Any) -> Any:
 
 
 def dropping(solution: Any, training: bool) -> Any:
-    """How many numbers of a like token are dropped, and how they differ from each other."""
+    """Share of a like token's numbers that are dropped, and the spread of the others."""
     tensors = weights(DROPPING, "mlp")
     tensors["c_proj.bias"] = torch.ones(12)
     tensors["c_proj.weight"] = torch.full((12, 48), 0.1)

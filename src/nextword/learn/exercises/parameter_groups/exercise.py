@@ -21,7 +21,7 @@ class Half(nn.Module):
 
 
 class Whole(nn.Module):
-    """What a GPT-2 is made of, with the head tied to the embedding as people tie it."""
+    """A GPT-2's modules, with a head tied to the embedding."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ def frozen(solution: Any) -> Any:
 
 
 def optimizer(solution: Any) -> Any:
-    """Whether AdamW takes the groups as they are, and how many numbers it has then."""
+    """Whether AdamW takes the groups, and the count of its numbers."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a parameter that is there twice; later versions refuse
         adamw = torch.optim.AdamW(solution.parameter_groups(Whole(), 0.1), lr=0.1)

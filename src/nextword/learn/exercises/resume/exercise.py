@@ -47,7 +47,7 @@ def go_on(model: nn.Module, optimizer: torch.optim.Optimizer, start: int, end: i
 
 @dataclass(frozen=True)
 class Resumed:
-    """A run that was saved and went on, and a new one that took up what was saved."""
+    """A saved run that went on, and a new one resumed from what was saved."""
 
     model: Dropping
     optimizer: torch.optim.AdamW
@@ -56,7 +56,7 @@ class Resumed:
 
 
 def resumed(solution: Any) -> Resumed:
-    """Save a run after two updates of four, let it go on, and load what was saved, as a new program would."""
+    """Save a run after two updates of four, finish it, and resume from the save."""
     model, optimizer = begin(PEAK)
     go_on(model, optimizer, 0, SAVED)
     state = solution.save_state(model, optimizer, SAVED)
@@ -84,7 +84,7 @@ def moments(solution: Any) -> Any:
 
 
 def updates(solution: Any) -> Any:
-    """How many updates AdamW thinks that it has made."""
+    """Count of updates in AdamW's state."""
     run = resumed(solution)
     remembered = run.optimizer.state.get(run.model.head.bias) or {}
     return float(remembered.get("step", 0.0))

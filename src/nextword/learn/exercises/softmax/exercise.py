@@ -26,7 +26,7 @@ def four_dimensions(solution: Any) -> Any:
 
 
 def whether_kept(solution: Any) -> Any:
-    """Whether the scores are what they were."""
+    """Whether the scores are unchanged."""
     x = numbers(2, 3)
     before = x.clone()
     solution.softmax(x)

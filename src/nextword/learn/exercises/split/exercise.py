@@ -10,7 +10,7 @@ from nextword.learn.checker.folder import exercise_in
 
 
 def tokens(part: Any) -> str:
-    """Which tokens a part holds, of a text whose tokens are 0, 1, 2, ..."""
+    """The tokens of a part, for a text of tokens 0, 1, 2, ..."""
     ids = torch.as_tensor(part).tolist()
     steps = {b - a for a, b in pairwise(ids)}
     if not ids:
@@ -21,7 +21,7 @@ def tokens(part: Any) -> str:
 
 
 def refused(solution: Any) -> Any:
-    """Which shares are refused, by whatever error; a good one is tried before, for answers that always stop."""
+    """The shares refused with any error; a good one is tried before, for answers that always stop."""
     solution.split(torch.arange(20), 0.25)
     found = {}
     for val_fraction in (-0.25, 1.0, 1.5):
@@ -35,7 +35,7 @@ def refused(solution: Any) -> Any:
 
 
 def parts(n_tokens: int, **val_fraction: float) -> Probe:
-    """Which tokens go where."""
+    """The tokens of both parts."""
 
     def run(solution: Any) -> Any:
         train, val = solution.split(torch.arange(n_tokens), **val_fraction)

@@ -12,14 +12,14 @@ FIVE = torch.tensor([0.5, 2.0, -1.0, 3.0, 1.0])
 
 
 def side_by_side(solution: Any) -> Any:
-    """Which tokens are ever drawn of each of two texts whose logits are of different heights."""
+    """The set of tokens drawn for each of two texts with logits of different heights."""
     logits = torch.stack((FIVE + 10.0, FIVE.flip(0))).repeat(400, 1)
     drawn = torch.as_tensor(solution.sample_top_k(logits, 2)).reshape(400, 2)
     return [sorted(set(drawn[:, row].tolist())) for row in range(2)]
 
 
 def how_many_of_equals(solution: Any) -> Any:
-    """How many different tokens are drawn where all six are equally likely and k is 3."""
+    """Count of different tokens drawn of six equally likely ones, with k of 3."""
     return len(set(torch.as_tensor(solution.sample_top_k(torch.zeros(300, 6), 3)).flatten().tolist()))
 
 

@@ -13,7 +13,7 @@ FIVE = torch.log(torch.tensor([0.06, 0.3, 0.04, 0.45, 0.15]))
 
 
 def side_by_side(solution: Any) -> Any:
-    """Which tokens are ever drawn of a text whose next word is certain and of one where it is open."""
+    """The sets of tokens drawn for a certain and for an open next word."""
     logits = torch.log(torch.tensor([[0.9, 0.04, 0.03, 0.02, 0.01], [0.15, 0.2, 0.2, 0.2, 0.25]])).repeat(500, 1)
     drawn = torch.as_tensor(solution.sample_top_p(logits, 0.83)).reshape(500, 2)
     return [sorted(set(drawn[:, row].tolist())) for row in range(2)]

@@ -29,7 +29,7 @@ class Recorder(torch.optim.SGD):
 
 
 class Stream(list[tuple[Tensor, Tensor]]):
-    """Batches to go through with `for`, as a loader's, or one by one with `next`, as an iterator's."""
+    """Batches both as a loader (`for`) and as an iterator (`next`)."""
 
     def __next__(self) -> tuple[Tensor, Tensor]:
         self.position = getattr(self, "position", -1) + 1
@@ -66,7 +66,7 @@ def number(solution: Any) -> Any:
 
 
 def mode(solution: Any) -> Any:
-    """The mode in which the model reads the batches, which was in evaluation mode before."""
+    """The model's mode while it reads the batches, from eval mode before."""
     return "training" if all(run(solution, training=False)[1].modes) else "evaluation"
 
 
@@ -93,7 +93,7 @@ def bias(solution: Any) -> Any:
 
 
 def kind(solution: Any) -> Any:
-    """Whether losses keep what led to them."""
+    """Whether losses keep their graphs."""
     found = run(solution)[0]
     found = found if isinstance(found, list | tuple) else [found]
     kept = any(isinstance(loss, Tensor) and loss.requires_grad for loss in found)

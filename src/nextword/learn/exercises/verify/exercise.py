@@ -33,7 +33,7 @@ EXPECTED = torch.tensor([[[1.0, -2.0, 0.5], [0.5, 4.0, -1.0]], [[3.0, 1.0, 2.0],
 
 
 def measure(solution: Any, change: Tensor, expected: Tensor = EXPECTED, tolerance: float = 1.0) -> Any:
-    """What is found for a model whose logits are wrong by `change`."""
+    """The result for a model with logits wrong by `change`."""
     return solution.verify(Known(expected + change), ids_of(expected), expected, tolerance)
 
 
@@ -70,13 +70,13 @@ def beyond(solution: Any) -> Any:
 
 
 def large_logits(solution: Any) -> Any:
-    """A difference of 0.005 in logits of up to 100, where a ten-thousandth of that, 0.01, is allowed."""
+    """A difference of 0.005 in logits of up to 100, with 0.01 allowed."""
     expected = torch.tensor([[[100.0, 50.0, -64.0]]])
     return bool(measure(solution, torch.tensor([[[0.0, 0.005, 0.0]]]), expected, 1e-4) < 0.006)
 
 
 def negative_logits(solution: Any) -> Any:
-    """A difference of 0.125 in logits that are all negative, where 0.8 are allowed."""
+    """A difference of 0.125 in negative logits, with 0.8 allowed."""
     return measure(solution, torch.tensor([[[0.125, 0.0, 0.0]]]), torch.tensor([[[-2.0, -8.0, -4.0]]]), 0.1)
 
 
@@ -86,12 +86,12 @@ def not_a_number(solution: Any) -> Any:
 
 
 def in_training(solution: Any) -> Any:
-    """A model that is right but in training mode, where it has dropout."""
+    """A right model in training mode, with dropout."""
     return solution.verify(Known(EXPECTED, training=True), ids_of(EXPECTED), EXPECTED, 10.0)
 
 
 def afterwards(solution: Any) -> Any:
-    """Which mode a model is in afterwards that was in training mode, or in eval mode, before."""
+    """A model's mode afterwards, from training mode and from eval mode."""
     modes = {}
     for mode in ("training", "eval"):
         model = Known(EXPECTED, training=mode == "training")
