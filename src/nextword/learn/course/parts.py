@@ -34,7 +34,7 @@ class LearnersParts(OurParts):
         self._tell_all = tell_all
         self._being_checked = being_checked
         self._loading: list[str] = []
-        self._told: set[str] = set()
+        self._noted: set[str] = set()
         self.__file__ = str(self._course.path / "parts.py")
         self.notes: list[str] = []
 
@@ -64,9 +64,9 @@ class LearnersParts(OurParts):
         reason = self._try(exercise, symbol)
         if isinstance(reason, SimpleNamespace):
             return reason.part
-        if reason and reason not in self._told:
-            self._told.add(reason)
-            self._tell(f"parts: {symbol} is nextword's own here: {reason}")
+        if reason and reason not in self._noted:
+            self._noted.add(reason)
+            self._note(f"parts: {symbol} is nextword's own here: {reason}")
         return exercise.ours(symbol)
 
     def _try(self, exercise: Exercise, symbol: str) -> SimpleNamespace | str:
@@ -103,7 +103,7 @@ class LearnersParts(OurParts):
 
         return LayerNorm
 
-    def _tell(self, note: str) -> None:
+    def _note(self, note: str) -> None:
         self.notes.append(note)
         if self._being_checked is None:  # in a check the report tells it
             print(note, file=sys.stderr)

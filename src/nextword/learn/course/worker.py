@@ -236,9 +236,9 @@ class Printed:
     def _read(self) -> None:
         with os.fdopen(self._descriptor, "rb", buffering=0) as stream:
             while piece := stream.read(1 << 16):
-                room = KEPT_BYTES - len(self._begin)
-                self._begin += piece[:room]
-                tail = self._end + piece[room:] if room < len(piece) else self._end
+                space = KEPT_BYTES - len(self._begin)
+                self._begin += piece[:space]
+                tail = self._end + piece[space:] if space < len(piece) else self._end
                 self._dropped += max(0, len(tail) - KEPT_BYTES)
                 self._end = tail[-KEPT_BYTES:]
 
