@@ -84,13 +84,13 @@ def test_a_sliding_window_is_told_on_standard_error(cli: Cli, model_directory: P
     [
         (
             ("--temperature", "-1"),
-            "temperature must be 0 (always the likeliest token) or a positive number, not -1.0",
+            "--temperature must be 0 (always the likeliest token) or a positive number, not -1.0",
         ),
         (("--temperature", "nan"), "not nan"),
-        (("--top-k", "0"), "top_k must be at least 1, not 0"),
-        (("--top-p", "0"), "top_p must be above 0 and at most 1"),
-        (("--min-p", "1.1"), "min_p must be from 0 to 1, not 1.1"),
-        (("--repetition-penalty", "0"), "repetition_penalty must be a positive number, not 0.0"),
+        (("--top-k", "0"), "--top-k must be at least 1, not 0"),
+        (("--top-p", "0"), "--top-p must be above 0 and at most 1"),
+        (("--min-p", "1.1"), "--min-p must be from 0 to 1, not 1.1"),
+        (("--repetition-penalty", "0"), "--repetition-penalty must be a positive number, not 0.0"),
         (("--num-samples", "0"), "--num-samples must be at least 1"),
         (("--model", "no/such/place"), "no/such/place"),
         (("--device", "abacus"), "The device abacus cannot be used here"),

@@ -131,5 +131,5 @@ def test_penalties_look_at_the_whole_text(make: Callable[[GPT], Engine], model: 
 
 @pytest.mark.parametrize("wrong", [{"logit_bias": {10**6: 1.0}}, {"allowed_ids": [1, 10**6]}])
 def test_ids_outside_the_vocabulary_are_refused(model: GPT, wrong: dict) -> None:
-    with pytest.raises(ValueError, match=f"{next(iter(wrong))}: id 1000000 is outside the vocabulary, 0 to"):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} names id 1000000, outside the vocabulary of 0 to"):
         next(generate_ids(model, [1], Sampling(**wrong)))

@@ -97,7 +97,7 @@ def in_flags(message: str) -> str:
     settings = {*(field.name for field in fields(TrainConfig)), "resume", "overwrite"}
 
     def flag(found: re.Match[str]) -> str:
-        name, value = f"--{found[1].replace('_', '-')}", found[2]
+        name, value = flag_of(found[1]), found[2]
         if found[1] not in settings:
             return found[0]
         if value is None or value == "True":
@@ -113,8 +113,13 @@ def in_flags(message: str) -> str:
 
 def error_in_flags(error: Exception) -> str:
     """Write an error's message on one line, with flags in the place of settings."""
-    said = f"`{error.name}` {error.fault}" if isinstance(error, SettingError) else str(error)
+    said = f"{flag_of(error.name)} {error.fault}" if isinstance(error, SettingError) else str(error)
     return in_flags(" ".join(said.split()))
+
+
+def flag_of(name: str) -> str:
+    """Write a setting's name as its flag."""
+    return f"--{name.replace('_', '-')}"
 
 
 def at_home(path: Any) -> Any:

@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 from nextword.config import GPTConfig
 from nextword.decode.sampling import Sampling
-from nextword.errors import NotFiniteError
+from nextword.errors import NotFiniteError, SettingError
 
 
 def check_sampling(sampling: Sampling, config: GPTConfig) -> None:
-    """Raise ValueError where logit_bias or allowed_ids name an id outside the vocabulary."""
+    """Raise SettingError where logit_bias or allowed_ids name an id outside the vocabulary."""
     for name, ids in (("logit_bias", sampling.logit_bias), ("allowed_ids", sampling.allowed_ids)):
         if ids and max(ids) >= config.n_vocab:
-            raise ValueError(f"{name}: id {max(ids)} is outside the vocabulary, 0 to {config.n_vocab - 1}.")
+            raise SettingError(name, f"names id {max(ids)}, outside the vocabulary of 0 to {config.n_vocab - 1}.")
 
 
 def check_text(ids: Sequence[int], config: GPTConfig) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
+from nextword.errors import SettingError
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -25,7 +27,7 @@ class Sampling:
     every token that was written, frequency_penalty as many times as it was. logit_bias: what is added to the logit of
     an id. allowed_ids: the only ids that may be drawn; None means all.
 
-    Raises ValueError for values that mean nothing.
+    Raises SettingError for values that mean nothing.
     """
 
     temperature: float = 0.8
@@ -40,27 +42,25 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.temperature < math.inf:
-            raise ValueError(
-                f"temperature must be 0 (always the likeliest token) or a positive number, not {self.temperature}."
-            )
+            fault = f"must be 0 (always the likeliest token) or a positive number, not {self.temperature}."
+            raise SettingError("temperature", fault)
         if self.top_k is not None and self.top_k < 1:
-            raise ValueError(f"top_k must be at least 1, not {self.top_k}: 50257 or more allows every token.")
+            raise SettingError("top_k", f"must be at least 1, not {self.top_k}: 50257 or more allows every token.")
         if not 0.0 < self.top_p <= 1.0:
-            raise ValueError(f"top_p must be above 0 and at most 1, not {self.top_p}: 1 allows every token.")
+            raise SettingError("top_p", f"must be above 0 and at most 1, not {self.top_p}: 1 allows every token.")
         if not 0.0 <= self.min_p <= 1.0:
-            raise ValueError(f"min_p must be from 0 to 1, not {self.min_p}: 0 allows every token.")
+            raise SettingError("min_p", f"must be from 0 to 1, not {self.min_p}: 0 allows every token.")
         if not 0.0 < self.repetition_penalty < math.inf:
-            raise ValueError(
-                f"repetition_penalty must be a positive number, not {self.repetition_penalty}: 1 changes nothing."
-            )
+            fault = f"must be a positive number, not {self.repetition_penalty}: 1 changes nothing."
+            raise SettingError("repetition_penalty", fault)
         for name in ("presence_penalty", "frequency_penalty"):
             if not math.isfinite(value := getattr(self, name)):
-                raise ValueError(f"{name} must be a number, not {value}: 0 changes nothing.")
+                raise SettingError(name, f"must be a number, not {value}: 0 changes nothing.")
         for id, bias in self.logit_bias.items():
             if id < 0 or not math.isfinite(bias):
-                raise ValueError(f"logit_bias must give ids, which begin at 0, a number each, not {bias} to {id}.")
+                raise SettingError("logit_bias", f"must give ids, which begin at 0, a number each, not {bias} to {id}.")
         if self.allowed_ids is not None and min(self.allowed_ids, default=-1) < 0:
-            raise ValueError("allowed_ids must name at least one id, and none below 0; None allows every token.")
+            raise SettingError("allowed_ids", "must name at least one id, and none below 0; None allows every token.")
 
 
 class SamplingArguments(TypedDict, total=False):

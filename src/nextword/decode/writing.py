@@ -8,6 +8,7 @@ from nextword.decode.loop import Notice, generate_ids
 from nextword.decode.random_numbers import random_numbers
 from nextword.decode.sampling import Sampling, SamplingArguments
 from nextword.decode.stopping import until_stop
+from nextword.errors import SettingError
 
 if TYPE_CHECKING:
     from nextword.model import GPT
@@ -54,12 +55,12 @@ def stream(
     same text, here as on the command line, from the server and on its page; None
     draws a new one each time. index: which of several texts with that seed this
     is, the first being 0. `notice` is called with a line of text when the window
-    slides. Raises ValueError for an argument that means nothing, before anything
+    slides. Raises SettingError for an argument that means nothing, before anything
     is written.
     """
     check_settings(max_new_tokens, seed, stop)
     if not 0 <= index < 2**64:
-        raise ValueError(f"index must be at least 0 and below 2**64, not {index}.")
+        raise SettingError("index", f"must be at least 0 and below 2**64, not {index}.")
     settings = Sampling(**sampling)
     ids = tokenizer.encode_prompt(prompt)
     rng = random_numbers(seed, index, len(ids))
@@ -77,10 +78,10 @@ def stream(
 
 
 def check_settings(max_new_tokens: int, seed: int | None, stop: Sequence[str]) -> None:
-    """Raise ValueError for settings of `stream` that mean nothing; `Sampling` checks its own."""
+    """Raise SettingError for settings of `stream` that mean nothing; `Sampling` checks its own."""
     if max_new_tokens < 0:
-        raise ValueError(f"max_new_tokens must be at least 0, not {max_new_tokens}.")
+        raise SettingError("max_new_tokens", f"must be at least 0, not {max_new_tokens}.")
     if seed is not None and not 0 <= seed < 2**64:
-        raise ValueError(f"seed must be at least 0 and below 2**64, not {seed}.")
+        raise SettingError("seed", f"must be at least 0 and below 2**64, not {seed}.")
     if "" in stop or isinstance(stop, str):
-        raise ValueError("stop must be a list of texts with at least one character each.")
+        raise SettingError("stop", "must be a list of texts with at least one character each.")
