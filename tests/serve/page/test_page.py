@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import torch
+from chances import probabilities
 from serve.page.playing import settle, slide, texts, until, wait_for
 
-from nextword.decode.choose import probabilities
 from nextword.decode.sampling import Sampling
 from nextword.model import GPT
 from nextword.tokenizer import Tokenizer

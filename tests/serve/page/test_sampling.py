@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from chances import probabilities
 
-from nextword.decode.choose import choose, probabilities
+from nextword.decode.choose import choose
 from nextword.decode.random_numbers import random_numbers
 from nextword.decode.sampling import Sampling
 
