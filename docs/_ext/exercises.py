@@ -37,7 +37,7 @@ class OfExercise(SphinxDirective):
     def note_sources(self, name: str) -> None:
         """Have the page made anew when the exercise changes, or the order of them."""
         folder = PROJECT / "src/nextword/learn/exercises"
-        for file in (*(folder / name).iterdir(), *folder.glob("*/__init__.py")):
+        for file in (*(folder / name).glob("*.py"), folder / name / "mistakes.toml", *folder.glob("*/__init__.py")):
             self.env.note_dependency(str(file))
 
     def made_of(self, exercise: Exercise) -> Iterator[nodes.Node]:

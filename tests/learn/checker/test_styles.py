@@ -62,6 +62,11 @@ def test_the_reference_is_the_first_answer_that_can_make_the_mistakes() -> None:
         reference(frozenset({"haste"}))
 
 
+def test_a_reference_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"split has no answer halves\.py to be its reference: it has \['count_of"):
+        planted("split", "halves")(frozenset())
+
+
 def test_the_names_are_listed_in_order() -> None:
     assert STYLE.mistakes == ("one-less", "twice", "minus", "gone")
 

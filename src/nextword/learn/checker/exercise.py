@@ -1,4 +1,4 @@
-"""What an exercise is: a task, the known mistakes, and experiments that tell them apart.
+"""Exercises: a task, the known mistakes, and experiments that tell them apart.
 
 The learner's answer is a black box. Each `Probe` is a small experiment with it,
 and the very same experiments are made with the exercise's reference, which can
@@ -23,7 +23,7 @@ RIGHT: Mistakes = frozenset()
 
 @dataclass(frozen=True)
 class Mistake:
-    """One way to go wrong that people are known to take, in words.
+    """A mistake that people are known to make, in words.
 
     equals: what such an answer is; it goes on after "Your answer equals". remedy:
     what to do, in a line or two. why: why it is wrong, or goes unnoticed, for
@@ -54,15 +54,16 @@ class Probe:
 class Exercise:
     """One small thing to write, and all that is needed to teach and check it.
 
-    symbols: each name that the learner writes -> where our own is,
-    "module:name", which is also the solution, unless there is an `example`. stub: the file that the learner
-    completes, where `\"\"\"@name\"\"\"` stands for our docstring of that name and
-    `...` for what is to be written. hints: each says more than the one before.
-    reference: the mistakes to make -> an object with the symbols, computing in
-    float64. probes: the smallest first, since a learner is shown the first one
-    that differs. inner: mistakes in what an answer is built from, which the
-    reference can make as well: for those who bring parts of their own. example:
-    the answer, in learn/answers, that is the solution where our own does more.
+    symbols: each name that the learner writes -> where our own is, "module:name",
+    which is also the solution, unless there is an `example`. stub: the file that
+    the learner completes, where `\"\"\"@name\"\"\"` stands for our docstring of that
+    name and `...` for what is to be written. hints: each says more than the one
+    before. reference: the mistakes to make -> an object with the symbols, which
+    computes in float64 where that is the default. probes: the smallest first,
+    since a learner is shown the first one that differs. inner: mistakes in what
+    an answer is built from, which the reference can make as well: for those who
+    bring parts of their own. example: the name of the answer that is the solution
+    where our own does more.
     expectations: what each probe sees of the reference, as far as it was asked.
     """
 

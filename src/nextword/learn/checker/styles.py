@@ -81,13 +81,17 @@ def styles(exercise: str) -> tuple[Style, ...]:
 
 
 def planted(exercise: str, style: str) -> Callable[[Mistakes], Any]:
-    """Make the reference of an exercise from its answers: the first one in which some mistakes can be planted together.
+    """Make the reference of an exercise: an answer of this style, with the mistakes planted in it.
 
-    style: the name of the answer to try first. The reference raises ValueError
-    for mistakes that no answer can make together.
+    Where two mistakes change the same line there, it is the first other answer
+    in which they do not. The reference raises ValueError for mistakes that no
+    answer can make together, and for a style that is not there.
     """
 
     def reference(mistakes: Mistakes) -> Any:
+        names = [answer.name for answer in styles(exercise)]
+        if style not in names:
+            raise ValueError(f"The exercise {exercise} has no answer {style}.py to be its reference: it has {names}.")
         for answer in sorted(styles(exercise), key=lambda answer: answer.name != style):
             with suppress(KeyError, ValueError):
                 source = answer.source(*mistakes)
