@@ -3,9 +3,7 @@
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
-
-import tyro
+from typing import TYPE_CHECKING, Literal
 
 from nextword.cli.arguments import parse
 
@@ -22,16 +20,16 @@ class Arguments:
     Takes a minute or two. Other programs disturb it: close what you can.
     """
 
-    model: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    model: str | None = None
     """A GPT-2 directory or run. Default: 124M random weights, which are as fast as trained ones."""
 
-    out: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    out: str | None = None
     """A directory for the same as Markdown, JSON and a bar chart. Default: none is written."""
 
-    threads: Annotated[int | None, tyro.conf.arg(help_behavior_hint="")] = None
+    threads: int | None = None
     """How many threads to use. Default: one for each physical core."""
 
-    engine: Annotated[Literal["native", "torch", "plain"] | None, tyro.conf.arg(help_behavior_hint="")] = None
+    engine: Literal["native", "torch", "plain"] | None = None
     """What writes: native is C for a CPU, torch is PyTorch, plain is the code of the README's tour, to read along
     with. Default: native where it can be had, else torch."""
 
