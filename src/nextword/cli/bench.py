@@ -44,21 +44,21 @@ def run(arguments: list[str]) -> int:
     from rich.console import Console
 
     from nextword.bench.benchmark import NEXTWORD, benchmark
-    from nextword.bench.plan import QUICK, USUAL
     from nextword.bench.weights import random_weights
+    from nextword.bench.workload import QUICK, USUAL
     from nextword.decode.engines import check_engine
 
     if args.engine is not None:
         check_engine(args.engine, on_cpu=True)
     if args.threads is not None and args.threads < 1:
         raise ValueError(f"--threads must be at least 1, not {args.threads}.")
-    plan = QUICK if args.quick else USUAL
+    workload = QUICK if args.quick else USUAL
     console = Console(highlight=False)
     with tempfile.TemporaryDirectory(prefix="nextword-bench-") as scratch:
         with console.status("the weights") as status:
             model = args.model or random_weights(Path(scratch) / "model")
-            subject = f"{NEXTWORD}{(args.engine or '').title()}"
-            findings = benchmark(plan, model, Path(scratch), status.update, (subject,), threads=args.threads)
+            program = f"{NEXTWORD}{(args.engine or '').title()}"
+            findings = benchmark(workload, model, Path(scratch), status.update, (program,), threads=args.threads)
         show(findings, console)
     if args.out is not None:
         from nextword.bench.report import save
