@@ -1,12 +1,12 @@
-"""The other programs, one file each, behind nextword's own interface (`nextword.bench.program`)."""
+"""The other programs, one file each, behind nextword's own interface (`nextword.bench.subject`)."""
 
-WRITERS = (
+SUBJECTS = (
     "benchmarks.peers.transformers:Transformers",
     "benchmarks.peers.ctranslate2:CTranslate2",
     "benchmarks.peers.llama_cpp:LlamaCpp",
     "benchmarks.peers.onnxruntime:OnnxRuntime",
 )
-TRAINERS = (
+LEARNERS = (
     "benchmarks.peers.training:TransformersTraining",
     "benchmarks.peers.training:EagerRecipe",
 )

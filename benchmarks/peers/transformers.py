@@ -2,7 +2,7 @@
 
 import sys
 
-from nextword.bench.program import WritingProgram
+from nextword.bench.subject import Subject
 
 FIRST_TOKEN = """
 import sys, torch
@@ -15,7 +15,7 @@ print(tokenizer.decode(model.generate(**ids, max_new_tokens=1, do_sample=False, 
 """
 
 
-class Transformers(WritingProgram):
+class Transformers(Subject):
     name = "transformers"
     precisions = ("float32", "bfloat16")
     needs = ("transformers",)

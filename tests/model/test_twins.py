@@ -187,7 +187,7 @@ def test_head_loss_reads_targets_in_any_layout() -> None:
 )
 def test_the_kernel_never_reads_targets_that_are_not_there(dtype: torch.dtype, n: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        native.surprise(torch.zeros(3, 61), torch.zeros(n, dtype=dtype), 0.0)
+        native.surprisal(torch.zeros(3, 61), torch.zeros(n, dtype=dtype), 0.0)
 
 
 @needs_kernels

@@ -152,7 +152,7 @@ def test_amx_is_tried_in_a_process_that_may_crash(
 @needs_compiler
 def test_the_amx_trial_passes_where_there_is_amx() -> None:
     kernels = library()
-    if kernels is None or not kernels.has_amx():
+    if kernels is None or not kernels.nextword_has_amx():
         pytest.skip("needs a processor with AMX")
     program = [sys.executable, "-c", "from nextword.native.amx_trial import run; run()"]
     tried = subprocess.run(program, env={**os.environ, "NEXTWORD_AMX": "0"})

@@ -5,13 +5,13 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from nextword.bench.program import TrainingProgram, WritingProgram
+from nextword.bench.subject import Learner, Subject
 
 if TYPE_CHECKING:
     from nextword.decode.engines import EngineName
 
 
-class Nextword(WritingProgram):
+class Nextword(Subject):
     """Writes through the fastest engine that there is on a CPU."""
 
     name = "nextword"
@@ -78,7 +78,7 @@ class NextwordPlain(NextwordTorch):
     engine_name = "plain"
 
 
-class PlainTwin(WritingProgram):
+class Reference(Subject):
     """The mathematics written out, in float32: what all outputs are checked against."""
 
     name = "nextword's plain twin"
@@ -108,7 +108,7 @@ class PlainTwin(WritingProgram):
             return self.model(torch.tensor([list(ids)]))[0, -1].tolist()
 
 
-class NextwordTraining(TrainingProgram):
+class NextwordTraining(Learner):
     """Trains through the Trainer, with everything that surrounds an update."""
 
     name = "nextword"

@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
 
 from nextword.cli.arguments import parse
 from nextword.commands import command
@@ -32,7 +34,7 @@ class Arguments:
     You grade your answers yourself; what you did not know is asked first next time.
     """
 
-    seed: int | None = None
+    seed: Annotated[int | None, tyro.conf.arg(help_behavior_hint="")] = None
     """Which puzzle and which questions: the same seed, the same interview. Default: another each time."""
 
     minutes: float = 20.0

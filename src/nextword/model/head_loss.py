@@ -108,7 +108,7 @@ def surprise(logits: Tensor, targets: Tensor, scale: float) -> tuple[Tensor, Ten
     The gradient takes the logits' place. With scale 0 it is not computed.
     """
     if not torch.compiler.is_compiling() and native.can_take([logits]):
-        return native.surprise(logits, targets, scale), logits
+        return native.surprisal(logits, targets, scale), logits
     wide = logits.to(torch.promote_types(logits.dtype, torch.float32))
     log_sum = wide.logsumexp(-1, keepdim=True)  # (n, 1)
     at_target = targets.unsqueeze(-1)

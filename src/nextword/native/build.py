@@ -18,7 +18,16 @@ from typing import Any
 
 SOURCES = Path(__file__).parent
 
-COMPILE = ("-O3", "-march=native", "-ffast-math", "-fno-strict-aliasing", "-fopenmp", "-fPIC", "-std=gnu11")
+COMPILE = (
+    "-O3",
+    "-march=native",
+    "-ffast-math",
+    "-fno-strict-aliasing",
+    "-fopenmp",
+    "-fPIC",
+    "-fvisibility=hidden",
+    "-std=gnu11",
+)
 LINK = ("-shared", "-lm")  # without -ffast-math, which would change how the whole process rounds
 
 
@@ -56,8 +65,8 @@ def load_or_compile() -> ctypes.CDLL | str:
             compile_into(path, compiler)
         load_openmp()
         kernels = ctypes.CDLL(str(path))
-        if kernels.has_amx() and os.environ.get("NEXTWORD_AMX") != "0" and amx_works(path):
-            kernels.use_amx(1)
+        if kernels.nextword_has_amx() and os.environ.get("NEXTWORD_AMX") != "0" and amx_works(path):
+            kernels.nextword_use_amx(1)
         return kernels
     except (OSError, subprocess.SubprocessError) as error:
         return f"{shlex.join(compiler)} could not make them ({error}); NEXTWORD_DEBUG=1 shows what it says"

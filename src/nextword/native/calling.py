@@ -2,14 +2,16 @@
 
 import ctypes
 import os
-from collections.abc import Mapping
-from ctypes import POINTER, c_double, c_int, c_int32, c_ssize_t, c_void_p
-from typing import Any
-
-from numpy.typing import NDArray
+from collections.abc import Mapping, Sequence
+from ctypes import POINTER, c_double, c_float, c_int, c_int32, c_ssize_t, c_uint32, c_uint64, c_void_p
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from nextword.native.build import library, why_not
 from nextword.runtime.hardware import physical_cores
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class CMatrix(ctypes.Structure):
@@ -70,27 +72,46 @@ class CCrew(ctypes.Structure):
     _fields_ = (("thread", c_int), ("n_threads", c_int), ("shared", c_void_p), ("own", c_void_p))
 
 
-SIGNATURES: Mapping[str, tuple[Any, list[Any]]] = {
-    "pack": (None, [c_int, c_void_p, c_ssize_t, c_ssize_t, c_int, c_int, c_void_p, c_void_p, c_int]),
-    "matmul": (None, [c_void_p, c_void_p, c_ssize_t, c_int, c_void_p, c_ssize_t, c_int, CCrew]),
-    "scratch_size": (c_ssize_t, [c_void_p, c_int, c_int, c_int]),
-    "choose": (c_int32, [c_void_p, c_int32, c_double, c_int32, c_double, c_double]),
-    "forward": (None, [c_void_p, c_void_p, c_int, *[c_void_p] * 3, c_int, *[c_void_p] * 3, c_int]),
+DROPPING = (c_uint32, c_float, c_uint64, c_ssize_t, c_ssize_t)
+
+SIGNATURES: Mapping[str, tuple[Any, Sequence[Any]]] = {
+    # network.c, pack.c, matmul.c, choose.c, product_pairs.c
+    "forward": (None, (c_void_p, c_void_p, c_int, *[c_void_p] * 3, c_int, *[c_void_p] * 3, c_int)),
+    "scratch_size": (c_ssize_t, (c_void_p, c_int, c_int, c_int)),
+    "pack": (None, (c_int, c_void_p, c_ssize_t, c_ssize_t, c_int, c_int, c_void_p, c_void_p, c_int)),
+    "matmul": (None, (c_void_p, c_void_p, c_ssize_t, c_int, c_void_p, c_ssize_t, c_int, CCrew)),
+    "choose": (c_int32, (c_void_p, c_int32, c_double, c_int32, c_double, c_double)),
+    "has_amx": (c_int, ()),
+    "use_amx": (c_int, (c_int,)),
+    # training.c
+    "squared_sum": (c_double, (c_ssize_t, *[c_void_p] * 3)),
+    "adamw": (None, (c_ssize_t, *[c_void_p] * 8, *[c_double] * 5, c_ssize_t)),
+    "surprisal": (None, (c_int, c_ssize_t, c_ssize_t, c_void_p, c_void_p, c_float, c_void_p)),
+    "gelu": (None, (c_int, c_ssize_t, c_void_p, c_void_p)),
+    "gelu_backward": (None, (c_int, c_ssize_t, *[c_void_p] * 3)),
+    "softmax": (None, (c_int, *[c_ssize_t] * 4, c_void_p, c_float, c_void_p, *DROPPING)),
+    "softmax_backward": (None, (c_int, *[c_ssize_t] * 4, c_void_p, c_void_p, c_float, c_void_p, *DROPPING)),
 }
-"""The C functions: what they give back, and what they take."""
+"""The C functions, less `nextword_`: what they give back, and what they take."""
 
 
 def call(name: str, *arguments: Any) -> Any:
-    """Call one of the C functions."""
+    """Call a C function. Raises RuntimeError where the kernels are not there."""
     kernels = library()
     if kernels is None:
         raise RuntimeError(f"The C kernels are not there: {why_not()}.")
-    function = kernels[name]
+    return declared(kernels, name)(*arguments)
+
+
+@cache
+def declared(kernels: ctypes.CDLL, name: str) -> Any:
+    """Look up a C function, and tell ctypes its signature."""
+    function = kernels[f"nextword_{name}"]
     function.restype, function.argtypes = SIGNATURES[name]
-    return function(*arguments)
+    return function
 
 
-def pointer(array: NDArray[Any]) -> int:
+def pointer(array: "NDArray[Any]") -> int:
     """Where an array's numbers begin."""
     return array.__array_interface__["data"][0]
 

@@ -1,8 +1,8 @@
 // From logits and a random number to the next token: decode/choose.py without sorting all of them.
 
-#include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
+
+#include "vectors.h"
 
 typedef struct {
     float logit;
@@ -52,7 +52,8 @@ static inline double weigh(float logit, float highest, double temperature) {
 
 // Choose among V logits as Sampling(temperature, top_k, top_p) says, by a number in [0, 1). top_k and top_p are V and 1
 // where all are allowed. Gives -1 if there is no memory.
-int32_t choose(const float *logits, int32_t V, double temperature, int32_t top_k, double top_p, double number) {
+EXPORT int32_t nextword_choose(const float *logits, int32_t V, double temperature, int32_t top_k, double top_p,
+                               double number) {
     int32_t likeliest = 0;
     for (int i = 1; i < V; i++)
         if (logits[i] > logits[likeliest]) likeliest = i;

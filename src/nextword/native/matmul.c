@@ -1,3 +1,5 @@
+// Which kind of product is the fastest for a matrix and so many rows.
+
 #include "matmul.h"
 
 #include "panels.h"
@@ -20,4 +22,10 @@ void matmul(const Matrix *w, const float *x, ptrdiff_t ldx, int rows, float *y, 
         }
         product(w, x, ldx, now, y, ldy, finish, crew);
     }
+}
+
+// The same for Python, which tries AMX with it: see amx_trial.py.
+EXPORT void nextword_matmul(const Matrix *w, const float *x, ptrdiff_t ldx, int rows, float *y, ptrdiff_t ldy,
+                            Finish finish, Crew crew) {
+    matmul(w, x, ldx, rows, y, ldy, finish, crew);
 }

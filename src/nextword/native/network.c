@@ -1,6 +1,5 @@
 // GPT-2's forward pass, for a few tokens at a time: the same network as model/gpt.py, on kernels of our own.
 
-#include <math.h>
 #include <omp.h>
 
 #include "matmul.h"
@@ -106,8 +105,8 @@ static void attend(const Network *net, const Memory *memory, int layer, int row,
     }
 }
 
-// How many floats of zeros `forward` needs to work in, for n tokens of which n_scored are scored.
-ptrdiff_t scratch_size(const Network *net, int n, int n_scored, int n_threads) {
+// How many floats of zeros `nextword_forward` needs to work in, for n tokens of which n_scored are scored.
+EXPORT ptrdiff_t nextword_scratch_size(const Network *net, int n, int n_scored, int n_threads) {
     const ptrdiff_t C = net->n_embd, ldc = round_up(C, GROUP), ldf = round_up(4 * C, GROUP);
     const ptrdiff_t a_thread = FEW_ROWS * 4 * C + own_size(4 * C) / sizeof(float);
     return n * (C + ldc + 3 * C + ldc + ldf) + n_scored * ldc + n_threads * a_thread;
@@ -118,8 +117,9 @@ ptrdiff_t scratch_size(const Network *net, int n, int n_scored, int n_threads) {
 // ids, rows, positions (n): tokens of one row stand together, in the order of their positions, and all positions
 // before them have been read. scored (n_scored): the indices, among the n, of those whose next token is asked for;
 // their scores go to logits (n_scored, V).
-void forward(const Network *net, const Memory *memory, int n, const int32_t *ids, const int32_t *rows,
-             const int32_t *positions, int n_scored, const int32_t *scored, float *logits, float *scratch, int n_threads) {
+EXPORT void nextword_forward(const Network *net, const Memory *memory, int n, const int32_t *ids, const int32_t *rows,
+                             const int32_t *positions, int n_scored, const int32_t *scored, float *logits,
+                             float *scratch, int n_threads) {
     const int C = net->n_embd, H = net->n_head, D = C / H;
     const ptrdiff_t ldc = round_up(C, GROUP), ldf = round_up(4 * C, GROUP);
     float *x = scratch, *shared_h = x + (ptrdiff_t)n * C, *qkv = shared_h + n * ldc, *y = qkv + (ptrdiff_t)n * 3 * C,

@@ -3,8 +3,6 @@
 // An INT8 weight is scale * (q - 128), with q from 1 to 255 and a scale for each output: its largest weight / 127.
 // An INT4 weight is least + step * q, with q from 0 to 15, for each output and GROUP of inputs.
 
-#include <math.h>
-
 #include "network.h"
 #include "vectors.h"
 
@@ -79,8 +77,8 @@ static void pack_panel(const Source *from, int format, int p, uint32_t *values, 
 }
 
 // values and scales have room for whole panels and groups.
-void pack(int format, const float *w, ptrdiff_t stride_out, ptrdiff_t stride_in, int n_out, int n_in, uint32_t *values,
-          void *scales, int n_threads) {
+EXPORT void nextword_pack(int format, const float *w, ptrdiff_t stride_out, ptrdiff_t stride_in, int n_out, int n_in,
+                          uint32_t *values, void *scales, int n_threads) {
     const Source from = {w, stride_out, stride_in, n_out, n_in};
 #pragma omp parallel for num_threads(n_threads) schedule(dynamic, 4)
     for (int p = 0; p < (n_out + PANEL - 1) / PANEL; p++) pack_panel(&from, format, p, values, scales);

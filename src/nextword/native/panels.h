@@ -3,8 +3,6 @@
 #ifndef NEXTWORD_PANELS_H
 #define NEXTWORD_PANELS_H
 
-#include <math.h>
-
 #include "matmul.h"
 
 #ifdef __AVX512F__
@@ -30,13 +28,8 @@ PRODUCT(product_of_pairs); // BF16, INT8, INT4, in bfloat16: where there is WITH
 #ifdef __AVX512BF16__
 #define WITH_PAIRS
 #define MANY_ROWS 16   // from here on AMX is used, if it is on
-extern int amx_is_on;  // see use_amx
+extern int amx_is_on;  // see nextword_use_amx
 #endif
-
-static inline float gelu(float x) {
-    float u = 0.7978845608028654f * (x + 0.044715f * x * x * x);  // tanh(u) = 2 / (1 + exp(-2 u)) - 1
-    return x / (1 + expf(fminf(-2 * u, 60)));                      // beyond 60 it is 0 anyway, and 1 / infinity is no number here
-}
 
 static inline void finish_row(const float *sums, const float *bias, float *y, int n, Finish finish) {
     for (int i = 0; i < n; i++) {

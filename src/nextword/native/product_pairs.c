@@ -13,7 +13,7 @@
 int amx_is_on = 0;
 
 // Whether the compiler made code for AMX, which it does where this machine has it.
-int has_amx(void) {
+EXPORT int nextword_has_amx(void) {
 #ifdef WITH_AMX
     return 1;
 #else
@@ -22,7 +22,7 @@ int has_amx(void) {
 }
 
 // Switch AMX on or off; says whether it is on now. Linux has to be asked, since a thread's state grows by 8 KiB.
-int use_amx(int wanted) {
+EXPORT int nextword_use_amx(int wanted) {
 #ifdef WITH_AMX
     const long request_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA; arch_prctl(2)
     amx_is_on = wanted && syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
