@@ -8,11 +8,11 @@ from pathlib import Path
 
 import tyro
 
-from benchmarks.peers import LEARNERS, SUBJECTS
+from benchmarks.peers import TRAINERS, WRITERS
 from nextword.bench.benchmark import NEXTWORD, NEXTWORD_TRAINING, benchmark
-from nextword.bench.plan import QUICK, Plan
 from nextword.bench.report import markdown, save
 from nextword.bench.weights import random_weights
+from nextword.bench.workload import QUICK, Workload
 from nextword.cli.arguments import readable_width
 
 HERE = Path(__file__).parent
@@ -56,27 +56,27 @@ class Arguments:
 def main() -> None:
     with readable_width():
         args = tyro.cli(Arguments, prog="python -m benchmarks", config=(tyro.conf.FlagCreatePairsOff,))
-    plan = QUICK if args.quick else replace(Plan(), repeats=args.repeats)
-    plan = replace(plan, precisions=args.precisions if "writing" in args.only else ())
+    workload = QUICK if args.quick else replace(Workload(), repeats=args.repeats)
+    workload = replace(workload, precisions=args.precisions if "writing" in args.only else ())
     if args.small:
-        plan = replace(plan, training=((2, 256),))
+        workload = replace(workload, training=((2, 256),))
     environment = {"PYTHONPATH": str(HERE.parent), "HF_HUB_OFFLINE": "1"}
-    learners = [NEXTWORD_TRAINING, *LEARNERS]
+    trainers = [NEXTWORD_TRAINING, *TRAINERS]
     if args.nanogpt is not None:
         environment["NANOGPT"] = args.nanogpt
-        learners.append("benchmarks.peers.training:NanoGPT")
+        trainers.append("benchmarks.peers.training:NanoGPT")
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as temporary:
         scratch = Path(args.scratch or temporary)
         model = args.model or random_weights(scratch / "weights")
         converted = scratch / fingerprint(Path(model))  # what other weights left there is not this model
         converted.mkdir(parents=True, exist_ok=True)
         findings = benchmark(
-            plan if "starting" in args.only else replace(plan, cold_precisions=()),
+            workload if "starting" in args.only else replace(workload, cold_precisions=()),
             model,
             converted,
             say=lambda line: print(f"  {line}", flush=True),
-            subjects=[NEXTWORD, *SUBJECTS] if {"writing", "starting"} & set(args.only) else (),
-            learners=learners if "training" in args.only else (),
+            writers=[NEXTWORD, *WRITERS] if {"writing", "starting"} & set(args.only) else (),
+            trainers=trainers if "training" in args.only else (),
             threads=args.threads,
             environment=environment,
         )

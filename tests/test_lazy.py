@@ -57,7 +57,7 @@ def failures(*names: str) -> str:
 def test_every_name_that_is_written_down_works_after_importing_nextword_alone() -> None:
     names = written_down()
     assert {"nextword.decode.generate_batch", "nextword.lens", "nextword.weights.load_model"} <= set(names)
-    modules = ["nextword.bench.subject", "nextword.learn.exercises.gelu", "nextword.serve.app", "nextword.cli.main"]
+    modules = ["nextword.bench.program", "nextword.learn.exercises.gelu", "nextword.serve.app", "nextword.cli.main"]
     (one,) = failures(*names, *modules, "nextword.__version__", "nextword.lenses").splitlines()
     assert one.startswith("nextword.lenses: AttributeError")  # so the test can fail
 

@@ -1,12 +1,12 @@
-"""The other programs, one file each, behind nextword's own interface (`nextword.bench.subject`)."""
+"""The other programs, one file each, behind nextword's own interface (`nextword.bench.program`)."""
 
-SUBJECTS = (
+WRITERS = (
     "benchmarks.peers.transformers:Transformers",
     "benchmarks.peers.ctranslate2:CTranslate2",
     "benchmarks.peers.llama_cpp:LlamaCpp",
     "benchmarks.peers.onnxruntime:OnnxRuntime",
 )
-LEARNERS = (
+TRAINERS = (
     "benchmarks.peers.training:TransformersTraining",
     "benchmarks.peers.training:EagerRecipe",
 )

@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from nextword.bench.subject import Subject
+from nextword.bench.program import WritingProgram
 
 COMPUTE_TYPES = {"float32": "float32", "bfloat16": "bfloat16", "int8": "int8"}
 
@@ -19,7 +19,7 @@ print(sys.argv[2] + tokenizer.decode(result.sequences_ids[0]), flush=True)
 """
 
 
-class CTranslate2(Subject):
+class CTranslate2(WritingProgram):
     name = "CTranslate2"
     precisions = ("float32", "bfloat16", "int8")
     needs = ("ctranslate2", "transformers")

@@ -8,7 +8,7 @@ import ctypes
 import sys
 from pathlib import Path
 
-from nextword.bench.subject import Subject
+from nextword.bench.program import WritingProgram
 from nextword.runtime.files import replacing
 
 FORMATS = {"float32": None, "bfloat16": "MOSTLY_BF16", "int8": "MOSTLY_Q8_0", "int4": "MOSTLY_Q4_0"}
@@ -21,7 +21,7 @@ print(sys.argv[2] + model(sys.argv[2], max_tokens=1, temperature=0)["choices"][0
 """
 
 
-class LlamaCpp(Subject):
+class LlamaCpp(WritingProgram):
     name = "llama.cpp"
     precisions = ("float32", "bfloat16", "int8", "int4")
     needs = ("llama_cpp_python", "gguf")

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from nextword.bench.subject import Subject
+from nextword.bench.program import WritingProgram
 from nextword.runtime.files import replacing
 
 
-class OnnxRuntime(Subject):
+class OnnxRuntime(WritingProgram):
     name = "ONNX Runtime"
     precisions = ("float32", "int8")
     needs = ("onnxruntime", "onnx")

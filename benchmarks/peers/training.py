@@ -2,12 +2,12 @@
 
 import time
 
-from nextword.bench.subject import Learner
+from nextword.bench.program import TrainingProgram
 
 LR, BETAS, DECAY, CLIP = 3e-4, (0.9, 0.95), 0.1, 1.0
 
 
-class Eager(Learner):
+class Eager(TrainingProgram):
     """The loop; what differs is the model and how its loss is asked for. nextword's Trainer draws the same batches."""
 
     def model_and_loss(self, model):

@@ -2,7 +2,7 @@
 
 import sys
 
-from nextword.bench.subject import Subject
+from nextword.bench.program import WritingProgram
 
 FIRST_TOKEN = """
 import sys, torch
@@ -15,7 +15,7 @@ print(tokenizer.decode(model.generate(**ids, max_new_tokens=1, do_sample=False, 
 """
 
 
-class Transformers(Subject):
+class Transformers(WritingProgram):
     name = "transformers"
     precisions = ("float32", "bfloat16")
     needs = ("transformers",)

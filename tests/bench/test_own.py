@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from nextword.bench.benchmark import NEXTWORD
-from nextword.bench.own import Nextword, NextwordTraining, Reference
-from nextword.bench.subject import subject_class
+from nextword.bench.own import Nextword, NextwordTraining, PlainTwin
+from nextword.bench.program import program_class
 from nextword.decode.engines import ENGINES
 from nextword.model import GPT, GPTConfig
 from nextword.native import library
@@ -24,7 +24,7 @@ PROMPTS = [[5, 700, 31], [9, 9, 40000, 12, 3]]
 
 
 def test_nextword_writes_what_the_plain_twin_writes(directory: str) -> None:
-    reference, nextword = Reference(), Nextword()
+    reference, nextword = PlainTwin(), Nextword()
     reference.load(directory, "", "float32", 1, 1)
     nextword.load(directory, "", "float32", 1, 2)
     assert nextword.write(PROMPTS, 6) == reference.write(PROMPTS, 6)
@@ -37,15 +37,15 @@ def test_nextword_writes_what_the_plain_twin_writes(directory: str) -> None:
 def test_every_engine_can_be_measured(directory: str, engine: str) -> None:
     if engine == "native" and library() is None:
         pytest.skip("there is no C compiler here (Debian: apt install gcc)")
-    subject = subject_class(f"{NEXTWORD}{engine.title()}")
-    reference, nextword = Reference(), subject()
+    program = program_class(f"{NEXTWORD}{engine.title()}")
+    reference, nextword = PlainTwin(), program()
     reference.load(directory, "", "float32", 1, 1)
     nextword.load(directory, "", "float32", 1, 2)
     assert nextword.write(PROMPTS, 6) == reference.write(PROMPTS, 6)
-    command = subject.cold_start("DIR", "", "float32", "Hello", 1)
+    command = program.cold_start("DIR", "", "float32", "Hello", 1)
     assert command is not None
     assert command[-2:] == ["--engine", engine]
-    assert ("int8" in subject.precisions) == (engine == "native")
+    assert ("int8" in program.precisions) == (engine == "native")
 
 
 @pytest.mark.skipif(library() is None, reason="quantized weights need a C compiler")

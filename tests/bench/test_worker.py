@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from nextword.bench.worker import SubjectError, Worker, peak_memory
+from nextword.bench.worker import ProgramError, Worker, peak_memory
 
 
 @pytest.fixture
@@ -23,14 +23,14 @@ def test_calls_are_answered_in_order_whatever_is_printed_meanwhile(worker: Worke
 
 
 def test_a_failure_is_told_and_the_worker_lives_on(worker: Worker) -> None:
-    with pytest.raises(SubjectError, match="fail: ValueError: no such weights"):
+    with pytest.raises(ProgramError, match="fail: ValueError: no such weights"):
         worker.call("fail")
     assert worker.call("echo", 1).value == 1
 
 
 def test_a_death_is_told_with_its_last_words(worker: Worker) -> None:
     for method in ("die", "echo"):  # and whoever calls the dead is told so again
-        with pytest.raises(SubjectError, match=r"status 7.*out of luck"):
+        with pytest.raises(ProgramError, match=r"status 7.*out of luck"):
             worker.call(method, *[1] * (method == "echo"))
 
 

@@ -10,9 +10,9 @@ from nextword.bench import starting, writing
 from nextword.bench.figures import TOKENS, Figure, Findings, Row
 from nextword.bench.learning import compare_losses
 from nextword.bench.machine import Machine
-from nextword.bench.plan import Plan
 from nextword.bench.starting import seconds_to_first_token
-from nextword.bench.worker import Answer, SubjectError
+from nextword.bench.worker import Answer, ProgramError
+from nextword.bench.workload import Workload
 from nextword.bench.writing import TOLERANCE, Contestant, Setting, compare, prompts, take_turns
 from nextword.model import GPTConfig
 
@@ -33,7 +33,7 @@ def test_scores_of_another_shape_or_not_finite_never_pass() -> None:
 
 
 def test_prompts_side_by_side_differ_in_length_and_are_as_long_on_average() -> None:
-    setting = Setting(Plan(prompt_tokens=32), "", GPTConfig(), Path(), range(1000), 1)
+    setting = Setting(Workload(prompt_tokens=32), "", GPTConfig(), Path(), range(1000), 1)
     assert [list(ids) for ids in prompts(setting, 1)] == [list(range(32))]
     many = prompts(setting, 33)
     assert sorted({len(ids) for ids in many}) == list(range(16, 49))
@@ -70,14 +70,14 @@ class Program:
         if method != "write":  # it is the machine's meter
             return Answer(1e9, 0.0, 0)
         if len(arguments[0]) > self.most_rows:
-            raise SubjectError("write: out of\n  memory")
+            raise ProgramError("write: out of\n  memory")
         return Answer(None, 0.5 * arguments[1], 7)
 
 
 def test_who_fails_while_timed_is_noted_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writing, "rest", lambda: None)
-    plan = Plan(repeats=2, batches=(8,), prompt_tokens=4, prefill_tokens=10)
-    setting = Setting(plan, "", GPTConfig(), Path(), range(100), 1)
+    workload = Workload(repeats=2, batches=(8,), prompt_tokens=4, prefill_tokens=10)
+    setting = Setting(workload, "", GPTConfig(), Path(), range(100), 1)
     findings = Findings(Machine("Cruncher 9", 1, (), None, "Linux", "3.12", "2.11"), "")
     contestants = [Contestant("small", Program(1)), Contestant("large", Program(8))]  # type: ignore[arg-type]
     take_turns(contestants, Program(0), "int8", setting, findings)  # type: ignore[arg-type]
@@ -93,8 +93,8 @@ def test_memory_is_that_of_a_process_that_does_this_work_alone(monkeypatch: pyte
     processes: list[list[object]] = []
 
     class Process:
-        def __init__(self, subject: str, *_: object) -> None:
-            processes.append([subject])
+        def __init__(self, spec: str, *_: object) -> None:
+            processes.append([spec])
 
         def __enter__(self) -> "Process":
             return self
@@ -107,12 +107,12 @@ def test_memory_is_that_of_a_process_that_does_this_work_alone(monkeypatch: pyte
                 return Answer(None, 0.0, 99)  # loading may hold more than a work does; the process knows its peak
             texts, n_tokens = arguments
             if processes[-1][0] == "small:Small" and len(texts) > 1:
-                raise SubjectError("write: out of memory")
+                raise ProgramError("write: out of memory")
             processes[-1].append((len(texts), n_tokens))
             return Answer(None, 0.0, 100 * len(texts))
 
     monkeypatch.setattr(writing, "Worker", Process)
-    plan = Plan(batches=(8,), prefill_tokens=10, new_tokens=128, batch_new_tokens=32)
+    workload = Workload(batches=(8,), prefill_tokens=10, new_tokens=128, batch_new_tokens=32)
     findings = Findings(Machine("Cruncher 9", 1, (), None, "Linux", "3.12", "2.11"), "")
     works = ("import and load", "decode, 1 text", "decode, 8 texts", "prefill, 10 tokens")
     findings.rows += [Row(work, "large", "int8", TOKENS, Figure((1.0,))) for work in works]
@@ -121,7 +121,7 @@ def test_memory_is_that_of_a_process_that_does_this_work_alone(monkeypatch: pyte
     writing.measure_memory(
         {"large": "large:Large", "small": "small:Small"},
         "int8",
-        Setting(plan, "", GPTConfig(), Path(), range(1000), 1),
+        Setting(workload, "", GPTConfig(), Path(), range(1000), 1),
         findings,
     )
     assert [row.peak_memory for row in findings.rows] == [None, 100, 800, 100, None, None]
@@ -131,7 +131,7 @@ def test_memory_is_that_of_a_process_that_does_this_work_alone(monkeypatch: pyte
 
 def test_when_all_fail_nothing_is_measured_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writing, "rest", lambda: None)
-    setting = Setting(Plan(repeats=1, batches=()), "", GPTConfig(), Path(), range(1000), 1)
+    setting = Setting(Workload(repeats=1, batches=()), "", GPTConfig(), Path(), range(1000), 1)
     findings = Findings(Machine("Cruncher 9", 1, (), None, "Linux", "3.12", "2.11"), "")
     take_turns([Contestant("any", Program(0))], Program(0), "int8", setting, findings)  # type: ignore[arg-type, list-item]
     assert (findings.rows, list(findings.absent)) == ([], ["any, int8, from decode, 1 text on"])
@@ -148,7 +148,7 @@ def test_a_program_that_does_not_start_is_tried_once(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(starting, "seconds_to_first_token", seconds)
     monkeypatch.setattr(starting, "cold_commands", lambda *_: {"one": "bad", "two": "good"})
-    setting = Setting(Plan(repeats=2, cold_precisions=("int8",)), "", GPTConfig(), Path(), range(10), 1)
+    setting = Setting(Workload(repeats=2, cold_precisions=("int8",)), "", GPTConfig(), Path(), range(10), 1)
     findings = Findings(Machine("Cruncher 9", 1, (), None, "Linux", "3.12", "2.11"), "")
     starting.measure_cold_starts({}, setting, findings)
     assert tried == ["bad", "good", "good", "good"]

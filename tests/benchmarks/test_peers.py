@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.peers import LEARNERS, SUBJECTS
+from benchmarks.peers import TRAINERS, WRITERS
 from nextword.bench.learning import LOSS_TOLERANCE
 from nextword.bench.machine import installed
-from nextword.bench.own import Reference
-from nextword.bench.subject import Learner, Subject, subject_class
-from nextword.bench.worker import SubjectError, Worker
+from nextword.bench.own import PlainTwin
+from nextword.bench.program import TrainingProgram, WritingProgram, program_class
+from nextword.bench.worker import ProgramError, Worker
 from nextword.bench.writing import TOLERANCE, compare
 from nextword.model import GPT, GPTConfig
 from nextword.weights import save_huggingface
@@ -42,18 +42,18 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def reference(weights: str) -> Reference:
-    reference = Reference()
+def reference(weights: str) -> PlainTwin:
+    reference = PlainTwin()
     reference.load(weights, "", "float32", 1, 1)
     return reference
 
 
-def present(name: str) -> type[Subject]:
-    subject = subject_class(name)
-    missing = [package for package in subject.needs if installed(package) is None]
+def present(name: str) -> type[WritingProgram]:
+    program = program_class(name)
+    missing = [package for package in program.needs if installed(package) is None]
     if missing:
         pytest.skip(f"{' and '.join(missing)} not installed: make bench installs it")
-    return subject
+    return program
 
 
 def worker(name: str) -> Worker:
@@ -61,14 +61,14 @@ def worker(name: str) -> Worker:
     return Worker(name, 1, {"PYTHONPATH": str(Path(__file__).parents[2]), "HF_HUB_OFFLINE": "1"})
 
 
-@pytest.mark.parametrize("name", SUBJECTS)
-def test_a_peer_computes_the_same(name: str, weights: str, scratch: str, reference: Reference) -> None:
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_peer_computes_the_same(name: str, weights: str, scratch: str, reference: PlainTwin) -> None:
     precisions = present(name).precisions
     with worker(name) as peer:
         for precision in precisions:
             try:
                 peer.call("prepare", weights, scratch, precision)
-            except SubjectError as error:
+            except ProgramError as error:
                 if "does not compute in" not in str(error):  # as this processor may not
                     raise
                 continue
@@ -80,9 +80,9 @@ def test_a_peer_computes_the_same(name: str, weights: str, scratch: str, referen
                     assert peer.call("write", prompts, n_tokens).value == reference.write(prompts, n_tokens)
 
 
-@pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize("name", TRAINERS)
 def test_learners_see_the_same_batches_and_loss(name: str, narrow_weights: str, scratch: str, tmp_path: Path) -> None:
-    learner: type[Learner] = present(name)  # type: ignore[assignment]
+    learner: type[TrainingProgram] = present(name)  # type: ignore[assignment]
     text = tmp_path / "text.txt"
     text.write_text("one two three four " * 200)
     done = learner().train(narrow_weights, str(text), scratch, 2, 16, 2, 1)

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from cli.conftest import Cli
 
-from nextword.bench import benchmark, plan
-from nextword.bench.plan import Plan
+from nextword.bench import benchmark, workload
+from nextword.bench.workload import Workload
 
-TINY = Plan(
+TINY = Workload(
     repeats=1,
     precisions=("float32",),
     prompt_tokens=6,
@@ -25,7 +25,7 @@ TINY = Plan(
 def test_a_benchmark_from_its_beginning_to_its_end(
     cli: Cli, model_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan, "USUAL", TINY)
+    monkeypatch.setattr(workload, "USUAL", TINY)
     monkeypatch.setattr(benchmark, "BUFFERS", (1 << 20,))
     status, out, err = cli("bench", "--model", model_directory, "--threads", 1, "--out", tmp_path / "out")
     assert (status, err) == (0, "")
@@ -50,8 +50,8 @@ def test_a_benchmark_from_its_beginning_to_its_end(
 
 
 def test_quick_is_shorter_in_everything(cli: Cli) -> None:
-    assert plan.QUICK.repeats < plan.USUAL.repeats
-    assert replace(plan.QUICK, repeats=plan.USUAL.repeats) != plan.USUAL
+    assert workload.QUICK.repeats < workload.USUAL.repeats
+    assert replace(workload.QUICK, repeats=workload.USUAL.repeats) != workload.USUAL
 
 
 def test_what_cannot_be_measured_is_told_before_anything_is(cli: Cli) -> None:

@@ -6,7 +6,7 @@ import torch
 
 from nextword.lens import trace
 from nextword.lens.plain import logit_lens
-from nextword.lens.view import COLUMNS, MOST_BITS, Token, percent, view
+from nextword.lens.view import COLUMNS, MOST_BITS, PromptToken, percent, view
 from nextword.model import GPT
 
 
@@ -79,7 +79,9 @@ def test_a_window_of_a_long_text_holds_what_is_asked_about(model: GPT, ids: torc
 
 
 def test_the_redder_the_more_surprising() -> None:
-    reds = [Token("a", logprob, []).redness for logprob in (None, 0.0, -6 * math.log(2), -12 * math.log(2), -99.0)]
+    reds = [
+        PromptToken("a", logprob, []).redness for logprob in (None, 0.0, -6 * math.log(2), -12 * math.log(2), -99.0)
+    ]
     assert reds == pytest.approx([0.0, 0.0, 0.5, 1.0, 1.0])
 
 

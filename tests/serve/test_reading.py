@@ -5,7 +5,7 @@ import torch
 from conftest import TINY
 
 from nextword.model import GPT
-from nextword.serve.reading import Reader, Text, common
+from nextword.serve.reading import Reader, ReadText, common
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def counted(model: GPT) -> tuple[Reader, list[int]]:
     return Reader(model, n_texts=2), read
 
 
-def agrees(text: Text, model: GPT) -> None:
+def agrees(text: ReadText, model: GPT) -> None:
     logits = model(torch.tensor([text.ids]))[0]
     with torch.no_grad():
         torch.testing.assert_close(text.next(), logits[-1], rtol=1e-4, atol=1e-5)

@@ -5,7 +5,7 @@ import pytest
 from nextword.model import CONFIGS
 from nextword.train.config import TrainConfig
 from nextword.train.plan import plan
-from nextword.train.prolonging import rate
+from nextword.train.prolongation import rate
 from nextword.train.recipe import choose
 from nextword.train.schedule import SCHEDULES, Schedule
 

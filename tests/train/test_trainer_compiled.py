@@ -11,17 +11,17 @@ from train.runs import late, log, newest, of, state, train
 
 from nextword.train import Trainer
 from nextword.train.checkpoint import sha256
-from nextword.train.compiling import COMPILE_SECONDS, SHARE_SAVED, seconds_saved
+from nextword.train.compilation import COMPILE_SECONDS, SHARE_SAVED, seconds_saved
 from nextword.train.events import Compiling, Stepped, Validated, Warned
 
 
 def test_compiling_is_only_for_gpus_and_for_long_runs(monkeypatch):
-    monkeypatch.setattr("nextword.train.compiling.has_triton", lambda: True)
+    monkeypatch.setattr("nextword.train.compilation.has_triton", lambda: True)
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
     assert seconds_saved(cpu, 10.0, 10**6) == 0
     assert seconds_saved(gpu, 0.1, 100) < 0
     assert seconds_saved(gpu, 0.1, 100_000) == pytest.approx(SHARE_SAVED * 10_000 - COMPILE_SECONDS)
-    monkeypatch.setattr("nextword.train.compiling.has_triton", lambda: False)
+    monkeypatch.setattr("nextword.train.compilation.has_triton", lambda: False)
     assert seconds_saved(gpu, 0.1, 100_000) == 0
 
 

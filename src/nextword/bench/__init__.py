@@ -1,6 +1,6 @@
 """How fast this is, and how fast the machine would allow it to be.
 
-Whatever is measured runs in a process of its own (`worker.py`), behind one small interface (`subject.py`), so that
+Whatever is measured runs in a process of its own (`worker.py`), behind one small interface (`program.py`), so that
 nextword and any other program are measured by the same hands: `nextword bench` measures nextword alone, and the
 project's `benchmarks/` other programs beside it.
 """

@@ -7,8 +7,8 @@ from pathlib import Path
 from nextword.bench.figures import Findings
 from nextword.bench.learning import measure_training
 from nextword.bench.machine import installed, this_machine
-from nextword.bench.plan import Plan
 from nextword.bench.starting import measure_cold_starts
+from nextword.bench.workload import Workload
 from nextword.bench.writing import METER, Say, Setting, measure_writing
 from nextword.config import GPTConfig
 
@@ -20,12 +20,12 @@ BUFFERS = (1 << 20, 8 << 20, 32 << 20, 128 << 20, 512 << 20)
 
 
 def benchmark(
-    plan: Plan,
+    workload: Workload,
     model: str,
     scratch: Path,
     say: Say,
-    subjects: Iterable[str] = (NEXTWORD,),
-    learners: Iterable[str] = (NEXTWORD_TRAINING,),
+    writers: Iterable[str] = (NEXTWORD,),
+    trainers: Iterable[str] = (NEXTWORD_TRAINING,),
     threads: int | None = None,
     environment: dict[str, str] | None = None,
 ) -> Findings:
@@ -33,21 +33,21 @@ def benchmark(
 
     model: the weights that all programs get; for others than nextword, a
     directory in Hugging Face's layout with its tokenizer. scratch: a directory
-    for their own files. subjects and learners: `module:Class` each; those whose
+    for their own files. writers and trainers: `module:Class` each; those whose
     packages are not installed are named as absent. threads: for each program;
     as many as there are physical cores unless given.
     """
     machine = this_machine()
     threads = threads or machine.cores
     config = config_of(model)
-    setting = Setting(plan, model, config, scratch, text_ids(), threads, environment or {}, say)
-    findings = Findings(machine, f"{config.n_params:,} parameters", method=method(plan, threads))
+    setting = Setting(workload, model, config, scratch, text_ids(), threads, environment or {}, say)
+    findings = Findings(machine, f"{config.n_params:,} parameters", method=method(workload, threads))
     say("the machine itself")
     measure_machine(setting, findings)
-    writers, trainers = (present(specs, findings) for specs in (subjects, learners))
-    measure_writing(writers, setting, findings)
-    measure_cold_starts(writers, setting, findings)
-    measure_training(trainers, setting, findings)
+    writing = present(writers, findings)
+    measure_writing(writing, setting, findings)
+    measure_cold_starts(writing, setting, findings)
+    measure_training(present(trainers, findings), setting, findings)
     return findings
 
 
@@ -91,15 +91,15 @@ def text_ids() -> list[int]:
     return Tokenizer().encode(read_corpus(("story",)).documents[0])
 
 
-def method(plan: Plan, threads: int) -> list[str]:
+def method(workload: Workload, threads: int) -> list[str]:
     """How it is measured, for whoever reads the table."""
     threads_in_words = "one thread" if threads == 1 else f"{threads} threads"
     return [
-        f"Every program has a process of its own and {threads_in_words}. In each of the rounds ({plan.repeats}) all of "
-        "them take turns at the same work; a figure is the median, with the least and the most in brackets.",
-        f"Decode: greedy, {plan.new_tokens} tokens after a prompt of {plan.prompt_tokens} (several texts: "
-        f"{plan.batch_new_tokens} tokens after prompts of different lengths, {plan.prompt_tokens} on average); the "
-        "time for the prompt and the first token is taken off. Prefill: from the prompt to its first new token.",
+        f"Every program has a process of its own and {threads_in_words}. In each of the rounds ({workload.repeats}) "
+        "all of them take turns at the same work; a figure is the median, with the least and the most in brackets.",
+        f"Decode: greedy, {workload.new_tokens} tokens after a prompt of {workload.prompt_tokens} (several texts: "
+        f"{workload.batch_new_tokens} tokens after prompts of different lengths, {workload.prompt_tokens} on average); "
+        "the time for the prompt and the first token is taken off. Prefill: from the prompt to its first new token.",
         "The limit of writing: every weight (bfloat16 16, int8 8, int4 4.5 bits) and all keys and values are read "
         "once a step, at the rate at which PyTorch sums up a buffer of that size; or 2 operations for each weight and "
         "text, where that takes longer. Of a prompt of T tokens: T (2 N' + 4 L T C) + 2 V C operations, N' the blocks' "

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from nextword.bench.figures import TOKENS, Figure, Findings, Row
 from nextword.bench.limits import training_flops
-from nextword.bench.worker import SubjectError, Worker
+from nextword.bench.worker import ProgramError, Worker
 from nextword.bench.writing import METER, Setting
 
 LOSS_TOLERANCE = 0.1
@@ -14,17 +14,17 @@ All see the same batch and weights, but who leaves the logits in bfloat16 gets 0
 """
 
 
-def measure_training(learners: dict[str, str], setting: Setting, findings: Findings) -> None:
-    """Measure updates, in rounds in which the programs take turns. learners: name -> `module:Class`."""
+def measure_training(specs: dict[str, str], setting: Setting, findings: Findings) -> None:
+    """Measure updates, in rounds in which the programs take turns. specs: name -> `module:Class`."""
     text = setting.scratch / "training.txt"
     write_text(text)
     with setting.worker(METER) as meter:
-        for batch_size, window in setting.plan.training if learners else ():
-            train_in_turns(learners, meter, text, batch_size, window, setting, findings)
+        for batch_size, window in setting.workload.training if specs else ():
+            train_in_turns(specs, meter, text, batch_size, window, setting, findings)
 
 
 def train_in_turns(
-    learners: dict[str, str],
+    specs: dict[str, str],
     meter: Worker,
     text: Path,
     batch_size: int,
@@ -33,22 +33,22 @@ def train_in_turns(
     findings: Findings,
 ) -> None:
     """Measure one size of batch: in each round the machine first, then each program, from its start."""
-    plan, work = setting.plan, f"training, B={batch_size} T={window}"
+    workload, work = setting.workload, f"training, B={batch_size} T={window}"
     results: dict[str, list[float]] = {}
     losses: dict[str, list[float]] = {}
     memory: dict[str, int] = {}
     gemm: list[float] = []
-    for n in range(plan.repeats):
+    for n in range(workload.repeats):
         gemm.append(max(meter.call("gemm", t, setting.config.n_embd, 1024).value for t in ("float32", "bfloat16")))
-        for name, learner in learners.items():
+        for name, spec in specs.items():
             if f"{name}, {work}" in findings.absent:
                 continue
-            setting.say(f"{work}: {name}, round {n + 1} of {plan.repeats}")
+            setting.say(f"{work}: {name}, round {n + 1} of {workload.repeats}")
             where = (setting.model, text, setting.scratch)
             try:
-                with setting.worker(learner) as worker:
-                    answer = worker.call("train", *where, batch_size, window, 1 + plan.n_updates, setting.threads)
-            except SubjectError as error:
+                with setting.worker(spec) as worker:
+                    answer = worker.call("train", *where, batch_size, window, 1 + workload.n_updates, setting.threads)
+            except ProgramError as error:
                 findings.leave_out(f"{name}, {work}", error)
                 continue
             seconds = answer.value["seconds"][1:]

@@ -5,13 +5,13 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from nextword.bench.subject import Learner, Subject
+from nextword.bench.program import TrainingProgram, WritingProgram
 
 if TYPE_CHECKING:
     from nextword.decode.engines import EngineName
 
 
-class Nextword(Subject):
+class Nextword(WritingProgram):
     """Writes through the fastest engine that there is on a CPU."""
 
     name = "nextword"
@@ -78,7 +78,7 @@ class NextwordPlain(NextwordTorch):
     engine_name = "plain"
 
 
-class Reference(Subject):
+class PlainTwin(WritingProgram):
     """The mathematics written out, in float32: what all outputs are checked against."""
 
     name = "nextword's plain twin"
@@ -108,7 +108,7 @@ class Reference(Subject):
             return self.model(torch.tensor([list(ids)]))[0, -1].tolist()
 
 
-class NextwordTraining(Learner):
+class NextwordTraining(TrainingProgram):
     """Trains through the Trainer, with everything that surrounds an update."""
 
     name = "nextword"

@@ -7,24 +7,24 @@ import time
 from collections.abc import Sequence
 
 from nextword.bench.figures import SECONDS, Figure, Findings, Row
-from nextword.bench.subject import subject_class
-from nextword.bench.worker import SubjectError
+from nextword.bench.program import program_class
+from nextword.bench.worker import ProgramError
 from nextword.bench.writing import Setting, prepare
 
 WORK = "cold start, first token"
 
 
-def measure_cold_starts(subjects: dict[str, str], setting: Setting, findings: Findings) -> None:
+def measure_cold_starts(specs: dict[str, str], setting: Setting, findings: Findings) -> None:
     """Start each program as a process, in turns; a first round warms the disk's cache and does not count."""
     environment = {**os.environ, "OMP_NUM_THREADS": str(setting.threads), "HF_HUB_OFFLINE": "1", **setting.environment}
-    for precision in setting.plan.cold_precisions:
-        commands = cold_commands(subjects, precision, setting, findings)
+    for precision in setting.workload.cold_precisions:
+        commands = cold_commands(specs, precision, setting, findings)
         results: dict[str, list[float]] = {name: [] for name in commands}
-        for n in range(setting.plan.repeats + 1):
+        for n in range(setting.workload.repeats + 1):
             for name, command in list(commands.items()):
                 setting.say(f"{WORK}: {name}, {precision}")
                 try:
-                    seconds = seconds_to_first_token(command, setting.plan.cold_prompt, environment)
+                    seconds = seconds_to_first_token(command, setting.workload.cold_prompt, environment)
                 except RuntimeError as error:
                     findings.leave_out(f"{name}, {precision}, {WORK}", error)
                     del commands[name]
@@ -36,21 +36,19 @@ def measure_cold_starts(subjects: dict[str, str], setting: Setting, findings: Fi
         ]
 
 
-def cold_commands(
-    subjects: dict[str, str], precision: str, setting: Setting, findings: Findings
-) -> dict[str, list[str]]:
+def cold_commands(specs: dict[str, str], precision: str, setting: Setting, findings: Findings) -> dict[str, list[str]]:
     """The command of each program that can start from weights in this precision, which are there afterwards."""
     commands = {}
-    for name, subject in subjects.items():
-        program, key = subject_class(subject), f"{name}, {precision}"
+    for name, spec in specs.items():
+        program, key = program_class(spec), f"{name}, {precision}"
         command = program.cold_start(
-            setting.model, str(setting.scratch), precision, setting.plan.cold_prompt, setting.threads
+            setting.model, str(setting.scratch), precision, setting.workload.cold_prompt, setting.threads
         )
         if command is None or precision not in program.precisions or key in findings.absent:
             continue
         try:
-            prepare(subject, precision, setting)
-        except SubjectError as error:
+            prepare(spec, precision, setting)
+        except ProgramError as error:
             findings.leave_out(key, error)
             continue
         commands[name] = command

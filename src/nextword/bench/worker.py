@@ -1,4 +1,4 @@
-"""A subject in a process of its own: what it imports, and how it uses threads and memory, disturbs nobody else."""
+"""A program in a process of its own, whose imports, threads and memory disturb nobody else."""
 
 import importlib
 import json
@@ -17,8 +17,8 @@ from typing import Any
 from nextword.errors import NextwordError
 
 
-class SubjectError(NextwordError):
-    """A subject that failed, or died; the last it said is in the message."""
+class ProgramError(NextwordError):
+    """A program that failed, or died; the last it said is in the message."""
 
     exit_code = 1
 
@@ -33,17 +33,17 @@ class Answer:
 
 
 class Worker:
-    """Runs a subject's methods in another process, one call at a time.
+    """Run a program's methods in another process, one call at a time.
 
-    subject: `module:Class`. threads: for everything that reads
+    spec: `module:Class`. threads: for everything that reads
     OMP_NUM_THREADS. environment: variables besides. Use it in a `with`. While
     nothing is asked of it, it waits for a line and takes no time from others.
     """
 
-    def __init__(self, subject: str, threads: int, environment: Mapping[str, str] | None = None):
+    def __init__(self, spec: str, threads: int, environment: Mapping[str, str] | None = None):
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "nextword.bench.worker", subject],
+            [sys.executable, "-m", "nextword.bench.worker", spec],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
@@ -62,7 +62,7 @@ class Worker:
         self.close()
 
     def call(self, method: str, *arguments: Any) -> Answer:
-        """Call a method of the subject; a Path arrives as text. Raises SubjectError where it fails."""
+        """Call a method of the program; a Path arrives as text. Raises ProgramError where it fails."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         request = json.dumps({"method": method, "arguments": arguments}, default=str)
@@ -71,10 +71,10 @@ class Worker:
             self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            raise SubjectError(f"{method} ended its process (status {self._process.wait()}). {self._last_words()}")
+            raise ProgramError(f"{method} ended its process (status {self._process.wait()}). {self._last_words()}")
         answer = json.loads(line)
         if "error" in answer:
-            raise SubjectError(f"{method}: {answer['error']}")
+            raise ProgramError(f"{method}: {answer['error']}")
         return Answer(answer["value"], answer["seconds"], answer["peak_memory"])
 
     def close(self) -> None:
@@ -97,11 +97,11 @@ class Worker:
         return self._said.read().decode(errors="replace")[-400:].strip()
 
 
-def serve(subject: str) -> None:
+def serve(spec: str) -> None:
     """Read calls from standard input, one JSON object a line, and answer each on standard output."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not mix with the answers
-    module, _, name = subject.partition(":")
+    module, _, name = spec.partition(":")
     target = getattr(importlib.import_module(module), name)()
     for line in sys.stdin:
         request = json.loads(line)

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from nextword.bench.figures import TOKENS, Figure, Findings, Row
 from nextword.bench.limits import decode_bytes, decode_flops, prefill_flops
-from nextword.bench.plan import Plan
-from nextword.bench.subject import Subject, subject_class
-from nextword.bench.worker import SubjectError, Worker
+from nextword.bench.program import WritingProgram, program_class
+from nextword.bench.worker import ProgramError, Worker
+from nextword.bench.workload import Workload
 from nextword.config import GPTConfig
 
 Say = Callable[[str], object]
 METER = "nextword.bench.rates:Meter"
-REFERENCE = "nextword.bench.own:Reference"
+REFERENCE = "nextword.bench.own:PlainTwin"
 
 TOLERANCE = {"float32": 2e-3, "bfloat16": 5e-2, "int8": 0.15, "int4": 0.6}
 """How far a program's logits may be from the reference's, as a share of their spread; more is a mistake, not rounding.
@@ -31,7 +31,7 @@ more than 1 away.
 class Setting:
     """What all measurements share. text: ids to take prompts from. environment: for the workers."""
 
-    plan: Plan
+    workload: Workload
     model: str
     config: GPTConfig
     scratch: Path
@@ -40,9 +40,9 @@ class Setting:
     environment: dict[str, str] = field(default_factory=dict)
     say: Say = lambda line: None
 
-    def worker(self, subject: str) -> Worker:
-        """A process for a subject."""
-        return Worker(subject, self.threads, self.environment)
+    def worker(self, spec: str) -> Worker:
+        """Start a process for a program."""
+        return Worker(spec, self.threads, self.environment)
 
 
 @dataclass
@@ -67,24 +67,24 @@ class Contestant:
         return len(prompt) / self.seconds([prompt], 1)
 
 
-def measure_writing(subjects: dict[str, str], setting: Setting, findings: Findings) -> None:
-    """Measure decoding, alone and in batches, and prefill, in every precision. subjects: name -> `module:Class`."""
-    reference = reference_logits(setting) if setting.plan.precisions else []
-    for precision in setting.plan.precisions:
+def measure_writing(specs: dict[str, str], setting: Setting, findings: Findings) -> None:
+    """Measure decoding, alone and in batches, and prefill, in every precision. specs: name -> `module:Class`."""
+    reference = reference_logits(setting) if setting.workload.precisions else []
+    for precision in setting.workload.precisions:
         with ExitStack() as open_workers:
             meter = open_workers.enter_context(setting.worker(METER))
             contestants = []
-            for name, subject in subjects.items():
-                if precision not in subject_class(subject).precisions:
+            for name, spec in specs.items():
+                if precision not in program_class(spec).precisions:
                     continue
                 setting.say(f"{precision}: {name} loads")
                 try:
-                    contestants.append(enter(name, subject, precision, reference, setting, findings, open_workers))
-                except SubjectError as error:
+                    contestants.append(enter(name, spec, precision, reference, setting, findings, open_workers))
+                except ProgramError as error:
                     findings.leave_out(f"{name}, {precision}", error)
             if contestants:
                 take_turns(contestants, meter, precision, setting, findings)
-        measure_memory(subjects, precision, setting, findings)
+        measure_memory(specs, precision, setting, findings)
 
 
 def reference_logits(setting: Setting) -> list[list[float]]:
@@ -96,24 +96,24 @@ def reference_logits(setting: Setting) -> list[list[float]]:
 
 def checked_texts(setting: Setting) -> list[Sequence[int]]:
     """Two texts whose logits are compared."""
-    plan = setting.plan
-    return [setting.text[: plan.prompt_tokens], setting.text[7 : 7 + plan.prefill_tokens // 2]]
+    workload = setting.workload
+    return [setting.text[: workload.prompt_tokens], setting.text[7 : 7 + workload.prefill_tokens // 2]]
 
 
 def enter(
     name: str,
-    subject: str,
+    spec: str,
     precision: str,
     reference: list[list[float]],
     setting: Setting,
     findings: Findings,
     open_workers: ExitStack,
 ) -> Contestant:
-    """Load a program, note how long that took, and check what it computes. Raises SubjectError where it fails."""
+    """Load a program, note how long that took, and check what it computes. Raises ProgramError where it fails."""
     where = (setting.model, setting.scratch, precision)
-    prepare(subject, precision, setting)
-    worker = open_workers.enter_context(setting.worker(subject))
-    n_rows = max((1, *setting.plan.batches))
+    prepare(spec, precision, setting)
+    worker = open_workers.enter_context(setting.worker(spec))
+    n_rows = max((1, *setting.workload.batches))
     loaded = worker.call("load", *where, setting.threads, n_rows)
     differences = [
         compare(truth, worker.call("logits", ids).value)
@@ -125,17 +125,17 @@ def enter(
         f"KL divergence {divergence:.1e} nats"
     )
     if not error <= TOLERANCE[precision]:
-        raise SubjectError(
+        raise ProgramError(
             f"its logits are {error:.2g} of their spread away from the reference's; {TOLERANCE[precision]} is allowed"
         )
     findings.rows.append(Row("import and load", name, precision, "s", Figure((loaded.seconds,))))
     return Contestant(name, worker)
 
 
-def prepare(subject: str, precision: str, setting: Setting) -> None:
+def prepare(spec: str, precision: str, setting: Setting) -> None:
     """Bring the weights into a program's own format, in a process of its own, since converting takes memory."""
-    if subject_class(subject).prepare is not Subject.prepare:
-        with setting.worker(subject) as worker:
+    if program_class(spec).prepare is not WritingProgram.prepare:
+        with setting.worker(spec) as worker:
             worker.call("prepare", setting.model, setting.scratch, precision)
 
 
@@ -159,9 +159,9 @@ def take_turns(
     contestants: list[Contestant], meter: Worker, precision: str, setting: Setting, findings: Findings
 ) -> None:
     """Measure everything in rounds: in each of them the machine first, then each work by each program in turn."""
-    plan, config = setting.plan, setting.config
-    batches = {n: prompts(setting, n) for n in (1, *plan.batches)}
-    long = setting.text[: plan.prefill_tokens]
+    workload, config = setting.workload, setting.config
+    batches = {n: prompts(setting, n) for n in (1, *workload.batches)}
+    long = setting.text[: workload.prefill_tokens]
     results: dict[tuple[str, str], list[float]] = {}
     rates: dict[str, list[float]] = {"gemm": [], "read": []}
     in_play = list(contestants)
@@ -172,7 +172,7 @@ def take_turns(
             rest()
             try:
                 value = measure(contestant)
-            except SubjectError as error:
+            except ProgramError as error:
                 findings.leave_out(f"{contestant.name}, {precision}, from {work} on", error)
                 in_play.remove(contestant)
             else:
@@ -180,22 +180,22 @@ def take_turns(
 
     for n_rows, texts in batches.items():  # whoever compiles, allocates or fills caches does so now
         turn(decode_work(n_rows), partial(Contestant.seconds, prompts=texts, n_tokens=2))
-    turn(prefill_work(plan), partial(Contestant.seconds, prompts=[long], n_tokens=2))
+    turn(prefill_work(workload), partial(Contestant.seconds, prompts=[long], n_tokens=2))
     results.clear()
-    for n in range(plan.repeats):
-        setting.say(f"{precision}: round {n + 1} of {plan.repeats}")
-        rates["read"].append(meter.call("read", decode_bytes(config, precision, seen(plan, 1))).value)
+    for n in range(workload.repeats):
+        setting.say(f"{precision}: round {n + 1} of {workload.repeats}")
+        rates["read"].append(meter.call("read", decode_bytes(config, precision, seen(workload, 1))).value)
         dtypes = ("float32",) if precision == "float32" else ("float32", "bfloat16")
-        rates["gemm"].append(max(meter.call("gemm", t, config.n_embd, plan.prefill_tokens).value for t in dtypes))
+        rates["gemm"].append(max(meter.call("gemm", t, config.n_embd, workload.prefill_tokens).value for t in dtypes))
         for n_rows, texts in batches.items():
-            n_tokens = new_tokens(plan, n_rows)
+            n_tokens = new_tokens(workload, n_rows)
             turn(decode_work(n_rows), partial(Contestant.writing_rate, prompts=texts, n_tokens=n_tokens))
-        turn(prefill_work(plan), partial(Contestant.reading_rate, prompt=long))
+        turn(prefill_work(workload), partial(Contestant.reading_rate, prompt=long))
 
     read, gemm = (Figure(tuple(rates[name])).median for name in ("read", "gemm"))
-    limits = {prefill_work(plan): plan.prefill_tokens / (prefill_flops(config, plan.prefill_tokens) / gemm)}
+    limits = {prefill_work(workload): workload.prefill_tokens / (prefill_flops(config, workload.prefill_tokens) / gemm)}
     for n_rows in batches:
-        visible = seen(plan, n_rows)
+        visible = seen(workload, n_rows)
         reading = decode_bytes(config, precision, visible, n_rows) / read
         limits[decode_work(n_rows)] = n_rows / max(reading, n_rows * decode_flops(config, visible) / gemm)
     findings.rates[f"{precision}: reading as many bytes as a token needs"] = rates["read"]
@@ -205,24 +205,24 @@ def take_turns(
         findings.rows.append(Row(work, name, precision, TOKENS, figure, limits[work]))
 
 
-def measure_memory(subjects: dict[str, str], precision: str, setting: Setting, findings: Findings) -> None:
+def measure_memory(specs: dict[str, str], precision: str, setting: Setting, findings: Findings) -> None:
     """Note with each timed work the most memory that a fresh process holds that is loaded for it and does it once.
 
     Those that were timed have room for the largest batch, which whoever writes one text has no need of.
     """
-    plan = setting.plan
-    works = {decode_work(n): (prompts(setting, n), new_tokens(plan, n)) for n in (1, *plan.batches)}
-    works[prefill_work(plan)] = [setting.text[: plan.prefill_tokens]], 0
+    workload = setting.workload
+    works = {decode_work(n): (prompts(setting, n), new_tokens(workload, n)) for n in (1, *workload.batches)}
+    works[prefill_work(workload)] = [setting.text[: workload.prefill_tokens]], 0
     for index, row in enumerate(findings.rows):
         if row.precision != precision or row.work not in works:
             continue
         texts, n_tokens = works[row.work]
         setting.say(f"{precision}: {row.program}, memory, {row.work}")
         try:
-            with setting.worker(subjects[row.program]) as worker:
+            with setting.worker(specs[row.program]) as worker:
                 worker.call("load", setting.model, setting.scratch, precision, setting.threads, len(texts))
                 peak_memory = worker.call("write", texts, 1 + n_tokens).peak_memory
-        except SubjectError as error:
+        except ProgramError as error:
             findings.leave_out(f"{row.program}, {precision}, memory, {row.work}", error)
             continue
         findings.rows[index] = replace(row, peak_memory=peak_memory)
@@ -230,20 +230,20 @@ def measure_memory(subjects: dict[str, str], precision: str, setting: Setting, f
 
 def prompts(setting: Setting, n_rows: int) -> list[Sequence[int]]:
     """One prompt of prompt_tokens, or several whose lengths lie evenly between half and one and a half of that."""
-    mean = setting.plan.prompt_tokens
+    mean = setting.workload.prompt_tokens
     lengths = [mean] if n_rows == 1 else [mean // 2 + mean * row // (n_rows - 1) for row in range(n_rows)]
     starts = [3 * row for row in range(n_rows)]
     return [setting.text[start : start + length] for start, length in zip(starts, lengths, strict=True)]
 
 
-def new_tokens(plan: Plan, n_rows: int) -> int:
+def new_tokens(workload: Workload, n_rows: int) -> int:
     """How many tokens each row writes."""
-    return plan.new_tokens if n_rows == 1 else plan.batch_new_tokens
+    return workload.new_tokens if n_rows == 1 else workload.batch_new_tokens
 
 
-def seen(plan: Plan, n_rows: int) -> float:
+def seen(workload: Workload, n_rows: int) -> float:
     """How many tokens a new one sees, on average."""
-    return plan.prompt_tokens + new_tokens(plan, n_rows) / 2
+    return workload.prompt_tokens + new_tokens(workload, n_rows) / 2
 
 
 def decode_work(n_rows: int) -> str:
@@ -251,9 +251,9 @@ def decode_work(n_rows: int) -> str:
     return "decode, 1 text" if n_rows == 1 else f"decode, {n_rows} texts"
 
 
-def prefill_work(plan: Plan) -> str:
+def prefill_work(workload: Workload) -> str:
     """The table's name for reading."""
-    return f"prefill, {plan.prefill_tokens} tokens"
+    return f"prefill, {workload.prefill_tokens} tokens"
 
 
 def rest() -> None:

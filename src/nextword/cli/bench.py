@@ -3,9 +3,7 @@
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
-
-import tyro
+from typing import TYPE_CHECKING, Literal
 
 from nextword.cli.arguments import parse
 
@@ -22,16 +20,16 @@ class Arguments:
     Takes a minute or two. Other programs disturb it: close what you can.
     """
 
-    model: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    model: str | None = None
     """A GPT-2 directory or run. Default: 124M random weights, which are as fast as trained ones."""
 
-    out: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    out: str | None = None
     """A directory for the same as Markdown, JSON and a bar chart. Default: none is written."""
 
-    threads: Annotated[int | None, tyro.conf.arg(help_behavior_hint="")] = None
+    threads: int | None = None
     """How many threads to use. Default: one for each physical core."""
 
-    engine: Annotated[Literal["native", "torch", "plain"] | None, tyro.conf.arg(help_behavior_hint="")] = None
+    engine: Literal["native", "torch", "plain"] | None = None
     """What writes: native is C for a CPU, torch is PyTorch, plain is the code of the README's tour, to read along
     with. Default: native where it can be had, else torch."""
 
@@ -46,21 +44,21 @@ def run(arguments: list[str]) -> int:
     from rich.console import Console
 
     from nextword.bench.benchmark import NEXTWORD, benchmark
-    from nextword.bench.plan import QUICK, USUAL
     from nextword.bench.weights import random_weights
+    from nextword.bench.workload import QUICK, USUAL
     from nextword.decode.engines import check_engine
 
     if args.engine is not None:
         check_engine(args.engine, on_cpu=True)
     if args.threads is not None and args.threads < 1:
         raise ValueError(f"--threads must be at least 1, not {args.threads}.")
-    plan = QUICK if args.quick else USUAL
+    workload = QUICK if args.quick else USUAL
     console = Console(highlight=False)
     with tempfile.TemporaryDirectory(prefix="nextword-bench-") as scratch:
         with console.status("the weights") as status:
             model = args.model or random_weights(Path(scratch) / "model")
-            subject = f"{NEXTWORD}{(args.engine or '').title()}"
-            findings = benchmark(plan, model, Path(scratch), status.update, (subject,), threads=args.threads)
+            program = f"{NEXTWORD}{(args.engine or '').title()}"
+            findings = benchmark(workload, model, Path(scratch), status.update, (program,), threads=args.threads)
         show(findings, console)
     if args.out is not None:
         from nextword.bench.report import save

@@ -59,7 +59,7 @@ class Display:
         )
         self._task: TaskID | None = None
         self._validated: Validated | None = None
-        self._told = time.monotonic()
+        self._shown_at = time.monotonic()
         self._stderr = sys.stderr  # not what rich puts in its place
 
     def __enter__(self) -> "Display":
@@ -150,12 +150,12 @@ class Display:
         }
         self._progress.update(self._task, completed=step.step)
         shown = STEP.format(task=self._progress.tasks[self._task])
-        room = self.console.width - len(shown) - LEAST_BAR - 2  # a blank between columns
-        self._progress.update(self._task, numbers=fitting(numbers, room))
+        columns = self.console.width - len(shown) - LEAST_BAR - 2  # a blank between columns
+        self._progress.update(self._task, numbers=fitting(numbers, columns))
         if self.console.is_terminal:
             self._progress.refresh()
-        elif step.seconds_left == 0 or time.monotonic() - self._told >= QUIET_SECONDS:
-            self._told = time.monotonic()
+        elif step.seconds_left == 0 or time.monotonic() - self._shown_at >= QUIET_SECONDS:
+            self._shown_at = time.monotonic()
             self._say(f"step {step.step:>5}   {fitting(numbers)}")
 
 
@@ -209,8 +209,8 @@ def draw(plan: Plan) -> str:
     """Describe how the embeddings were drawn, and why, if not in GPT-2's way."""
     if plan.embedding_std is None or plan.embedding_std == GPT2_STD:
         return ""
-    told = " to be told apart sooner" if plan.embedding_std > GPT2_STD else ""
-    return f", embeddings drawn at {plan.embedding_std:g} instead of GPT-2's {GPT2_STD:g}{told}"
+    why = " to be told apart sooner" if plan.embedding_std > GPT2_STD else ""
+    return f", embeddings drawn at {plan.embedding_std:g} instead of GPT-2's {GPT2_STD:g}{why}"
 
 
 def duration(seconds: float) -> str:

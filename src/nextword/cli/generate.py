@@ -24,7 +24,7 @@ class Arguments:
     """A run directory, any GPT-2 directory, gpt2, gpt2-medium, gpt2-large, gpt2-xl, or heads, the small one at hand.
     Or a class of your own, my_gpt2:GPT or path/to/file.py:GPTModel, to be filled with --weights."""
 
-    weights: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    weights: str | None = None
     """What to fill a class of your own with: all that --model takes besides."""
 
     max_new_tokens: int = 100
@@ -45,7 +45,7 @@ class Arguments:
     repetition_penalty: float = 1.0
     """Make tokens of the prompt and the text less likely to come again, 1.2 for example; 1 changes nothing."""
 
-    seed: Annotated[int | None, tyro.conf.arg(help_behavior_hint="")] = None
+    seed: int | None = None
     """The same seed writes the same text. Default: another text each time."""
 
     num_samples: int = 1
@@ -57,13 +57,13 @@ class Arguments:
     device: str = "auto"
     """Where to compute: cuda, mps or cpu; auto takes the first of them that is there."""
 
-    dtype: Annotated[Literal["float32", "bfloat16"] | None, tyro.conf.arg(help_behavior_hint="")] = None
+    dtype: Literal["float32", "bfloat16"] | None = None
     """How to hold the weights. bfloat16 writes nearly twice as fast. Default: as they are stored."""
 
-    quantize: Annotated[Literal["int8", "int4"] | None, tyro.conf.arg(help_behavior_hint="")] = None
+    quantize: Literal["int8", "int4"] | None = None
     """Compute in 8 bits, with weights of 8 or 4, on a CPU: faster still, and a little less exact."""
 
-    engine: Annotated[Literal["native", "torch", "plain"] | None, tyro.conf.arg(help_behavior_hint="")] = None
+    engine: Literal["native", "torch", "plain"] | None = None
     """What computes: native is C for a CPU, torch is PyTorch, plain is the code of the README's tour, to read along
     with. All write the same text. Default: native where it can be had, else torch."""
 

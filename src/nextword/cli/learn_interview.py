@@ -7,9 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import tyro
+from typing import TYPE_CHECKING
 
 from nextword.cli.arguments import parse
 from nextword.commands import command
@@ -34,7 +32,7 @@ class Arguments:
     You grade your answers yourself; what you did not know is asked first next time.
     """
 
-    seed: Annotated[int | None, tyro.conf.arg(help_behavior_hint="")] = None
+    seed: int | None = None
     """Which puzzle and which questions: the same seed, the same interview. Default: another each time."""
 
     minutes: float = 20.0

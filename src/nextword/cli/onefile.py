@@ -3,9 +3,6 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-import tyro
 
 from nextword.cli.arguments import parse
 from nextword.commands import command
@@ -19,7 +16,7 @@ class Arguments:
     GPT-2's merges beside it, which --out puts there.
     """
 
-    out: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    out: str | None = None
     """The file to write; vocab.bpe is put beside it. Default: standard output, and no vocab.bpe."""
 
 

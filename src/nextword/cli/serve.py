@@ -25,10 +25,10 @@ class Arguments:
     """A run directory, any GPT-2 directory, gpt2, gpt2-medium, gpt2-large, gpt2-xl, or heads, the small one at hand.
     Or a class of your own, my_gpt2:GPT or path/to/file.py:GPTModel, to be filled with --weights."""
 
-    weights: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    weights: str | None = None
     """What to fill a class of your own with: all that --model takes besides."""
 
-    name: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    name: str | None = None
     """What the API calls the model. Default: as --model does."""
 
     host: str = "127.0.0.1"
@@ -43,7 +43,7 @@ class Arguments:
     queue: int = 1024
     """How many texts may wait for a row; who comes after them is told to try again later."""
 
-    api_key: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    api_key: str | None = None
     """Answer only those who send this key; the page's files and /health need none. Better given as NEXTWORD_API_KEY,
     since others can see a command line."""
 
@@ -69,13 +69,13 @@ class Arguments:
     device: str = "auto"
     """Where to compute: cuda, mps or cpu; auto takes the first of them that is there."""
 
-    dtype: Annotated[Literal["float32", "bfloat16"] | None, tyro.conf.arg(help_behavior_hint="")] = None
+    dtype: Literal["float32", "bfloat16"] | None = None
     """How to hold the weights. bfloat16 writes nearly twice as fast. Default: as they are stored."""
 
-    quantize: Annotated[Literal["int8", "int4"] | None, tyro.conf.arg(help_behavior_hint="")] = None
+    quantize: Literal["int8", "int4"] | None = None
     """Compute in 8 bits, with weights of 8 or 4, on a CPU: faster still, and a little less exact."""
 
-    engine: Annotated[Literal["native", "torch", "plain"] | None, tyro.conf.arg(help_behavior_hint="")] = None
+    engine: Literal["native", "torch", "plain"] | None = None
     """What computes: native is C for a CPU, torch is PyTorch, plain is the code of the README's tour, to read along
     with. All write the same text. Default: native where it can be had, else torch."""
 

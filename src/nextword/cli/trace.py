@@ -25,25 +25,25 @@ class Arguments:
     """A run directory, any GPT-2 directory, gpt2, gpt2-medium, gpt2-large, gpt2-xl, or heads, the small one at hand.
     Or a class of your own, my_gpt2:GPT or path/to/file.py:GPTModel, to be filled with --weights."""
 
-    weights: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    weights: str | None = None
     """What to fill a class of your own with: all that --model takes besides."""
 
-    layer: Annotated[int | None, tyro.conf.arg(help_behavior_hint="")] = None
+    layer: int | None = None
     """Look at the heads of this layer, counted from 0 as in the code. Default: at those of all."""
 
-    head: Annotated[int | None, tyro.conf.arg(help_behavior_hint="")] = None
+    head: int | None = None
     """Look at this head of the layer. Default: the one that looks most at one earlier token."""
 
     position: int = -1
     """The token after which to look, 0 for the first, -1 for the last."""
 
-    out: Annotated[str | None, tyro.conf.arg(help_behavior_hint="")] = None
+    out: str | None = None
     """A file for the same as a picture (.png, .svg, .pdf) or as a page (.html). Default: none is written."""
 
     device: str = "auto"
     """Where to compute: cuda, mps or cpu; auto takes the first of them that is there."""
 
-    engine: Annotated[Literal["native", "torch", "plain"] | None, tyro.conf.arg(help_behavior_hint="")] = None
+    engine: Literal["native", "torch", "plain"] | None = None
     """What computes: torch is PyTorch's fast kernels, plain is the code of the README's tour, to read along with;
     there is nothing to look into in native. Default: torch."""
 

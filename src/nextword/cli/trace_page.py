@@ -4,7 +4,7 @@ import math
 from html import escape
 
 from nextword.lens.unembed import layer_names
-from nextword.lens.view import Token, View, Word, percent
+from nextword.lens.view import PromptToken, View, Word, percent
 
 MOST = 48  # tokens along the map of one head, at most
 
@@ -52,7 +52,7 @@ After “{asked}” comes: {"; ".join(said(word) for word in seen.next)}. ␣ is
 """
 
 
-def token_span(token: Token) -> str:
+def token_span(token: PromptToken) -> str:
     """A token, the redder the more surprising, with what was expected instead."""
     text = escape(token.text.replace("↵", "↵\n"))
     if token.p is None:

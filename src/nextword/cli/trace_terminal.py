@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nextword.lens.unembed import layer_names
-from nextword.lens.view import Look, Token, View, Word, percent
+from nextword.lens.view import Look, PromptToken, View, Word, percent
 
 ROWS = 24  # of tokens that get a line each; of a longer prompt the most surprising do
 LOOKS = 8  # heads that are told of
@@ -120,12 +120,12 @@ def in_a_row(words: list[Word]) -> Text:
     return Text("   ").join(Text.assemble(shown(word.text), (f" {percent(word.p, 0)}", "dim")) for word in words)
 
 
-def shown(text: str, token: Token | None = None) -> Text:
+def shown(text: str, token: PromptToken | None = None) -> Text:
     """A token whose space at the beginning can be seen."""
     return Text(text.replace(" ", "␣"), shade(token) if token is not None else Style())
 
 
-def shade(token: Token) -> Style:
+def shade(token: PromptToken) -> Style:
     """The redder, the more surprising: white on nothing for what was certain."""
     if token.p is None:
         return Style(dim=True)

@@ -1,7 +1,7 @@
 """Kinds of files other than plain text, by their first bytes and their names.
 
 A table of kinds: what each is called, the suffixes of its files' names, the bytes that they begin with, and what to do
-to get at its text. Structured text (JSON, tables) has no such bytes: see `structured.py`.
+to get at its text. Structured text (JSON, tables) has no such bytes: see `records.py`.
 """
 
 import io

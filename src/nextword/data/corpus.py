@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nextword.data import containers, structured
+from nextword.data import containers, records
 from nextword.data.encodings import to_text
 from nextword.data.sources import (
     AS_USUAL,
@@ -61,7 +61,7 @@ def read_corpus(data: Sequence[str | Path] | Path, reading: Reading | None = Non
     as Python's own `open` has it, so that the same text gives the same tokens whichever system wrote it.
 
     Raises DataError for text that is missing, blank, unreadable or in another encoding, and for files that hold
-    something else than plain text (`containers.py`, `structured.py`).
+    something else than plain text (`containers.py`, `records.py`).
     """
     reading = reading or AS_USUAL
     sources = _sources(data)
@@ -102,8 +102,8 @@ def _documents(name: str, raw: bytes, reading: Reading) -> list[str]:
     if not reading.as_text and (kind := containers.recognise(inner, content)):
         raise DataError(containers.refusal(name, kind))
     text = to_text(name, content, reading.encoding, strict=not reading.as_text)
-    if not reading.as_text and (records := structured.find_records(inner, text)):
-        raise DataError(structured.refusal(name, records, quoted=inner == name and name != STDIN))
+    if not reading.as_text and (table := records.find_records(inner, text)):
+        raise DataError(records.refusal(name, table, quoted=inner == name and name != STDIN))
     documents = text.split(reading.separator) if reading.separator else [text]
     documents = [document for document in documents if document and not document.isspace()]
     if not documents:
@@ -116,15 +116,15 @@ def _account(found: Sequence[SourceFiles], n_documents: int, reading: Reading) -
     """Describe the files that were read or passed over, in sentences."""
     files = [name for one in found for name, _ in one.files]
     passed_over = sum((one.passed_over for one in found), Counter[str]())
-    told = []
+    sentences = []
     if len(files) > 1 or passed_over:
         kinds = Counter(Path(name).suffix.lower() or name for name in files)
         what = ", ".join(files) if len(files) <= 5 else f"{len(files):,} files: {counted(kinds)}"
         over = f" Passed over: {counted(passed_over)}. Files can be named one by one." if passed_over else ""
-        told.append(f"Read {what}.{over}")
+        sentences.append(f"Read {what}.{over}")
     if n_documents > len(files):
-        told.append(f"{n_documents:,} documents, separated by {repr(reading.separator)[1:-1]}.")
-    return tuple(told)
+        sentences.append(f"{n_documents:,} documents, separated by {repr(reading.separator)[1:-1]}.")
+    return tuple(sentences)
 
 
 def _fingerprint(documents: Sequence[bytes]) -> str:

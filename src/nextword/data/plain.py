@@ -14,7 +14,7 @@ def windows(ids: Tensor, window: int, stride: int) -> tuple[Tensor, Tensor]:
 
     ids (N,) of any integer type -> x, y (n, window) of int64. Windows start at
     0, stride, 2 * stride, ... as long as x and y both lie inside the text, so
-    n = (N - 1 - window) stride + 1; a rest that fills no window is left out.
+    n = (N - 1 - window) // stride + 1; a rest that fills no window is left out.
     """
     starts = range(0, len(ids) - window, stride)
     x = torch.stack([ids[start : start + window] for start in starts]).long()

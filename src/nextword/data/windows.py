@@ -112,7 +112,7 @@ def batch(windows: Windows, batch_size: int, seed: int, index: int) -> tuple[Ten
 
     -> x, y: (batch_size, window) int64 each. A pure function of its arguments: to resume at any point, ask
     for the next index. The stream is one long line of positions, of which batch `index` takes
-    index * batch_size, ..., + batch_size - 1; position p is place p % n of epoch p n, n = len(windows). A
+    index * batch_size, ..., + batch_size - 1; position p is place p % n of epoch p // n, n = len(windows). A
     batch may therefore hold the end of one epoch and the start of the next, and each epoch shows every
     window exactly once.
 

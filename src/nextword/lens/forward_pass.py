@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from nextword.errors import NotFiniteError
-from nextword.lens.names import all_names, check_depth, place_of
+from nextword.lens.names import all_names, check_depth, parse_name
 from nextword.model import GPT, KVCache, fused, plain
 from nextword.model.attention import merge_heads, split_heads
 from nextword.model.gpt import check_ids
 
-Change = Callable[[Tensor], Tensor]
+Intervention = Callable[[Tensor], Tensor]
 """An intervention: an activation -> what takes its place, of the same shape."""
 
 
@@ -34,7 +34,7 @@ class ForwardPass:
         self,
         model: GPT,
         ids: Tensor,
-        changes: Mapping[str, Change] | None = None,
+        changes: Mapping[str, Intervention] | None = None,
         kept: Collection[str] | None = None,
         past: KVCache | None = None,
     ):
@@ -42,7 +42,7 @@ class ForwardPass:
         self.model, self.config, self.ids = model, model.config, ids
         self._changes, self._past = dict(changes or {}), past
         for name in self._changes:
-            if place_of(name, self.config).kind.beside:
+            if parse_name(name, self.config).kind.beside:
                 instead = "attn.y" if name.endswith("head_out") else "out"
                 raise ValueError(f"Nothing is computed from {name}, so changing it changes nothing: change {instead}.")
         self._kept = None if kept is None else {*kept, "resid_pre", "resid_post"}
@@ -56,7 +56,7 @@ class ForwardPass:
     @torch.no_grad()
     def __getitem__(self, name: str) -> Tensor:
         """Compute the activation of this name. Raises ValueError, with the near miss, if there is none."""
-        last = place_of(name, self.config).layer
+        last = parse_name(name, self.config).layer
         for layer in range(last):  # block by block, or the way back to the embedding would be one deep recursion
             self._get(f"h.{layer}.resid_post")
             self._let_go()
@@ -64,16 +64,16 @@ class ForwardPass:
         self._let_go()
         return found
 
-    def changed(self, changes: Mapping[str, Change]) -> Self:
+    def changed(self, changes: Mapping[str, Intervention]) -> Self:
         """Intervene in the same pass; what comes before the first change is not computed anew."""
         other = type(self)(self.model, self.ids, {**self._changes, **changes}, self._kept, self._past)
-        first = min((place_of(name, self.config).layer for name in changes), default=self.config.n_layer + 1)
-        other._made = {name: made for name, made in self._made.items() if place_of(name, self.config).layer < first}
+        first = min((parse_name(name, self.config).layer for name in changes), default=self.config.n_layer + 1)
+        other._made = {name: made for name, made in self._made.items() if parse_name(name, self.config).layer < first}
         return other
 
     def know(self, name: str, value: Tensor) -> None:
         """Store an activation that is computed already."""
-        place_of(name, self.config)
+        parse_name(name, self.config)
         self._made[name] = value
 
     def stream(self, layer: int) -> Tensor:
@@ -85,7 +85,7 @@ class ForwardPass:
 
     def _get(self, name: str) -> Tensor:
         if name not in self._made:
-            layer, part, _ = place_of(name, self.config)
+            layer, part, _ = parse_name(name, self.config)
             made = self._make(layer, part)
             if name in self._changes:
                 changed = self._changes[name](made)
@@ -173,7 +173,7 @@ class ForwardPass:
     def _let_go(self) -> None:
         if self._kept is not None:
             parts = self._kept
-            self._made = {n: t for n, t in self._made.items() if place_of(n, self.config).part in parts}
+            self._made = {n: t for n, t in self._made.items() if parse_name(n, self.config).part in parts}
 
 
 def scale(x: Tensor, eps: float = 1e-5) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nextword.lens.forward_pass import Change
+from nextword.lens.forward_pass import Intervention
 from nextword.lens.labelled import Axis, Labelled, numbers
 from nextword.lens.names import check_head, check_layer, check_text, from_the_front
 from nextword.lens.texts import Ids
@@ -70,7 +70,7 @@ def ablate(
     """
     heads, mlps = [*heads], [*mlps]
     traced = trace(model, ids)
-    return effect(traced, off(traced, heads, mlps, how), f"without {in_words(heads, mlps)}")
+    return effect(traced, ablations(traced, heads, mlps, how), f"without {in_words(heads, mlps)}")
 
 
 def patch(
@@ -105,7 +105,7 @@ def patch(
             "what stands at a position of one is put at the same position of the other."
         )
     at = slice(None) if positions is None else [from_the_front(position, T) for position in positions]
-    changes: dict[str, Change] = {}
+    changes: dict[str, Intervention] = {}
 
     def put(name: str, chosen: list[int] | None) -> None:
         def change(made: Tensor) -> Tensor:
@@ -131,7 +131,9 @@ def patch(
     return effect(traced, changes, f"with the other text's {what}")
 
 
-def off(traced: Trace, heads: Iterable[tuple[int, int]], mlps: Iterable[int], how: How = "zero") -> dict[str, Change]:
+def ablations(
+    traced: Trace, heads: Iterable[tuple[int, int]], mlps: Iterable[int], how: How = "zero"
+) -> dict[str, Intervention]:
     """Make the interventions that ablate these parts."""
     if how not in ("zero", "mean"):
         raise ValueError(f"how is zero or mean, not {how!r}.")
@@ -140,7 +142,7 @@ def off(traced: Trace, heads: Iterable[tuple[int, int]], mlps: Iterable[int], ho
         """part (B, T, ...) -> the same everywhere."""
         return torch.zeros_like(part) if how == "zero" else part.mean((0, 1), keepdim=True).expand_as(part)
 
-    def without(chosen: list[int]) -> Change:
+    def without(chosen: list[int]) -> Intervention:
         def change(y: Tensor) -> Tensor:
             y = y.clone()
             for head in chosen:
@@ -156,7 +158,7 @@ def off(traced: Trace, heads: Iterable[tuple[int, int]], mlps: Iterable[int], ho
     return changes
 
 
-def effect(traced: Trace, changes: dict[str, Change], title: str) -> Effect:
+def effect(traced: Trace, changes: dict[str, Intervention], title: str) -> Effect:
     """Run the pass again with these interventions. Raises ValueError if there are none."""
     if not changes:
         raise ValueError("There is nothing to change: name heads, [(layer, head)], or mlps, [layer].")

@@ -28,7 +28,7 @@ class Axis(NamedTuple):
     labels: Sequence[str]
 
 
-class Found(NamedTuple):
+class LabelledNumber(NamedTuple):
     """A number of a labelled array, with the labels of its place."""
 
     labels: tuple[str, ...]
@@ -70,13 +70,13 @@ class Labelled:
         """The array's shape."""
         return self.values.shape
 
-    def top(self, n: int = 10) -> list[Found]:
+    def top(self, n: int = 10) -> list[LabelledNumber]:
         """List the n largest numbers with their labels, the largest first; of equals the earlier."""
         flat = np.where(np.isnan(self.values), -np.inf, self.values).ravel()
         order = np.argsort(-flat, kind="stable")[:n]
         places = [np.unravel_index(i, self.shape) for i in order if flat[i] != -np.inf]
         return [
-            Found(
+            LabelledNumber(
                 tuple(axis.labels[int(i)] for axis, i in zip(self.axes, place, strict=True)), float(self.values[place])
             )
             for place in places

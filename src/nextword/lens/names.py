@@ -7,7 +7,7 @@ from typing import NamedTuple
 from nextword.config import GPTConfig
 
 
-class Kind(NamedTuple):
+class Activation(NamedTuple):
     """A kind of activation: its dimensions and its meaning.
 
     axes: names of its dimensions, the first of them always the texts side by
@@ -24,44 +24,44 @@ STREAM = ("text", "token", "number")
 PER_HEAD = ("text", "head", "token", "number")
 PAIRS = ("text", "head", "query", "key")
 
-BEFORE = {"embed": Kind(STREAM, "what each token is, plus where it stands")}
+BEFORE = {"embed": Activation(STREAM, "what each token is, plus where it stands")}
 
 IN_BLOCK = {
-    "resid_pre": Kind(STREAM, "the stream as the block finds it"),
-    "ln_1.scale": Kind(("text", "token", "one"), "what the norm before attention divides by", beside=True),
-    "ln_1.out": Kind(STREAM, "what attention reads"),
-    "attn.qkv": Kind(STREAM, "queries, keys and values of all heads, side by side"),
-    "attn.q": Kind(PER_HEAD, "queries: what each token looks for"),
-    "attn.k": Kind(PER_HEAD, "keys: what each token can be found by"),
-    "attn.v": Kind(PER_HEAD, "values: what each token has to give"),
-    "attn.scores": Kind(PAIRS, "how well each query matches each key, later ones too"),
-    "attn.weights": Kind(PAIRS, "how much each token takes from each"),
-    "attn.y": Kind(PER_HEAD, "what each head gathers: the values, averaged by the weights"),
-    "attn.head_out": Kind(("text", "head", "token", "number"), "what each head adds to the stream", beside=True),
-    "attn.out": Kind(STREAM, "what attention adds to the stream: all heads, and the bias"),
-    "resid_mid": Kind(STREAM, "the stream between the block's halves"),
-    "ln_2.scale": Kind(("text", "token", "one"), "what the norm before the MLP divides by", beside=True),
-    "ln_2.out": Kind(STREAM, "what the MLP reads"),
-    "mlp.pre": Kind(("text", "token", "neuron"), "the MLP's neurons before GELU"),
-    "mlp.post": Kind(("text", "token", "neuron"), "the MLP's neurons after GELU"),
-    "mlp.out": Kind(STREAM, "what the MLP adds to the stream"),
-    "resid_post": Kind(STREAM, "the stream as the block leaves it"),
+    "resid_pre": Activation(STREAM, "the stream as the block finds it"),
+    "ln_1.scale": Activation(("text", "token", "one"), "what the norm before attention divides by", beside=True),
+    "ln_1.out": Activation(STREAM, "what attention reads"),
+    "attn.qkv": Activation(STREAM, "queries, keys and values of all heads, side by side"),
+    "attn.q": Activation(PER_HEAD, "queries: what each token looks for"),
+    "attn.k": Activation(PER_HEAD, "keys: what each token can be found by"),
+    "attn.v": Activation(PER_HEAD, "values: what each token has to give"),
+    "attn.scores": Activation(PAIRS, "how well each query matches each key, later ones too"),
+    "attn.weights": Activation(PAIRS, "how much each token takes from each"),
+    "attn.y": Activation(PER_HEAD, "what each head gathers: the values, averaged by the weights"),
+    "attn.head_out": Activation(("text", "head", "token", "number"), "what each head adds to the stream", beside=True),
+    "attn.out": Activation(STREAM, "what attention adds to the stream: all heads, and the bias"),
+    "resid_mid": Activation(STREAM, "the stream between the block's halves"),
+    "ln_2.scale": Activation(("text", "token", "one"), "what the norm before the MLP divides by", beside=True),
+    "ln_2.out": Activation(STREAM, "what the MLP reads"),
+    "mlp.pre": Activation(("text", "token", "neuron"), "the MLP's neurons before GELU"),
+    "mlp.post": Activation(("text", "token", "neuron"), "the MLP's neurons after GELU"),
+    "mlp.out": Activation(STREAM, "what the MLP adds to the stream"),
+    "resid_post": Activation(STREAM, "the stream as the block leaves it"),
 }
 """What each block makes; its name begins with the block's: h.3.attn.weights."""
 
 AFTER = {
-    "ln_f.scale": Kind(("text", "token", "one"), "what the last norm divides by", beside=True),
-    "ln_f.out": Kind(STREAM, "what the head reads"),
-    "logits": Kind(("text", "token", "vocabulary"), "the score of every token as the next one"),
+    "ln_f.scale": Activation(("text", "token", "one"), "what the last norm divides by", beside=True),
+    "ln_f.out": Activation(STREAM, "what the head reads"),
+    "logits": Activation(("text", "token", "vocabulary"), "the score of every token as the next one"),
 }
 
 
-class Place(NamedTuple):
+class ActivationName(NamedTuple):
     """A name taken apart: the block (-1 before all, n_layer after all), and the part of it."""
 
     layer: int
     part: str
-    kind: Kind
+    kind: Activation
 
 
 def all_names(config: GPTConfig) -> list[str]:
@@ -70,12 +70,12 @@ def all_names(config: GPTConfig) -> list[str]:
     return [*BEFORE, *blocks, *AFTER]
 
 
-def place_of(name: str, config: GPTConfig) -> Place:
+def parse_name(name: str, config: GPTConfig) -> ActivationName:
     """Parse a name. Raises ValueError, with the name that may be meant, if there is none such."""
     if name in BEFORE:
-        return Place(-1, name, BEFORE[name])
+        return ActivationName(-1, name, BEFORE[name])
     if name in AFTER:
-        return Place(config.n_layer, name, AFTER[name])
+        return ActivationName(config.n_layer, name, AFTER[name])
     match = re.fullmatch(r"h\.(\d+)\.(.+)", name)
     if match is None or match[2] not in IN_BLOCK:
         near = difflib.get_close_matches(name, all_names(config), n=1, cutoff=0.5)
@@ -85,7 +85,7 @@ def place_of(name: str, config: GPTConfig) -> Place:
         raise ValueError(f"A forward pass makes nothing called {name!r}. {hint}")
     layer = int(match[1])
     check_layer(layer, config)
-    return Place(layer, match[2], IN_BLOCK[match[2]])
+    return ActivationName(layer, match[2], IN_BLOCK[match[2]])
 
 
 def check_layer(layer: int, config: GPTConfig) -> None:

@@ -6,7 +6,7 @@ import torch
 
 from nextword.lens.forward_pass import ForwardPass
 from nextword.lens.labelled import Axis, Labelled, numbers
-from nextword.lens.names import check_depth, check_head, check_text, place_of
+from nextword.lens.names import check_depth, check_head, check_text, parse_name
 from nextword.lens.texts import Ids, as_rows, one_text
 from nextword.lens.token_text import token_texts
 from nextword.lens.unembed import TopTokens, guesses, top_tokens
@@ -18,7 +18,7 @@ class Trace(ForwardPass):
 
     def labelled(self, name: str) -> Labelled:
         """Give `trace[name]` with labels."""
-        kind = place_of(name, self.config).kind
+        kind = parse_name(name, self.config).kind
         values = numbers(self[name])
         axes = tuple(self._axis(axis, size) for axis, size in zip(kind.axes, values.shape, strict=True))
         return Labelled(values, axes, f"{name}: {kind.meaning}")

@@ -35,7 +35,7 @@ def percent(p: float, digits: int = 1) -> str:
     return f"<{least:.{digits}f}%" if 0.0 < 100 * p < least / 2 else f"{p:.{digits}%}"
 
 
-class Token(NamedTuple):
+class PromptToken(NamedTuple):
     """A token of the prompt, its logprob, and the likeliest in its place; none for the first."""
 
     text: str
@@ -77,7 +77,7 @@ class View:
     look most at one token first. attention (T, T): that of `head`.
     """
 
-    tokens: list[Token]
+    tokens: list[PromptToken]
     perplexity: float
     position: int
     columns: list[int]
@@ -154,15 +154,15 @@ def view(model: GPT, ids: Ids, position: int = -1, layer: int | None = None, hea
     )
 
 
-def read_tokens(traced: Trace) -> tuple[list[Token], float]:
+def read_tokens(traced: Trace) -> tuple[list[PromptToken], float]:
     """Read the prompt's tokens with their probabilities, and the perplexity of all."""
     ids, n_vocab = traced.ids[0], traced.config.n_vocab
     found = surprisal_of(traced.model, traced["ln_f.out"][0, :-1], ids[1:], WORDS)
-    tokens = [Token(token_text(int(ids[0]), n_vocab), None, [])]
+    tokens = [PromptToken(token_text(int(ids[0]), n_vocab), None, [])]
     for id, logprob, best, values in zip(
         ids[1:].tolist(), found.logprob, found.top_ids, found.top_logprob, strict=True
     ):
-        tokens.append(Token(token_text(id, n_vocab), logprob.item(), words(best, values, n_vocab)))
+        tokens.append(PromptToken(token_text(id, n_vocab), logprob.item(), words(best, values, n_vocab)))
     return tokens, found.perplexity
 
 

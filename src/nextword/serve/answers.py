@@ -14,25 +14,25 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, adaptive_max_pool2d
 
 from nextword.lens.attribution import contributions
-from nextword.lens.interventions import off
+from nextword.lens.interventions import ablations
 from nextword.lens.patterns import patterns
 from nextword.model import plain
-from nextword.serve.reading import Text
+from nextword.serve.reading import ReadText
 
 PORTION = 128  # positions whose logits are made in one turn: a tenth of a second for GPT-2 124M
 
 
-def top_token_parts(layers: Iterable[int], first: int, last: int) -> list[Callable[[Text], object]]:
+def top_token_parts(layers: Iterable[int], first: int, last: int) -> list[Callable[[ReadText], object]]:
     """Compute these layers' top tokens at the positions from first to before last, in parts."""
     starts = range(first, last, PORTION)
     return [
-        partial(Text.top_tokens, layer=layer, first=start, last=min(start + PORTION, last))
+        partial(ReadText.top_tokens, layer=layer, first=start, last=min(start + PORTION, last))
         for layer in layers
         for start in starts
     ]
 
 
-def surprises(text: Text) -> dict[str, Any]:
+def surprises(text: ReadText) -> dict[str, Any]:
     """List each token's log-probability and the token expected in its place; nothing for the first."""
     own, top = text.surprise()
     perplexity = math.exp(min(-own.cpu().double().mean().item(), 700.0)) if len(own) else None
@@ -43,7 +43,7 @@ def surprises(text: Text) -> dict[str, Any]:
     }
 
 
-def cells(text: Text, first: int, last: int, top: int) -> dict[str, Any]:
+def cells(text: ReadText, first: int, last: int, top: int) -> dict[str, Any]:
     """List each layer's top tokens at these positions."""
     found = []
     for layer in range(text.n_layer + 1):
@@ -62,7 +62,7 @@ def words(name: str, ids: list[int], values: list[float]) -> list[dict[str, floa
     return [{"id": id, name: value} for id, value in zip(ids, values, strict=True)]
 
 
-def way(text: Text) -> Tensor:
+def way(text: ReadText) -> Tensor:
     """Compute the last token's residual stream on its way through the layers: (3 L + 3, C).
 
     What it is and where it stands, the stream before the first layer and after
@@ -75,12 +75,12 @@ def way(text: Text) -> Tensor:
     return torch.stack([*rows, *(x[0, -1] for x in (*stream, *added))])
 
 
-def attention(text: Text, layer: int, head: int) -> Tensor:
+def attention(text: ReadText, layer: int, head: int) -> Tensor:
     """Compute one head's attention weights: (T, T)."""
     return text.trace()[f"h.{layer}.attn.weights"][0, head]
 
 
-def scores(text: Text, layer: int, head: int, position: int) -> Tensor:
+def scores(text: ReadText, layer: int, head: int, position: int) -> Tensor:
     """Compute one query's attention scores, before the softmax: (position + 1,)."""
     traced = text.trace()
     q, k, _ = traced[f"h.{layer}.attn.qkv"][0].chunk(3, -1)  # (T, C) each
@@ -89,7 +89,7 @@ def scores(text: Text, layer: int, head: int, position: int) -> Tensor:
     return plain.attention_scores(q[position : position + 1, mine], k[: position + 1, mine])[0]
 
 
-def small_maps(text: Text, layer: int, size: int) -> bytes:
+def small_maps(text: ReadText, layer: int, size: int) -> bytes:
     """Shrink a layer's attention weights to H maps of size x size bytes.
 
     A pixel is what its tokens give to the keys that share it, on average over
@@ -103,20 +103,20 @@ def small_maps(text: Text, layer: int, size: int) -> bytes:
     return (small / small.amax(-1, keepdim=True) * 255).round().to(torch.uint8).cpu().numpy().tobytes()
 
 
-def named_patterns(text: Text, layer: int) -> Tensor:
+def named_patterns(text: ReadText, layer: int) -> Tensor:
     """Measure how much a layer's heads follow each of `PATTERNS`: (H, 4)."""
     return patterns(text.trace()[f"h.{layer}.attn.weights"][0], text.ids)
 
 
-def knocked_out(text: Text, heads: Sequence[tuple[int, int]], mlps: Sequence[int]) -> Tensor:
+def knocked_out(text: ReadText, heads: Sequence[tuple[int, int]], mlps: Sequence[int]) -> Tensor:
     """Ablate some heads, (layer, head), and the MLPs of some layers -> next logits (V,)."""
     if not heads and not mlps:
         return text.next()
     traced = text.trace()
-    return traced.model.head(traced.changed(off(traced, heads, mlps))["ln_f.out"][0, -1])
+    return traced.model.head(traced.changed(ablations(traced, heads, mlps))["ln_f.out"][0, -1])
 
 
-def contributed(text: Text, token: int) -> dict[str, Any]:
+def contributed(text: ReadText, token: int) -> dict[str, Any]:
     """Attribute a token's logit at the text's end to the embedding, heads and MLPs."""
     found = contributions(text.trace_of_the_end(), token)
     return {"embed": found.embed, "heads": found.heads.tolist(), "mlps": found.mlps.tolist(), "rest": found.rest}

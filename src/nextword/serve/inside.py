@@ -21,7 +21,7 @@ from nextword.errors import NotFiniteError
 from nextword.serve import answers
 from nextword.serve.lens_worker import BusyError, LensWorker
 from nextword.serve.page_files import NO_CACHE, etag, is_known
-from nextword.serve.reading import LIKELIEST, Text
+from nextword.serve.reading import LIKELIEST, ReadText
 from nextword.serve.refusals import DisconnectedError, Refusal
 from nextword.serve.requests import Id, Strict
 from nextword.serve.run_routes import Octets, floats, run_routes
@@ -139,7 +139,7 @@ def router(
 
     @routes.post("/next", response_class=Octets)
     async def next_token(asked: TextRequest, request: Request) -> Response:
-        [logits] = await answered(worker, request, text_of(asked, config), [Text.next])
+        [logits] = await answered(worker, request, text_of(asked, config), [ReadText.next])
         return floats(logits)
 
     @routes.post("/surprise")
@@ -215,7 +215,7 @@ def router(
 
 
 async def answered(
-    worker: LensWorker, request: Request, ids: list[int], questions: Sequence[Callable[[Text], Any]]
+    worker: LensWorker, request: Request, ids: list[int], questions: Sequence[Callable[[ReadText], Any]]
 ) -> list[Any]:
     """Await the answers to some questions about a text. Raises Refusal where nobody waits for them, or too many do."""
     try:

@@ -10,7 +10,7 @@ from typing import TypeVar
 import torch
 
 from nextword.model import GPT
-from nextword.serve.reading import Reader, Text
+from nextword.serve.reading import Reader, ReadText
 from nextword.serve.refusals import DisconnectedError
 
 R = TypeVar("R")
@@ -58,7 +58,7 @@ class LensWorker:
     async def ask_in_parts(
         self,
         ids: Sequence[int],
-        questions: Sequence[Callable[[Text], R]],
+        questions: Sequence[Callable[[ReadText], R]],
         is_disconnected: Callable[[], Awaitable[bool]] = never_disconnected,
     ) -> tuple[str, list[R]]:
         """Answer some questions about one text, so that others have their turn in between.
@@ -92,7 +92,7 @@ class LensWorker:
                 raise DisconnectedError
             return await asyncio.get_running_loop().run_in_executor(self._thread, without_gradients)
 
-    def _answer(self, ids: Sequence[int], question: Callable[[Text], R]) -> tuple[str, R]:
+    def _answer(self, ids: Sequence[int], question: Callable[[ReadText], R]) -> tuple[str, R]:
         return self.version, question(self._reader.read(ids))
 
     def close(self) -> None:

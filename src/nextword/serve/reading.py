@@ -47,7 +47,7 @@ class Reading:
         return other
 
 
-class Text:
+class ReadText:
     """A text to be asked about: a reading, or a beginning of one."""
 
     def __init__(self, model: GPT, reading: Reading, length: int):
@@ -114,7 +114,7 @@ class Reader:
         self._kept: list[Reading] = []  # the one that was asked for last stands last
 
     @torch.no_grad()
-    def read(self, ids: Sequence[int]) -> Text:
+    def read(self, ids: Sequence[int]) -> ReadText:
         """Read a text, as far as it is new. Raises NotFiniteError, and ValueError for ids that it cannot read."""
         wanted = [*ids]
         shared, best = max(((common(one.ids, wanted), n) for n, one in enumerate(self._kept)), default=(0, -1))
@@ -132,7 +132,7 @@ class Reader:
             finally:
                 self._kept = self._kept[-self._n_texts + 1 :] if self._n_texts > 1 else []
         self._kept.append(reading)
-        return Text(self.model, reading, len(wanted))
+        return ReadText(self.model, reading, len(wanted))
 
     def _go_on(self, reading: Reading, ids: list[int]) -> None:
         start, end = len(reading.ids), len(reading.ids) + len(ids)

@@ -18,7 +18,7 @@ from nextword.train.estimate import expected_seconds
 from nextword.train.events import Started
 from nextword.train.memory import shortage
 from nextword.train.optimizer import make_optimizer
-from nextword.train.prolonging import prolonged_description, resumed_plan
+from nextword.train.prolongation import prolonged_description, resumed_plan
 from nextword.train.recorded_run import AT_FIRST, as_begun, changes_in_numerics, check_unchanged
 from nextword.train.run_directory import RunDirectory, check_free, check_idle, description
 from nextword.train.run_lock import Holder

@@ -21,8 +21,8 @@ from nextword.errors import RunError
 from nextword.runtime import replacing, sync
 from nextword.train.attention_log import AttentionLog
 from nextword.train.checkpoint import checkpoints
-from nextword.train.replaced import ASIDE, OWN, set_aside, settle
-from nextword.train.run_lock import Holder, RunLock, left_in
+from nextword.train.replaced_run import ASIDE, OWN, set_aside, settle
+from nextword.train.run_lock import Holder, RunLock, suspended_in
 
 MODEL_FILES = (
     "config.json",
@@ -182,7 +182,7 @@ def check_idle(path: Path) -> bool:
 
     -> whether the older run was put back, since the newer one had saved nothing.
     """
-    if not ((path / ".lock").exists() or (path / ASIDE).exists()) or left_in(path) is not None:
+    if not ((path / ".lock").exists() or (path / ASIDE).exists()) or suspended_in(path) is not None:
         return False
     run = RunDirectory(path)
     run._lock.acquire()

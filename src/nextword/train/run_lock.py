@@ -15,7 +15,7 @@ from nextword.runtime.locks import acquire
 class Holder(Protocol):
     """A holder of a directory in this process, which may have left it."""
 
-    def left(self) -> Generator[object, None, None] | None:
+    def suspended(self) -> Generator[object, None, None] | None:
         """Find the run that the asking thread began and left in the middle; closing it lets go."""
 
 
@@ -36,8 +36,8 @@ class RunLock:
         holder: who can be asked for the directory by another trainer of this process.
         """
         self._path.mkdir(parents=True, exist_ok=True)
-        if (left := left_in(self._path)) is not None:
-            left.close()
+        if (run := suspended_in(self._path)) is not None:
+            run.close()
         try:
             self.is_systems = acquire(self._lock, timeout=0)
         except Timeout as error:
@@ -52,7 +52,7 @@ class RunLock:
         self._lock.release()
 
 
-def left_in(path: Path) -> Generator[object, None, None] | None:
+def suspended_in(path: Path) -> Generator[object, None, None] | None:
     """Find the run that this thread left here, as a notebook cell may."""
     holder = _HOLDERS.get(os.path.realpath(path))
-    return None if holder is None else holder.left()
+    return None if holder is None else holder.suspended()

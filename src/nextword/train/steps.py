@@ -15,17 +15,17 @@ from nextword.errors import TrainingError
 from nextword.model import GPT
 from nextword.runtime import matmuls_in, random_state, set_random_state
 from nextword.train.checkpoint import TrainerState
-from nextword.train.compiling import TRIAL_STEPS, seconds_saved
+from nextword.train.compilation import TRIAL_STEPS, seconds_saved
 from nextword.train.events import Stepped
 from nextword.train.health import not_finite
 from nextword.train.low_precision import LowPrecisionCopy
-from nextword.train.prolonging import rate
+from nextword.train.prolongation import rate
 from nextword.train.setup import Setup
 from nextword.train.update import make_update
 
 
 @dataclass(frozen=True)
-class Launched:
+class LaunchedStep:
     """A step on its way: a GPU may still be at work on its numbers."""
 
     step: int
@@ -47,7 +47,7 @@ class Steps:
         self._setup, self._state = setup, state
         self._working = LowPrecisionCopy(setup.model, setup.dtype)
         self._move = make_update(self._working, optimizer, setup.config.clip)
-        self._launched: deque[Launched] = deque()
+        self._launched: deque[LaunchedStep] = deque()
         self._read_at = -math.inf
         self._seconds: deque[float] = deque(maxlen=TRIAL_STEPS)  # that the last ones took
         self._compiled: Callable[[Tensor, Tensor], Tensor] | None = None
@@ -84,7 +84,7 @@ class Steps:
         self._untried = False
         grad_norm = self._move(loss, lr)
         self._state.step += 1
-        self._launched.append(Launched(self._state.step, lr, loss, grad_norm, began, random))
+        self._launched.append(LaunchedStep(self._state.step, lr, loss, grad_norm, began, random))
         return None if fault is None else f"The model could not be compiled; training goes on without that ({fault})."
 
     def read(self) -> Stepped:

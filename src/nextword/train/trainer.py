@@ -18,7 +18,7 @@ from nextword.errors import NotFiniteError, TrainingError
 from nextword.evaluate import evaluate, perplexity
 from nextword.model import GPT
 from nextword.train.checkpoint import save_checkpoint
-from nextword.train.compiling import COMPILE_SECONDS, TRIAL_STEPS, can_compile
+from nextword.train.compilation import COMPILE_SECONDS, TRIAL_STEPS, can_compile
 from nextword.train.config import TrainConfig
 from nextword.train.events import (
     Compiling,
@@ -35,7 +35,7 @@ from nextword.train.health import LossWatch, PassedBest
 from nextword.train.memory import out_of_memory, ran_out
 from nextword.train.opened_run import open_run
 from nextword.train.plot import plot_loss
-from nextword.train.prolonging import rate
+from nextword.train.prolongation import rate
 from nextword.train.recorded_run import MAY_DIFFER
 from nextword.train.steps import Steps
 from nextword.user_model import UserModel, as_gpt, engine_of
@@ -80,18 +80,18 @@ class Trainer:
 
     def run(self) -> Iterator[Event]:
         """Train to the plan's end, or until `stop` is called, yielding events."""
-        events = self._hold_and_run()
+        events = self._locked_run()
         self._events, self._thread = weakref.ref(events), threading.get_ident()
         return events
 
-    def left(self) -> Generator[Event, None, None] | None:
+    def suspended(self) -> Generator[Event, None, None] | None:
         """Find the run's generator, if this thread began it and left it in the middle."""
         events = self._events()
         if events is None or threading.get_ident() != self._thread:
             return None
         return events if inspect.getgeneratorstate(events) == inspect.GEN_SUSPENDED else None
 
-    def _hold_and_run(self) -> Generator[Event, None, None]:
+    def _locked_run(self) -> Generator[Event, None, None]:
         """Run with the directory locked, from the first event until the last or until nobody listens."""
         run = self._directory = self._opened.begin(self)
         self._opened.warnings += run.weaknesses()
@@ -122,7 +122,7 @@ class Trainer:
         if self.step == 0:
             untrained = self._validate()
             self._log(validated=untrained)
-            self._look()
+            self._log_attention()
             yield untrained
             yield self._sample()  # so that later ones can be held against it
         self._began = self._saved_at = time.monotonic()
@@ -135,11 +135,11 @@ class Trainer:
             if warning := self._steps.launch():
                 yield Warned(self.step, warning)
             # A GPU is never waited for without need: a step's numbers are read while the next one is computed.
-            yield from self._tell(all_but=0 if self._steps.waits or self._something_is_due() else 1)
+            yield from self._read_steps(all_but=0 if self._steps.waits or self._something_is_due() else 1)
             if self.step < plan.steps and self._save_is_due():
-                yield from self._tell()
+                yield from self._read_steps()
                 yield self._save()
-        yield from self._tell()  # if the run was asked to stop meanwhile
+        yield from self._read_steps()  # if the run was asked to stop meanwhile
         if self._saved_step != self.step:
             yield self._save()
         if isinstance(self.setup.model, UserModel):
@@ -159,7 +159,7 @@ class Trainer:
         """Compile the model, if by the steps made so far that saves time."""
         saves = self._steps.saved_by_compiling()
         if saves > 0:
-            yield from self._tell()
+            yield from self._read_steps()
             yield Compiling(self.step, COMPILE_SECONDS, saves)
             self._steps.compile()
 
@@ -171,19 +171,19 @@ class Trainer:
         self._steps.compile()
         return Compiling(self.step, COMPILE_SECONDS, None)
 
-    def _tell(self, all_but: int = 0) -> Iterator[Event]:
+    def _read_steps(self, all_but: int = 0) -> Iterator[Event]:
         """Yield the events of steps that were launched, oldest first, but for the last `all_but`."""
         while self._steps.unread > all_but:
-            yield from self._after(self._steps.read())
+            yield from self._events_after(self._steps.read())
 
-    def _after(self, stepped: Stepped) -> Iterator[Event]:
+    def _events_after(self, stepped: Stepped) -> Iterator[Event]:
         """Yield the events of a step: validate, log and sample where they are due."""
         plan, step = self.setup.plan, stepped.step
         last = step == plan.steps
         validated = self._validate() if last or step % plan.eval_every == 0 else None
         self._log(stepped, validated)
         if validated is not None:
-            self._look()
+            self._log_attention()
         seconds_a_step = (time.monotonic() - self._began) / (step - self._first)
         yield replace(stepped, seconds_left=seconds_a_step * (plan.steps - step))
         if warning := self._watch.warning(stepped.train_loss, self._state.start_loss or stepped.train_loss):
@@ -205,7 +205,7 @@ class Trainer:
             self._best = copy.deepcopy(as_gpt(setup.model)).cpu()
         return Validated(self.step, loss, perplexity(loss), is_best)
 
-    def _look(self) -> None:
+    def _log_attention(self) -> None:
         """Log every head's attention weights on the beginning of the validation text."""
         self._directory.attention.add(self.step, as_gpt(self.setup.model), self.setup.val_ids)
 

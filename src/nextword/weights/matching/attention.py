@@ -7,9 +7,9 @@ from torch import Tensor
 
 from nextword.config import GPTConfig
 from nextword.weights.matching.matrices import WHOLE, Found, Orientation, place_bias, plain
+from nextword.weights.matching.observation import Observation
 from nextword.weights.matching.places import MatchingError, Piece
 from nextword.weights.matching.units import Unit, distinct
-from nextword.weights.matching.watching import Watch
 
 QUERY = {"q", "query", "queries", "qs", "que"}
 KEY = {"k", "key", "keys", "ks"}
@@ -18,7 +18,9 @@ FUSED = {"qkv", "kqv"}
 OUT = {"o", "out", "output", "proj", "projection", "final", "unify", "merge", "mix", "dense", "last", "resid"}
 
 
-def attention(units: list[Unit], config: GPTConfig, way: Orientation, watch: Watch, below: str, found: Found) -> None:
+def attention(
+    units: list[Unit], config: GPTConfig, way: Orientation, observed: Observation, below: str, found: Found
+) -> None:
     """Match c_attn and c_proj, whether q, k and v are in one matrix or several."""
     C, H = config.n_embd, config.n_head
     D = C // H
@@ -44,7 +46,7 @@ def attention(units: list[Unit], config: GPTConfig, way: Orientation, watch: Wat
             for head, unit in enumerate(a_head)
         ]
     else:
-        roles = square_roles(squares, watch, below)
+        roles = square_roles(squares, observed, below)
         parts = [(unit, slice(i * C, (i + 1) * C), WHOLE) for i, role in enumerate("qkv") if (unit := roles[role])]
     if sum(rows.stop - rows.start for _, rows, _ in parts) != 3 * C:
         raise MatchingError("no query, key and value")
@@ -99,7 +101,7 @@ def choose_out(squares: list[Unit], below: str) -> Unit | None:
     return candidates[-1] if candidates else None
 
 
-def square_roles(squares: list[Unit], watch: Watch, below: str) -> dict[str, Unit | None]:
+def square_roles(squares: list[Unit], observed: Observation, below: str) -> dict[str, Unit | None]:
     """Match C x C matrices to q, k, v and the output. First by name, then by effect, then by order."""
     roles: dict[str, Unit | None] = dict.fromkeys("qkvo")
     for unit in squares:
@@ -109,22 +111,22 @@ def square_roles(squares: list[Unit], watch: Watch, below: str) -> dict[str, Uni
     left = [unit for unit in squares if unit not in roles.values()]
     empty = [role for role in "qkvo" if roles[role] is None]
     if len(left) > 1 and len(left) == len(empty):
-        left = sorted_by_effect(left, watch, empty)
+        left = sorted_by_effect(left, observed, empty)
     roles.update(zip(empty, left, strict=False))
     return roles
 
 
-def sorted_by_effect(units: list[Unit], watch: Watch, roles: list[str]) -> list[Unit]:
+def sorted_by_effect(units: list[Unit], observed: Observation, roles: list[str]) -> list[Unit]:
     """Sort unnamed matrices into the order of these roles, if their effects are clear; else leave them.
 
     One token's result does not depend on q and k, and the output's is multiplied last.
     """
     tensors = {unit: unit.weight.tensor for unit in units if unit.weight is not None}
-    idle = [unit for unit in units if watch.is_idle(tensors[unit])]
+    idle = [unit for unit in units if observed.is_idle(tensors[unit])]
     busy = [unit for unit in units if unit not in idle]
     if len(idle) != len([role for role in roles if role in "qk"]):
         return units
-    turns = [watch.turn(tensors[unit]) for unit in busy]
+    turns = [observed.turn(tensors[unit]) for unit in busy]
     known = [turn for turn in turns if turn is not None]
     if len(known) == len(busy):
         busy = [unit for _, unit in sorted(zip(known, busy, strict=True), key=lambda pair: pair[0])]

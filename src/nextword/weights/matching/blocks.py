@@ -3,9 +3,9 @@
 from nextword.config import GPTConfig
 from nextword.weights.matching.attention import attention
 from nextword.weights.matching.matrices import WHOLE, Found, Orientation, known_way, place_bias, vector
+from nextword.weights.matching.observation import Observation
 from nextword.weights.matching.places import MatchingError
 from nextword.weights.matching.units import Unit, distinct
-from nextword.weights.matching.watching import Watch
 
 UP = {"up", "in", "fc", "expand", "first", "hidden", "inner", "1", "widen"}
 DOWN = {"down", "out", "proj", "projection", "contract", "second", "shrink", "2", "output", "narrow"}
@@ -19,14 +19,16 @@ def is_norm(unit: Unit, config: GPTConfig) -> bool:
     return bool(parts) and all(part.tensor.numel() == config.n_embd for part in parts)
 
 
-def block(units: list[Unit], config: GPTConfig, way: Orientation, watch: Watch, below: str, found: Found) -> None:
+def block(
+    units: list[Unit], config: GPTConfig, way: Orientation, observed: Observation, below: str, found: Found
+) -> None:
     """Match all of a block's units."""
     C = config.n_embd
     norms = [unit for unit in units if is_norm(unit, config)]
     wide = [unit for unit in units if unit.weight is not None and set(unit.weight.shape) == {C, 4 * C}]
     rest = [unit for unit in units if unit.is_matrix and unit not in wide]
     attn, ff = Found({}, found.notes), Found({}, found.notes)
-    attention(rest, config, way, watch, below, attn)
+    attention(rest, config, way, observed, below, attn)
     mlp(wide, config, way, below, ff)
     found.places |= {f"attn.{name}": pieces for name, pieces in attn.places.items()}
     found.places |= {f"mlp.{name}": pieces for name, pieces in ff.places.items()}

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from nextword.config import GPTConfig
+from nextword.weights.matching.observation import Observation
 from nextword.weights.matching.places import Piece, Places
 from nextword.weights.matching.units import Named, Unit
-from nextword.weights.matching.watching import Watch
 
 WHOLE = slice(None)
 
@@ -28,8 +28,8 @@ class Found:
 class Orientation:
     """Which way round a module keeps its matrices, if their shapes do not say."""
 
-    def __init__(self, units: list[Unit], config: GPTConfig, watch: Watch):
-        self._watch = watch
+    def __init__(self, units: list[Unit], config: GPTConfig, observed: Observation):
+        self._observed = observed
         C = config.n_embd
         # A matrix with a bias says it: the bias is as long as what comes out. Its class keeps all in one way.
         self._of_class: dict[type, bool] = {}
@@ -50,7 +50,7 @@ class Orientation:
         assert unit.weight is not None
         known = known_way(unit)
         if known is None:
-            known = self._watch.in_out(unit.weight.tensor)
+            known = self._observed.in_out(unit.weight.tensor)
         if known is None:
             known = self._of_class.get(type(unit.module)) if unit.alone else self._of_raw
         if known is None:  # x @ W is how one writes it with a W of one's own, and a class imitates nn.Linear

@@ -22,7 +22,7 @@ PRODUCTS = {aten.mm: 0, aten.bmm: 0, aten.addmm: 1, aten.baddbmm: 1}
 """The kernels that multiply matrices, and where the first of the two stands among their arguments."""
 
 
-class Watch:
+class Observation:
     """Observations of a module's forward pass, made when first asked for. None of them where it fails.
 
     weights: its parameters. kind: which part of GPT-2 it is, and so what it reads.
@@ -51,7 +51,7 @@ class Watch:
     def _seen(self) -> dict[int, tuple[bool | None, int]]:
         if self._products is None:
             watcher = Products(self._weights)
-            with undisturbed(self._module), torch.no_grad(), watcher:
+            with without_side_effects(self._module), torch.no_grad(), watcher:
                 self._run(n_tokens=min(3, self._config.n_ctx))
             self._products = watcher.seen
         return self._products
@@ -59,7 +59,12 @@ class Watch:
     def _without_effect(self) -> set[int]:
         """Find the parameters that one token's result does not depend on, if it depends on any."""
         parameters = self._weights
-        with undisturbed(self._module), random_numbers(parameters), torch.enable_grad(), requiring_grad(parameters):
+        with (
+            without_side_effects(self._module),
+            random_numbers(parameters),
+            torch.enable_grad(),
+            requiring_grad(parameters),
+        ):
             result = self._run(n_tokens=1)
             if result is None or not result.requires_grad:
                 return set()
@@ -140,7 +145,7 @@ def first_tensor(result: Any) -> Tensor | None:
 
 
 @contextmanager
-def undisturbed(module: nn.Module) -> Iterator[None]:
+def without_side_effects(module: nn.Module) -> Iterator[None]:
     """Switch dropout off meanwhile, and restore every module's mode and the random state."""
     modes = [(part, part.training) for part in module.modules()]
     state = torch.get_rng_state()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Plan:
+class Workload:
     """The sizes of the work. Every figure is the median of `repeats` rounds, in which all programs take turns.
 
     Decoding reads prompt_tokens and writes new_tokens after them;
@@ -26,8 +26,8 @@ class Plan:
     cold_prompt: str = "Every effort moves you"
 
 
-USUAL = Plan(batches=(8,), training=((2, 256),), n_updates=4)
+USUAL = Workload(batches=(8,), training=((2, 256),), n_updates=4)
 """What a user waits for: a minute or two."""
 
-QUICK = Plan(repeats=1, new_tokens=32, batches=(8,), batch_new_tokens=8, training=((2, 256),), cold_precisions=())
+QUICK = Workload(repeats=1, new_tokens=32, batches=(8,), batch_new_tokens=8, training=((2, 256),), cold_precisions=())
 """A first impression."""

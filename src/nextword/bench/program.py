@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 
-class Subject(ABC):
+class WritingProgram(ABC):
     """A program that writes with a GPT-2, or trains one, in the process that it is loaded in.
 
     It is made without arguments, and imports what it needs only when it is
@@ -40,7 +40,7 @@ class Subject(ABC):
         return None
 
 
-class Learner(ABC):
+class TrainingProgram(ABC):
     """A program that trains a GPT-2, in a process of its own."""
 
     name: ClassVar[str]
@@ -57,8 +57,8 @@ class Learner(ABC):
         """
 
 
-def subject_class(subject: str) -> type[Subject]:
-    """`module:Class` -> the class. A subject's file imports its program only when it is used."""
-    module, _, name = subject.partition(":")
-    found: type[Subject] = getattr(importlib.import_module(module), name)
+def program_class(spec: str) -> type[WritingProgram]:
+    """`module:Class` -> the class. Its file imports the program only when that is used."""
+    module, _, name = spec.partition(":")
+    found: type[WritingProgram] = getattr(importlib.import_module(module), name)
     return found

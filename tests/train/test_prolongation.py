@@ -17,7 +17,7 @@ from nextword.train.config import TrainConfig
 from nextword.train.events import Finished, Prolonged, Stepped
 from nextword.train.plain import learning_rate
 from nextword.train.plan import Prolongation, plan
-from nextword.train.prolonging import rate
+from nextword.train.prolongation import rate
 from nextword.train.recipe import choose
 
 SETTINGS = {"window": 16, "batch_size": 2, "dropout": 0.2, "embedding_std": 0.02}

@@ -7,13 +7,13 @@ from torch import nn
 
 from nextword.config import GPTConfig
 from nextword.weights.matching.attention import attention
+from nextword.weights.matching.block_search import find_blocks, shared_path
 from nextword.weights.matching.blocks import block, is_norm, layer_norm, mlp
-from nextword.weights.matching.finding import find_blocks, shared_path
 from nextword.weights.matching.matrices import Found, Orientation
+from nextword.weights.matching.observation import Observation
 from nextword.weights.matching.places import Matching, MatchingError, Piece, Places, listing, our_shapes
 from nextword.weights.matching.tables import tables
 from nextword.weights.matching.units import Node, all_parameters, take_apart
-from nextword.weights.matching.watching import Watch
 
 KINDS = ("gpt", "block", "attention", "mlp", "layer_norm")
 """What can be matched: a whole GPT-2, or a part of it."""
@@ -45,18 +45,18 @@ def match_parameters(module: nn.Module, config: GPTConfig, kind: str = "gpt") ->
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}.")
     root = take_apart(module, config)
     units = root.units()
-    watch = Watch(module, [named.tensor for named in all_parameters(units)], config, kind)
-    way = Orientation(units, config, watch)
+    observed = Observation(module, [named.tensor for named in all_parameters(units)], config, kind)
+    way = Orientation(units, config, observed)
     found = Found({}, [])
     head: tuple[Piece, ...] = ()
     zeros: tuple[Piece, ...] = ()
     try:
         if kind == "gpt":
-            head, zeros = whole(root, config, way, watch, found)
+            head, zeros = whole(root, config, way, observed, found)
         elif kind == "block":
-            block(units, config, way, watch, "", found)
+            block(units, config, way, observed, "", found)
         elif kind == "attention":
-            attention(units, config, way, watch, "", found)
+            attention(units, config, way, observed, "", found)
         elif kind == "mlp":
             mlp(units, config, way, "", found)
         else:
@@ -111,7 +111,7 @@ def refusal(error: MatchingError, module: nn.Module, config: GPTConfig, kind: st
 
 
 def whole(
-    root: Node, config: GPTConfig, way: Orientation, watch: Watch, found: Found
+    root: Node, config: GPTConfig, way: Orientation, observed: Observation, found: Found
 ) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
     """Match all of a GPT-2 -> its own head's pieces, and those that `load` sets to zero."""
     blocks = find_blocks(root, config)
@@ -127,6 +127,6 @@ def whole(
     layer_norm(final[-1] if final else None, "ln_f", found)
     for layer, units in enumerate(blocks):
         inner = Found({}, found.notes)
-        block(units, config, way, watch, shared_path(units), inner)
+        block(units, config, way, observed, shared_path(units), inner)
         found.places |= {f"h.{layer}.{name}": pieces for name, pieces in inner.places.items()}
     return ends
