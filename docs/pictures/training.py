@@ -101,10 +101,10 @@ def schedules(ink: Ink) -> Figure:
     steps, warmup, peak = 1000, 100, 1.0
     colors = {"cosine": ink.blue, "linear": ink.green, "constant": ink.muted, "wsd": ink.red}
     places = {"cosine": (440, 0.8), "linear": (560, 0.3), "constant": (760, 1.03), "wsd": (880, 0.72)}
-    for name, schedule in SCHEDULES.items():
-        given = (steps, warmup, peak, schedule.floor, schedule.fall, name)
-        ax.plot(range(steps), [scheduled(step, *given) for step in range(steps)], color=colors[name])
-        ax.text(*places[name], name, fontsize=9, color=colors[name])
+    for name, color in colors.items():
+        given = (steps, warmup, peak, SCHEDULES[name].floor, SCHEDULES[name].fall, name)
+        ax.plot(range(steps), [scheduled(step, *given) for step in range(steps)], color=color)
+        ax.text(*places[name], name, fontsize=9, color=color)
     ax.set(xlim=(0, steps), ylim=(0, 1.14), xlabel="update")
     ax.set_yticks([0.1, 0.5, 1.0], ["floor: peak / 10", "peak / 2", "peak"])
     return figure
