@@ -64,7 +64,7 @@ def test_no_two_classes_have_one_name() -> None:
             for node in ast.parse(file.read_text(encoding="utf-8")).body:
                 if isinstance(node, ast.ClassDef):
                     places.setdefault(node.name, []).append(file.relative_to(SOURCE))
-    assert {name for name, files in places.items() if len(files) > 1} == {"Arguments", *TWICE}
+    assert {name for name, files in places.items() if len(files) > 1} <= {"Arguments", *TWICE}
 
 
 def test_every_place_in_the_table_of_words_is_there() -> None:

@@ -26,7 +26,7 @@ def check_engine(engine: str, on_cpu: bool) -> None:
 
 
 def engine_for(model: "GPT | Engine", n_rows: int = 1) -> Engine:
-    """Make the engine of this name, or the fastest for the model; an Engine is returned as it is.
+    """Make the engine of this name, or the fastest; an Engine is returned as it is.
 
     On a CPU that is our engine in C, if it can be compiled here and computes
     what the model would: not for a model that was given other functions to
