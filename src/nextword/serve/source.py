@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parent.parent
 
 SHOWN = (
     "tokenizer/bpe.py:encode",
-    "model/plain.py:head",
+    "model/gpt.py:GPT.head",
     "decode/choose.py:weigh",
     "decode/choose.py:keep_top_p",
     "decode/choose.py:choose",

@@ -1,6 +1,7 @@
 // The tour: ten stops, each a part of the page, a text in which there is something to see there, and a function of the
-// code. The server shows the function as it is (`serve/source.py` lists the same names), so that what is read here is what
-// runs. `shows` is what has to be in sight. What is promised is tested on the small model that comes with nextword.
+// code, which the server shows as it is (`serve/source.py` lists the same names). `runs` says where that function is run:
+// `nextword serve --engine plain` writes by those of plain. `shows` is what has to be in sight. What is promised is tested
+// on the small model that comes with nextword.
 
 const GAVE = "Lady Penrow met Uncle Bartog at the station. Uncle Bartog gave Lady Penrow a";
 const THANKED = "Mr Alder met Mrs Quillfeather at the bridge. Mrs Quillfeather gave Mr Alder a lamp, and Mr Alder thanked Mrs";
@@ -14,6 +15,7 @@ export const STOPS = [
     words: "A model reads numbers. The tokenizer cuts the text into pieces it knows, words or parts of words, and each piece has a number. GPT-2 knows 50,257 of them.",
     try: "“Quillfeather” fell into four. Type another unusual name.",
     code: "tokenizer/bpe.py:encode",
+    runs: "runs in plain",
   },
   {
     at: "next",
@@ -22,7 +24,8 @@ export const STOPS = [
     title: "Every token gets a score",
     words: "For what comes next the model scores each token it knows: how well does this one fit? The scores are called logits. They are all it ever says.",
     try: "Press one of them: it goes behind the text, and all are scored anew. Back takes it away.",
-    code: "model/plain.py:head",
+    code: "model/gpt.py:GPT.head",
+    runs: "runs in plain and torch",
   },
   {
     at: "next",
@@ -32,6 +35,7 @@ export const STOPS = [
     words: "The exponential makes scores positive, and dividing by their sum makes them chances. Dividing by a temperature before that sharpens or flattens them.",
     try: "Move Temperature to 0.2, then to 2. The pale bars are the model’s own chances.",
     code: "decode/choose.py:weigh",
+    runs: "runs in plain and torch",
   },
   {
     at: "next",
@@ -41,6 +45,7 @@ export const STOPS = [
     words: "Thousands of unlikely tokens together have a chance worth fearing. Top-k keeps the k likeliest; top-p keeps the fewest that hold a share p together.",
     try: "Set Top-p to 0.5 and see who is left.",
     code: "decode/choose.py:keep_top_p",
+    runs: "runs in plain and torch",
   },
   {
     at: "next",
@@ -50,6 +55,7 @@ export const STOPS = [
     words: "Lay the chances end to end, and let a random number point at one. The token goes behind the text, and the longer text is asked anew. That is all there is to writing.",
     try: "Press Draw a few times. Then press Write on, in the text.",
     code: "decode/choose.py:choose",
+    runs: "runs in plain and torch",
   },
   {
     at: "text",
@@ -59,6 +65,7 @@ export const STOPS = [
     words: "How likely did the model hold each token that really came? The less, the warmer its colour. The average of −ln of these chances is the loss, and its exponential is the perplexity.",
     try: "“Quillfeather” is warm when it is new, and pale when it comes again. Point at a warm token. Take a likelier one in its place.",
     code: "model/plain.py:cross_entropy",
+    runs: "what exercise 21 asks for",
   },
   {
     at: "attention",
@@ -68,6 +75,7 @@ export const STOPS = [
     words: "A token’s meaning depends on those before it. Each head compares a token’s query with the keys of the earlier ones, and gathers most from those that match. None looks ahead.",
     try: "Look for the heads that look at the token before, and at what followed an earlier copy: Show the strongest. Point at tokens.",
     code: "model/plain.py:causal_attention",
+    runs: "runs in plain",
   },
   {
     at: "lens",
@@ -77,6 +85,7 @@ export const STOPS = [
     words: "Layers only add to a stream of numbers, so that one may ask after each of them what would be said. The embedding still says the token itself, because the same table reads and writes tokens. The layers turn it into the next one.",
     try: "Press a cell of the last column and follow it down.",
     code: "lens/plain.py:logit_lens",
+    runs: "what exercise 40 asks for",
   },
   {
     at: "parts",
@@ -86,6 +95,7 @@ export const STOPS = [
     words: "A block adds what its heads gathered, then what its MLP made of that. Since all of it is a sum, the score of a token can be divided among them, and any of them can be left out.",
     try: "Switch off the part that pushes most.",
     code: "model/block.py:Block.forward",
+    runs: "runs in plain, torch and training",
   },
   {
     at: "training",
@@ -95,5 +105,6 @@ export const STOPS = [
     words: "At first the numbers are random, and so is what is said. (Of heads, the small model, three heads were given a start, so that minutes of training are enough.) Each step of training measures the surprise on some text, and moves every number a little to where it is lower.",
     try: "Move the step back to the beginning and read what was written then.",
     code: "train/plain.py:gradient_step",
+    runs: "what exercise 25 asks for",
   },
 ];

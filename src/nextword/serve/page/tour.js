@@ -30,16 +30,16 @@ export function tour(page) {
   };
 
   const showCode = async () => {
-    const { code } = STOPS[stop];
+    const { code, runs } = STOPS[stop];
     const asked = stop;
     const [file, symbol] = code.split(":");
-    find("tour-where").textContent = `The code: src/nextword/${file}, ${symbol}`;
+    find("tour-where").textContent = `The code (${runs}): src/nextword/${file}, ${symbol}`;
     sources ??= api.get("/api/source").catch(() => ({}));
     const found = (await sources)[code];
     if (asked !== stop) return;
     find("tour-code-box").classList.toggle("bare", !found);
     if (!found) return;
-    find("tour-where").textContent = `The code: src/nextword/${file}, line ${found.line}`;
+    find("tour-where").textContent = `The code (${runs}): src/nextword/${file}, line ${found.line}`;
     find("tour-code").replaceChildren(...found.text.split("\n").map(codeLine));
   };
 
