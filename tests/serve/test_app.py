@@ -20,6 +20,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.testclient import TestClient
 from starlette.types import Message
 
+from nextword.decode import generate
 from nextword.decode.engines import engine_for
 from nextword.model import GPT
 from nextword.serve import request_parser
@@ -38,6 +39,28 @@ def client(scheduler: Scheduler) -> Iterator[TestClient]:
     with TestClient(create_app(scheduler, Tokenizer(), "small")) as client:
         yield client
     assert not scheduler.is_alive
+
+
+@pytest.mark.parametrize(
+    ("settings", "as_asked"),
+    [
+        ({"min_p": 0.3}, {}),
+        ({"repetition_penalty": 1.7}, {}),
+        ({"presence_penalty": 1.5, "frequency_penalty": 0.5}, {}),
+        ({"logit_bias": {262: 9.0}}, {"logit_bias": {"262": 9.0}}),
+        ({"allowed_ids": [262, 290, 11, 13]}, {"allowed_token_ids": [262, 290, 11, 13]}),
+    ],
+    ids=lambda one: ",".join(one),
+)
+def test_each_sampling_setting_does_what_it_does_in_python(
+    client: TestClient, small: GPT, settings: dict, as_asked: dict
+) -> None:
+    common = {"temperature": 1.3, "seed": 5}
+    prompt, plainly = "One day", {"max_new_tokens": 20, "top_k": None, **common}
+    body = {"prompt": prompt, "max_tokens": 20, **common, **(as_asked or settings)}
+    written = generate(small, Tokenizer(), prompt, **plainly, **settings)
+    assert client.post("/v1/completions", json=body).json()["choices"][0]["text"] == written.removeprefix(prompt)
+    assert written != generate(small, Tokenizer(), prompt, **plainly)
 
 
 @pytest.mark.parametrize(
