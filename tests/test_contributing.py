@@ -67,6 +67,12 @@ def test_each_change_is_one_that_is_tried() -> None:
     assert [name for name, _ in CHANGES] == list(TRIED)
 
 
+def test_where_it_sends_people_there_is_something() -> None:
+    table = TEXT[TEXT.index("| to change | go to |") :]
+    for path in re.findall(r"`([\w/]+(?:\.\w+|/))`", table):
+        assert path in ("mistakes.toml", "answers/") or (PROJECT / "src/nextword" / path).exists(), path
+
+
 def test_the_first_changes_work_as_they_are_written(changed: Path) -> None:
     """Their own tests pass, and of the exercise's those that hold for every exercise and every chapter."""
     run(changed, "-m", "docs.readable")
