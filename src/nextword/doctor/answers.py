@@ -1,4 +1,4 @@
-"""What experiments are made with: a user model with our weights in it, and the reference with a mistake."""
+"""A user model and the reference, with the same weights, for the same experiments."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -183,8 +183,9 @@ def evaluate(module: nn.Module, config: GPTConfig = CONFIG) -> None:
 
 
 def fitting_weights(matching: Matching, module: nn.Module) -> dict[str, Tensor]:
-    """Random weights, with 0 and 1 for biases and scales that a user model lacks: what it does
-    without. Positions that it computes instead of learning them are taken from it.
+    """Draw random weights, with 0 and 1 for the biases and scales that a user model lacks.
+
+    Positions that it computes instead of learning them are taken from it.
     """
     tensors = dict(weights(CONFIG, "gpt"))
     for name in matching.missing:

@@ -111,7 +111,7 @@ def find_call(module: nn.Module, n_vocab: int, n_ctx: int) -> Call:
 
 
 def shape_in_words(result: Any, B: int, T: int, V: int) -> str:
-    """Find the logits in what a user model returned; "" where there are none."""
+    """Say in words how a user model returns its logits; "" if it does not."""
     for tensor in tensors_in(result):
         shape = tuple(tensor.shape)
         if not tensor.is_floating_point():
@@ -126,7 +126,7 @@ def shape_in_words(result: Any, B: int, T: int, V: int) -> str:
 
 
 def logits_in(result: Any, shape: tuple[int, int], V: int) -> Tensor:
-    """Find the logits (B, T, V) in what a user model returned, whatever their positions. Raises NoLogits."""
+    """Find the logits (B, T, V) in a user model's result, at any number of positions. Raises NoLogits."""
     B, T = shape
     for tensor in tensors_in(result):
         if not tensor.is_floating_point() or tensor.dim() not in (2, 3) or tensor.size(-1) != V:

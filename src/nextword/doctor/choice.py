@@ -24,7 +24,7 @@ LIKELY = re.compile(r"GPT|Transformer|Language|LM\b|LM[A-Z]|Model$", re.IGNORECA
 
 
 def choose(source: Source, spec: str, expression: str | None = None) -> tuple[UserGPT | Finding, str]:
-    """The GPT of a file, ready to be tried, and what its class is called; or a finding, where forward fails.
+    """Choose the GPT of a file, and the name of its class; or report a failing forward.
 
     Raises DoctorError where there is none, or it cannot be built, or several could be meant.
     """
@@ -49,7 +49,7 @@ def choose(source: Source, spec: str, expression: str | None = None) -> tuple[Us
 
 
 def first_that_works(tops: list[type[nn.Module]], source: Source, spec: str) -> tuple[UserGPT | Finding, str]:
-    """Choose the class that gives logits among those no other uses; Raises DoctorError where that is not one."""
+    """Choose the class that gives logits among those no other class uses."""
     working: list[tuple[UserGPT, str]] = []
     failures: list[tuple[Finding, str]] = []
     unmade: list[tuple[type, str]] = []
@@ -77,7 +77,7 @@ def first_that_works(tops: list[type[nn.Module]], source: Source, spec: str) -> 
 
 
 def hint_at_whole(user_gpt: UserGPT | Finding, cls: type, source: Source, spec: str) -> UserGPT | Finding:
-    """The same; where a part was named that gives no logits, with the class that it is a part of."""
+    """Add to a failure the class that a named part belongs to."""
     users = [other for other in modules_of(source.module) if other is not cls and names(other, cls)]
     if isinstance(user_gpt, UserGPT) or not users:
         return user_gpt

@@ -1,4 +1,4 @@
-"""A config for a class that wants one: theirs with our sizes in it, or one that answers to every name."""
+"""A config for a user's class: its own with our sizes, or one with every name."""
 
 import ast
 import copy
@@ -20,7 +20,7 @@ SIZES = ("n_vocab", "n_ctx", "n_embd", "n_head", "n_layer")
 
 
 def configs_for(parameter: inspect.Parameter, cls: type, module: ModuleType) -> Iterator[Way]:
-    """What may be given as a config: a class of theirs, a thing of theirs with our sizes, or one that answers all."""
+    """List possible configs: a class of the user's, an example with our sizes, a universal one."""
     name = cls.__name__
     annotation = parameter.annotation
     if isinstance(annotation, str):
@@ -53,7 +53,7 @@ def looks_like_config(kind: type) -> bool:
 
 
 def is_example(thing: Any) -> bool:
-    """Whether a thing of theirs has sizes in it: a dictionary, or an object that is no class and no module."""
+    """Test whether a dictionary or an object of the user's holds sizes."""
     if isinstance(thing, type | nn.Module | ModuleType | torch.Tensor) or callable(thing):
         return False
     names = thing.keys() if isinstance(thing, dict) else getattr(thing, "__dict__", {}).keys()
@@ -144,7 +144,7 @@ def asked_of_a_config(cls: type) -> list[str]:
 
 
 def source_of(cls: type) -> str:
-    """A class as it is written; "" where that cannot be had."""
+    """Source code of a class; "" where it is not available."""
     try:
         return inspect.getsource(cls)
     except (OSError, TypeError):

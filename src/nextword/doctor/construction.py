@@ -73,7 +73,7 @@ class Maker:
 
 
 class Names(dict[str, Any]):
-    """What an expression may use: the sizes by our names, what is in the module, and torch."""
+    """Names in an expression: our sizes, the module's contents, and torch."""
 
     def __init__(self, module: ModuleType, config: GPTConfig):
         super().__init__(dataclasses.asdict(config), torch=torch, nn=nn)

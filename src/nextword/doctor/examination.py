@@ -51,7 +51,7 @@ def examine(spec: str, expression: str | None = None, pair_seconds: float = 8.0,
 
 
 def in_short(source: Source) -> list[str]:
-    """What of a file did not run: the first thing that failed, and how many came to nothing with it."""
+    """Summarise the failures of a file: the first one, and how many followed."""
     notes = [f"{source.name}, {source.failures[0]}."] if source.failures else []
     if source.failures[1:]:
         notes.append(f"After that {len(source.failures) - 1} more statements failed; the class was there all the same.")

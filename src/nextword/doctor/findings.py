@@ -1,4 +1,4 @@
-"""What a review says: findings, each with its weight, its place in the code, its evidence, and what to do."""
+"""Findings of a review: weight, location in the code, evidence, and remedy."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -13,12 +13,12 @@ LEVELS: tuple[Level, ...] = ("wrong", "look", "fine")
 
 
 class DoctorError(NextwordError, ValueError):
-    """A file or a class that cannot be reviewed as it was named: not there, not a GPT, not to be built."""
+    """The named file or class cannot be reviewed: not there, not a GPT, not to be built."""
 
 
 @dataclass(frozen=True)
 class Location:
-    """Where in a user's code something is: a class, and lines of it that may be the ones, with what they say."""
+    """A place in a user's code: a class, and lines that may be the ones."""
 
     symbol: str = ""
     file: str = ""
@@ -62,7 +62,7 @@ class Finding:
 
 @dataclass
 class Findings:
-    """What one look at a model brought to light: what is sound, in a few words each, and findings."""
+    """Results of one part of the review: what is sound, and findings."""
 
     sound: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Where a model begins: the loss before training, and how its parameters are drawn."""
+"""Initialisation: the loss before training, and the deviations of the parameters."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""Where in a user's code a mistake may stand: the class that has the part, and lines of it that look like it."""
+"""Locate a mistake in a user's code: the class with the part, and likely lines of it."""
 
 import ast
 import inspect
@@ -78,7 +78,7 @@ def pattern_of(mistake: str) -> str:
 
 
 def classes_of(part: str, module: nn.Module, matching: Matching) -> list[type]:
-    """The classes of a user model for a part: the smallest with all of it, and those in it or around it."""
+    """Find a part's classes in a user model: the smallest, its components, and its owners."""
     if part == "bend":
         return bends(module, matching)
     parts = {"attention": ("heads", "attention"), "gpt": ()}.get(part, (part,))

@@ -58,7 +58,7 @@ def own_loss(module: nn.Module, call: Call) -> Findings:
 
 
 def known(mistake: Mistake, call: Call, evidence: Any) -> Finding:
-    """A mistake that the exercise on cross-entropy knows; shifting is none where Hugging Face's ways are kept."""
+    """Make a finding of a known cross-entropy mistake. Shifted labels are fine in Hugging Face's style."""
     theirs = mistake.name == "shifted-again" and call.targets == "labels"
     return Finding(
         level="fine" if theirs else "wrong",
@@ -71,7 +71,7 @@ def known(mistake: Mistake, call: Call, evidence: Any) -> Finding:
 
 
 def reference_loss(on: Mistakes, logits: Tensor, targets: Tensor) -> float:
-    """What the reference with these mistakes makes of logits (B, T, V) and targets (B, T); NaN where it raises."""
+    """Loss of the reference with these mistakes, for logits (B, T, V) and targets (B, T); NaN where it raises."""
     loss = attempt(lambda _: float(TRACK["cross_entropy"].reference(on).cross_entropy(logits, targets)), None)
     return loss if isinstance(loss, float) else math.nan
 

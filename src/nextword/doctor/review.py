@@ -1,4 +1,4 @@
-"""A review as it is read, or as a program reads it: what is right, what was found, what to do next."""
+"""A review, to be read by a person or as JSON: what is right, findings, next steps."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any

@@ -17,7 +17,7 @@ from nextword.learn.fixtures.fixture import CONFIG
 
 @dataclass(frozen=True)
 class Outcome:
-    """What experiments with a user model saw: where it differs, the mistakes that explain it, and what agrees."""
+    """Result of the experiments: differences, the mistakes that explain them, and agreements."""
 
     differences: tuple[Difference, ...]
     mistakes: tuple[Mistake, ...]
@@ -68,7 +68,7 @@ class Search:
         )
 
     def explanation(self, seen: list[Any], pair_seconds: float) -> tuple[str, ...]:
-        """Find the one mistake, or else the two, that explain every experiment; () where none do."""
+        """Find the one mistake, or else the two, that explain every experiment; () if none do."""
         names = [mistake.name for mistake in self.exercise.mistakes]
         for name in names:
             if self.agrees(seen, frozenset({name})):

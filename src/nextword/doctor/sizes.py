@@ -65,7 +65,7 @@ OTHERS: dict[str, Any] = {
 
 
 def meaning(name: str) -> str | None:
-    """Which size a name stands for, "n_embd" and so on; None for what is no size."""
+    """Size that a name stands for, such as "n_embd"; None for other names."""
     plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().strip("_")
     plain = re.sub(r"^(cfg|config|gpt|gpt2|model)_(?=.)", "", plain) if plain not in MEANING else plain
     if name in ("T", "C", "V", "H", "N", "L", "D"):
@@ -74,7 +74,7 @@ def meaning(name: str) -> str | None:
 
 
 def value(name: str, config: GPTConfig, beside: Collection[str] = ()) -> Any:
-    """The number that stands behind a name in a model of this config; None for a name that is no size.
+    """Number for a name in a model of this config; None for a name that is no size.
 
     beside: the other names that are asked for: hidden_dim is n_embd unless
     something else is.

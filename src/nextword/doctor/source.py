@@ -35,7 +35,7 @@ class TooLong(BaseException):
 
 @dataclass
 class Source:
-    """A user's file, run: the module, the class that was asked for, and what was left out.
+    """A user's file after running: the module, the requested class, and the parts left out.
 
     symbol: "" where none was named. failures: what raised, in words.
     """
@@ -85,7 +85,7 @@ def read(spec: str, folder: Path | None = None) -> Source:
 
 
 def read_file(file: Path, symbol: str = "") -> Source:
-    """Run a file statement by statement; what raises or takes long is noted, and the next one is run.
+    """Run a file statement by statement, noting those that raise or take too long.
 
     After the last class or function only what defines more is run: training
     stands there. Raises DoctorError for what is not Python.
@@ -137,7 +137,7 @@ def run(code: CodeType, module: ModuleType, seconds: float, file: Path) -> str:
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Raise TooLong where the body takes longer; where there are no alarms, it may."""
+    """Raise TooLong if the body takes longer, on systems with alarms."""
     if not hasattr(signal, "setitimer"):
         yield
         return

@@ -56,7 +56,7 @@ def plain_lists(user_gpt: UserGPT, source: Source) -> Findings:
 
 
 def head(user_gpt: UserGPT, fresh: nn.Module, source: Source) -> Findings:
-    """Whether the head is the embedding once more, a copy, or a table of its own; and its bias."""
+    """Describe the head: tied to the embedding, a copy, or separate; and its bias."""
     matching = match_parameters(fresh, CONFIG)
     wte = user_gpt.matching.places["wte.weight"][0].name
     found = Findings()

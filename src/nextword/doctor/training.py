@@ -78,7 +78,7 @@ def is_still(parameter: Tensor) -> bool:
 
 
 def key_biases(module: nn.Module) -> set[str]:
-    """The names of biases of keys alone: they add the same to all scores of a row, so their gradient is 0."""
+    """Names of key-only biases. They shift all scores of a row alike, so their gradient is 0."""
     try:
         places = match_parameters(module, CONFIG).places
     except MatchingError:

@@ -1,4 +1,4 @@
-"""The whole model as an exercise: experiments that tell all mistakes apart that a GPT-2 can make.
+"""The whole model as an exercise: experiments that tell all mistakes of a GPT-2 apart.
 
 They see logits only. What is kept where, tied or not, is for `structure.py`.
 """
@@ -150,7 +150,7 @@ def wide(usual: Tensors) -> dict[str, Tensor]:
 
 
 def too_long(answer: Answer, usual: Tensors) -> object:
-    """A text of one token more than n_ctx; not where positions do not count, and any length will do."""
+    """A text of n_ctx + 1 tokens; skipped for models without positions."""
     like = answer.logits(torch.full((1, 3), 5), usual)
     if same(like[:, :1], like[:, 1:2]):
         return "all positions are alike"

@@ -1,4 +1,4 @@
-"""Learn by building: exercises that end with a GPT-2 of one's own, and a checker that names the very mistake made."""
+"""Learn by building: exercises for a GPT-2 of one's own, and a checker that names each mistake."""
 
 from nextword.lazy import attach
 

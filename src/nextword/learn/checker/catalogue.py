@@ -30,7 +30,7 @@ def in_networks(exercise: Exercise) -> tuple[Mistake, ...]:
 
 
 def inner_mistakes(whole: str, *exercises: Exercise) -> tuple[Mistake, ...]:
-    """The mistakes of these exercises as those of a whole that is built from their parts: of "a GPT"."""
+    """Reword the mistakes of these exercises as those of a whole: of "a GPT"."""
     return tuple(
         replace(
             mistake,

@@ -64,7 +64,7 @@ class Raised:
 
     @property
     def family(self) -> str:
-        """What kind of failure it is: sizes that do not fit are one, whoever noticed it."""
+        """Kind of failure. Sizes that do not fit are one kind, whoever noticed."""
         if re.search(r"\bdtype\b(?!=)|scalar type", self.message):  # dtype=... is said of any tensor that is shown
             return "number formats"
         return "refusal" if self.kind in REFUSALS else self.kind

@@ -81,7 +81,7 @@ def expected(exercise: Exercise, mistakes: Mistakes) -> list[Any]:
 
 
 def explanation(exercise: Exercise, seen: list[Any], pair_seconds: float) -> tuple[str, ...]:
-    """Find the one mistake, or else the few, that explain every probe's result; () where none do."""
+    """Find the one mistake, or else the few, that explain every probe's result; () if none do."""
     right = [same(a, b) for a, b in zip(seen, expected(exercise, RIGHT), strict=True)]
     matched, evident = {}, []
     for mistake in exercise.mistakes:
@@ -105,7 +105,7 @@ def explanation(exercise: Exercise, seen: list[Any], pair_seconds: float) -> tup
 
 
 def likely_pairs(matched: dict[str, int]) -> Iterator[tuple[str, str]]:
-    """All pairs of mistakes, those first that each explain much: mistakes with the number of probes that agreed."""
+    """Order all pairs of mistakes by the number of probes in which each agreed."""
     pairs = combinations(matched, 2)
     yield from sorted(pairs, key=lambda pair: -matched[pair[0]] - matched[pair[1]])
 

@@ -1,4 +1,4 @@
-"""Lines of text with a little colour: what reports are made of, on the way to a terminal or to a file."""
+"""Lines of text with a little colour, for a terminal or a file."""
 
 import sys
 from collections.abc import Iterable

@@ -17,7 +17,7 @@ MARK = "*"
 
 
 def numbers_side_by_side(a: Tensor, b: Tensor, tolerance: float | None = None) -> list[Line]:
-    """Two tensors of one shape: whole if they are small matrices, else from the first row on that differs."""
+    """Show two tensors of one shape: whole if small, else from the first differing row on."""
     wrong = differing(a, b, tolerance)
     where = ""
     while a.dim() > 2 and a.size(0) == 1:  # one text, one head: no need to say which

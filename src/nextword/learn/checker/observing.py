@@ -1,4 +1,4 @@
-"""What can be seen of a wrong answer without knowing the mistake: a shape, a factor, an order, a NaN."""
+"""Observations on a wrong answer of unknown mistake: a shape, a factor, an order, a NaN."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping

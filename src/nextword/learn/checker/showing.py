@@ -65,7 +65,7 @@ def joined(outer: str, inner: str) -> str:
 
 
 def labelled(yours: Any, right: Any) -> list[Line]:
-    """Two values, each on a line of its own; of long texts, the piece where they begin to differ."""
+    """Show two values, each on a line; of long texts, the piece around the first difference."""
     if isinstance(yours, str) and isinstance(right, str):
         start = next(
             (i for i, (a, b) in enumerate(zip(yours, right, strict=False)) if a != b), min(len(yours), len(right))

@@ -1,4 +1,4 @@
-"""A diagnosis in words: the mistake by its name, the smallest example that shows it, what to do."""
+"""A diagnosis in words: the mistake by its name, the smallest example, the remedy."""
 
 import inspect
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ def unfinished(exercise: Exercise, differences: Sequence[Difference], file: str)
 
 
 def wrong(exercise: Exercise, diagnosis: Diagnosis, n_right: int) -> list[Line]:
-    """Some of it differs: the mistakes if they are known, else what is to be seen; and the smallest example."""
+    """Report a partly wrong answer: its mistakes or observations, and the smallest example."""
     first = diagnosis.differences[0]
     lines = [title(exercise, "not yet"), *(of_mistakes(diagnosis.mistakes) if diagnosis.mistakes else [])]
     count = f"{n_right} of {diagnosis.n_probes} experiments agree"

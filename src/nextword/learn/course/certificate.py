@@ -1,4 +1,4 @@
-"""The certificate: what a learner built, what they overcame, and what their model writes."""
+"""The certificate: exercises passed, mistakes overcome, and a text by the learner's model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

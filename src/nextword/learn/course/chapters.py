@@ -19,7 +19,7 @@ class ChapterError(NextwordError):
 
 
 def chapter(name: str, book: Path = BOOK) -> str:
-    """An exercise's chapter in Markdown: a picture is what is to be seen in it and its file, a link its text.
+    """Read an exercise's chapter as Markdown for a terminal, with pictures and links as text.
 
     Raises ChapterError where the package was installed without the book.
     """

@@ -98,7 +98,7 @@ class Checker:
         return self._worker
 
     def close(self) -> None:
-        """End the process that waits: at once, whatever it prepares meanwhile for a check to come."""
+        """End the waiting process at once."""
         if self._worker is not None:
             self._worker.kill()
             for stream in (self._worker.stdin, self._worker.stdout):

@@ -1,4 +1,4 @@
-"""Reports on code that could not be tried: it cannot be read, or it did not come to an end of its own."""
+"""Reports on code that cannot be read, or did not end normally."""
 
 import traceback
 

@@ -1,4 +1,4 @@
-"""The learner's folder: which file holds which exercise, what has passed, and what is next."""
+"""The learner's folder: the files of the exercises, their states, and the next one."""
 
 import difflib
 import hashlib
@@ -126,7 +126,7 @@ class Course:
         return record.passed and record.sha256 == self.sha256(name)
 
     def current(self, after: str | None = None) -> str | None:
-        """The first exercise that has not passed, after a given one if there is one; None when all have."""
+        """First exercise not passed yet, after a given one if there is one; None when all have."""
         states = self.states()
         start = TRACK.number(after) if after else 0
         names = TRACK.names[start:] + TRACK.names[:start]

@@ -1,4 +1,4 @@
-"""Graduation: the learner's whole model is checked, learns a passage by heart and writes it, all by their own parts.
+"""Graduation: check the learner's whole model, train it on a passage, and let it write.
 
 Runs in a process of its own, since it is the learner's code that computes:
 `python -m nextword.learn.course.graduation FOLDER RESULT`, which tells on standard

@@ -70,7 +70,7 @@ class LearnersParts(OurParts):
         return exercise.ours(symbol)
 
     def _try(self, exercise: Exercise, symbol: str) -> SimpleNamespace | str:
-        """The learner's part in a namespace, or why it cannot be had; "" where there is no need to say."""
+        """Import the learner's part into a namespace, or give the reason against it; "" for an obvious one."""
         file = self._course.files(exercise.name)[0].name
         if exercise.name in self._loading:
             return f"{file} is still being imported (files that import each other)."

@@ -93,12 +93,12 @@ class Progress:
         return record
 
     def solution_seen(self, name: str) -> None:
-        """Note that an exercise's solution was shown; once it has passed, that says nothing any more."""
+        """Note that an exercise's solution was shown before it passed."""
         with self._changing(name) as record:
             record.solution_seen = record.solution_seen or not record.passed_at
 
     def begun_again(self, name: str) -> None:
-        """Note that an exercise was reset: it is open again, and what was learnt stays."""
+        """Note that an exercise was reset; its history stays."""
         with self._changing(name) as record:
             record.passed, record.sha256 = False, ""
 

@@ -1,4 +1,4 @@
-"""`init` and `reset`: the files that a learner begins with, none of which ever replaces another."""
+"""`init` and `reset`: write the files of a learner's folder, and never over another."""
 
 from dataclasses import dataclass
 from itertools import count
@@ -68,7 +68,7 @@ Your model is `{module}:GPT`, for nextword and for any Python program that runs 
 
 @dataclass(frozen=True)
 class Begun:
-    """What `init` did: the files that it wrote, and whether there was a course already."""
+    """Result of `init`: the files written, and whether the folder existed."""
 
     course: Course
     written: tuple[Path, ...]
@@ -98,7 +98,7 @@ def init(path: Path) -> Begun:
 
 
 def reset(course: Course, name: str) -> Path | None:
-    """Write an exercise's file anew, and give back where the old one is kept; None where there was none.
+    """Write an exercise's file anew, and return the backup of the old one, if any.
 
     Raises CourseError where learn.toml says that the exercise stands elsewhere.
     """
@@ -123,7 +123,7 @@ def write(file: Path, content: str | bytes) -> None:
 
 
 def exercise_file(exercise: Exercise) -> str:
-    """What a learner begins an exercise with: the task, the stub, and a way to run the file alone."""
+    """Write an exercise's first file: the task, the stub, and a way to run it alone."""
     number = TRACK.number(exercise.name)
     header = f"""\
 Exercise {number} of {len(TRACK)}, {TRACK.chapter(exercise.name)}: {exercise.title}

@@ -81,7 +81,7 @@ def asked(within: float = 0.0) -> bool:
 
 
 def foresee(exercise: Exercise) -> None:
-    """Until the next request comes: what each of an exercise's mistakes leads to, so that forks need not find out."""
+    """Compute what each mistake of an exercise leads to, until the next request comes."""
     for mistakes in (RIGHT, *(frozenset({mistake.name}) for mistake in exercise.mistakes)):
         if asked():
             return
@@ -214,7 +214,7 @@ def last_place(dump: Path, course: Course, exercise: Exercise) -> tuple[str, int
 
 
 def wait(ended: Callable[[], bool], seconds: float, cancelled: Callable[[], bool] = bool) -> bool:
-    """Wait until something has ended; False if it has not in that time, or if it is cancelled before."""
+    """Wait for something to end; False after a timeout or a cancellation."""
     deadline, pause = time.monotonic() + seconds, 0.002
     while not ended():
         if time.monotonic() > deadline or cancelled():

@@ -1,4 +1,4 @@
-"""The interview's questions, asked of one who grades the answers by honesty: which to ask, and what comes of it.
+"""Ask the interview's questions, and tally the grades that learners give themselves.
 
 Nothing here prints or waits for a key: the command line shows a question, then its answer, and tells the grade.
 
@@ -82,7 +82,7 @@ class Grades:
 def choose(
     n: int, seed: int, grades: Mapping[str, Grade] | None = None, deck: Sequence[Question] | None = None
 ) -> tuple[Question, ...]:
-    """Choose n questions, in the order in which to ask them; all, where there are fewer.
+    """Choose n questions in the order to ask them; all, if there are fewer.
 
     First those that were not known last time, then those known in part, those
     never asked, and those known, the ones asked longest ago first. Among equals
@@ -141,7 +141,7 @@ class ToRead:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a session showed: each topic that was asked of, and what to read again, the least known first."""
+    """Summary of a session: each topic asked, and the questions to read again, weakest first."""
 
     tallies: tuple[Tally, ...]
     again: tuple[ToRead, ...]

@@ -1,4 +1,4 @@
-"""The interview's questions: GPT-2's internals, with worked answers that point at the line which shows it.
+"""The interview's questions on GPT-2's internals, with worked answers and citations of our source.
 
 They stand in `questions/`, a TOML file a topic. An answer is shown line by line as it is written there. An equation in
 one is written out in figures ("12 * 64 = 768"), so that tests can work it out again.

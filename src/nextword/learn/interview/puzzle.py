@@ -1,4 +1,4 @@
-"""The interview's puzzle: a short file with one mistake planted in it, to be found and mended against the clock.
+"""The interview's puzzle: a short file with one planted mistake, against the clock.
 
 The files and the mistakes are those that prove the checker (`audit.py`), so
 that whether a puzzle is solved is what a check of the exercise says.
@@ -67,7 +67,7 @@ class Puzzle:
 
 @cache
 def puzzles() -> tuple[Puzzle, ...]:
-    """All there are: the mistakes of each style, where the code is of a fair length and does not give itself away."""
+    """All puzzles: the fair ones among the mistakes of each style."""
     found = (
         Puzzle(style, exercise.mistake(name))
         for exercise in TRACK
@@ -85,7 +85,7 @@ def is_fair(puzzle: Puzzle) -> bool:
 
 
 def choose_puzzle(seed: int) -> Puzzle:
-    """The puzzle of a seed: first an exercise, each as likely as any other, then one of its puzzles."""
+    """Choose the puzzle of a seed: an exercise first, then one of its puzzles."""
     by_exercise: dict[str, list[Puzzle]] = {}
     for puzzle in puzzles():
         by_exercise.setdefault(puzzle.exercise.name, []).append(puzzle)
@@ -94,7 +94,7 @@ def choose_puzzle(seed: int) -> Puzzle:
 
 
 def set_up(puzzle: Puzzle, folder: Path) -> Course:
-    """Write the puzzle into a folder of its own, as an answer that can be checked; give that back.
+    """Write the puzzle into a folder of its own, and return that as a course.
 
     Raises InterviewError for a folder that holds other things; a puzzle that is
     there already is kept under the next free name.

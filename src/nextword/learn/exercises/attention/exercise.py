@@ -58,7 +58,7 @@ def longest(solution: Any) -> Any:
 
 
 def low_scores(solution: Any) -> Any:
-    """A token whose visible scores are -30,000 and whose hidden ones are +30,000."""
+    """A token with visible scores of -30,000 and hidden ones of +30,000."""
     C, n = SMALL.n_embd, 300.0
     weight = torch.zeros(3 * C, C)
     weight[0], weight[3] = n * torch.eye(C)[0], n * torch.eye(C)[0]  # of each head's query the first number

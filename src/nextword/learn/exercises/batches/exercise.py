@@ -17,7 +17,7 @@ def text(n: int) -> tuple[Tensor, Tensor]:
 
 
 def several(given: Any) -> Any:
-    """Batches; where one pair of x and y was given back instead, that pair as the only batch."""
+    """The batches; a single pair of x and y counts as the only batch."""
     alone = isinstance(given, tuple) and all(isinstance(part, Tensor) and part.dim() == 2 for part in given)
     return [given] if alone else given
 

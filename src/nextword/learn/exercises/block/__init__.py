@@ -1,3 +1,3 @@
-"""The block: gather, then think, and add what comes of it to what was there."""
+"""The block: gather, then think, and add each result to the residual stream."""
 
 CHAPTER, PLACE = "the model", 2

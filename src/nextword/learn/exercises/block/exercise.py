@@ -1,4 +1,4 @@
-"""The block: gather, then think, and add what comes of it to what was there."""
+"""The block: gather, then think, and add each result to the residual stream."""
 
 from functools import partial
 from types import SimpleNamespace

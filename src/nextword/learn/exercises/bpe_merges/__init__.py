@@ -1,3 +1,3 @@
-"""BPE: how the tokens of a vocabulary are found, and how a word is put together from them."""
+"""BPE: find the tokens of a vocabulary, and put words together from them."""
 
 CHAPTER, PLACE = "electives", 1

@@ -1,4 +1,4 @@
-"""BPE: how the tokens of a vocabulary are found, and how a word is put together from them."""
+"""BPE: find the tokens of a vocabulary, and put words together from them."""
 
 from typing import Any
 

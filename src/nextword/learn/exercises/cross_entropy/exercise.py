@@ -25,7 +25,7 @@ def two_texts(solution: Any) -> Any:
 
 
 def as_many_tokens_as_choices(solution: Any) -> Any:
-    """Three tokens, three to choose from: to take the wrong dimension for the vocabulary is no error of shapes."""
+    """Three tokens and three classes, so that a swapped axis raises no error."""
     logits = torch.tensor([[*SCORES, (2.0, 1.0, 0.0)]])
     return solution.cross_entropy(logits, torch.tensor([[2, 0, 0]]))
 

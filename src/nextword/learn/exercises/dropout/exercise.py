@@ -16,7 +16,7 @@ def share(found: Tensor) -> float:
 
 
 def many(solution: Any, p: float, calls: int = 200) -> Tensor:
-    """What many calls make of some ones: so many that each kind occurs, even for who draws once a call."""
+    """Results of many calls on ones: enough for each kind, even with one draw a call."""
     return torch.stack([torch.as_tensor(solution.drop(torch.ones(20, 20), p)) for _ in range(calls)])
 
 
@@ -27,7 +27,7 @@ def values(solution: Any) -> Any:
 
 
 def shares(solution: Any) -> Any:
-    """The share of zeros for a small and for a large p; the tolerance is for who draws once a call."""
+    """Share of zeros for a small and for a large p, with tolerance for one draw a call."""
     return [Near(share(many(solution, p) == 0), 0.15) for p in (0.2, 0.7)]
 
 
@@ -40,7 +40,7 @@ def no_dropout(solution: Any) -> Any:
 
 
 def each_by_itself(solution: Any) -> Any:
-    """Two texts of 300 tokens of 300 numbers: which share of the neighbours in each direction have the same lot."""
+    """Share of neighbours with the same fate, in each direction, of 300 x 300 numbers twice."""
     dropped = solution.drop(torch.ones(2, 300, 300), 0.4) == 0
     alike = {
         "in a token": dropped[:, :, 1:] == dropped[:, :, :-1],

@@ -1,3 +1,3 @@
-"""Embeddings: what each token is, plus where it stands."""
+"""Embeddings: each token's vector plus its position's."""
 
 CHAPTER, PLACE = "parts", 1

@@ -1,4 +1,4 @@
-"""Embeddings: what each token is, plus where it stands."""
+"""Embeddings: each token's vector plus its position's."""
 
 from typing import Any
 

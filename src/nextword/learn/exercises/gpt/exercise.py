@@ -55,7 +55,7 @@ def longest(solution: Any) -> Any:
 
 
 def too_long(solution: Any) -> Any:
-    """A text of one token more than n_ctx; not where positions do not count, and any length will do."""
+    """A text of n_ctx + 1 tokens; skipped for models without positions."""
     tensors = weights(CONFIG, "gpt")
     moved = tensors | {"wpe.weight": torch.cat([tensors["wpe.weight"][:1], numbers(15, 12)])}
     with torch.no_grad():

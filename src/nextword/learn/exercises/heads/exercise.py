@@ -11,7 +11,7 @@ from nextword.learn.fixtures.fixture import CONFIG, numbers
 
 
 def split(solution: Any, x: Tensor, n_head: int) -> Any:
-    """x split; or that a size was a float, which is another thing than any other error."""
+    """x split; a float size is told apart from any other error."""
     try:
         return solution.split_heads(x, n_head)
     except TypeError as refusal:
@@ -21,7 +21,7 @@ def split(solution: Any, x: Tensor, n_head: int) -> Any:
 
 
 def merged(solution: Any, x: Tensor) -> Any:
-    """x merged; or what PyTorch says where it refuses a view, which is another thing than any other error."""
+    """x merged; PyTorch's refusal of a view is told apart from any other error."""
     try:
         return solution.merge_heads(x)
     except RuntimeError as refusal:
@@ -31,7 +31,7 @@ def merged(solution: Any, x: Tensor) -> Any:
 
 
 def split_small(solution: Any) -> Any:
-    """Three tokens; number i of token t is 10 t + i, so that one sees where it went."""
+    """Three tokens; number i of token t is 10 t + i, to show its destination."""
     x = 10 * torch.arange(3.0).view(3, 1) + torch.arange(8)
     return split(solution, x[None], 2)
 

@@ -72,7 +72,7 @@ def norms(solution: Any) -> Any:
 
 
 def distribution(solution: Any) -> Any:
-    """What share of the weights is within one deviation of 0: 68 percent of normal ones, 58 of uniform ones."""
+    """Share of weights within one deviation of 0: 68 percent if normal, 58 if uniform."""
     weights = drawn(solution)
     return {kind: Near((weights[kind].abs() < weights[kind].std()).double().mean(), 0.04) for kind in KINDS}
 

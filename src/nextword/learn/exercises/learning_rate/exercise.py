@@ -33,7 +33,7 @@ def another_floor(solution: Any) -> Any:
 
 
 def short_runs(solution: Any) -> Any:
-    """Whether there is a rate at all: which one, where the first step is the last, is a matter of taste."""
+    """Whether runs of one step have a rate at all; its height is a matter of taste."""
     try:
         # A tensor or a numpy number is infinite or not a number where Python's would raise.
         rates = curve_of(solution, 1, 0, 1.0) + curve_of(solution, 4, 3, 1.0)

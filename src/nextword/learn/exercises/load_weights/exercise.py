@@ -11,7 +11,7 @@ from nextword.learn.fixtures.fixture import numbers
 
 
 class Pair(nn.Module):
-    """Two parameters, which begin at 0: a matrix of 3 x 2 numbers and a bias of 3; `held` is the first, in a list."""
+    """Two parameters of zeros: a 3 x 2 matrix (listed in `held` too) and a bias of 3."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,12 +42,12 @@ def an_unknown_one(solution: Any) -> Any:
 
 
 def turned(solution: Any) -> Any:
-    """A weight that is (2, 3) instead of (3, 2): that should raise an error."""
+    """A weight of (2, 3) instead of (3, 2): an error is expected."""
     return Pair().loaded(solution, weight=torch.arange(1.0, 7.0).view(2, 3))
 
 
 def too_small(solution: Any) -> Any:
-    """A weight that is (2,) instead of (3, 2): that should raise an error."""
+    """A weight of (2,) instead of (3, 2): an error is expected."""
     return Pair().loaded(solution, weight=torch.tensor([1.0, 2.0]))
 
 

@@ -44,7 +44,7 @@ def factors(layer: nn.Module, n_in: int, n_out: int) -> tuple[Tensor, Tensor]:
 
 
 def known(solution: Any, n_in: int, n_out: int) -> Any:
-    """A LoRA layer whose A and B have known numbers; biases of A and B, if there are such, are set to 0."""
+    """A LoRA layer with known A and B, and zeros for their biases, if any."""
     layer = made(solution, n_in, n_out)
     for parameter in layer.parameters():
         if parameter.dim() == 1 and not torch.equal(parameter, numbers(n_out, seed=2)):

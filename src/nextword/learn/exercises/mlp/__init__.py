@@ -1,3 +1,3 @@
-"""The MLP: what a token makes of what it has gathered, by itself."""
+"""The MLP: each token works by itself on what it has gathered."""
 
 CHAPTER, PLACE = "the model", 1

@@ -1,4 +1,4 @@
-"""The MLP: what a token makes of what it has gathered, by itself."""
+"""The MLP: each token works by itself on what it has gathered."""
 
 from functools import partial
 from types import SimpleNamespace

@@ -1,3 +1,3 @@
-"""Parameter groups: what AdamW pulls toward zero, and what not."""
+"""Parameter groups: what AdamW pulls toward zero, and the rest."""
 
 CHAPTER, PLACE = "training", 3

@@ -1,4 +1,4 @@
-"""Parameter groups: what AdamW pulls toward zero, and what not."""
+"""Parameter groups: what AdamW pulls toward zero, and the rest."""
 
 import warnings
 from collections import defaultdict
@@ -34,7 +34,7 @@ class Whole(nn.Module):
 
 
 def fates(solution: Any, model: nn.Module) -> dict[str, str]:
-    """What becomes of each parameter: decay, and how strong, or nothing."""
+    """Treatment of each parameter: its decay, or none."""
     decays = defaultdict[int, list[float]](list)
     for group in solution.parameter_groups(model, 0.5):
         # What AdamW allows: a single tensor, names beside the tensors, and what is not said is 0.01.

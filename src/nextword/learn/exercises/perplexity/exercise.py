@@ -9,7 +9,7 @@ from nextword.learn.fixtures.fixture import CONFIG
 
 
 def two_pieces(solution: Any) -> Any:
-    """An easy piece of three tokens and a hard one of a single token: the mean loss is 1.5."""
+    """An easy piece of three tokens and a hard one of a single token, mean loss 1.5."""
     return solution.perplexity([1.0, 3.0], [3, 1])
 
 

@@ -47,7 +47,7 @@ def go_on(model: nn.Module, optimizer: torch.optim.Optimizer, start: int, end: i
 
 @dataclass(frozen=True)
 class Resumed:
-    """A saved run that went on, and a new one resumed from what was saved."""
+    """A saved run continued to its end, and a new one resumed from the save."""
 
     model: Dropping
     optimizer: torch.optim.AdamW

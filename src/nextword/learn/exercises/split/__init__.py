@@ -1,3 +1,3 @@
-"""The split: set the end of the text aside, to measure what the model has learned rather than remembered."""
+"""The split: set the end of the text aside to measure learning rather than memory."""
 
 CHAPTER, PLACE = "data", 4

@@ -1,4 +1,4 @@
-"""The split: set the end of the text aside, to measure what the model has learned rather than remembered."""
+"""The split: set the end of the text aside to measure learning rather than memory."""
 
 from itertools import pairwise
 from typing import Any

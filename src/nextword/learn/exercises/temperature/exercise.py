@@ -18,7 +18,7 @@ def one_row(solution: Any) -> Any:
 
 
 def each_row_by_itself(solution: Any) -> Any:
-    """Two kinds of rows in turn: how often each kind's own favourite is drawn, and how many tokens are."""
+    """Two kinds of rows in turn: how often each kind's favourite is drawn, and the number of tokens."""
     logits = torch.tensor([[4.0, 0.0, 0.0], [0.0, 0.0, 4.0]]).repeat(3000, 1)
     drawn = torch.as_tensor(solution.sample(logits, 1.0)).reshape(3000, 2)
     return Near([(drawn[:, 0] == 0).double().mean(), (drawn[:, 1] == 2).double().mean()], 0.05)

@@ -106,7 +106,7 @@ def resumed(solution: Any) -> Any:
 
 
 def resumed_losses(solution: Any) -> Any:
-    """Which batches are read then: the first ones that are given."""
+    """Batches read by a resumed run: the first ones given."""
     return numbers_of(run(solution, start=3)[0])
 
 

@@ -1,3 +1,3 @@
-"""Verifying: does a model that was loaded give the logits that it should, or only something like them?"""
+"""Verifying: compare a loaded model's logits with the expected ones."""
 
 CHAPTER, PLACE = "weights", 3

@@ -1,4 +1,4 @@
-"""Verifying: does a model that was loaded give the logits that it should, or only something like them?"""
+"""Verifying: compare a loaded model's logits with the expected ones."""
 
 from dataclasses import replace
 from functools import cache
@@ -14,7 +14,7 @@ from nextword.model import GPT, GPTConfig, plain
 
 
 class Known(nn.Module):
-    """A model that gives known logits, and others while it is in training mode; it notes how it was called."""
+    """A model with known logits, others in training mode, and a record of its calls."""
 
     def __init__(self, logits: Tensor, training: bool = False):
         super().__init__()
@@ -23,7 +23,7 @@ class Known(nn.Module):
         self.train(training)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """The known logits of these texts, each of which has its own number as its ids: all at once, or one by one."""
+        """Known logits of these texts, whose ids are their numbers: all at once, or one by one."""
         self.with_gradients = torch.is_grad_enabled()
         return self.logits[ids[:, 0]] + 3.0 * self.training
 
@@ -38,7 +38,7 @@ def measure(solution: Any, change: Tensor, expected: Tensor = EXPECTED, toleranc
 
 
 def ids_of(expected: Tensor) -> Tensor:
-    """Ids for as many texts as there are logits of, and as long: text 1 is 1, 1, 1."""
+    """Ids for as many texts of the same length as the logits: text 1 is 1, 1, 1."""
     return torch.arange(expected.size(0)).unsqueeze(1).repeat(1, expected.size(1))
 
 
@@ -65,7 +65,7 @@ def another_token(solution: Any) -> Any:
 
 
 def beyond(solution: Any) -> Any:
-    """A difference of 0.5, where 0.4 are allowed: that should raise an error."""
+    """A difference of 0.5, where 0.4 are allowed: an error is expected."""
     return measure(solution, torch.full((2, 2, 3), 0.5), tolerance=0.1)
 
 
@@ -81,7 +81,7 @@ def negative_logits(solution: Any) -> Any:
 
 
 def not_a_number(solution: Any) -> Any:
-    """A model that gives a NaN: that should raise an error."""
+    """A model with a NaN: an error is expected."""
     return measure(solution, torch.tensor([[[0.0, torch.nan, 0.0]]]), EXPECTED[:1, :1])
 
 
@@ -109,7 +109,7 @@ def with_gradients(solution: Any) -> Any:
 
 @cache
 def wrong_heads() -> tuple[GPT, Tensor, Tensor]:
-    """A GPT-2 with the weights of another, which has two heads and not three; ids, and what the other makes of them."""
+    """A GPT-2 with the weights of another with two heads, not three; ids, and the other's logits."""
     shape = GPTConfig(n_vocab=7, n_ctx=4, n_embd=6, n_head=2, n_layer=1, dropout=0.0)
     right, wrong = GPT(shape, ops=plain), GPT(replace(shape, n_head=3), ops=plain)
     with torch.no_grad():
@@ -121,7 +121,7 @@ def wrong_heads() -> tuple[GPT, Tensor, Tensor]:
 
 
 def another_n_head(solution: Any) -> Any:
-    """A GPT-2 of two heads, loaded as one of three, which every shape allows: that should raise an error."""
+    """A GPT-2 of two heads, loaded as one of three: an error is expected."""
     return solution.verify(*wrong_heads())
 
 

@@ -1,4 +1,4 @@
-"""Windows: what the model reads, and the same one token further on, which is what it should say."""
+"""Windows: the model's inputs, and the same one token further on as its targets."""
 
 from typing import Any
 
