@@ -134,7 +134,7 @@ def load_engine(
 
 
 def tokenizer_for(engine: str | None) -> Tokenizer:
-    """Make the tokenizer that belongs to an engine: for plain the one that is written to be read."""
+    """Make the tokenizer of an engine; plain has the readable one."""
     if engine != "plain":
         return Tokenizer()
     from nextword.tokenizer.plain_tokenizer import PlainTokenizer

@@ -1,4 +1,4 @@
-"""How fast this is, and how fast the machine would allow it to be.
+"""Benchmarks: nextword's speed, and the machine's limits.
 
 Whatever is measured runs in a process of its own (`worker.py`), behind one small interface (`program.py`), so that
 nextword and any other program are measured by the same hands: `nextword bench` measures nextword alone, and the

@@ -52,7 +52,7 @@ def benchmark(
 
 
 def measure_machine(setting: Setting, findings: Findings) -> None:
-    """How many operations it does and how many bytes it reads in a second."""
+    """Measure the machine's matrix products and its memory bandwidth."""
     with setting.worker(METER) as meter:
         for dtype in ("float32", "bfloat16"):
             rate = meter.call("gemm", dtype, setting.config.n_embd, 1024).value
@@ -62,7 +62,7 @@ def measure_machine(setting: Setting, findings: Findings) -> None:
 
 
 def present(specs: Iterable[str], findings: Findings) -> dict[str, str]:
-    """The programs that are installed, by name; the others are noted as absent, and everybody's version."""
+    """Find the installed programs, by name; note the others as absent, and all versions."""
     found = {}
     for spec in specs:
         module, _, name = spec.partition(":")
@@ -77,14 +77,14 @@ def present(specs: Iterable[str], findings: Findings) -> dict[str, str]:
 
 
 def config_of(model: str) -> GPTConfig:
-    """The model's shape. Raises WeightsError where there is no such model."""
+    """Read the model's config. Raises WeightsError where there is no such model."""
     from nextword.loading import open_named
 
     return open_named(model).config
 
 
 def text_ids() -> list[int]:
-    """The bundled story as ids: real text, so that real weights behave as they do in earnest."""
+    """Encode the bundled story: real text, as for real weights."""
     from nextword.data import read_corpus
     from nextword.tokenizer import Tokenizer
 
@@ -92,7 +92,7 @@ def text_ids() -> list[int]:
 
 
 def method(workload: Workload, threads: int) -> list[str]:
-    """How it is measured, for whoever reads the table."""
+    """Describe the method of measurement, for the report."""
     threads_in_words = "one thread" if threads == 1 else f"{threads} threads"
     return [
         f"Every program has a process of its own and {threads_in_words}. In each of the rounds ({workload.repeats}) "

@@ -1,4 +1,4 @@
-"""Measured numbers, and what stands around them."""
+"""Measured numbers, and the tables of them."""
 
 from dataclasses import asdict, dataclass, field
 from statistics import median
@@ -11,13 +11,13 @@ TOKENS, SECONDS = "tok/s", "s"
 
 @dataclass(frozen=True)
 class Figure:
-    """The same thing measured several times."""
+    """One quantity, measured several times."""
 
     values: tuple[float, ...]
 
     @property
     def median(self) -> float:
-        """What the measurements say together."""
+        """The median of the measurements."""
         return median(self.values)
 
     @property
@@ -33,7 +33,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: how fast one program did one piece of work.
+    """A row of the table: one program's speed at one piece of work.
 
     limit: what the machine would allow, in the same unit, by arithmetic and by
     its own rates, measured in the same rounds; None where there is no such
@@ -56,7 +56,7 @@ class Row:
 
 @dataclass
 class Findings:
-    """All that a benchmark found.
+    """All findings of a benchmark.
 
     rates: the machine's own, by what was measured, in operations or bytes a
     second. absent: a program -> why it was not measured. checks: in words, how
@@ -81,7 +81,7 @@ class Findings:
         return median(self.rates[name])
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, with the medians and shares worked out, as JSON has it."""
+        """Convert all findings to JSON's types, with medians and shares."""
         rows = [
             {**asdict(row), "figure": list(row.figure.values), "median": row.figure.median, "share": row.share}
             for row in self.rows

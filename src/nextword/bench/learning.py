@@ -1,4 +1,4 @@
-"""Measuring those who train: one process at a time, since each may fill the memory."""
+"""Benchmarks of training, one process at a time, since each may fill the memory."""
 
 from pathlib import Path
 
@@ -76,7 +76,7 @@ def compare_losses(work: str, losses: dict[str, list[float]]) -> list[str]:
 
 
 def write_text(path: Path) -> None:
-    """The bundled story eight times over: enough for a few large batches."""
+    """Write the bundled story eight times over: enough for a few large batches."""
     from nextword.data import read_corpus
 
     path.write_text(read_corpus(("story",)).documents[0] * 8, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What a piece of work costs by arithmetic: operations to do and bytes to read, whoever does them."""
+"""The cost of a piece of work by arithmetic: operations to do and bytes to read."""
 
 from nextword.config import GPTConfig
 
@@ -7,7 +7,7 @@ BITS = {"float32": 32.0, "bfloat16": 16.0, "int8": 8.0, "int4": 4.5}
 
 
 def training_flops(config: GPTConfig, window: int) -> float:
-    """Operations for each token that is learned from: 6 N + 12 L T C.
+    """Count the operations for each token of training: 6 N + 12 L T C.
 
     Each of the N parameters takes part in a multiplication and an addition
     forward and in twice as many backward; attention multiplies each query with
@@ -19,7 +19,7 @@ def training_flops(config: GPTConfig, window: int) -> float:
 
 
 def prefill_flops(config: GPTConfig, n_tokens: int) -> float:
-    """Operations to read a prompt of T tokens: T (2 N' + 4 L T C) + 2 V C.
+    """Count the operations of a prefill of T tokens: T (2 N' + 4 L T C) + 2 V C.
 
     N' are the blocks' parameters. The head is needed for the last token alone.
     """
@@ -29,7 +29,7 @@ def prefill_flops(config: GPTConfig, n_tokens: int) -> float:
 
 
 def decode_bytes(config: GPTConfig, precision: str, n_visible: float, n_rows: int = 1) -> float:
-    """Bytes to read for one step of writing on some rows: every weight once, and each row's keys and values.
+    """Count the bytes read by one decoding step: all weights, and each row's keys and values.
 
     The head is wte, so wte is read whole. Keys and values are counted in float32 where the weights are in
     float32, else in bfloat16, for n_visible tokens a row.
@@ -40,6 +40,6 @@ def decode_bytes(config: GPTConfig, precision: str, n_visible: float, n_rows: in
 
 
 def decode_flops(config: GPTConfig, n_visible: float) -> float:
-    """Operations for each token that is written: 2 N'' + 4 L S C. N'' are the blocks' parameters and the head's."""
+    """Count the operations for each decoded token: 2 N'' + 4 L S C. N'' are the blocks' and the head's parameters."""
     params = 12 * config.n_embd**2 * config.n_layer + config.n_vocab * config.n_embd
     return 2.0 * params + 4.0 * config.n_layer * n_visible * config.n_embd

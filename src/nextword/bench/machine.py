@@ -1,4 +1,4 @@
-"""What machine this is, in the words of its own system."""
+"""A description of this machine."""
 
 import platform
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ TELLING = (
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine as a reader of its figures needs to know it.
+    """A machine, described for the readers of its figures.
 
     cores: physical ones that this process may use, and as many threads are
     given to everything measured. memory: bytes, None where the system does not
@@ -64,13 +64,13 @@ def this_machine() -> Machine:
 
 
 def processor_name() -> str:
-    """The processor's model, as Linux lists it, or the little that Python knows."""
+    """Find the processor's model, as Linux lists it, or the little that Python knows."""
     names = [entry["model name"] for entry in processors() if "model name" in entry]
     return names[0] if names else platform.processor() or platform.machine() or "unknown processor"
 
 
 def total_memory() -> int | None:
-    """The machine's memory in bytes, None where the system does not tell."""
+    """Measure the machine's memory in bytes; None if the system does not tell."""
     try:
         lines = MEMINFO.read_text().splitlines()
     except OSError:
@@ -79,7 +79,7 @@ def total_memory() -> int | None:
 
 
 def installed(package: str) -> str | None:
-    """The version of a package, None where it is not installed."""
+    """Find the version of a package; None if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""nextword as what is measured: how a user would call it, and no faster."""
+"""nextword as a measured program, called as a user would."""
 
 import sys
 import time
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Nextword(WritingProgram):
-    """Writes through the fastest engine that there is on a CPU."""
+    """nextword writing by the fastest engine on a CPU."""
 
     name = "nextword"
     precisions: ClassVar[tuple[str, ...]] = ("float32", "bfloat16", "int8", "int4")
@@ -44,7 +44,7 @@ class Nextword(WritingProgram):
         return self.engine.write(range(len(prompts)), Sampling(temperature=0), numbers).T.tolist()
 
     def logits(self, ids: Sequence[int]) -> list[float]:
-        """What the first row's engine would choose from."""
+        """Compute the logits after a text, on the first row."""
         self.engine.read(0, ids)
         return self.engine.next_logits([0])[0].tolist()
 
@@ -60,26 +60,26 @@ class Nextword(WritingProgram):
 
 
 class NextwordNative(Nextword):
-    """Writes through the engine in C."""
+    """nextword writing by the engine in C."""
 
     engine_name = "native"
 
 
 class NextwordTorch(Nextword):
-    """Writes through PyTorch."""
+    """nextword writing by PyTorch."""
 
     precisions = ("float32", "bfloat16")
     engine_name: "ClassVar[EngineName | None]" = "torch"
 
 
 class NextwordPlain(NextwordTorch):
-    """Writes through the plain functions."""
+    """nextword writing by the plain functions."""
 
     engine_name = "plain"
 
 
 class PlainTwin(WritingProgram):
-    """The mathematics written out, in float32: what all outputs are checked against."""
+    """The plain twin in float32, the reference of all outputs."""
 
     name = "nextword's plain twin"
     precisions = ("float32",)
@@ -101,7 +101,7 @@ class PlainTwin(WritingProgram):
         return [text[-n_tokens:] for text in texts]
 
     def logits(self, ids: Sequence[int]) -> list[float]:
-        """The last row of the model's logits."""
+        """Compute the logits after a text."""
         import torch
 
         with torch.inference_mode():
@@ -109,14 +109,14 @@ class PlainTwin(WritingProgram):
 
 
 class NextwordTraining(TrainingProgram):
-    """Trains through the Trainer, with everything that surrounds an update."""
+    """nextword training by the Trainer, with everything around an update."""
 
     name = "nextword"
 
     def train(
         self, model: str, text: str, scratch: str, batch_size: int, window: int, n_steps: int, threads: int
     ) -> dict[str, list[float]]:
-        """Listen to a run until it has made enough updates; the time between two of them is an update's."""
+        """Run the trainer for so many updates, and time each."""
         from nextword.runtime import keep_freed_memory
         from nextword.train import TrainConfig, Trainer
         from nextword.train.events import Stepped

@@ -1,4 +1,4 @@
-"""What is measured, be it nextword or another program: one small interface for all."""
+"""The interface of a measured program, nextword or another."""
 
 import importlib
 from abc import ABC, abstractmethod
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 
 class WritingProgram(ABC):
-    """A program that writes with a GPT-2, or trains one, in the process that it is loaded in.
+    """A program that writes with a GPT-2, in a process of its own.
 
     It is made without arguments, and imports what it needs only when it is
     asked to do something: importing is part of loading. `model` is always a
@@ -32,11 +32,11 @@ class WritingProgram(ABC):
 
     @abstractmethod
     def logits(self, ids: Sequence[int]) -> list[float]:
-        """The scores (V,) of the token after these."""
+        """Compute the logits (V,) after these ids."""
 
     @classmethod
     def cold_start(cls, model: str, scratch: str, precision: str, prompt: str, threads: int) -> list[str] | None:
-        """A command that prints the prompt and what comes after it, at least one token; None where there is none."""
+        """Give the command that prints a prompt and its continuation; None if there is none."""
         return None
 
 
@@ -58,7 +58,7 @@ class TrainingProgram(ABC):
 
 
 def program_class(spec: str) -> type[WritingProgram]:
-    """`module:Class` -> the class. Its file imports the program only when that is used."""
+    """Import a program's class by its name: `module:Class`."""
     module, _, name = spec.partition(":")
     found: type[WritingProgram] = getattr(importlib.import_module(module), name)
     return found

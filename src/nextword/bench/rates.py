@@ -1,4 +1,4 @@
-"""What the machine can do at best: numbers multiplied and bytes read in a second.
+"""The machine's best rates: matrix products and memory reads in a second.
 
 Measured with PyTorch's own kernels at GPT-2's shapes. A program may be faster than them, and then has more than
 100% of the limit; the limit is a measuring stick, and no law.
@@ -14,10 +14,10 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 class Meter:
-    """Measures the machine; a `Worker` runs it, so that it shares nothing with what is measured beside it."""
+    """The machine as a measured program, in a `Worker` of its own."""
 
     def gemm(self, dtype: str, width: int, n_tokens: int) -> float:
-        """Floating-point operations a second, in the matrix products of a GPT-2 block of this width at so many tokens.
+        """Measure the operations a second in the matrix products of a block of this width.
 
         A product of (T, a) and (a, b) counts 2 T a b.
         """
@@ -33,7 +33,7 @@ class Meter:
         return sum(2 * n_tokens * n_in * n_out for n_in, n_out in shapes) / fastest(block)
 
     def read(self, n_bytes: float) -> float:
-        """Bytes a second, when a buffer of so many bytes is read again and again, from its beginning to its end.
+        """Measure the bytes read a second from a buffer of so many bytes.
 
         A small buffer stays in a cache, a large one comes from memory each time.
         """
@@ -43,7 +43,7 @@ class Meter:
 
 @torch.inference_mode()
 def fastest(work: Callable[[], object]) -> float:
-    """The seconds that some work takes when nothing disturbs it: the least of several runs, after one to warm up."""
+    """Measure the least seconds of several runs of some work, after one to warm up."""
     work()
     seconds: list[float] = []
     while sum(seconds) < ENOUGH or len(seconds) < 5:

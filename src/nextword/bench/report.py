@@ -1,4 +1,4 @@
-"""What was found, for people (Markdown), for programs (JSON) and for the eye (PNG)."""
+"""The report of a benchmark in Markdown, JSON and PNG."""
 
 import json
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ COLOURS = ("#1f77b4", "#7f7f7f", "#bcbd22", "#17becf", "#9467bd", "#8c564b", "#e
 
 
 def markdown(findings: Findings) -> str:
-    """The whole report as Markdown."""
+    """Write the whole report in Markdown."""
     parts = [
         f"{findings.machine}.",
         f"Weights: {findings.model}. Versions: {pairs(findings.versions)}.",
@@ -28,7 +28,7 @@ def markdown(findings: Findings) -> str:
 
 
 def machine_table(findings: Findings) -> str:
-    """The machine's own rates, one a line."""
+    """Write the table of the machine's rates."""
     lines = ["| rate | | least to most |", "|---|---|---|"]
     for name in findings.rates:
         values = findings.rates[name]
@@ -43,7 +43,7 @@ def rate_in_words(name: str, rate: float) -> str:
 
 
 def work_table(rows: Iterable[Row]) -> str:
-    """One piece of work, a line for each program."""
+    """Write the table of one piece of work, a line for each program."""
     rows = list(rows)
     limited = any(row.limit for row in rows)
     remembered = any(row.peak_memory for row in rows)
@@ -75,13 +75,13 @@ def memory_in_words(row: Row) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits, or all before the point: 0.412, 61.2, 1,234"""
+    """Write a number with three digits, or all before the point: 0.412, 61.2, 1,234"""
     decimals = next((digits for digits, top in ((3, 1), (2, 10), (1, 100)) if abs(value) < top), 0)
     return f"{value:,.{decimals}f}"
 
 
 def by_work(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    """The rows of each piece of work, in the order in which the works came first."""
+    """Group the rows by their work."""
     works: dict[str, list[Row]] = {}
     for row in rows:
         works.setdefault(row.work, []).append(row)
@@ -113,12 +113,12 @@ def save_text(findings: Findings, directory: Path, name: str = "benchmark") -> l
 
 
 def alternative(findings: Findings) -> str:
-    """The picture in words."""
+    """Describe the picture in words."""
     return f"Bars of how fast each program was, on {findings.machine.processor}"
 
 
 def draw(findings: Findings, picture: Path) -> None:
-    """A bar chart: a panel for each piece of work, a bar for each program and precision, the limit as a line."""
+    """Draw a bar chart, with a panel for each piece of work and the limits as lines."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Drawing
 
@@ -144,7 +144,7 @@ def draw(findings: Findings, picture: Path) -> None:
 
 
 def draw_panel(axes, work: str, rows: list[Row], programs: list[str]) -> None:  # type: ignore[no-untyped-def]
-    """One piece of work: its bars, and over each of them a mark where the machine's limit is."""
+    """Draw one piece of work: its bars, and a mark at the machine's limit over each."""
     places = range(len(rows))
     values = [row.figure.median for row in rows]
     colours = [COLOURS[programs.index(row.program) % len(COLOURS)] for row in rows]

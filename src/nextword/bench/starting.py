@@ -1,4 +1,4 @@
-"""Measuring how long one waits for the first token after typing a command."""
+"""The time from a command to its first token."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ WORK = "cold start, first token"
 
 
 def measure_cold_starts(specs: dict[str, str], setting: Setting, findings: Findings) -> None:
-    """Start each program as a process, in turns; a first round warms the disk's cache and does not count."""
+    """Time each program's start to the first token, in turns, after a round to warm up."""
     environment = {**os.environ, "OMP_NUM_THREADS": str(setting.threads), "HF_HUB_OFFLINE": "1", **setting.environment}
     for precision in setting.workload.cold_precisions:
         commands = cold_commands(specs, precision, setting, findings)
@@ -37,7 +37,7 @@ def measure_cold_starts(specs: dict[str, str], setting: Setting, findings: Findi
 
 
 def cold_commands(specs: dict[str, str], precision: str, setting: Setting, findings: Findings) -> dict[str, list[str]]:
-    """The command of each program that can start from weights in this precision, which are there afterwards."""
+    """Prepare the weights in this precision, and give each program's command."""
     commands = {}
     for name, spec in specs.items():
         program, key = program_class(spec), f"{name}, {precision}"

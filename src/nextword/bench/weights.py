@@ -1,4 +1,4 @@
-"""The weights that are measured where none are given: GPT-2's shape, random numbers, the same ones each time."""
+"""The default weights of a benchmark: random, in GPT-2's shape."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A program in a process of its own, whose imports, threads and memory disturb nobody else."""
+"""A measured program in a process of its own."""
 
 import importlib
 import json
@@ -25,7 +25,7 @@ class ProgramError(NextwordError):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a call gave back, the seconds it took inside the worker, and the most memory held so far, in bytes."""
+    """The result of a call, its seconds in the worker, and the peak memory in bytes."""
 
     value: Any
     seconds: float
@@ -33,7 +33,7 @@ class Answer:
 
 
 class Worker:
-    """Run a program's methods in another process, one call at a time.
+    """A process that runs a program's methods, one call at a time.
 
     spec: `module:Class`. threads: for everything that reads
     OMP_NUM_THREADS. environment: variables besides. Use it in a `with`. While
@@ -116,7 +116,7 @@ def serve(spec: str) -> None:
 
 
 def peak_memory() -> int:
-    """The most memory that this process has held, in bytes."""
+    """Measure this process's peak memory in bytes."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))

@@ -1,4 +1,4 @@
-"""What is measured, and how often."""
+"""The workload of a benchmark, and the number of rounds."""
 
 from dataclasses import dataclass
 

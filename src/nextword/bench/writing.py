@@ -1,4 +1,4 @@
-"""Measuring those who write: one precision at a time, its programs loaded side by side and taking turns."""
+"""Benchmarks of writing, one precision at a time, with the programs in turns."""
 
 import math
 import time
@@ -29,7 +29,7 @@ more than 1 away.
 
 @dataclass(frozen=True)
 class Setting:
-    """What all measurements share. text: ids to take prompts from. environment: for the workers."""
+    """The settings of all measurements. text: ids to take prompts from. environment: for the workers."""
 
     workload: Workload
     model: str
@@ -53,17 +53,17 @@ class Contestant:
     worker: Worker
 
     def seconds(self, prompts: Sequence[Sequence[int]], n_tokens: int) -> float:
-        """How long it takes to read the prompts and write n_tokens after each."""
+        """Measure the seconds of reading the prompts and writing n_tokens after each."""
         return self.worker.call("write", prompts, n_tokens).seconds
 
     def writing_rate(self, prompts: Sequence[Sequence[int]], n_tokens: int) -> float:
-        """Tokens a second: the time for many less the time for one, so that reading the prompts does not count."""
+        """Measure tokens a second in decoding: the time for many less the time for one."""
         first = self.seconds(prompts, 1)
         whole = self.seconds(prompts, 1 + n_tokens)
         return len(prompts) * n_tokens / max(whole - first, 1e-9)
 
     def reading_rate(self, prompt: Sequence[int]) -> float:
-        """Tokens a second from a prompt to its first new token."""
+        """Measure tokens a second in prefill."""
         return len(prompt) / self.seconds([prompt], 1)
 
 
@@ -88,14 +88,14 @@ def measure_writing(specs: dict[str, str], setting: Setting, findings: Findings)
 
 
 def reference_logits(setting: Setting) -> list[list[float]]:
-    """What the plain twin says after a short and after a longer text."""
+    """Compute the plain twin's logits after a short and a longer text."""
     with setting.worker(REFERENCE) as worker:
         worker.call("load", setting.model, setting.scratch, "float32", setting.threads, 1)
         return [worker.call("logits", ids).value for ids in checked_texts(setting)]
 
 
 def checked_texts(setting: Setting) -> list[Sequence[int]]:
-    """Two texts whose logits are compared."""
+    """Give the two texts for comparing logits."""
     workload = setting.workload
     return [setting.text[: workload.prompt_tokens], setting.text[7 : 7 + workload.prefill_tokens // 2]]
 
@@ -109,7 +109,7 @@ def enter(
     findings: Findings,
     open_workers: ExitStack,
 ) -> Contestant:
-    """Load a program, note how long that took, and check what it computes. Raises ProgramError where it fails."""
+    """Load a program, time that, and check its logits. Raises ProgramError where it fails."""
     where = (setting.model, setting.scratch, precision)
     prepare(spec, precision, setting)
     worker = open_workers.enter_context(setting.worker(spec))
@@ -140,7 +140,7 @@ def prepare(spec: str, precision: str, setting: Setting) -> None:
 
 
 def compare(truth: Sequence[float], scores: Sequence[float]) -> tuple[float, float]:
-    """How far scores are from the true ones: as a share of the true ones' spread, and as KL divergence in nats.
+    """Compare logits with the true ones: relative error, and KL divergence in nats.
 
     A number added to all scores changes nothing, so their means are taken off first.
     """
@@ -158,7 +158,7 @@ def compare(truth: Sequence[float], scores: Sequence[float]) -> tuple[float, flo
 def take_turns(
     contestants: list[Contestant], meter: Worker, precision: str, setting: Setting, findings: Findings
 ) -> None:
-    """Measure everything in rounds: in each of them the machine first, then each work by each program in turn."""
+    """Measure in rounds: the machine first, then each work by each program in turn."""
     workload, config = setting.workload, setting.config
     batches = {n: prompts(setting, n) for n in (1, *workload.batches)}
     long = setting.text[: workload.prefill_tokens]
@@ -167,7 +167,7 @@ def take_turns(
     in_play = list(contestants)
 
     def turn(work: str, measure: Callable[[Contestant], float]) -> None:
-        """Ask everybody, one after the other. Who fails is out of the game, and keeps what was measured before."""
+        """Measure every program in turn; a failing one drops out."""
         for contestant in list(in_play):
             rest()
             try:
@@ -206,7 +206,7 @@ def take_turns(
 
 
 def measure_memory(specs: dict[str, str], precision: str, setting: Setting, findings: Findings) -> None:
-    """Note with each timed work the most memory that a fresh process holds that is loaded for it and does it once.
+    """Measure the peak memory of a fresh process for each timed work.
 
     Those that were timed have room for the largest batch, which whoever writes one text has no need of.
     """
@@ -229,7 +229,7 @@ def measure_memory(specs: dict[str, str], precision: str, setting: Setting, find
 
 
 def prompts(setting: Setting, n_rows: int) -> list[Sequence[int]]:
-    """One prompt of prompt_tokens, or several whose lengths lie evenly between half and one and a half of that."""
+    """Make one prompt of prompt_tokens, or several of different lengths around it."""
     mean = setting.workload.prompt_tokens
     lengths = [mean] if n_rows == 1 else [mean // 2 + mean * row // (n_rows - 1) for row in range(n_rows)]
     starts = [3 * row for row in range(n_rows)]
@@ -237,25 +237,25 @@ def prompts(setting: Setting, n_rows: int) -> list[Sequence[int]]:
 
 
 def new_tokens(workload: Workload, n_rows: int) -> int:
-    """How many tokens each row writes."""
+    """Give the number of new tokens on each row."""
     return workload.new_tokens if n_rows == 1 else workload.batch_new_tokens
 
 
 def seen(workload: Workload, n_rows: int) -> float:
-    """How many tokens a new one sees, on average."""
+    """Compute the mean number of visible tokens."""
     return workload.prompt_tokens + new_tokens(workload, n_rows) / 2
 
 
 def decode_work(n_rows: int) -> str:
-    """The table's name for writing."""
+    """Name the work of decoding in the table."""
     return "decode, 1 text" if n_rows == 1 else f"decode, {n_rows} texts"
 
 
 def prefill_work(workload: Workload) -> str:
-    """The table's name for reading."""
+    """Name the work of prefill in the table."""
     return f"prefill, {workload.prefill_tokens} tokens"
 
 
 def rest() -> None:
-    """Let the threads of whoever was measured last fall asleep: OpenMP's wait awhile for more to do."""
+    """Wait until the threads of the last program are asleep."""
     time.sleep(0.3)

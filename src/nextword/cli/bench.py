@@ -1,4 +1,4 @@
-"""`nextword bench`: how fast nextword is on this machine, and how fast the machine would allow it to be."""
+"""`nextword bench`: nextword's speed on this machine, and the machine's limits."""
 
 import tempfile
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ def run(arguments: list[str]) -> int:
 
 
 def show(findings: "Findings", console: "Console") -> None:
-    """The tables on the terminal."""
+    """Print the tables."""
     from rich.table import Table
 
     from nextword.bench.report import by_work, figure_in_words, rate_in_words, share_in_words

@@ -1,4 +1,4 @@
-"""The model that a verb is asked to work with: --model and --weights mean the same wherever they are taken."""
+"""The model of a verb, by --model and --weights."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -42,7 +42,7 @@ def chosen_engine(
     n_rows: int = 1,
     engine: "EngineName | None" = None,
 ) -> "tuple[Engine, Tokenizer]":
-    """Load what writes with the model, n_rows texts side by side; say on standard error where that takes a while.
+    """Load an engine with n_rows rows; say on standard error if that takes a while.
 
     Raises ValueError where --weights has nothing to fill, and for a class of a
     user's own with --quantize or --engine.
@@ -61,14 +61,14 @@ def chosen_engine(
 
 
 def check_own_class(model: str, **settings: str | None) -> None:
-    """Raise ValueError for a setting that is nextword's own model's: a class of a user's own computes as it does."""
+    """Raise ValueError for a setting of our own model that a user model has not."""
     for name, value in settings.items():
         if value is not None:
             raise ValueError(f"--{name} is for nextword's own model: {model} computes as it was written.")
 
 
 def is_own_class(model: str, weights: str | None) -> bool:
-    """Whether --model names a class of a user's own. Raises ValueError where --weights has nothing to fill."""
+    """Tell whether --model names a user model. Raises ValueError where --weights has nothing to fill."""
     if is_symbol(model):
         return True
     if weights is not None:

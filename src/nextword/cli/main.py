@@ -86,7 +86,7 @@ for a start: {command("demo")}"""
 
 
 def in_words(error: OSError) -> Exception:
-    """What the system refused, and what to look at."""
+    """Describe a refusal of the operating system."""
     if error.filename is None:
         return error
     advice = "Check that the path exists, that you may read and write there, and that the disk has room."

@@ -1,4 +1,4 @@
-"""What `nextword serve` serves: a model to write with and to look into; of a run that goes on, always its newest."""
+"""The served model, to write with and to look into; a run's newest weights."""
 
 import os
 import sys
@@ -44,7 +44,7 @@ class ServedModel:
             self._begins_at, self.step = self.run.weights(), self.run.saved_step()
 
     def engine(self) -> "tuple[Engine, Tokenizer]":
-        """What writes, and its tokenizer: with the model that a run begins with, where it has saved no weights yet."""
+        """Load an engine and its tokenizer, untrained if a run has saved no weights yet."""
         if not self._is_untrained:
             return self._load_engine()
         from nextword.decode import engine_for
@@ -106,7 +106,7 @@ class ServedModel:
 
 
 def watched_run(model: str) -> "WatchedRun | None":
-    """The run that the model is, if it is one; names mean what they mean in `open_named`."""
+    """Find the run of a model, if it is one."""
     from nextword.serve.watched_run import WatchedRun
     from nextword.weights.bundled import BUNDLED, DIRECTORY
     from nextword.weights.hub import REPOSITORIES

@@ -16,7 +16,7 @@ PICTURES = (".png", ".svg", ".pdf")
 
 @dataclass(frozen=True)
 class Arguments:
-    """See inside: how surprising each token was, what each layer would say next, where a head looks."""
+    """See inside: each token's surprisal, the layers' guesses, a head's attention."""
 
     prompt: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(help_behavior_hint="")] = None
     """The text to look at. Without it, standard input is read."""
@@ -83,7 +83,7 @@ def run(arguments: list[str]) -> int:
 
 
 def write(seen: object, file: Path, name: str) -> None:
-    """The same as a page or as a picture, by the file's name."""
+    """Write the view as a page or as a picture, by the file's name."""
     from nextword.lens.view import View
 
     assert isinstance(seen, View)

@@ -28,7 +28,7 @@ th { font-weight: 600; } th[scope=row] { text-align: right; }
 
 
 def page(seen: View, name: str) -> str:
-    """The page's text. Everything that was in the prompt is escaped."""
+    """Write the page. Everything that was in the prompt is escaped."""
     layer, head = seen.head
     asked = escape(seen.tokens[seen.position].text.strip())
     return f"""<!doctype html>
@@ -53,7 +53,7 @@ After “{asked}” comes: {"; ".join(said(word) for word in seen.next)}. ␣ is
 
 
 def token_span(token: PromptToken) -> str:
-    """A token, the redder the more surprising, with what was expected instead."""
+    """Write a token, the redder the more surprising, with the likelier ones."""
     text = escape(token.text.replace("↵", "↵\n"))
     if token.p is None:
         return f'<span title="the first token: nothing came before it" style="--p:0">{text}</span>'
@@ -62,7 +62,7 @@ def token_span(token: PromptToken) -> str:
 
 
 def lens_table(seen: View) -> str:
-    """A row for each layer, a column for each token."""
+    """Make the logit lens's table: a row for each layer, a column for each token."""
     header = "".join(f'<th scope="col">{marked(seen.tokens[at].text)}</th>' for at in seen.columns)
     rows = []
     for name, row in zip(layer_names(len(seen.layers)), seen.layers, strict=True):
@@ -76,7 +76,7 @@ def lens_table(seen: View) -> str:
 
 
 def map_table(seen: View) -> str:
-    """A row for each token that looks, a column for each that is looked at."""
+    """Make the attention table: a row for each query, a column for each key."""
     places = seen.window(MOST)
     header = "".join(f'<th scope="col">{marked(seen.tokens[at].text)}</th>' for at in places)
     rows = []
@@ -92,10 +92,10 @@ def map_table(seen: View) -> str:
 
 
 def said(word: Word) -> str:
-    """A word and its chance."""
+    """Write a word and its probability."""
     return f"{marked(word.text)} {percent(word.p)}"
 
 
 def marked(text: str) -> str:
-    """A token, escaped, its spaces as marks."""
+    """Write a token, escaped, its spaces as marks."""
     return escape(text.replace(" ", "␣"))

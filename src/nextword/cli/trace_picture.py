@@ -13,7 +13,7 @@ MAP = 32  # tokens along the map of one head, at most
 
 
 def picture(seen: View, name: str) -> Figure:
-    """Surprise on top, below it what the layers would say and where one head looks."""
+    """Draw the surprisal, and below it the logit lens and one head's attention."""
     rows, columns = seen.lens.shape
     width = min(max(11.0, 0.72 * columns + 7.0), 22.0)
     figure = Figure(figsize=(width, 3.6 + max(3.8, 0.3 * rows)), layout="constrained")
@@ -30,7 +30,7 @@ def picture(seen: View, name: str) -> Figure:
 
 
 def draw_surprise(axes: Axes, seen: View) -> None:
-    """A bar for each token; what it says on it is what was expected instead."""
+    """Draw a bar for each token's surprisal, with the likeliest token on it."""
     window = seen.window(BARS)
     tokens = [seen.tokens[at] for at in window]
     bits = np.array([token.bits or 0.0 for token in tokens])

@@ -33,7 +33,7 @@ def show(seen: View, console: Console) -> None:
 
 
 def token_table(seen: View) -> Table:
-    """A line for each token, or for the most surprising of many, in their order."""
+    """Make a line for each token, or for the most surprising of many, in their order."""
     table = plain("at", "token", "chance", "surprise", "likelier were")
     places: Iterable[int] = range(len(seen.tokens))
     if len(seen.tokens) > ROWS:
@@ -51,7 +51,7 @@ def token_table(seen: View) -> Table:
 
 
 def layer_table(seen: View) -> Table:
-    """A line for each layer, the last of which is what the model says."""
+    """Make the logit lens's table, a line for each layer."""
     table = plain("after", "it would say", "", "")
     column = seen.columns.index(seen.position)
     for name, row in zip(layer_names(len(seen.layers)), seen.layers, strict=True):
@@ -61,7 +61,7 @@ def layer_table(seen: View) -> Table:
 
 
 def look_heading(seen: View) -> Text:
-    """Which heads the list is of."""
+    """Write the heading of the list of heads."""
     token = quoted(seen.tokens[seen.position].text)
     where = "" if len({look.layer for look in seen.looks}) > 1 else f" of layer {seen.looks[0].layer}"
     note = "itself and the first aside" if seen.position > 1 else ""
@@ -69,7 +69,7 @@ def look_heading(seen: View) -> Text:
 
 
 def look_table(seen: View) -> Table:
-    """The heads that look most decidedly."""
+    """Make the table of the heads with the largest attention weights."""
     table = plain("layer", "head", "looks at", "", "at")
     for look in seen.looks[:LOOKS]:
         table.add_row(*look_row(look, seen))
@@ -77,13 +77,13 @@ def look_table(seen: View) -> Table:
 
 
 def look_row(look: Look, seen: View) -> list[str | Text]:
-    """A head, and what it looks at."""
+    """Make the line of a head and its token."""
     text = shown(seen.tokens[look.at].text)
     return [str(look.layer), str(look.head), text, f"{look.weight:.0%}", str(look.at)]
 
 
 def attention_table(seen: View) -> Table:
-    """Where each token looks, or each of the last ones."""
+    """Make the attention table of the tokens, or of the last ones."""
     table = plain("at", "from", "to")
     weights = seen.attention.values
     for at in seen.window(ROWS):
@@ -94,7 +94,7 @@ def attention_table(seen: View) -> Table:
 
 
 def looked_at(seen: View, at: int, other: int) -> str:
-    """What a token is called among those that another looks at: with its place, where it stands there twice."""
+    """Name a key's token, with its position if it occurs twice."""
     text = seen.tokens[other].text
     if other == at:
         return "itself"
@@ -102,12 +102,12 @@ def looked_at(seen: View, at: int, other: int) -> str:
 
 
 def heading(text: str, note: str = "") -> Text:
-    """A heading, and faintly behind it what one should know to read what follows."""
+    """Write a heading with a faint explanation."""
     return Text.assemble((text, "bold"), (f" ({note})" if note else "", "dim"))
 
 
 def plain(*columns: str) -> Table:
-    """A table without lines."""
+    """Make a table without lines."""
     table = Table(box=None, pad_edge=True, padding=(0, 2, 0, 0), header_style="dim")
     for name in columns:
         right = name in ("at", "chance", "surprise", "layer", "head")
@@ -116,17 +116,17 @@ def plain(*columns: str) -> Table:
 
 
 def in_a_row(words: list[Word]) -> Text:
-    """Words with their shares."""
+    """Write words with their probabilities."""
     return Text("   ").join(Text.assemble(shown(word.text), (f" {percent(word.p, 0)}", "dim")) for word in words)
 
 
 def shown(text: str, token: PromptToken | None = None) -> Text:
-    """A token whose space at the beginning can be seen."""
+    """Write a token with its first space visible."""
     return Text(text.replace(" ", "␣"), shade(token) if token is not None else Style())
 
 
 def shade(token: PromptToken) -> Style:
-    """The redder, the more surprising: white on nothing for what was certain."""
+    """Choose a token's colour: the redder, the more surprising."""
     if token.p is None:
         return Style(dim=True)
     share = token.redness
@@ -137,10 +137,10 @@ def shade(token: PromptToken) -> Style:
 
 
 def strength(p: float) -> str:
-    """Bold for what is likely, faint for what hardly is."""
+    """Choose a probability's style: bold if likely, faint if not."""
     return "bold" if p >= 0.3 else "" if p >= 0.03 else "dim"
 
 
 def quoted(text: str) -> str:
-    """A token in a heading."""
+    """Write a token in a heading."""
     return f"“{text.strip() or text}”"

@@ -1,4 +1,4 @@
-"""The tokenizer as files that other programs read: transformers, vLLM, mlx-lm, llama.cpp's converter."""
+"""The tokenizer's files for transformers, vLLM, mlx-lm and llama.cpp."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def save_tokenizer(directory: str | Path, n_ctx: int | None = None) -> None:
 
 
 def _tokenizer() -> dict[str, Any]:
-    """The content of tokenizer.json. "ByteLevel" means GPT-2's splitting pattern and its printable bytes."""
+    """Make the content of tokenizer.json. "ByteLevel" means GPT-2's splitting pattern and its printable bytes."""
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": True}
     end_of_text = {"id": END_OF_TEXT_ID, "content": END_OF_TEXT, "special": True}
     exactly = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
@@ -59,7 +59,7 @@ def _tokenizer() -> dict[str, Any]:
 
 
 def _tokenizer_config(n_ctx: int | None) -> dict[str, Any]:
-    """The content of tokenizer_config.json."""
+    """Make the content of tokenizer_config.json."""
     longest = {} if n_ctx is None else {"model_max_length": n_ctx}
     return longest | {
         "tokenizer_class": "GPT2Tokenizer",

@@ -1,4 +1,4 @@
-"""The tokenizer to read along with: `bpe.py` in the place of tiktoken, with the same ids and the same text."""
+"""The tokenizer to read along with: `bpe.py` in the place of tiktoken."""
 
 from collections.abc import Iterable
 from operator import index
@@ -40,7 +40,7 @@ class PlainStreamDecoder(StreamDecoder):
         self._held: list[int] = []
 
     def feed(self, id: SupportsIndex) -> str:
-        """Decode what is held and this id: the text, or "" where it ends in U+FFFD, which may be half a character."""
+        """Decode one more id: the text, or "" if it ends within a character."""
         self._held.append(index(id))
         text = bpe.decode(self._held)
         return "" if text.endswith("\ufffd") else self.finish()

@@ -1,4 +1,4 @@
-"""Whether the tokenizer that lies beside a model is GPT-2's: by its tokens and merges, not by how it was written."""
+"""The comparison of a model's tokenizer with GPT-2's, by tokens and merges."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ OTHERS = ("spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "vocab.t
 
 
 def difference(directory: Path) -> str | None:
-    """Say in which file, and how, a directory's tokenizer differs from GPT-2's; None where it does not or is not there.
+    """Describe how a directory's tokenizer differs from GPT-2's; None if it does not.
 
     Written by whatever version of whatever program, GPT-2's has the same 50,257
     tokens and 50,000 merges. Tokens that were added beyond them are named too,
@@ -56,7 +56,7 @@ def compare_ids(found: Mapping[str, int]) -> str | None:
 
 
 def compare_added(added: Mapping[str, int]) -> str | None:
-    """Look at the tokens that are not GPT-2's: one to fill up with says nothing, and any other does."""
+    """Compare the added tokens; one for padding makes no difference."""
     telling = [token for token in added if "pad" not in token.lower()]
     return f"it has tokens of its own, such as {telling[0]!r}" if telling else None
 
@@ -76,7 +76,7 @@ def compare_vocab_json(text: str) -> str | None:
 
 
 def compare_merges_txt(text: str) -> str | None:
-    """Compare `merges.txt`, which OpenAI calls `vocab.bpe`; a line that says its version may come first."""
+    """Compare `merges.txt`, which OpenAI calls `vocab.bpe`."""
     lines = text.split("\n")
     return compare_merges([line.rstrip("\r") for line in lines if line.strip() and not line.startswith("#version")])
 
@@ -96,12 +96,12 @@ def compare_tokenizer_json(text: str) -> str | None:
 
 
 def ids() -> dict[str, int]:
-    """GPT-2's token -> id, in the files' letters."""
+    """Load GPT-2's token -> id, in the files' letters."""
     return {to_printable(token): id for id, token in enumerate(load_tokens())}
 
 
 def described(id: object) -> str:
-    """An id in words."""
+    """Write an id in words."""
     return "not there" if id is None else f"id {id}"
 
 

@@ -1,4 +1,4 @@
-"""GPT-2's tokenizer at full speed: what bpe.py defines, through tiktoken, with our own vocabulary."""
+"""GPT-2's tokenizer at full speed, by tiktoken, with our own vocabulary."""
 
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -19,7 +19,7 @@ _LONG = 100_000
 
 
 class Tokenizer:
-    """Turns text into GPT-2's ids and back.
+    """Turn text into GPT-2's ids and back.
 
     `<|endoftext|>`, the mark between two documents, has one reading wherever a text comes from a user: a
     prompt (`encode_prompt`, in Python, on the command line, over HTTP and on the page) and a training text
@@ -40,7 +40,7 @@ class Tokenizer:
         self._fast = _load_encoding()
 
     def encode(self, text: str, allow_special: bool = False) -> list[int]:
-        """The ids of a text. `<|endoftext|>` is the one id 50256 with `allow_special`, ordinary text without.
+        """Encode a text. `<|endoftext|>` is the one id 50256 with `allow_special`, ordinary text without.
 
         Any string has ids. A lone surrogate, which is half a character, counts as U+FFFD.
         """
@@ -52,7 +52,7 @@ class Tokenizer:
         return first
 
     def encode_prompt(self, text: str) -> list[int]:
-        """The ids of a text to be continued: at least one, `<|endoftext|>` being id 50256.
+        """Encode a text to be continued: at least one id, `<|endoftext|>` being 50256.
 
         An empty prompt begins a fresh document: it is `<|endoftext|>` alone.
 
@@ -62,14 +62,14 @@ class Tokenizer:
         return self.encode(text, allow_special=True) or [self.eot_id]
 
     def decode(self, ids: Iterable[SupportsIndex]) -> str:
-        """The text of ids (a list, or a 1-D array or tensor). Bytes that are not UTF-8 become U+FFFD.
+        """Decode ids (a list, or a 1-D array or tensor). Bytes that are not UTF-8 become U+FFFD.
 
         Raises ValueError, naming the id, if one is not an integer from 0 to 50256.
         """
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
 
     def decode_bytes(self, ids: Iterable[SupportsIndex]) -> bytes:
-        """The exact bytes of ids, which may begin or end within a character. Raises as `decode` does."""
+        """Decode ids to bytes, which may begin or end within a character. Raises as `decode` does."""
         # An array or a tensor turns into a list by itself, and much faster than item by item.
         numbers: list[Any] = ids.tolist() if hasattr(ids, "tolist") else list(ids)
         try:
@@ -78,7 +78,7 @@ class Tokenizer:
             return b"".join(token_bytes(id) for id in numbers)  # raises the error that names the id
 
     def stream(self) -> StreamDecoder:
-        """A decoder for ids that come one at a time."""
+        """Make a decoder for ids that come one at a time."""
         return StreamDecoder()
 
     def _encode_ordinary(self, text: str) -> list[int]:
@@ -89,7 +89,7 @@ class Tokenizer:
 
 
 def _cut_long_white_space(text: str) -> Iterator[str]:
-    """The text in parts, nearly always one, without runs of white space that are too long for tiktoken.
+    """Cut runs of white space that are too long for tiktoken.
 
     It is cut only where PATTERN cuts too, so the ids stay the same: at the beginning of a run of white space,
     and before its last character if a word follows.

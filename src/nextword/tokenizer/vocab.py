@@ -36,7 +36,7 @@ _BYTES = codecs.charmap_build(_CHARACTERS)
 
 
 def to_printable(token: bytes) -> str:
-    """How GPT-2's files write a token.
+    """Write a token as GPT-2's files do.
 
     >>> to_printable(b" the")
     'Ġthe'
@@ -45,7 +45,7 @@ def to_printable(token: bytes) -> str:
 
 
 def from_printable(text: str) -> bytes:
-    """The token that GPT-2's files write like this.
+    """Read a token as GPT-2's files write it.
 
     >>> from_printable("Ġthe")
     b' the'
@@ -55,7 +55,7 @@ def from_printable(text: str) -> bytes:
 
 @cache
 def read_vocab_bpe() -> bytes:
-    """The file vocab.bpe as OpenAI published it: a version line, then 50,000 merges, the most frequent first.
+    """Read OpenAI's vocab.bpe: a version line, then 50,000 merges, the most frequent first.
 
     Raises NextwordError if the installed file is missing or is not that file, byte for byte.
     """
@@ -74,13 +74,13 @@ def read_vocab_bpe() -> bytes:
 
 
 def merge_lines() -> list[str]:
-    """The 50,000 lines of vocab.bpe after its version line: two printable tokens with a space between."""
+    """List the 50,000 lines of vocab.bpe: two printable tokens with a space between."""
     return read_vocab_bpe().decode("utf-8").splitlines()[1:]
 
 
 @cache
 def load_tokens() -> tuple[bytes, ...]:
-    """All tokens in the order of their ids: `load_tokens()[262] == b" the"`."""
+    """Load all tokens in the order of their ids: `load_tokens()[262] == b" the"`."""
     # With spaces written as spaces again most tokens are ASCII, which stands for itself: there is nothing to translate.
     space = to_printable(b" ")
     lines = read_vocab_bpe().replace(b" ", b"").replace(space.encode(), b" ").split(b"\n")[1:-1]
@@ -90,19 +90,19 @@ def load_tokens() -> tuple[bytes, ...]:
 
 @cache
 def load_ids() -> dict[bytes, int]:
-    """The id of each token that text can spell, so without <|endoftext|>: `load_ids()[b" the"] == 262`."""
+    """Load the id of each token but <|endoftext|>: `load_ids()[b" the"] == 262`."""
     return dict(zip(load_tokens(), range(END_OF_TEXT_ID), strict=False))
 
 
 @cache
 def load_merges() -> dict[tuple[bytes, bytes], int]:
-    """The rank of each pair of tokens that may be joined, 0 the first: `load_merges()[b" t", b"he"] == 6`."""
+    """Load the rank of each merge, 0 the first: `load_merges()[b" t", b"he"] == 6`."""
     pairs = (line.split(" ") for line in merge_lines())
     return {(from_printable(left), from_printable(right)): rank for rank, (left, right) in enumerate(pairs)}
 
 
 def token_bytes(id: SupportsIndex) -> bytes:
-    """The bytes that an id stands for; not always a whole character. Raises as `check_id` does.
+    """Decode one id to bytes; not always a whole character. Raises as `check_id` does.
 
     >>> token_bytes(262)
     b' the'
