@@ -44,7 +44,7 @@ def test_from_a_text_to_a_model_that_writes(cli: Cli, text_file: Path, tmp_path:
 def test_a_signal_saves_and_resuming_ends_where_an_unbroken_run_does(
     cli: Cli, start: Start, text_file: Path, tmp_path: Path, signal_number: signal.Signals
 ) -> None:
-    flags = ("--data", text_file, *SMALL, "--steps", 30, "--eval-every", 7)
+    flags = ("--data", text_file, *SMALL, "--steps", 16, "--eval-every", 5)
     process = start("train", *flags, "--out", tmp_path / "broken")
     wait_for_step(tmp_path / "broken", 3)
     process.send_signal(signal_number)
