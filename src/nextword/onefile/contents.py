@@ -81,6 +81,7 @@ FIXED = {
     "dropout": 0.0,
     "allow_special": False,
     "end_id": None,
+    "engine": None,
 }
 """What the package leaves open and this file does not: the functions written out, no cache, no dropout."""
 

@@ -105,6 +105,8 @@ def specialise(text: str, fixed: Mapping[str, Any], identities: Collection[str],
                 return source.put(node, "")
             case ast.AnnAssign(target=target) if name_of(target) in fixed:
                 return source.put(node, "")
+            case ast.Expr(value=ast.Constant()) if not source.text[: source.span(node)[0]].rstrip().endswith(":"):
+                return source.put(node, "")  # about a variable
             case ast.Expr(value=ast.Call(func=function)) if source.of(function) in identities:
                 return source.put(node, "")
             case ast.Call(func=function, args=[first, *_]) if source.of(function) in identities:
@@ -122,7 +124,7 @@ def specialise(text: str, fixed: Mapping[str, Any], identities: Collection[str],
                 return (*source.span(node), repr(fixed[name]))
         return None
 
-    return rewrite(text, rule)
+    return re.sub(r"\n\n\n+", "\n\n", rewrite(text, rule))
 
 
 def decided(condition: ast.expr, fixed: Mapping[str, Any]) -> bool | None:
