@@ -26,8 +26,11 @@ class SettingError(ValueError):
     """
 
     def __init__(self, name: str, fault: str):
-        super().__init__(f"{name} {fault}")
+        super().__init__(name, fault)
         self.name, self.fault = name, fault
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.fault}"
 
 
 class RunError(NextwordError, ValueError):

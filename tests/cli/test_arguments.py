@@ -1,6 +1,7 @@
 """How flags and prompts are read."""
 
 import io
+import pickle
 import sys
 
 import pytest
@@ -82,8 +83,9 @@ def test_a_setting_in_a_message_is_shown_as_its_flag(said: str, shown: str) -> N
 
 
 def test_a_setting_that_is_refused_is_shown_as_its_flag() -> None:
-    assert str(SettingError("batch_size", "must be above 0.")) == "batch_size must be above 0."
-    assert error_in_flags(SettingError("batch_size", "must be above 0.")) == "--batch-size must be above 0."
+    refused = pickle.loads(pickle.dumps(SettingError("batch_size", "must be above 0.")))
+    assert str(refused) == "batch_size must be above 0."
+    assert error_in_flags(refused) == "--batch-size must be above 0."
     assert error_in_flags(DataError("two\nlines, `window=8`")) == "two lines, --window 8"
 
 
