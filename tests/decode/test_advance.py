@@ -1,4 +1,4 @@
-"""`Engine.advance` and `Engine.put`: tokens that someone else chooses, on every kind of engine."""
+"""`Engine.advance` and `Engine.append`: tokens that someone else chooses, on every kind of engine."""
 
 from collections.abc import Callable
 
@@ -57,7 +57,7 @@ def test_texts_that_others_choose_are_scored_as_by_transformers(make: MakeEngine
         for row, ids in texts.items():
             near(scores[row], right(ids)[-1:])
             ids.append(id + row)
-        engine.put([0, 2], [id, id + 2])
+        engine.append([0, 2], [id, id + 2])
 
 
 def test_every_position_of_a_prompt_is_scored_where_that_is_asked_for(make: MakeEngine, right) -> None:
@@ -69,7 +69,7 @@ def test_every_position_of_a_prompt_is_scored_where_that_is_asked_for(make: Make
     while sum(map(len, parts)) < len(prompt):
         parts.append(engine.advance([1, 0], at_most=4, scored=[0])[0])
     near(np.concatenate(parts), right(prompt))
-    engine.put([0], [6])
+    engine.append([0], [6])
     near(engine.advance([0], scored=[0])[0], right([*prompt, 6])[-1:])
     near(engine.advance([1])[1], right(other)[-1:])
 
@@ -89,7 +89,7 @@ def test_long_prompts_are_read_in_parts_so_that_others_need_not_wait(make: MakeE
             near(scores[0], right(writing)[-1:])
             if len(scores) == 3:
                 break
-            engine.put([0], [id])
+            engine.append([0], [id])
             writing.append(id)
         near(scores[1], right(long)[-1:])
         near(scores[2], right(long[:4])[-1:])
@@ -132,16 +132,16 @@ def test_one_prompt_can_be_gone_on_from_in_several_ways(make: MakeEngine, right)
     engine.advance([0])
     engine.copy(0, [1, 3])
     texts = {row: [*prompt, 10 + row] for row in (0, 1, 3)}
-    engine.put(list(texts), [text[-1] for text in texts.values()])
+    engine.append(list(texts), [text[-1] for text in texts.values()])
     for id in range(3):
         scores = engine.advance([3, 0, 1])
         for row, text in texts.items():
             near(scores[row], right(text)[-1:])
             text.append(id + row)
-        engine.put(list(texts), [text[-1] for text in texts.values()])
+        engine.append(list(texts), [text[-1] for text in texts.values()])
     engine.copy(1, [2])  # with a token that is pending
     near(engine.next_logits([2])[2], right(texts[1])[-1])
-    assert engine.room(2) == engine.room(1)
+    assert engine.remaining(2) == engine.remaining(1)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_rows_join_while_others_write(make: MakeEngine, right) -> None:
             engine.read(1, second)
         scores = engine.advance([0, 1] if id >= 2 else [0], at_most=3)
         near(scores[0], right(first)[-1:])
-        engine.put([0], [id])
+        engine.append([0], [id])
         first.append(id)
     near(engine.advance([1])[1], right(second)[-1:])
 
@@ -176,7 +176,7 @@ def test_rows_join_while_others_write(make: MakeEngine, right) -> None:
 def test_both_ways_of_choosing_can_be_mixed(make: MakeEngine, right) -> None:
     engine, text = make(1), [1, 2, 3]
     engine.read(0, text)
-    engine.put([0], [9])  # without having asked for scores
+    engine.append([0], [9])  # without having asked for scores
     text.append(9)
     greedy = engine.write([0], Sampling(temperature=0), np.zeros((2, 1)))[:, 0].tolist()
     for id in greedy:
@@ -184,31 +184,31 @@ def test_both_ways_of_choosing_can_be_mixed(make: MakeEngine, right) -> None:
         text.append(id)
     engine.advance([0])
     near(engine.next_logits([0])[0], right(text)[-1])
-    engine.put([0], [11])
+    engine.append([0], [11])
     near(engine.next_logits([0])[0], right([*text, 11])[-1])
-    assert engine.room(0) == 16 + 1 - 7
+    assert engine.remaining(0) == 16 + 1 - 7
 
 
 def test_the_last_place_can_be_put_and_not_read(make: MakeEngine) -> None:
     engine = make(1)
     engine.read(0, list(range(16)))
     engine.advance([0])
-    engine.put([0], [3])
-    assert engine.room(0) == 0
+    engine.append([0], [3])
+    assert engine.remaining(0) == 0
     with pytest.raises(ValueError, match="row 0 holds 16 tokens and cannot see one more"):
         engine.advance([0])
     with pytest.raises(ValueError, match="row 0 has no room for one more token"):
-        engine.put([0], [3])
+        engine.append([0], [3])
 
 
 def test_what_cannot_be_put_is_refused(make: MakeEngine) -> None:
     engine = make(2)
     engine.read(0, [1])
     with pytest.raises(ValueError, match="id 61 is outside the vocabulary"):
-        engine.put([0], [61])
+        engine.append([0], [61])
     with pytest.raises(ValueError, match="give one for each, all different"):
-        engine.put([0, 0], [1, 2])
+        engine.append([0, 0], [1, 2])
     with pytest.raises(ValueError, match="row 1 has read nothing yet"):
-        engine.put([1], [1])
+        engine.append([1], [1])
     with pytest.raises(ValueError, match="row 1 has read nothing yet"):
         engine.advance([1])

@@ -45,7 +45,7 @@ def test_each_text_is_what_it_would_be_alone(model: GPT, batch_size: int, pace: 
         return id % 20 != 7 or index % 2 == 0
 
     engine = TorchEngine(model, min(batch_size, len(prompts)))
-    engine.pace = pace
+    engine.steps_per_call = pace
     generate_batch_ids(engine, prompts, SAMPLING, take, max_new_tokens=35, seed=9)
     for index, prompt in enumerate(prompts):
         rng = random_numbers(9, index, len(prompt))

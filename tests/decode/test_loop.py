@@ -87,7 +87,7 @@ def test_one_number_a_token_decides_whatever_the_pace(model: GPT, monkeypatch: p
     expected = list(islice(generate_ids(model, [3, 14], sampling, np.random.default_rng(5)), 40))
     for pace in (3, 16):
         engine = TorchEngine(model)
-        monkeypatch.setattr(engine, "pace", pace)
+        monkeypatch.setattr(engine, "steps_per_call", pace)
         counts = []
         sample = engine.sample
         monkeypatch.setattr(engine, "sample", lambda rows, s, u: counts.append(len(u)) or sample(rows, s, u))

@@ -38,7 +38,7 @@ def test_it_writes_what_the_torch_writer_writes_on_rows_of_different_lengths(mod
             engine.read(row, text)
         first = engine.write([3, 0], Sampling(1.0, 20, 0.9), numbers[:2, :2])
         second = engine.write([0, 3, 1], Sampling(1.0, None, 1.0), numbers[2:])
-        results.append((first.tolist(), second.tolist(), [engine.room(row) for row in (0, 1, 3)]))
+        results.append((first.tolist(), second.tolist(), [engine.remaining(row) for row in (0, 1, 3)]))
         results[-1] += (engine.next_logits([3])[3].round(4).tolist(),)
     assert results[0][:3] == results[1][:3]
     np.testing.assert_allclose(results[0][3], results[1][3], atol=1e-3)
@@ -63,9 +63,9 @@ def test_reading_anew_forgets_the_pending_token(model: GPT) -> None:
 def test_room_is_what_can_be_written(model: GPT) -> None:
     engine = NativeEngine.from_model(model)
     engine.read(0, list(range(14)))
-    assert engine.room(0) == 3
+    assert engine.remaining(0) == 3
     engine.write([0], GREEDY, np.zeros((3, 1)))
-    assert engine.room(0) == 0
+    assert engine.remaining(0) == 0
     with pytest.raises(ValueError, match="row 0 has room for 0 tokens, not for 1"):
         engine.write([0], GREEDY, np.zeros((1, 1)))
     with pytest.raises(ValueError, match="row 0 holds 16 tokens and cannot see one more"):

@@ -23,7 +23,7 @@ def test_it_writes_what_a_writer_with_a_cache_writes(model: GPT, engine: Rereadi
     for sampling in (Sampling(temperature=1.0, top_k=7), Sampling(temperature=0.0)):
         assert (engine.write([2, 0], sampling, numbers) == cached.write([2, 0], sampling, numbers)).all()
     np.testing.assert_allclose(engine.next_logits([2])[2], cached.next_logits([2])[2], rtol=1e-4, atol=1e-5)
-    assert [engine.room(0), engine.room(2)] == [cached.room(0), cached.room(2)]
+    assert [engine.remaining(0), engine.remaining(2)] == [cached.remaining(0), cached.remaining(2)]
 
 
 def test_the_loop_slides_its_window(model: GPT) -> None:

@@ -87,10 +87,10 @@ def test_whatever_is_read_and_written_in_whatever_order_rows_keep_apart(data: st
     texts: dict[int, list[int]] = {}
     for _ in range(data.draw(st.integers(1, 8))):
         row = data.draw(st.integers(0, 2))
-        able = [row for row in texts if engine.room(row)]
+        able = [row for row in texts if engine.remaining(row)]
         if able and data.draw(st.booleans()):
             rows = data.draw(st.lists(st.sampled_from(able), min_size=1, unique=True))
-            n = data.draw(st.integers(1, min(engine.room(row) for row in rows)))
+            n = data.draw(st.integers(1, min(engine.remaining(row) for row in rows)))
             numbers = rng.random((n, len(rows)))
             ids = engine.write(rows, sampling, numbers)
             for column, row in enumerate(rows):
@@ -100,7 +100,7 @@ def test_whatever_is_read_and_written_in_whatever_order_rows_keep_apart(data: st
             texts[row] = rng.integers(61, size=data.draw(st.integers(1, 16))).tolist()
             engine.read(row, texts[row])
         for row, text in texts.items():
-            assert engine.room(row) == 17 - len(text)
+            assert engine.remaining(row) == 17 - len(text)
             if len(text) <= 16:
                 expected = model(torch.tensor([text]))[0, -1].detach().numpy()
                 np.testing.assert_allclose(engine.next_logits([row])[row], expected, rtol=1e-4, atol=1e-4)
@@ -280,7 +280,7 @@ def test_bfloat16_agrees_with_itself_without_a_cache(model: GPT) -> None:
         (lambda engine: engine.read(0, [1] * 17), "17 tokens cannot be read at once"),
         (lambda engine: engine.read(0, [1, 61]), "id 61 is outside the vocabulary, 0 to 60"),
         (lambda engine: engine.read(0, [-1]), "id -1 is outside the vocabulary"),
-        (lambda engine: engine.room(0), "row 0 has read nothing yet"),
+        (lambda engine: engine.remaining(0), "row 0 has read nothing yet"),
         (lambda engine: engine.write([0], GREEDY, zeros(1, 1)), "row 0 has read nothing yet"),
         (lambda engine: engine.write([1], GREEDY, zeros(3, 1)), "has room for 2 tokens, not for 3"),
         (lambda engine: engine.write([1], GREEDY, zeros(1, 2)), "numbers must be of the shape"),

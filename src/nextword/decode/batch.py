@@ -95,9 +95,9 @@ def generate_batch_ids(
         if not at:
             return
         for row, index in at.items():
-            if engine.room(row) == 0:
+            if engine.remaining(row) == 0:
                 engine.read(row, texts[index][-kept(n_ctx) :])
-        count = min(engine.pace, *(min(engine.room(row), left[index]) for row, index in at.items()))
+        count = min(engine.steps_per_call, *(min(engine.remaining(row), left[index]) for row, index in at.items()))
         numbers = np.stack([rngs[index].random(count) for index in at.values()], axis=1)  # (count, R)
         ids = engine.sample(list(at), [samplers[index] for index in at.values()], numbers)  # (count, R)
         for (row, index), new in zip(list(at.items()), ids.T.tolist(), strict=True):

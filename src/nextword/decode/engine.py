@@ -1,4 +1,4 @@
-"""The engine: reads and writes several texts side by side. What computes them is for each engine to say."""
+"""The engine: reads and writes several texts side by side, whatever computes the logits."""
 
 import sys
 from abc import ABC, abstractmethod
@@ -36,13 +36,13 @@ class Engine(ABC):
     built on them here, once. A text's last token is read when the next one is
     wanted, and not before: nothing is computed in vain.
 
-    pace: how many tokens to ask for at once: 1 on a CPU, more where waiting for each would cost time.
+    steps_per_call: how many tokens to ask for at once: 1 on a CPU, more where waiting for each would cost time.
     chunk_tokens: how many tokens to read in one forward pass at most, where that is left to the engine.
     draw: what draws a token by its logits and a number.
     Raises ValueError for fewer rows than one.
     """
 
-    pace = 1
+    steps_per_call = 1
     chunk_tokens = sys.maxsize
     draw: Draw = staticmethod(draw)
 
@@ -92,7 +92,7 @@ class Engine(ABC):
             logits = self.next_logits(rows)
             for column, (row, sampler) in enumerate(zip(rows, samplers, strict=True)):
                 ids[i, column] = sampler.choose(logits[row], numbers[i, column], draw=self.draw)
-            self.put(rows, ids[i].tolist())
+            self.append(rows, ids[i].tolist())
         return ids
 
     def next_logits(self, rows: Sequence[int]) -> dict[int, Floats]:
@@ -114,7 +114,7 @@ class Engine(ABC):
         before, those of the next token only. Raises ValueError where n_ctx is full.
         """
         for row in rows:
-            if self.room(row) == 0:
+            if self.remaining(row) == 0:
                 raise ValueError(f"row {row} holds {self.config.n_ctx} tokens and cannot see one more: read anew.")
         chunks = list(self._unread(rows, sys.maxsize if at_most is None else at_most, scored))
         answers = self.forward(chunks) if chunks else []
@@ -122,7 +122,7 @@ class Engine(ABC):
             self.n_read[chunk.row] = chunk.start + len(chunk.ids)
         return {chunk.row: logits for chunk, logits in zip(chunks, answers, strict=True) if chunk.n_scored}
 
-    def put(self, rows: Sequence[int], ids: Sequence[int]) -> None:
+    def append(self, rows: Sequence[int], ids: Sequence[int]) -> None:
         """Append a token to each of these rows, chosen by someone else: the other half of `write`.
 
         Raises ValueError where there is no room.
@@ -133,7 +133,7 @@ class Engine(ABC):
             )
         for row, id in zip(rows, ids, strict=True):
             check_text([id], self.config)
-            if self.room(row) == 0:
+            if self.remaining(row) == 0:
                 raise ValueError(f"row {row} has no room for one more token: read a shorter text.")
         for row, id in zip(rows, ids, strict=True):
             self.texts[row].append(id)
@@ -143,7 +143,7 @@ class Engine(ABC):
 
         Raises ValueError where that is nothing.
         """
-        self.room(row)
+        self.remaining(row)
         for other in onto:
             self._check_row(other)
         if row in onto or len(set(onto)) != len(onto):
@@ -153,7 +153,7 @@ class Engine(ABC):
         for other in onto:
             self.texts[other], self.n_read[other] = list(self.texts[row]), self.n_read[row]
 
-    def room(self, row: int) -> int:
+    def remaining(self, row: int) -> int:
         """Count the tokens that still fit on this row: n_ctx + 1 - L after reading L.
 
         One more than n_ctx holds, since the last one need not be read.
@@ -188,5 +188,5 @@ class Engine(ABC):
                 f"not {numbers.shape} for the rows {list(rows)}."
             )
         for row in rows:
-            if (room := self.room(row)) < n:
+            if (room := self.remaining(row)) < n:
                 raise ValueError(f"row {row} has room for {room} tokens, not for {n}: read a shorter text.")

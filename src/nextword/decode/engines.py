@@ -1,4 +1,4 @@
-"""The engines by name, and which one suits a model."""
+"""The engines by name, and the one for a model."""
 
 import sys
 from typing import TYPE_CHECKING, Literal, cast
@@ -26,12 +26,13 @@ def check_engine(engine: str, on_cpu: bool) -> None:
 
 
 def engine_for(model: "GPT | Engine", n_rows: int = 1) -> Engine:
-    """Make the engine of this name, or the fastest; an Engine is returned as it is.
+    """Make the engine that `model.engine` names, or else the fastest for the model.
 
-    On a CPU that is our engine in C, if it can be compiled here and computes
-    what the model would: not for a model that was given other functions to
-    compute with (`ops`), that someone watches or changes by hooks, or that is
-    a class of its own. Raises ValueError where such a model asks for it.
+    An Engine is returned as it is. On a CPU the fastest is the engine in C, if it
+    can be compiled here and computes what the model would: not for a model that
+    was given other functions to compute with (`ops`), that someone watches or
+    changes by hooks, or that is a class of its own. Raises ValueError where such
+    a model asks for it.
     """
     network = sys.modules.get("nextword.model.gpt")  # who has a GPT has it imported, and an Engine may need no torch
     if network is None or not isinstance(model, network.GPT):

@@ -49,7 +49,7 @@ def generate_ids(
     engine.read(0, text[-n_ctx:])
     count = 1  # to ask for at once: the first token is wanted soon, later ones may come several at a time
     while True:
-        if engine.room(0) == 0:
+        if engine.remaining(0) == 0:
             engine.read(0, text[-kept(n_ctx) :])
             if notice is not None:
                 notice(
@@ -57,11 +57,11 @@ def generate_ids(
                     f"from here on the model sees the last {kept(n_ctx)} to {n_ctx}."
                 )
                 notice = None
-        numbers = rng.random((min(count, engine.room(0)), 1))
+        numbers = rng.random((min(count, engine.remaining(0)), 1))
         for id in engine.sample([0], [sampler], numbers)[:, 0].tolist():
             text.append(id)
             yield id
-        count = min(2 * count, engine.pace)
+        count = min(2 * count, engine.steps_per_call)
 
 
 def kept(n_ctx: int) -> int:

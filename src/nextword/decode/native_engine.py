@@ -56,7 +56,7 @@ class NativeEngine(Engine):
 
     @property
     def format(self) -> str:
-        """What the matrices are held in."""
+        """The format of the matrices."""
         return self._network.format
 
     def forward(self, chunks: Sequence[Chunk]) -> list[Floats]:
@@ -79,7 +79,7 @@ class NativeEngine(Engine):
 
 
 class Unread(Mapping[str, NDArray[np.float32]]):
-    """A stored model's tensors by our names, as `Network` wants them, each read when it is asked for.
+    """Read a stored model's tensors by our names, each when it is asked for.
 
     So those that are packed into fewer bits are never all in memory at once.
     """
@@ -101,7 +101,7 @@ class Unread(Mapping[str, NDArray[np.float32]]):
 
 
 def in_float32(numbers: NDArray[Any], dtype: str) -> NDArray[np.float32]:
-    """Stored numbers in float32; those that are float32 already are not copied."""
+    """Convert stored numbers to float32; those that are float32 already are not copied."""
     if dtype == "BF16":  # the upper half of a float32
         return (numbers.astype(np.uint32) << np.uint32(16)).view(np.float32)
     return numbers.astype(np.float32, copy=False)

@@ -32,7 +32,7 @@ class TorchEngine(Engine):
         self._graphs: CudaGraphs | None = None
         self._tokens_together = 0  # a CPU is busy enough with one text
         if self._device.type == "cuda":
-            self.pace, self._tokens_together, self._graphs = 16, TOKENS_TOGETHER, CudaGraphs(self._step)
+            self.steps_per_call, self._tokens_together, self._graphs = 16, TOKENS_TOGETHER, CudaGraphs(self._step)
 
     @torch.inference_mode()
     def forward(self, chunks: Sequence[Chunk]) -> list[Floats]:

@@ -22,7 +22,9 @@ from nextword.serve.generation import Deliver, Event, Failed, Generation, Prompt
 from nextword.serve.logprobs import Logprobs
 from nextword.serve.metrics import Metrics
 
-PROMPT_TOKENS = 128  # of prompts that are read in one step, times the pace, while others wait for their next tokens
+PROMPT_TOKENS = (
+    128  # of prompts that are read in one step, times steps_per_call, while others wait for their next tokens
+)
 
 log = logging.getLogger("nextword.serve")
 
@@ -161,7 +163,7 @@ class Scheduler:
         """Make one forward pass: decode a token of every text, and prefill some more."""
         writing = [row for row, generation in self._at.items() if generation.is_prefilled]
         followers = self._readers()
-        at_most = len(writing) + PROMPT_TOKENS * self._engine.pace * (1 if writing else 2)
+        at_most = len(writing) + PROMPT_TOKENS * self._engine.steps_per_call * (1 if writing else 2)
         scored = [row for row in followers if self._at[row].with_prompt_logprobs]
         found = self._engine.advance(writing + list(followers), at_most, scored)
         ready: list[tuple[int, NDArray[np.float32]]] = []  # row, and the scores of its next token
@@ -194,7 +196,7 @@ class Scheduler:
             else:
                 rows.append(row)
                 ids.append(id)
-        self._engine.put(rows, ids)
+        self._engine.append(rows, ids)
 
     def _readers(self) -> dict[int, list[int]]:
         """Find the rows that prefill, the first first, each with others of the same prompt.
