@@ -60,12 +60,20 @@ def test_without_a_compiler_the_same_is_chosen(monkeypatch: pytest.MonkeyPatch) 
     assert [draw(logits, sampling, number) for logits, number in cases] == here
 
 
-@pytest.mark.parametrize(("wrong", "name"), [(np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "infinity")])
+@pytest.mark.parametrize(("wrong", "name"), [(np.nan, "NaN"), (np.inf, "infinity")])
 @pytest.mark.parametrize("sampling", [ALL, GREEDY])
 def test_nothing_is_chosen_by_what_is_no_number(wrong: float, name: str, sampling: Sampling) -> None:
     logits = np.array([0.0, wrong, 1.0], np.float32)
     with pytest.raises(NotFiniteError, match=f"computes {name} after this text"):
         Sampler(sampling).choose(logits, 0.5)
+
+
+@pytest.mark.parametrize("sampling", [ALL, GREEDY])
+def test_what_the_model_itself_forbids_is_never_drawn(sampling: Sampling) -> None:
+    found = frequencies(sampling, [0.0, -np.inf, -np.inf], 100)
+    assert found.tolist() == [1, 0, 0]
+    with pytest.raises(NotFiniteError, match="computes infinity after this text"):
+        Sampler(sampling).choose(np.full(3, -np.inf, np.float32), 0.5)
 
 
 def test_repetition_is_penalised_as_transformers_does_it() -> None:

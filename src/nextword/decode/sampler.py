@@ -59,7 +59,7 @@ class Sampler:
 
         forbidden: ids that may not be drawn this time. Raises NotFiniteError for logits that are no numbers.
         """
-        check_finite(logits)
+        check_finite(logits.max(keepdims=True))  # -inf elsewhere is how a model forbids a token
         id = draw(self.processed(logits, forbidden), self.sampling, number)
         self._history.written[id] += 1
         return id
