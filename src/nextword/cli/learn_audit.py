@@ -112,7 +112,7 @@ def as_matrix(name: str, trials: Sequence["Trial"]) -> list["Line"]:
 
 
 def as_markdown(name: str, trials: Sequence["Trial"]) -> list[str]:
-    """The matrix of one exercise for a page; the stub must be called unfinished, all the others of the row passed."""
+    """Write the matrix of one exercise in Markdown."""
     from nextword.learn.checker.track import TRACK
 
     answers, rows = table(trials)

@@ -11,10 +11,11 @@ from nextword.cli.arguments import parse
 
 @dataclass(frozen=True)
 class Arguments:
-    """Review a GPT-2 in PyTorch that was never written for nextword: which known mistake it makes, whether it is
-    causal, settled, initialised and tied as GPT-2, whether it learns, whether official weights fit.
+    """Review a GPT-2 in PyTorch that was never written for nextword.
 
-    Its code is run, in a process of its own. Exits with 0 where it is sound and with 1 where something is wrong.
+    Tells which known mistake it makes, whether it is causal, settled, initialised and tied as GPT-2, whether it learns,
+    whether official weights fit. Its code is run, in a process of its own. Exits with 0 where it is sound and with 1
+    where something is wrong.
     """
 
     model: Annotated[str, tyro.conf.Positional]

@@ -1,4 +1,4 @@
-"""`nextword learn read`, `hint` and `solution`: for those who begin, and for those who are stuck."""
+"""`nextword learn read`, `hint` and `solution`: help with an exercise."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReadArguments:
-    """Show the chapter of the book on an exercise: what it is for, the mathematics, the code, the mistakes."""
+    """Show the book's chapter on an exercise: its purpose, mathematics, code and mistakes."""
 
     exercise: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(help_behavior_hint="")] = None
     """Its number or its name. Default: the first that has not passed."""
@@ -49,7 +49,7 @@ class SolutionArguments:
 
 
 def read(arguments: list[str]) -> int:
-    """Show a chapter: set as Markdown and page by page in a terminal, as it is in a file or a pipe."""
+    """Show a chapter, page by page in a terminal, as it is in a file or a pipe."""
     args = parse(ReadArguments, "learn read", arguments)
 
     from rich.console import Console
@@ -88,7 +88,7 @@ def hint(arguments: list[str]) -> int:
 
 
 def next_hint(course: "Course", exercise: "Exercise") -> list["Line"]:
-    """The hint that was not shown yet, or all of them where there is no other."""
+    """Choose the next hint, or all of them after the last."""
     from nextword.learn.checker.lines import line
     from nextword.learn.checker.track import TRACK
 

@@ -86,7 +86,7 @@ def interview(arguments: list[str]) -> int:
 
 
 def introduction(puzzle: "Puzzle", course: "Course", minutes: float, seed: int) -> list[Line]:
-    """What is wanted, and where."""
+    """Introduce the interview: the task, and the file."""
     from nextword.learn.interview.puzzle import FILE
 
     file = course.path / FILE
@@ -159,7 +159,7 @@ class Interview:
             return None
 
     def explanation(self, outcome: str, seconds: float) -> list[Line]:
-        """How it ended, what the mistake was, and the lines that were changed."""
+        """Explain the end: the result, the mistake, and the changed lines."""
         mistake = self.puzzle.mistake
         heading: Line = ((f"Found and mended in {clock_time(seconds)}.", "good"),)
         if outcome != "solved":
@@ -217,7 +217,7 @@ class Interview:
 
 
 def without_names(report: "Report") -> list[Line]:
-    """A report that does not name the mistake: what does not agree, and the smallest example."""
+    """Write a report without the name of the mistake."""
     if report.status != "wrong":
         return list(report.lines)
     count = f"{report.n_right} of {report.n_probes} experiments agree."

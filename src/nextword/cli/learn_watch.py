@@ -101,7 +101,7 @@ class Watch:
             self.check(self.name)
 
     def turn(self) -> bool:
-        """Answer what was typed and saved since the last time; False if that is the end."""
+        """Answer new keys and saved files; False to quit."""
         if self.name is None or not self.answer_keys():
             return False
         for name in self.saved():
@@ -181,7 +181,7 @@ class Watch:
         return []
 
     def introduce(self) -> None:
-        """The exercise at hand: what to do, and in which file."""
+        """Introduce the exercise at hand: its task, and its file."""
         from nextword.learn.checker.track import TRACK
 
         if self.name is None:

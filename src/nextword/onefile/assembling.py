@@ -54,7 +54,7 @@ def names_in(text: str) -> set[str]:
 
 
 def constants_of(text: str, sources: list[Source]) -> dict[str, str]:
-    """Find the modules' constants that a text uses, each after those that it is made of."""
+    """Find the constants that a text uses, each after those it needs."""
     found: dict[str, str] = {}
     names = names_in(text)
     for source in sources:

@@ -1,4 +1,4 @@
-"""What the one file holds, in the order in which it is read."""
+"""The contents of the one file, in the order of reading."""
 
 from collections.abc import Callable
 from typing import Any

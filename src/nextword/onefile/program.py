@@ -30,7 +30,7 @@ DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 @cache
 def load_merges() -> dict[tuple[bytes, ...], int]:
-    """Read which pairs of tokens are joined, and which first, from a file in DIR or beside this one."""
+    """Read the merges, the most frequent first, from a file in DIR or beside this one."""
     folders = [*map(Path, sys.argv[3:]), Path(__file__).parent]
     files = [folder / name for folder in folders for name in ("merges.txt", "vocab.bpe")]
     file = next(filter(Path.is_file, files), files[-1])

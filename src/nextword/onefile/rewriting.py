@@ -152,7 +152,7 @@ def name_of(node: ast.AST | str) -> str | None:
 
 
 def signature(function: ast.FunctionDef, source: Source, fixed: Collection[str] = ()) -> Change | None:
-    """Leave fixed parameters out of a function's first line, and make it one line where that is wide enough."""
+    """Leave fixed parameters out of a function's signature, on one line if it fits."""
     given = parameters(function, source)
     kept = [text for name, text in given.items() if name not in fixed]
     if kept[-1:] == ["*"]:
@@ -184,7 +184,7 @@ def parameters(function: ast.FunctionDef, source: Source) -> dict[str, str]:
 
 
 def inline(text: str, definition: str) -> str:
-    """Write what a function does in place of its calls; all that it returns, it returns at its end."""
+    """Inline a function that returns at its end only."""
     callee = Source(definition)
     (function,) = callee.tree.body
     assert isinstance(function, ast.FunctionDef)
