@@ -214,7 +214,7 @@ def test_from_a_damaged_checkpoint_back_to_the_one_before(stopped, damage, messa
 def test_where_every_checkpoint_is_damaged(stopped):
     for path in (Path(stopped.out) / "checkpoints").iterdir():
         flip(path / "model.safetensors")
-    with pytest.raises(RunError, match=r"no checkpoint to resume from \(.*step-00000007.*step-00000006.*--overwrite"):
+    with pytest.raises(RunError, match=r"no checkpoint to resume from \(.*step-00000007.*step-00000006.*`overwrite"):
         Trainer(stopped, resume=True)
     train(Trainer(stopped, overwrite=True))
 
