@@ -73,7 +73,7 @@ Index = tuple[slice, slice]
 
 def blocks(
     q: Tensor, k: Tensor, dropout: float, seed: int
-) -> Iterator[tuple[Index, Index, Tensor, tuple[int, float, native.Dropping]]]:
+) -> Iterator[tuple[Index, Index, Tensor, tuple[int, float, native.AttentionDropout]]]:
     """Yield the scores block by block, with the queries and the keys of each: q and k (B H, T, D).
 
     -> where these queries are, where the keys are, the scores (G, n, S), and what the passes over them need.
@@ -87,5 +87,5 @@ def blocks(
             some = slice(group, group + step), slice(start, end)
             seen = slice(group, group + step), slice(0, end)
             scores = q[some] @ k[seen].transpose(1, 2)
-            dropping = native.Dropping(dropout, seed, row_number=group * T + start, group_rows=T)
+            dropping = native.AttentionDropout(dropout, seed, row_number=group * T + start, group_rows=T)
             yield some, seen, scores, (start + 1, 1 / math.sqrt(D), dropping)

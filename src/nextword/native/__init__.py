@@ -1,4 +1,4 @@
-"""Kernels in C, for what PyTorch has no fast kernel for: writing token by token, and parts of training.
+"""Run kernels in C: the engine for CPUs, and parts of a training step.
 
 They are compiled on the machine that they run on, when they are first needed. Without them everything but quantised
 weights works too, only slower.

@@ -11,7 +11,7 @@ from nextword.native.packing import PACKED, Floats, pack
 
 
 def run() -> None:
-    """End the process with 0 if AMX works here, else with 1, or by whatever signal it brings about."""
+    """End the process with 0 if AMX works here, else with 1 or a signal."""
     if library() is None or not call("has_amx"):
         sys.exit(1)
     rng = np.random.default_rng(0)

@@ -43,7 +43,7 @@ def library() -> ctypes.CDLL | None:
 
 
 def why_not() -> str:
-    """Why `library` is None, in words that say what would help; empty where it is there."""
+    """Say why `library` is None, and how to help; empty if it is there."""
     kernels = load_or_compile()
     return "" if isinstance(kernels, ctypes.CDLL) else kernels
 
@@ -79,18 +79,18 @@ def is_compiled() -> bool:
 
 
 def kept(compiler: list[str]) -> Path | None:
-    """Where the kernels are that this compiler has made before; None if there are none."""
+    """Find the kernels that this compiler has made before; None if there are none."""
     places = (directory / file_name(compiler) for directory in cache_directories())
     return next((path for path in places if path.exists()), None)
 
 
 def file_name(compiler: list[str]) -> str:
-    """What the kernels that this compiler makes are called."""
+    """Name the file of the kernels that this compiler makes."""
     return f"kernels-{fingerprint(compiler)}.so"
 
 
 def find_compiler() -> list[str] | None:
-    """The command that compiles C: what CC says, or GCC, or whatever is called cc."""
+    """Find the C compiler: CC's, or gcc, or cc."""
     words = shlex.split(os.environ.get("CC", ""))
     candidates = [words] if words else [["gcc"], ["cc"]]
     for program, *options in candidates:
@@ -177,7 +177,7 @@ def quietly() -> dict[str, Any]:
 
 
 def amx_works(path: Path) -> bool:
-    """Whether the kernels compute with AMX what they compute without: tried once, in a process that may crash.
+    """Tell whether AMX computes the same: tried once, in a process that may crash.
 
     Some virtual machines promise AMX and stop the program that uses it.
     """

@@ -72,7 +72,7 @@ class CCrew(ctypes.Structure):
     _fields_ = (("thread", c_int), ("n_threads", c_int), ("shared", c_void_p), ("own", c_void_p))
 
 
-DROPPING = (c_uint32, c_float, c_uint64, c_ssize_t, c_ssize_t)
+DROPOUT = (c_uint32, c_float, c_uint64, c_ssize_t, c_ssize_t)
 
 SIGNATURES: Mapping[str, tuple[Any, Sequence[Any]]] = {
     # network.c, pack.c, matmul.c, choose.c, product_pairs.c
@@ -89,8 +89,8 @@ SIGNATURES: Mapping[str, tuple[Any, Sequence[Any]]] = {
     "surprisal": (None, (c_int, c_ssize_t, c_ssize_t, c_void_p, c_void_p, c_float, c_void_p)),
     "gelu": (None, (c_int, c_ssize_t, c_void_p, c_void_p)),
     "gelu_backward": (None, (c_int, c_ssize_t, *[c_void_p] * 3)),
-    "softmax": (None, (c_int, *[c_ssize_t] * 4, c_void_p, c_float, c_void_p, *DROPPING)),
-    "softmax_backward": (None, (c_int, *[c_ssize_t] * 4, c_void_p, c_void_p, c_float, c_void_p, *DROPPING)),
+    "softmax": (None, (c_int, *[c_ssize_t] * 4, c_void_p, c_float, c_void_p, *DROPOUT)),
+    "softmax_backward": (None, (c_int, *[c_ssize_t] * 4, c_void_p, c_void_p, c_float, c_void_p, *DROPOUT)),
 }
 """The C functions, less `nextword_`: what they give back, and what they take."""
 

@@ -158,7 +158,7 @@ EXPORT void nextword_gelu_backward(int is_bf16, ptrdiff_t n, const void *x, cons
 typedef struct {
     uint32_t of_row, below;
     float factor;
-} Dropping;
+} Dropout;
 
 // A number from 0 to 2^32 - 1 that looks random, but is the same for the same place and seed.
 static inline uint32_t mix(uint32_t x) {
@@ -175,12 +175,12 @@ static inline uint32_t row_seed(uint64_t seed, ptrdiff_t row) {
 }
 
 // 0 for a weight that is dropped, else what it is multiplied with.
-static inline float kept(Dropping d, ptrdiff_t i) {
+static inline float kept(Dropout d, ptrdiff_t i) {
     return mix((uint32_t)i * 0x9e3779b9 + d.of_row) < d.below ? 0 : d.factor;
 }
 
 INLINE void softmax_row(const int is_bf16, void *restrict x, ptrdiff_t seen, ptrdiff_t S, float scale, float *log_sum,
-                        Dropping d) {
+                        Dropout d) {
     float e[S], highest = -INFINITY, sum = 0;
 #pragma omp simd reduction(max : highest)
     for (ptrdiff_t i = 0; i < seen; i++) highest = get(is_bf16, x, i) > highest ? get(is_bf16, x, i) : highest;
@@ -196,7 +196,7 @@ INLINE void softmax_row(const int is_bf16, void *restrict x, ptrdiff_t seen, ptr
 }
 
 INLINE void softmax_backward_row(const int is_bf16, void *restrict x, ptrdiff_t seen, ptrdiff_t S, void *restrict dx,
-                                 float scale, float log_sum, Dropping d) {
+                                 float scale, float log_sum, Dropout d) {
     float e[S], change[S], mean = 0;
     for (ptrdiff_t i = 0; i < seen; i++) {
         e[i] = exp_fast(get(is_bf16, x, i) * scale - log_sum);
@@ -226,7 +226,7 @@ EXPORT void nextword_softmax(int is_bf16, ptrdiff_t groups, ptrdiff_t n, ptrdiff
                              ptrdiff_t row_number, ptrdiff_t group_rows) {
 #pragma omp parallel for schedule(static)
     for (ptrdiff_t row = 0; row < groups * n; row++) {
-        const Dropping d = {row_seed(seed, row_number + row / n * group_rows + row % n), below, factor};
+        const Dropout d = {row_seed(seed, row_number + row / n * group_rows + row % n), below, factor};
         void *x = at(is_bf16, scores, row * S);
         WITH_FORMAT(is_bf16, softmax_row, x, visible + row % n, S, scale, log_sums + row, d)
     }
@@ -239,7 +239,7 @@ EXPORT void nextword_softmax_backward(int is_bf16, ptrdiff_t groups, ptrdiff_t n
                                       float factor, uint64_t seed, ptrdiff_t row_number, ptrdiff_t group_rows) {
 #pragma omp parallel for schedule(static)
     for (ptrdiff_t row = 0; row < groups * n; row++) {
-        const Dropping d = {row_seed(seed, row_number + row / n * group_rows + row % n), below, factor};
+        const Dropout d = {row_seed(seed, row_number + row / n * group_rows + row % n), below, factor};
         void *x = at(is_bf16, scores, row * S), *dx = at(is_bf16, gradients, row * S);
         WITH_FORMAT(is_bf16, softmax_backward_row, x, visible + row % n, S, dx, scale, log_sums[row], d)
     }

@@ -101,8 +101,8 @@ def gelu_backward(x: Tensor, dy: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Dropping:
-    """Which of the attention weights are dropped: a share p of them, the same ones for the same seed.
+class AttentionDropout:
+    """Dropout of attention weights: a share p of them, the same ones for the same seed.
 
     row_number: of the first query, counting all queries of all groups.
     group_rows: from a group's query to the next group's.
@@ -119,7 +119,7 @@ class Dropping:
         return below, factor, self.seed, self.row_number, self.group_rows
 
 
-def softmax(scores: Tensor, visible: int, scale: float, dropping: Dropping) -> Tensor:
+def softmax(scores: Tensor, visible: int, scale: float, dropout: AttentionDropout) -> Tensor:
     """Turn scores (G, n, S) into attention weights, in place; -> log_sums (G, n), which backward needs.
 
     Query number r of each group sees the first `visible` + r of the S keys.
@@ -127,16 +127,16 @@ def softmax(scores: Tensor, visible: int, scale: float, dropping: Dropping) -> T
     """
     log_sums = torch.empty(scores.shape[:2])
     place = scores.data_ptr(), scale, log_sums.data_ptr()
-    call("softmax", is_bf16(scores), *scores.shape, visible, *place, *dropping.arguments())
+    call("softmax", is_bf16(scores), *scores.shape, visible, *place, *dropout.arguments())
     return log_sums
 
 
 def softmax_backward(
-    scores: Tensor, gradients: Tensor, log_sums: Tensor, visible: int, scale: float, dropping: Dropping
+    scores: Tensor, gradients: Tensor, log_sums: Tensor, visible: int, scale: float, dropout: AttentionDropout
 ) -> None:
     """Turn scores back into the weights that `softmax` made of them, and those weights' gradients into the scores'."""
     places = scores.data_ptr(), gradients.data_ptr(), scale, log_sums.data_ptr()
-    call("softmax_backward", is_bf16(scores), *scores.shape, visible, *places, *dropping.arguments())
+    call("softmax_backward", is_bf16(scores), *scores.shape, visible, *places, *dropout.arguments())
 
 
 def is_bf16(x: Tensor) -> bool:

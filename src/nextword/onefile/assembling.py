@@ -7,7 +7,7 @@ from functools import cache
 
 from nextword.onefile import program
 from nextword.onefile.contents import FIXED, IDENTITIES, LEFT_OUT, SECTIONS, WRITTEN_OUT, Definition
-from nextword.onefile.rewriting import WIDTH, Source, first_lines, inline, specialise, without
+from nextword.onefile.rewriting import WIDTH, Code, first_lines, inline, specialise, without
 
 THIRD_PARTY = ("numpy", "regex", "torch")
 
@@ -16,7 +16,7 @@ def onefile() -> str:
     """Assemble GPT-2 in one file that imports nothing of this package."""
     everything = [one for ones in (*SECTIONS.values(), WRITTEN_OUT) for one in ones]
     modules = dict.fromkeys(inspect.getmodule(one) for one in everything)
-    sources = [Source(inspect.getsource(module)) for module in modules if module]
+    sources = [Code(inspect.getsource(module)) for module in modules if module]
     parts: list[str] = []
     known: set[str] = set()
     for title, ones in SECTIONS.items():
@@ -53,7 +53,7 @@ def names_in(text: str) -> set[str]:
     return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
 
 
-def constants_of(text: str, sources: list[Source]) -> dict[str, str]:
+def constants_of(text: str, sources: list[Code]) -> dict[str, str]:
     """Find the constants that a text uses, each after those it needs."""
     found: dict[str, str] = {}
     names = names_in(text)
@@ -65,7 +65,7 @@ def constants_of(text: str, sources: list[Source]) -> dict[str, str]:
     return found
 
 
-def imports_of(text: str, sources: list[Source]) -> str:
+def imports_of(text: str, sources: list[Code]) -> str:
     """Merge the modules' imports of what a text uses, but for those from this package."""
     names = names_in(text)
     members: dict[str, set[str]] = {}

@@ -1,4 +1,4 @@
-"""Source code made simpler, without a change of what it computes.
+"""Code code made simpler, without a change of what it computes.
 
 A rule looks at one node of the syntax tree and says what should stand in its
 place. One change is made at a time, and the text parsed anew, so that comments
@@ -17,8 +17,8 @@ Change = tuple[int, int, str]
 """Where a piece of text begins and ends, and what to put in its place."""
 
 
-class Source:
-    """Source code, its syntax tree, and which piece of the one each node of the other is."""
+class Code:
+    """Code code, its syntax tree, and which piece of the one each node of the other is."""
 
     def __init__(self, text: str):
         self.text = text
@@ -60,10 +60,10 @@ class Source:
         return self.starts[self.above(statement)], self.starts[statement.end_lineno or 0], indented
 
 
-def rewrite(text: str, rule: Callable[[ast.AST, Source], Change | None]) -> str:
+def rewrite(text: str, rule: Callable[[ast.AST, Code], Change | None]) -> str:
     """Apply a rule wherever it has something to say, until it has nothing more."""
     while True:
-        source = Source(text)
+        source = Code(text)
         changes = [change for node in ast.walk(source.tree) if (change := rule(node, source))]
         if not changes:
             return text
@@ -90,7 +90,7 @@ def specialise(text: str, fixed: Mapping[str, Any], identities: Collection[str],
     Checks, which raise or do nothing, are left out.
     """
 
-    def rule(node: ast.AST, source: Source) -> Change | None:
+    def rule(node: ast.AST, source: Code) -> Change | None:
         match node:
             case ast.If(body=[ast.Raise()], orelse=[]):
                 return source.put(node, "")
@@ -151,7 +151,7 @@ def name_of(node: ast.AST | str) -> str | None:
     return None
 
 
-def signature(function: ast.FunctionDef, source: Source, fixed: Collection[str] = ()) -> Change | None:
+def signature(function: ast.FunctionDef, source: Code, fixed: Collection[str] = ()) -> Change | None:
     """Leave fixed parameters out of a function's signature, on one line if it fits."""
     given = parameters(function, source)
     kept = [text for name, text in given.items() if name not in fixed]
@@ -168,7 +168,7 @@ def signature(function: ast.FunctionDef, source: Source, fixed: Collection[str] 
     return None if source.text[start:end] == line else (start, end, line)
 
 
-def parameters(function: ast.FunctionDef, source: Source) -> dict[str, str]:
+def parameters(function: ast.FunctionDef, source: Code) -> dict[str, str]:
     """List a function's parameters, each as it is written, with its type and default."""
     args = function.args
     named = [*args.args, *args.kwonlyargs]
@@ -185,13 +185,13 @@ def parameters(function: ast.FunctionDef, source: Source) -> dict[str, str]:
 
 def inline(text: str, definition: str) -> str:
     """Inline a function that returns at its end only."""
-    callee = Source(definition)
+    callee = Code(definition)
     (function,) = callee.tree.body
     assert isinstance(function, ast.FunctionDef)
     defaults = defaults_of(function, callee)
     names = [one.arg for one in (*function.args.args, *function.args.kwonlyargs) if one.arg != "self"]
 
-    def rule(node: ast.AST, source: Source) -> Change | None:
+    def rule(node: ast.AST, source: Code) -> Change | None:
         if not isinstance(node, ast.Call) or source.of(node.func).removeprefix("self.") != function.name:
             return None
         given = dict(zip(names, map(source.of, node.args), strict=False))
@@ -213,7 +213,7 @@ def inline(text: str, definition: str) -> str:
     return rewrite(text, rule)
 
 
-def defaults_of(function: ast.FunctionDef, source: Source) -> dict[str, str]:
+def defaults_of(function: ast.FunctionDef, source: Code) -> dict[str, str]:
     """List the parameters of a function that have defaults, and these as text."""
     args = function.args
     pairs = [*zip(reversed(args.args), reversed(args.defaults), strict=False)]
@@ -232,9 +232,9 @@ def body_for(definition: str, arguments: Mapping[str, str]) -> tuple[str, str]:
         if name not in assigned and value != name and (name in once or re.fullmatch(r"[\w.-]+", value))
     }
 
-    source = Source(definition)
+    source = Code(definition)
     places = [node for node in ast.walk(source.tree) if isinstance(node, ast.Name) and node.id in put_in]
-    source = Source(changed(definition, [(*source.span(node), put_in[node.id]) for node in places]))
+    source = Code(changed(definition, [(*source.span(node), put_in[node.id]) for node in places]))
     (function,) = source.tree.body
     assert isinstance(function, ast.FunctionDef)
     body = function.body[1:]  # after the docstring
@@ -245,10 +245,10 @@ def body_for(definition: str, arguments: Mapping[str, str]) -> tuple[str, str]:
     return before + source.block(body), ""
 
 
-def in_place_of_yields(lines: str, loop: ast.For, source: Source) -> str:
+def in_place_of_yields(lines: str, loop: ast.For, source: Code) -> str:
     """Let a generator's statements do at each yield what a loop over it does."""
 
-    def rule(node: ast.AST, text: Source) -> Change | None:
+    def rule(node: ast.AST, text: Code) -> Change | None:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Yield) and node.value.value:
             target, value = source.of(loop.target), text.of(node.value.value)
             body = "" if isinstance(loop.body[0], ast.Pass) else source.block(loop.body)
@@ -274,7 +274,7 @@ def innermost(tree: ast.AST, node: ast.AST) -> ast.stmt:
 def without(text: str, names: Collection[str]) -> str:
     """Leave out the methods of these names."""
 
-    def rule(node: ast.AST, source: Source) -> Change | None:
+    def rule(node: ast.AST, source: Code) -> Change | None:
         if isinstance(node, ast.FunctionDef) and node.name in names:
             return source.put(node, "")
         return None
@@ -285,7 +285,7 @@ def without(text: str, names: Collection[str]) -> str:
 def first_lines(text: str) -> str:
     """Keep the first line of a docstring, and of methods none: the class says what they do."""
 
-    def rule(node: ast.AST, source: Source) -> Change | None:
+    def rule(node: ast.AST, source: Code) -> Change | None:
         if not isinstance(node, ast.FunctionDef | ast.ClassDef) or not (docstring := ast.get_docstring(node)):
             return None
         if node.col_offset:
