@@ -1,4 +1,4 @@
-"""Code code made simpler, without a change of what it computes.
+"""Source code made simpler, without a change of what it computes.
 
 A rule looks at one node of the syntax tree and says what should stand in its
 place. One change is made at a time, and the text parsed anew, so that comments
@@ -18,7 +18,7 @@ Change = tuple[int, int, str]
 
 
 class Code:
-    """Code code, its syntax tree, and which piece of the one each node of the other is."""
+    """Source code, its syntax tree, and which piece of the one each node of the other is."""
 
     def __init__(self, text: str):
         self.text = text
