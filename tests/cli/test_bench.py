@@ -59,3 +59,18 @@ def test_what_cannot_be_measured_is_told_before_anything_is(cli: Cli) -> None:
     assert status == 2
     assert "no/such/model" in err
     assert cli("bench", "--threads", "0") == (2, "", "nextword: --threads must be at least 1, not 0.\n")
+
+
+def test_the_engine_that_is_asked_for_is_measured(
+    cli: Cli, model_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = []
+
+    def stop(*arguments: object, **_: object) -> None:
+        measured.append(arguments[4])
+        raise ValueError("enough")
+
+    monkeypatch.setattr(benchmark, "benchmark", stop)
+    for flags in ((), ("--engine", "plain"), ("--engine", "torch")):
+        assert cli("bench", "--model", model_directory, *flags)[0] == 2
+    assert measured == [(f"nextword.bench.own:Nextword{engine}",) for engine in ("", "Plain", "Torch")]
