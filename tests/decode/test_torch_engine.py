@@ -243,14 +243,18 @@ def test_the_step_is_one_graph_for_the_compiler(model: GPT, monkeypatch: pytest.
 
 
 def test_a_padded_head_gives_the_same_and_learns_with_the_model(model: GPT) -> None:
-    engine = TorchEngine(model, 3)
-    engine._step._head = padded_head(model.wte.weight)
-    assert engine._step._head.shape == (64, 12)
-    for seed in (0, 1):
-        randomize(model, seed)
-        engine.read(1, PROMPTS[0])
-        expected = model(torch.tensor([PROMPTS[0]]))[0, -1].detach().numpy()
-        np.testing.assert_allclose(engine.next_logits([1])[1], expected, rtol=1e-4, atol=1e-4)
+    for seed, ids in enumerate(PROMPTS):  # one of them a single token, which is read without a prefill
+        for make in (TorchEngine, by_graphs):
+            engine = make(model, 3)
+            engine._step._head = padded_head(model.wte.weight)
+            assert engine._step._head.shape == (64, 12)
+            for more in (0, 10):
+                randomize(model, seed + more)
+                engine.read(1, ids)
+                assert engine.write([1], GREEDY, zeros(3, 1))[:, 0].tolist() == plainly(model, ids, GREEDY, [0.0] * 3)
+                engine.read(1, ids)
+                expected = model(torch.tensor([ids]))[0, -1].detach().numpy()
+                np.testing.assert_allclose(engine.next_logits([1])[1], expected, rtol=1e-4, atol=1e-4)
 
 
 def test_dropout_is_off_and_the_mode_is_put_back() -> None:

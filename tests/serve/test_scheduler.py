@@ -206,7 +206,7 @@ def test_closing_writes_what_there_is_to_its_end_or_lets_go_of_it(small: GPT) ->
         scheduler.submit([generation(box, [1])])
 
 
-def test_who_waits_is_told_when_the_scheduler_ends(small: GPT) -> None:
+def test_who_waits_is_told_when_the_engine_ends(small: GPT) -> None:
     engine, box = Gated(engine_for(small, 1)), Box()
     scheduler = Scheduler(engine)  # type: ignore[arg-type]
     written, waiting, gone = generations = [generation(box, [id], 20) for id in (1, 2, 3)]
@@ -220,7 +220,7 @@ def test_who_waits_is_told_when_the_scheduler_ends(small: GPT) -> None:
     assert box.events.empty()
 
 
-def test_ids_that_the_model_cannot_read_are_refused_before_they_reach_the_scheduler(small: GPT) -> None:
+def test_ids_that_the_model_cannot_read_are_refused_before_they_reach_the_engine(small: GPT) -> None:
     scheduler, box = Scheduler(engine_for(small, 1)), Box()
     with pytest.raises(ValueError, match="outside the vocabulary"):
         scheduler.submit([generation(box, [1]), generation(box, [60000])])
@@ -230,7 +230,7 @@ def test_ids_that_the_model_cannot_read_are_refused_before_they_reach_the_schedu
     scheduler.close()
 
 
-def test_a_listener_that_fails_does_not_end_the_scheduler(small: GPT) -> None:
+def test_a_listener_that_fails_does_not_end_the_engine(small: GPT) -> None:
     def fails(events: object) -> None:
         raise KeyError("nobody of this name")
 
@@ -272,7 +272,7 @@ def test_newer_weights_write_what_comes_after_them(small: GPT) -> None:
     scheduler.close()
 
 
-def test_a_step_that_fails_ends_its_texts_and_not_the_scheduler(small: GPT) -> None:
+def test_a_step_that_fails_ends_its_texts_and_not_the_engine(small: GPT) -> None:
     calls = iter([False, True, False, False, False])
 
     def model(ids: object) -> object:

@@ -30,13 +30,22 @@ class TorchEngine(Engine):
         self._model, self._device = model, model.wte.weight.device
         self._step = Step(model, n_rows, compiled)
         self._graphs: CudaGraphs | None = None
+        self._may_be_stale = True  # what the step copied of the weights, which may have learned since the last text
         self._tokens_together = 0  # a CPU is busy enough with one text
         if self._device.type == "cuda":
             self.steps_per_call, self._tokens_together, self._graphs = 16, TOKENS_TOGETHER, CudaGraphs(self._step)
 
+    def read(self, row: int, ids: Sequence[int]) -> None:
+        """Replace this row's text by these ids; see `Engine.read`."""
+        super().read(row, ids)
+        self._may_be_stale = True
+
     @torch.inference_mode()
     def forward(self, chunks: Sequence[Chunk]) -> list[Floats]:
         """Read single tokens in one step, and longer chunks together where it pays."""
+        if self._may_be_stale:
+            self._step.refresh()
+            self._may_be_stale = False
         logits: dict[int, Tensor] = {}
         with eval_mode(self._model):
             for group in self._groups([chunk for chunk in chunks if len(chunk.ids) > 1]):
@@ -62,7 +71,7 @@ class TorchEngine(Engine):
         [sampling], columns, n = settings, list(rows), len(numbers)
         last = {row: len(self.texts[row]) - 1 for row in columns}  # the first step reads each text's last token
         unread = [Chunk(row, self.texts[row][self.n_read[row] : end], self.n_read[row], 0) for row, end in last.items()]
-        self.forward([chunk for chunk in unread if chunk.ids])
+        self.forward([chunk for chunk in unread if chunk.ids])  # which refreshes, even where there is none
         for row, end in last.items():
             self.n_read[row] = end
         self._step.prepare({row: self.texts[row][-1] for row in columns}, self.n_read)
@@ -102,8 +111,6 @@ class TorchEngine(Engine):
         Shorter ones are filled up with any id: none looks ahead, so nothing that counts sees it, and its keys and
         values are replaced before they are seen.
         """
-        if not chunks[-1].start:
-            self._step.refresh()
         cache, T = self._step.cache, len(chunks[-1].ids)
         ids = torch.tensor([[*chunk.ids, *[0] * (T - len(chunk.ids))] for chunk in chunks], device=self._device)
         if len(chunks) == 1:
