@@ -49,7 +49,7 @@ def test_the_advice_for_pickles_works(tmp_path, reference):
 
 
 def test_what_is_no_directory_of_weights(tmp_path, saved_reference):
-    kinds = r"Give a run directory, a Hugging Face directory \(config\.json .*\) or an OpenAI directory"
+    kinds = r"Give a run directory, a Hugging Face directory \(config\.json .*\)(,| or) an OpenAI directory"
     with pytest.raises(WeightsError, match=rf"nowhere does not exist\. {kinds}"):
         load_model(tmp_path / "nowhere")
     with pytest.raises(WeightsError, match=rf"holds no weights that nextword reads\. {kinds}"):

@@ -94,7 +94,7 @@ def relu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exercise]:
 
 def test_it_is_found_where_its_place_is(relu: Exercise) -> None:
     assert relu.name == "relu"
-    assert len(TRACK) == 41
+    assert TRACK.names.count("relu") == 1
     assert TRACK.names[TRACK.number("layer_norm")] == "relu"
     assert TRACK.chapter("relu") == "parts"
 
