@@ -1,4 +1,4 @@
-"""`nextword learn doctor`: a review of a GPT-2 that somebody has already."""
+"""`nextword learn doctor`: a review of a user model."""
 
 import json
 from dataclasses import dataclass

@@ -74,8 +74,8 @@ class Follower:
 def first_model(run: Path) -> GPT:
     """Make the model that a run begins with, to be served until it has saved weights.
 
-    Raises RunError where there is no run, and WeightsError for one of a user's
-    own class, whose first weights only that class can make.
+    Raises RunError where there is no run, and WeightsError for a user model,
+    whose first weights only its class can make.
     """
     about = description(run)
     settings = about["config"]

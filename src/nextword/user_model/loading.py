@@ -21,10 +21,10 @@ def engine_of(model: Trainable) -> GPT | Engine:
     """Make an engine of a user model, without a KV cache; a GPT is returned as it is."""
     if isinstance(model, GPT):
         return model
-    return RereadingEngine(Resting(model), model.config, device=next(model.parameters()).device)
+    return RereadingEngine(InEvalMode(model), model.config, device=next(model.parameters()).device)
 
 
-class Resting:
+class InEvalMode:
     """A user model in eval mode while it is called."""
 
     def __init__(self, model: UserModel):
