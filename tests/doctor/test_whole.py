@@ -87,11 +87,11 @@ def test_two_mistakes_are_found() -> None:
                 x = self.ln_1(x + self.attn(x))
                 return self.ln_2(x + self.mlp["c_proj"](F.relu(self.mlp["c_fc"](x))))
 
-    assert set(diagnosed(Two)) == {"post-norm", "relu"}
+    assert set(diagnosed(Two, pair_seconds=60.0)) == {"post-norm", "relu"}
 
 
-def diagnosed(cls: type) -> tuple[str, ...] | str:
+def diagnosed(cls: type, pair_seconds: float = 8.0) -> tuple[str, ...] | str:
     """The names of the mistakes that a class makes; that there are some, where they are not known."""
     maker = Maker(ModuleType("theirs"), cls)
-    outcome = diagnose(UserGPT(maker, find_call(maker(CONFIG), CONFIG.n_vocab, CONFIG.n_ctx)), pair_seconds=8.0)
+    outcome = diagnose(UserGPT(maker, find_call(maker(CONFIG), CONFIG.n_vocab, CONFIG.n_ctx)), pair_seconds)
     return tuple(mistake.name for mistake in outcome.mistakes) or ("unexplained" if outcome.differences else ())
