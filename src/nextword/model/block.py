@@ -10,7 +10,7 @@ from nextword.model.ops import Ops
 
 
 class LayerNorm(nn.Module):
-    """The learned scale and shift of one layer normalisation; see `plain.layer_norm`."""
+    """Normalise each token's numbers to mean 0 and variance 1, then scale and shift them as learned."""
 
     def __init__(self, n_embd: int, ops: Ops = FUSED):
         super().__init__()
