@@ -9,9 +9,9 @@ PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 demo: .venv/installed            ## train GPT-2 on the bundled story, and let it write
 	@$(BIN)/nextword demo $(ARGS)
 
-# A process a core, each with whole files, so that what a file's tests share is made once.
+# Four processes, for many tests wait for servers and pages. Each takes whole files, so that what a file shares is made once.
 test: .venv/installed-test       ## the whole suite
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/installed-check     ## lint and types
 	@$(BIN)/ruff check

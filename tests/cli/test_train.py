@@ -12,6 +12,7 @@ from cli.conftest import Cli
 from safetensors.torch import load_file
 
 import nextword
+from nextword.cli.main import run
 
 SMALL = ("--model", "nano", "--window", 32, "--batch-size", 2)
 Start = Callable[..., subprocess.Popen[str]]
@@ -40,9 +41,27 @@ def test_from_a_text_to_a_model_that_writes(cli: Cli, text_file: Path, tmp_path:
     assert nextword.generate(model, tokenizer, "1 and", max_new_tokens=3, seed=0).startswith("1 and")
 
 
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Callable[[tuple[object, ...]], Path]:
+    """A run that nothing stopped, made once."""
+    out = tmp_path_factory.mktemp("unbroken") / "run"
+
+    def run_to_its_end(flags: tuple[object, ...]) -> Path:
+        if not out.exists():
+            assert run(["train", *map(str, flags), "--out", str(out)]) == 0
+        return out
+
+    return run_to_its_end
+
+
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGHUP])
 def test_a_signal_saves_and_resuming_ends_where_an_unbroken_run_does(
-    cli: Cli, start: Start, text_file: Path, tmp_path: Path, signal_number: signal.Signals
+    cli: Cli,
+    start: Start,
+    text_file: Path,
+    tmp_path: Path,
+    unbroken: Callable[[tuple[object, ...]], Path],
+    signal_number: signal.Signals,
 ) -> None:
     flags = ("--data", text_file, *SMALL, "--steps", 16, "--eval-every", 5)
     process = start("train", *flags, "--out", tmp_path / "broken")
@@ -54,15 +73,15 @@ def test_a_signal_saves_and_resuming_ends_where_an_unbroken_run_does(
     assert f"To go on: nextword train --resume --out {tmp_path / 'broken'}" in out
 
     assert cli("train", "--resume", "--out", tmp_path / "broken")[0] == 0
-    assert cli("train", *flags, "--out", tmp_path / "whole")[0] == 0
-    broken, whole = (load_file(tmp_path / name / "model.safetensors") for name in ("broken", "whole"))
+    whole_run = unbroken(flags)
+    broken, whole = (load_file(path / "model.safetensors") for path in (tmp_path / "broken", whole_run))
     assert all(torch.equal(broken[name], whole[name]) for name in whole)
     losses = [
         [(line["step"], line["train_loss"], line["val_loss"]) for line in map(json.loads, file.open())]
-        for file in (tmp_path / "broken/log.jsonl", tmp_path / "whole/log.jsonl")
+        for file in (tmp_path / "broken/log.jsonl", whole_run / "log.jsonl")
     ]
     assert losses[0] == losses[1]
-    assert (tmp_path / "broken/samples.md").read_text() == (tmp_path / "whole/samples.md").read_text()
+    assert (tmp_path / "broken/samples.md").read_text() == (whole_run / "samples.md").read_text()
 
 
 def test_a_full_disk_under_the_output_ends_nothing(text_file: Path, tmp_path: Path) -> None:
