@@ -133,7 +133,7 @@ def enter(
 
 
 def prepare(spec: str, precision: str, setting: Setting) -> None:
-    """Bring the weights into a program's own format, in a process of its own, since converting takes memory."""
+    """Convert the weights into a program's own format. A process of its own does it, for converting takes memory."""
     if program_class(spec).prepare is not WritingProgram.prepare:
         with setting.worker(spec) as worker:
             worker.call("prepare", setting.model, setting.scratch, precision)

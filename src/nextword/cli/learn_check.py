@@ -66,7 +66,7 @@ def show_one(done: "Report", course: "Course") -> None:
 
 
 def check_all(course: "Course", checker: "Checker", as_json: bool) -> int:
-    """Check every exercise in order, so that later ones find the parts that have passed; a line each."""
+    """Check every exercise, with a line each. They go in order: later ones use the parts that have passed."""
     from nextword.learn.checker.track import TRACK
 
     reports = []

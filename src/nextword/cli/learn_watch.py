@@ -1,4 +1,4 @@
-"""Bare `nextword learn`: answers each time that a file is saved, and moves on when an exercise has passed."""
+"""Bare `nextword learn`: checks each file that is saved. When an exercise has passed it moves on."""
 
 import queue
 import sys

@@ -24,7 +24,7 @@ VERBS = {
 
 
 def main() -> None:
-    """Run the command line and exit: 0 for success, 2 for a user's mistake, 1 for another failure."""
+    """Run the command line and exit. 0 is success, 2 a user's mistake, 1 another failure."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # it was closed: nextword ... >&-
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115

@@ -32,7 +32,7 @@ def cache_path() -> Path | None:
 
 
 def fetch_shakespeare() -> bytes:
-    """Return Shakespeare's text as UTF-8 bytes, from the cache, or else from the network and into the cache.
+    """Return Shakespeare's text as UTF-8 bytes. It is fetched once, and then comes from the cache.
 
     Whatever its origin, its SHA-256 is checked: a damaged file in the cache is fetched again, and what a
     proxy or a login page put in its place is never kept. Raises DataError when there is no way to the

@@ -65,7 +65,7 @@ class CudaGraphs:
         return self._capture(write_one)
 
     def _choose(self, sampling: Sampling, logits: Tensor) -> None:
-        """Choose by the logits (R, V) and this turn's numbers; keep the ids, also for the next step."""
+        """Choose by the logits (R, V) and this turn's numbers. The ids are kept for the next step, too."""
         chosen = choose(sampling, logits, self._numbers.index_select(0, self._turn).squeeze(0))  # (R,)
         self._step.ids.copy_(torch.where(self._step.cache.active, chosen, self._step.ids))
         known = torch.where(logits.amax(-1).isfinite(), chosen, NONE)  # what no number is chosen by has to be told

@@ -17,7 +17,7 @@ from nextword.train.run_directory import RunDirectory
 from nextword.weights import save_huggingface
 
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, PROGRAMS)), None)  # the first has no windows, and needs half the time
+CHROMIUM = next(filter(None, map(shutil.which, PROGRAMS)), None)  # the first has no windows, which saves time
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
