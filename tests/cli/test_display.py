@@ -126,6 +126,12 @@ def test_the_first_two_lines_tell_what_was_chosen_why_and_how_long_it_takes() ->
     assert "learning rate 0.0003 falling to 3e-05 (cosine), dropout 0.1, bfloat16" in told
 
 
+def test_a_shape_of_ones_own_is_told_below() -> None:
+    told = io.StringIO()
+    Display(Console(file=told, width=200)).show(replace(STARTED, shape="10M parameters: 6 blocks"))
+    assert told.getvalue().splitlines()[2] == "10M parameters: 6 blocks"
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from nextword.config import GPTConfig
 from nextword.train.config import TrainConfig
 
 
@@ -45,6 +46,14 @@ from nextword.train.config import TrainConfig
         ({"embedding_std": 0.1, "model": "my:GPT"}, "a class of your own draws its own: leave it out"),
         ({"dropout": 1.0}, "^dropout must be at least 0 and below 1, not 1.0"),
         ({"dropout": float("nan")}, "^dropout must be at least 0 and below 1, not nan"),
+        ({"params": "ten"}, "^params is a number of parameters, and 'ten' is none: write 10M, 1.5B or 800k"),
+        ({"params": "10M", "depth": 6}, "^params chooses the shape by itself: leave out `depth`"),
+        ({"params": "10M", "model": "nano"}, "^params chooses the shape by itself: leave out `model`"),
+        ({"depth": 6, "n_embd": 384}, "^depth chooses the shape by itself: leave out `n_embd`"),
+        ({"depth": 0}, "^depth must be above 0, not 0"),
+        ({"n_layer": 1.5}, "^n_layer must be a whole number, not 1.5"),
+        ({"n_embd": 100}, "^n_embd = 100 cannot be divided among n_head = 12 heads: .* 96"),
+        ({"n_ctx": 64, "init": "gpt2"}, "^init brings its own size: leave out `n_ctx`"),
         ({"beta2": 1.0}, "^beta2 must be between 0 and 1, not 1.0"),
         ({"val_fraction": 0.0}, "^val_fraction must be between 0 and 1, not 0.0"),
         ({"val_fraction": 1.0}, "^val_fraction must be between 0 and 1, not 1.0"),
@@ -53,6 +62,28 @@ from nextword.train.config import TrainConfig
 def test_settings_that_mean_nothing(settings, message):
     with pytest.raises(ValueError, match=message):
         TrainConfig(**settings)
+
+
+@pytest.mark.parametrize(
+    "settings, shape",
+    [
+        ({}, GPTConfig()),
+        ({"model": "nano", "n_layer": 2, "n_ctx": 64}, GPTConfig(n_ctx=64, n_embd=128, n_head=4, n_layer=2)),
+        ({"n_embd": 384}, GPTConfig(n_embd=384, n_head=6)),  # heads of 64
+        ({"n_embd": 96, "n_head": 3}, GPTConfig(n_embd=96, n_head=3)),
+        ({"depth": 3, "n_ctx": 32}, GPTConfig(n_ctx=32, n_embd=192, n_head=3, n_layer=3)),
+        ({"params": "124M"}, GPTConfig()),
+        ({"params": 124_000_000}, GPTConfig()),
+        ({"model": "my:GPT", "n_layer": 2}, GPTConfig(n_ctx=256, n_embd=128, n_head=4, n_layer=2)),
+        ({"model": "my:GPT", "depth": 12}, GPTConfig()),
+    ],
+)
+def test_the_shape_is_a_named_one_with_the_numbers_that_are_given_or_chosen_by_one_dial(settings, shape):
+    assert TrainConfig(**settings).shape == shape
+
+
+def test_a_dial_counts_the_vocabulary():
+    assert TrainConfig(params="10M").shape_with(65) == GPTConfig(65, 256, 384, 6, 6)
 
 
 def test_the_least_that_is_allowed():

@@ -40,6 +40,11 @@ def test_the_text_is_split_before_it_is_cut(prepared, config, text):
     assert prepare(replace(config, stride=3)).windows[1][0].tolist() == ids[3:19].tolist()
 
 
+def test_a_model_of_ones_own_size_is_built_and_described(config):
+    own = prepare(replace(config, model=None, depth=1, n_ctx=32)).model.config
+    assert (own.n_layer, own.n_head, own.n_embd, own.n_ctx, own.n_vocab) == (1, 1, 64, 32, 50257)
+
+
 def test_the_seed_alone_decides_on_the_weights(config):
     first = prepare(config).model
     torch.rand(100)

@@ -3,12 +3,13 @@
 import math
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nextword.config import CONFIGS, GPTConfig
 from nextword.data.encodings import check_encoding
 from nextword.errors import SettingError
+from nextword.shape import HEAD_SIZE, parse_size, shape_of_depth, shape_of_size
 from nextword.symbols import is_symbol
 from nextword.tokenizer.vocab import END_OF_TEXT
 from nextword.train.schedule import SCHEDULES
@@ -40,6 +41,25 @@ class TrainConfig:
 
     size: str | None = None
     """Size of a class of your own: nano, gpt2, ... Default: nano, since plain attention is slow."""
+
+    params: str | int | None = None
+    """Size of your own, in parameters: 10M, 1.5B or 800k. Blocks, width, heads of 64 and context are chosen
+    to fit it and the vocabulary."""
+
+    depth: int | None = None
+    """Size of your own, in blocks: each makes the model 64 numbers wider and adds a head. 12 is gpt2's shape."""
+
+    n_layer: int | None = None
+    """Blocks. Default: as many as --model has; so it is with the next three."""
+
+    n_head: int | None = None
+    """Attention heads of a block. With n_embd alone: as many as make heads of 64 numbers."""
+
+    n_embd: int | None = None
+    """Width: numbers per token."""
+
+    n_ctx: int | None = None
+    """Context: the longest text that the model can read, in tokens."""
 
     init: str | Path | None = None
     """Continue from these weights instead of random ones: gpt2 and its siblings, or a directory."""
@@ -163,6 +183,7 @@ class TrainConfig:
             given = "`init` brings trained ones" if self.init is not None else "a class of your own draws its own"
             raise SettingError("embedding_std", f"is for our own first weights, and {given}: leave it out.")
         self._check_numbers()
+        self._check_shape()
 
     def _check_numbers(self) -> None:
         """Raise SettingError for a number that is out of its range."""
@@ -174,9 +195,44 @@ class TrainConfig:
 
     @property
     def shape(self) -> GPTConfig:
-        """The shape of the model to train from random weights."""
+        """The shape of the model to train from random weights, with GPT-2's vocabulary."""
+        return self.shape_with(GPTConfig.n_vocab)
+
+    def shape_with(self, n_vocab: int) -> GPTConfig:
+        """Choose the shape of the model to train from random weights, for a vocabulary."""
+        if self.params is not None:
+            return shape_of_size(parse_size(str(self.params)), n_vocab, self.n_ctx)
+        if self.depth is not None:
+            return shape_of_depth(self.depth, n_vocab, self.n_ctx)
         size = self.size or "nano" if self.user_model is not None else self.model or "gpt2"
-        return CONFIGS[size]
+        given = {name: value for name in SHAPE if (value := getattr(self, name)) is not None}
+        if self.n_embd is not None and self.n_head is None and self.n_embd % HEAD_SIZE == 0:
+            given["n_head"] = self.n_embd // HEAD_SIZE
+        return replace(CONFIGS[size], n_vocab=n_vocab, **given)
+
+    @property
+    def has_own_shape(self) -> bool:
+        """Whether the model's shape is none of the named sizes."""
+        return any(getattr(self, name) is not None for name in (*DIALS, *SHAPE))
+
+    def _check_shape(self) -> None:
+        """Raise SettingError for settings of the model's shape that contradict each other."""
+        given = [name for name in (*DIALS, *SHAPE) if getattr(self, name) is not None]
+        if given and self.init is not None:
+            raise SettingError("init", f"brings its own size: leave out `{given[0]}`.")
+        dials = [name for name in given if name in DIALS]
+        if not dials:
+            self.shape_with(GPTConfig.n_vocab)  # which raises where heads do not divide the width
+            return
+        others = [*dials[1:], *(name for name in given if name in SHAPE and name != "n_ctx")]
+        others += [name for name in ("size", "model") if getattr(self, name) is not None and self.user_model is None]
+        if others:
+            raise SettingError(dials[0], f"chooses the shape by itself: leave out `{others[0]}`.")
+        if self.params is not None:
+            try:
+                parse_size(str(self.params))
+            except ValueError as error:
+                raise SettingError("params", f"is a number of parameters, and {error}") from None
 
     @property
     def user_model(self) -> str | None:
@@ -188,6 +244,12 @@ def in_text(path: str | Path) -> str:
     """Turn a path into text for run.json, with the home directory for a leading ~."""
     return os.path.expanduser(os.fspath(path))
 
+
+DIALS = ("params", "depth")
+"""The settings that choose a whole shape."""
+
+SHAPE = ("n_layer", "n_head", "n_embd", "n_ctx")
+"""The settings of one number of a shape."""
 
 LENGTHS = ("epochs", "steps", "tokens")
 """The settings that say how long a run is, of which one at most is given; more may be given as it is resumed."""
@@ -202,6 +264,8 @@ _COUNTS = (
     "eval_every",
     "sample_every",
     "save_every",
+    "depth",
+    *SHAPE,
 )
 _RANGES: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
     ((*_COUNTS, "lr", "epochs", "clip", "embedding_std"), lambda x: x > 0 and math.isfinite(x), "above 0"),

@@ -12,6 +12,7 @@ from nextword.config import GPTConfig
 from nextword.data import Corpus, read_corpus
 from nextword.errors import RunError
 from nextword.runtime import available_memory, pick_device
+from nextword.shape import described
 from nextword.train.checkpoint import TrainerState, checkpoints, newest_sound_checkpoint, restore
 from nextword.train.config import TrainConfig
 from nextword.train.estimate import expected_seconds
@@ -66,6 +67,7 @@ class OpenedRun:
             plan=plan,
             data_name=setup.corpus.name,
             account=setup.corpus.account,
+            shape=described(setup.model.config) if setup.config.has_own_shape else "",
             n_params=sum(parameter.numel() for parameter in setup.model.parameters()),
             n_vocab=setup.model.config.n_vocab,
             n_train_tokens=len(setup.windows.ids),

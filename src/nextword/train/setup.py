@@ -102,7 +102,7 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
     train_ids, val_ids = split(encode_corpus(corpus, tokenizer), config.val_fraction)
     source = checkpoint if checkpoint is not None else config.init
     given = None if source is None else load(source)[0]
-    shape = config.shape if given is None else given.config
+    shape = config.shape_with(tokenizer.n_vocab) if given is None else given.config
     chosen = plan(config, shape, len(train_ids))
     check_window(chosen.window, shape.n_ctx, len(train_ids))
     name = f"{corpus.name}, less the {len(val_ids)} tokens to validate on"
