@@ -16,6 +16,7 @@ from nextword.learn.fixtures.building import weights
 from nextword.learn.fixtures.fixture import CONFIG
 from nextword.learn.fixtures.network import ReferenceAttention, ReferenceGPT, ReferenceLayerNorm
 from nextword.weights.matching import Matching, MatchingError, match_parameters
+from nextword.weights.matching.places import Piece, our_shapes
 from nextword.weights.matching.units import take_apart
 
 DROPPING = replace(CONFIG, dropout=0.5)
@@ -130,7 +131,7 @@ class Reference:
     def _instance(self, config: GPTConfig) -> tuple[nn.Module, Matching]:
         if config not in self._made:
             module = ReferenceGPT(config, frozenset(name.partition("~")[0] for name in self._on))
-            matching = match_parameters(module, config)
+            matching = match_by_name(module, config)
             for part in [part for part in module.modules() if isinstance(part, ReferenceLayerNorm)]:
                 self._change_eps(part)
             for attention in [part for part in module.modules() if isinstance(part, ReferenceAttention)]:
@@ -152,6 +153,12 @@ class Reference:
         elif endings:
             compute, even = attention.weights, "even" in endings
             attention.weights = lambda q, k: compute(q, k).nan_to_num(1 / k.size(-2) if even else 0.0)  # type: ignore[method-assign]
+
+
+def match_by_name(module: nn.Module, config: GPTConfig) -> Matching:
+    """Match the parameters of a module that has them under our names, as the reference does."""
+    shapes, named = our_shapes(config, "gpt"), dict(module.named_parameters(remove_duplicate=False))
+    return Matching(shapes, {name: [Piece(name, named[name])] for name in shapes if name in named})
 
 
 def weights_with(hidden: float, q: Tensor, k: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ import inspect
 import io
 import re
 import tokenize
+from functools import lru_cache
 from pathlib import Path
 
 from torch import nn
@@ -179,6 +180,7 @@ def matching(text: str, pattern: str, first: int) -> list[tuple[int, str]]:
     return forward + others
 
 
+@lru_cache(maxsize=64)
 def without_comments(text: str) -> list[str]:
     """The lines of some code with texts and comments left empty."""
     lines = text.splitlines()

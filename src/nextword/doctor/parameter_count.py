@@ -1,8 +1,10 @@
 """Count a model's parameters at GPT-2's size, and explain the difference from 124,439,808."""
 
 import re
+from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from nextword.config import CONFIGS, GPTConfig, n_params
 from nextword.doctor.answers import UserGPT
@@ -15,6 +17,10 @@ from nextword.weights.matching.units import take_apart
 
 GPT2 = CONFIGS["gpt2"]
 OFFICIAL = n_params(GPT2)
+
+FILLERS = {"normal_", "uniform_", "trunc_normal_", "kaiming_uniform_", "constant_", "fill_", "zero_"}
+MASKERS = {"tril", "triu"}
+"""Functions of PyTorch, of Tensor and of nn.init, that change what numbers a tensor has, and not how many."""
 
 
 def count(user_gpt: UserGPT) -> Findings:
@@ -42,11 +48,27 @@ def count(user_gpt: UserGPT) -> Findings:
 def count_at(make: Maker, config: GPTConfig) -> int | None:
     """How many parameters PyTorch knows of, each counted once; None where it cannot be built in this size."""
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), Unfilled():
             sizes = [parameter.numel() for parameter in make(config).parameters()]
     except Exception:  # some constructors compute with numbers, which meta tensors do not have
         return None
     return sum(sizes) if max(sizes, default=0) >= config.n_vocab * config.n_embd else None
+
+
+class Unfilled(TorchFunctionMode):
+    """Leave out the filling of tensors, which have no numbers here, and whose random ones would cost the most time."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Called by PyTorch in the place of each of its functions."""
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        if name in FILLERS or name in MASKERS:
+            given = next((one for one in (*args, *kwargs.values()) if isinstance(one, torch.Tensor)), None)
+            if given is not None and given.is_meta:
+                return given if name in FILLERS else torch.empty_like(given)
+        return func(*args, **kwargs)
 
 
 def parts_of_difference(user_gpt: UserGPT, config: GPTConfig, difference: int) -> tuple[list[tuple[str, int]], int]:
