@@ -89,16 +89,6 @@ def dropping(solution: Any, training: bool) -> Any:
     }
 
 
-def in_training(solution: Any) -> Any:
-    """With dropout of 0.5, in training."""
-    return dropping(solution, True)
-
-
-def in_eval(solution: Any) -> Any:
-    """With dropout of 0.5, in eval mode."""
-    return dropping(solution, False)
-
-
 EXERCISE = exercise_in(
     __file__,
     title="Multi-head attention",
@@ -132,8 +122,8 @@ The functions that you wrote before come from `parts`, and so does drop, the nex
         Probe("two texts of seven tokens of twelve numbers, three heads", batch),
         Probe("a text of n_ctx tokens", longest),
         Probe("a token that may see only what scores very low", low_scores),
-        Probe("dropout of 0.5 in training", in_training),
-        Probe("dropout of 0.5 in eval mode", in_eval),
+        Probe("dropout of 0.5 in training", partial(dropping, training=True)),
+        Probe("dropout of 0.5 in eval mode", partial(dropping, training=False)),
     ),
     example="from_parts",
 )

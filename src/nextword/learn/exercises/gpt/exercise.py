@@ -95,16 +95,6 @@ def first_of(result: Any) -> Tensor:
     return logits
 
 
-def in_training(solution: Any) -> Any:
-    """With dropout of 0.5, in training."""
-    return dropping(solution, True)
-
-
-def in_eval(solution: Any) -> Any:
-    """With dropout of 0.5, in eval mode."""
-    return dropping(solution, False)
-
-
 EXERCISE = exercise_in(
     __file__,
     title="GPT",
@@ -135,8 +125,8 @@ Block(config), LayerNorm(n_embd) and head(x, wte) come from `parts`, or are your
         Probe("the logits for a text of n_ctx = 16 tokens", longest),
         Probe("a text of 17 tokens, where n_ctx = 16", too_long),
         Probe("the head of a fresh model", fresh_head),
-        Probe("how much the logits vary with dropout of 0.5 in training", in_training),
-        Probe("how much the logits vary with dropout of 0.5 in eval mode", in_eval),
+        Probe("how much the logits vary with dropout of 0.5 in training", partial(dropping, training=True)),
+        Probe("how much the logits vary with dropout of 0.5 in eval mode", partial(dropping, training=False)),
     ),
     inner=inner_mistakes("a GPT", *(TRACK[part] for part in ("block", "attention", "mlp", "layer_norm", "gelu"))),
     example="from_parts",

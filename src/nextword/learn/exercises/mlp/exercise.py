@@ -64,16 +64,6 @@ def dropping(solution: Any, training: bool) -> Any:
     }
 
 
-def in_training(solution: Any) -> Any:
-    """With dropout of 0.5, in training."""
-    return dropping(solution, True)
-
-
-def in_eval(solution: Any) -> Any:
-    """With dropout of 0.5, in eval mode."""
-    return dropping(solution, False)
-
-
 EXERCISE = exercise_in(
     __file__,
     title="The MLP",
@@ -97,8 +87,8 @@ In training numbers of the result are dropped with probability config.dropout.""
         Probe("two tokens of three numbers", two_tokens),
         Probe("two texts of five tokens of twelve numbers", batch),
         Probe("numbers from -4 to 4, with weights that pass on each as it is", wide_range),
-        Probe("dropout of 0.5 in training", in_training),
-        Probe("dropout of 0.5 in eval mode", in_eval),
+        Probe("dropout of 0.5 in training", partial(dropping, training=True)),
+        Probe("dropout of 0.5 in eval mode", partial(dropping, training=False)),
     ),
     inner=inner_mistakes("an MLP", TRACK["gelu"]),
     example="from_parts",
