@@ -36,9 +36,9 @@ def test_formats_by_their_names():
     assert pick_dtype("bfloat16", CPU) == torch.bfloat16
 
 
-@pytest.mark.parametrize("name", ["float16", "fp32", "BFLOAT16", ""])
+@pytest.mark.parametrize("name", ["fp16", "fp32", "BFLOAT16", ""])
 def test_an_unknown_format(name):
-    with pytest.raises(ValueError, match=rf"^dtype {name} is not known: use auto, float32 or bfloat16"):
+    with pytest.raises(ValueError, match=rf"^dtype {name} is not known: use auto, float32, bfloat16 or float16"):
         pick_dtype(name, CPU)
 
 
@@ -61,7 +61,14 @@ def test_auto_asks_the_processor(flags, dtype, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "capability, dtype", [((7, 5), torch.float32), ((8, 0), torch.bfloat16), ((9, 0), torch.bfloat16)]
+    "capability, dtype",
+    [
+        ((6, 1), torch.float32),
+        ((7, 0), torch.float16),
+        ((7, 5), torch.float16),
+        ((8, 0), torch.bfloat16),
+        ((9, 0), torch.bfloat16),
+    ],
 )
 def test_auto_asks_the_gpu(capability, dtype, monkeypatch):
     monkeypatch.setattr("torch.cuda.get_device_capability", lambda device: capability)

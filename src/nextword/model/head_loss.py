@@ -70,6 +70,7 @@ def loss_and_gradients(
     """Compute the loss and its gradients: x (N, C), weight (V, C), targets (N,) -> (), (N, C), (V, C).
 
     dtype is the format of the products; sums over rows are in float32 at least.
+    In float16 a probability divided by N would often be 0: there the division comes last.
     """
     N, V = len(x), len(weight)
     xs, w = x.to(dtype), weight.to(dtype)
@@ -77,7 +78,8 @@ def loss_and_gradients(
         w = F.pad(w, (0, 0, 0, -V % MULTIPLE))
     n_chunks = -(-N * len(w) * dtype.itemsize // (CPU_CHUNK if w.device.type == "cpu" else GPU_CHUNK))
     rows = -(-N // n_chunks)
-    scale = 1.0 / N if for_x or for_weight else 0.0
+    scale, last = (1.0, 1.0 / N) if dtype == torch.float16 else (1.0 / N, 1.0)
+    scale = scale if for_x or for_weight else 0.0
     dxs: list[Tensor] = []
     dweight: Tensor | None = None
     total = x.new_zeros((), dtype=torch.promote_types(dtype, torch.float32))
@@ -95,11 +97,11 @@ def loss_and_gradients(
             dweight = dweight if n_chunks == 1 else dweight.to(total.dtype)
         elif dweight is not None:
             dweight = dweight.addmm_(dlogits.T, xc) if dweight.dtype == dtype else dweight.add_(dlogits.T @ xc)
-    return (
-        total / N,
-        torch.cat(dxs).to(x.dtype) if for_x else None,
-        None if dweight is None else dweight[:V].to(weight.dtype),
-    )
+    dx = torch.cat(dxs).to(x.dtype) if for_x else None
+    dweight = None if dweight is None else dweight[:V].to(weight.dtype)
+    if last != 1.0:
+        dx, dweight = (None if gradient is None else gradient * last for gradient in (dx, dweight))
+    return total / N, dx, dweight
 
 
 def surprise(logits: Tensor, targets: Tensor, scale: float) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,7 @@ import torch
 from nextword.errors import SettingError
 from nextword.runtime.hardware import cpu_flags
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -29,14 +29,17 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def pick_dtype(name: str, device: torch.device) -> torch.dtype:
-    """Pick the format of matrix products by its name, or bfloat16 where the device is good at it.
+    """Pick the format of matrix products by its name, or the fastest that the device is good at.
 
-    Raises SettingError for a name other than "auto", "float32" and "bfloat16".
+    With "auto" that is bfloat16, else float16 on a GPU with tensor cores for it
+    alone, else float32. Raises SettingError for a name that is not known.
     """
     if name == "auto":
-        return torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
+        if has_fast_bfloat16(device):
+            return torch.bfloat16
+        return torch.float16 if has_fast_float16(device) else torch.float32
     if name not in DTYPES:
-        raise SettingError("dtype", f"{name} is not known: use auto, {' or '.join(DTYPES)}.")
+        raise SettingError("dtype", f"{name} is not known: use auto, float32, bfloat16 or float16.")
     return DTYPES[name]
 
 
@@ -49,11 +52,17 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     return False
 
 
+def has_fast_float16(device: torch.device) -> bool:
+    """Tell whether the hardware has tensor cores for float16, as a T4 and a V100 have."""
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (7, 0)
+
+
 def matmuls_in(dtype: torch.dtype, device: torch.device) -> torch.autocast:
     """Autocast matrix products to `dtype`, while sums over many numbers stay in float32.
 
     Weights keep their own float32: an update of 5e-5 on a weight of 0.02 would
-    vanish among bfloat16's eight bits. float32 leaves everything as it is.
+    vanish among bfloat16's eight bits, and in float16 smaller ones even
+    alone. float32 leaves everything as it is.
 
     Source: Micikevicius et al., "Mixed Precision Training" (2018), section 3.1.
     """

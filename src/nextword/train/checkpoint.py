@@ -18,6 +18,7 @@ from torch import Tensor
 
 from nextword.errors import RunError
 from nextword.runtime import random_state, set_random_state, sync
+from nextword.train.loss_scale import LossScale
 from nextword.user_model import Trainable, UserModel, as_gpt
 from nextword.weights import save_huggingface, save_tensors
 from nextword.weights.tensor_file import load_tensors
@@ -30,6 +31,7 @@ class TrainerState:
     step: updates made. start_loss: the first training loss. best_val_loss and
     best_step: the lowest validation loss, and after how many updates.
     compiled_from: after how many updates compiled code began to compute, if so.
+    loss_scale: where products are in float16.
     """
 
     step: int = 0
@@ -37,6 +39,7 @@ class TrainerState:
     best_val_loss: float | None = None
     best_step: int | None = None
     compiled_from: int | None = None
+    loss_scale: LossScale | None = None
 
 
 CONTENTS = {"config.json", "model.safetensors", "training.safetensors", "progress.json"}
@@ -125,10 +128,22 @@ def restore(path: Path, model: Trainable, optimizer: torch.optim.Optimizer) -> T
     the state is not this model's.
     """
     try:
-        restore_training(load_tensors(path / "training.safetensors"), model, optimizer)
-        return TrainerState(**json.loads((path / "progress.json").read_text()))
+        state = read_state(path / "progress.json")
+        tensors = load_tensors(path / "training.safetensors")
+        # Where every step until then was skipped, AdamW has no moments yet.
+        moved_nothing = state.loss_scale is not None and state.loss_scale.skipped == state.step
+        restore_training(tensors, model, optimizer, moments=not moved_nothing)
+        return state
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path} holds no training state for this model ({error}).") from error
+
+
+def read_state(file: Path) -> TrainerState:
+    """Read a trainer state as `save_checkpoint` writes it."""
+    values = json.loads(file.read_text())
+    if values.get("loss_scale") is not None:
+        values["loss_scale"] = LossScale(**values["loss_scale"])
+    return TrainerState(**values)
 
 
 def training_tensors(model: Trainable, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -142,10 +157,15 @@ def training_tensors(model: Trainable, optimizer: torch.optim.Optimizer) -> dict
     return tensors | {f"random.{device}": state for device, state in random_state(device_of(model)).items()}
 
 
-def restore_training(tensors: dict[str, Tensor], model: Trainable, optimizer: torch.optim.Optimizer) -> None:
-    """Undo `training_tensors`, into memory of its own: the tensors are mapped. Raises KeyError for a missing one."""
+def restore_training(
+    tensors: dict[str, Tensor], model: Trainable, optimizer: torch.optim.Optimizer, moments: bool = True
+) -> None:
+    """Undo `training_tensors`, into memory of its own: the tensors are mapped. Raises KeyError for a missing one.
+
+    moments: whether AdamW's are among them.
+    """
     for name, parameter in model.named_parameters():
-        if not parameter.requires_grad:
+        if not (parameter.requires_grad and moments):
             continue
         optimizer.state[parameter] = {
             kind: tensors[f"{kind}.{name}"].to(parameter.device, copy=True)

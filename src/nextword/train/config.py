@@ -143,7 +143,8 @@ class TrainConfig:
     """Where all randomness comes from: on one machine, equal seeds give equal runs."""
 
     dtype: str = "auto"
-    """Format of matrix products: bfloat16 where the hardware is fast at it (auto), or float32."""
+    """Format of matrix products: auto is bfloat16 where the hardware is fast at it, float16 with loss scaling on
+    a GPU that knows only that (T4, V100), else float32."""
 
     device: str = "auto"
     """Where to compute: cuda, mps or cpu; auto takes the first of them that is there."""

@@ -49,7 +49,10 @@ class Prolonged:
 
 @dataclass(frozen=True)
 class Stepped:
-    """One update was made; the loss is the one before it, in nats a token."""
+    """One update was made; the loss is the one before it, in nats a token.
+
+    skipped: in float16 a gradient overflowed, so nothing was moved and grad_norm is NaN.
+    """
 
     step: int
     tokens: int
@@ -58,6 +61,7 @@ class Stepped:
     grad_norm: float
     tok_per_s: float
     seconds_left: float
+    skipped: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from nextword.user_model import Trainable
 class LowPrecisionCopy:
     """A run's weights for forward and backward, beside the float32 master weights.
 
-    With dtype bfloat16 the blocks' matrices are bfloat16 copies, refreshed after
-    every update; so no forward pass has to convert them, and their gradients
+    With dtype bfloat16 or float16 the blocks' matrices are copies in it, refreshed
+    after every update; so no forward pass has to convert them, and their gradients
     are half as large. Everything else (embeddings, biases, LayerNorms) is
     shared, and the residual stream stays in float32. With float32, `model` is
     the run's own model and nothing is copied; so it is for a user model, whose
-    products may be in bfloat16, but not its matrices.
+    products may be in dtype, but not its matrices.
 
     `masters` and `weights` are lists of equal length and order: a parameter of
     the run, and what stands for it here (itself where it is shared).

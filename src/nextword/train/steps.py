@@ -18,6 +18,7 @@ from nextword.train.checkpoint import TrainerState
 from nextword.train.compilation import TRIAL_STEPS, seconds_saved
 from nextword.train.events import Stepped
 from nextword.train.health import not_finite
+from nextword.train.loss_scale import LossScale
 from nextword.train.low_precision import LowPrecisionCopy
 from nextword.train.prolongation import rate
 from nextword.train.setup import Setup
@@ -46,7 +47,9 @@ class Steps:
     def __init__(self, setup: Setup, optimizer: torch.optim.AdamW, state: TrainerState):
         self._setup, self._state = setup, state
         self._working = LowPrecisionCopy(setup.model, setup.dtype)
-        self._move = make_update(self._working, optimizer, setup.config.clip)
+        if setup.dtype == torch.float16 and state.loss_scale is None:
+            state.loss_scale = LossScale()
+        self._move = make_update(self._working, optimizer, setup.config.clip, state.loss_scale)
         self._launched: deque[LaunchedStep] = deque()
         self._read_at = -math.inf
         self._seconds: deque[float] = deque(maxlen=TRIAL_STEPS)  # that the last ones took
@@ -97,7 +100,8 @@ class Steps:
         now, since = time.perf_counter(), max(made.began, self._read_at)
         self._read_at = now
         self._seconds.append(now - since)
-        if not (math.isfinite(loss) and math.isfinite(grad_norm)):
+        skipped = self._state.loss_scale is not None and math.isfinite(loss) and math.isnan(grad_norm)
+        if not (math.isfinite(loss) and math.isfinite(grad_norm)) and not skipped:
             self._launched.clear()
             self._state.step = made.step - 1
             self._compiled = None  # it could not be watched
@@ -107,7 +111,8 @@ class Steps:
         if self._state.start_loss is None:
             self._state.start_loss = loss
         tokens = setup.plan.tokens_per_step
-        return Stepped(made.step, made.step * tokens, loss, made.lr, grad_norm, tokens / (now - since), math.nan)
+        speed = tokens / (now - since)
+        return Stepped(made.step, made.step * tokens, loss, made.lr, grad_norm, speed, math.nan, skipped)
 
     def saved_by_compiling(self) -> float:
         """Estimate the seconds that compiling now would save; at most 0 for a loss."""
@@ -131,7 +136,7 @@ class Steps:
 
     def _backward(self) -> Tensor:
         """Accumulate the gradient of the mean loss over the next step's batches; return that loss."""
-        setup, plan, working = self._setup, self._setup.plan, self._working
+        setup, plan, working, scale = self._setup, self._setup.plan, self._working, self._state.loss_scale
         working.model.train()
         compute_loss = self._compiled or self._compute_loss
         losses = []
@@ -139,7 +144,7 @@ class Steps:
             index = self._state.step * plan.accumulate + micro_step
             x, y = batch(setup.windows, plan.batch_size, setup.config.seed, index)  # (B, T) each
             loss = compute_loss(self._to_device(x), self._to_device(y)) / plan.accumulate
-            loss.backward()
+            (loss if scale is None else loss * scale.value).backward()
             if plan.accumulate > 1:
                 working.gather()
             losses.append(loss.detach())

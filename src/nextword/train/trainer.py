@@ -32,6 +32,7 @@ from nextword.train.events import (
     Warned,
 )
 from nextword.train.health import LossWatch, PassedBest
+from nextword.train.loss_scale import all_skipped, first_skipped
 from nextword.train.memory import out_of_memory, ran_out
 from nextword.train.opened_run import open_run
 from nextword.train.plot import plot_loss
@@ -145,6 +146,8 @@ class Trainer:
         if isinstance(self.setup.model, UserModel):
             for message in self.setup.model.not_exported():
                 yield Warned(self.step, message)
+        if state.loss_scale is not None and state.loss_scale.skipped > 1:
+            yield Warned(self.step, all_skipped(self.step, state.loss_scale))
         yield Finished(self.step, self.step == plan.steps, self._directory.path, state.best_step)
 
     def _goes_on(self) -> bool:
@@ -178,7 +181,7 @@ class Trainer:
 
     def _events_after(self, stepped: Stepped) -> Iterator[Event]:
         """Yield the events of a step: validate, log and sample where they are due."""
-        plan, step = self.setup.plan, stepped.step
+        plan, step, state = self.setup.plan, stepped.step, self._state
         last = step == plan.steps
         validated = self._validate() if last or step % plan.eval_every == 0 else None
         self._log(stepped, validated)
@@ -186,11 +189,14 @@ class Trainer:
             self._log_attention()
         seconds_a_step = (time.monotonic() - self._began) / (step - self._first)
         yield replace(stepped, seconds_left=seconds_a_step * (plan.steps - step))
-        if warning := self._watch.warning(stepped.train_loss, self._state.start_loss or stepped.train_loss):
+        scale = state.loss_scale
+        if stepped.skipped and scale is not None and scale.skipped == 1:
+            yield Warned(step, first_skipped(step, scale))
+        if warning := self._watch.warning(stepped.train_loss, state.start_loss or stepped.train_loss):
             yield Warned(step, warning)
         if validated is not None:
             yield validated
-            if passed := self._passed_best.warning(validated.val_loss, self._state):
+            if passed := self._passed_best.warning(validated.val_loss, state):
                 yield Warned(step, passed)
         if last or step % plan.sample_every == 0:
             yield self._sample()
@@ -248,6 +254,6 @@ class Trainer:
             val_loss=validated.val_loss if validated else None,
             perplexity=validated.perplexity if validated else None,
             lr=stepped.lr if stepped else None,
-            grad_norm=stepped.grad_norm if stepped else None,
+            grad_norm=stepped.grad_norm if stepped and not stepped.skipped else None,
             tok_per_s=round(stepped.tok_per_s, 1) if stepped else None,
         )

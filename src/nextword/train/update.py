@@ -6,15 +6,20 @@ import torch
 from torch import Tensor
 
 from nextword.native import training as native
+from nextword.train.loss_scale import LossScale
 from nextword.train.low_precision import LowPrecisionCopy
 from nextword.train.optimizer import set_learning_rate
 
 
-def make_update(working: LowPrecisionCopy, optimizer: torch.optim.AdamW, clip: float) -> "Update":
-    """Choose the fastest update for these weights.
+def make_update(
+    working: LowPrecisionCopy, optimizer: torch.optim.AdamW, clip: float, scale: LossScale | None = None
+) -> "Update":
+    """Choose the fastest update for these weights, with a loss scale where products are in float16.
 
     All leave AdamW's state in the optimizer, and the same numbers.
     """
+    if scale is not None:
+        return ScaledUpdate(working, optimizer, clip, scale)
     if native.can_take(working.masters) and native.can_take(working.weights):
         return NativeUpdate(working, optimizer, clip)
     if working.masters[0].device.type == "mps":
@@ -129,4 +134,38 @@ class PlainUpdate:
         return norm
 
 
-Update = NativeUpdate | TorchUpdate | PlainUpdate
+class ScaledUpdate:
+    """An update by gradients of a scaled loss, skipped where one of them overflowed float16."""
+
+    waits = True
+
+    def __init__(self, working: LowPrecisionCopy, optimizer: torch.optim.AdamW, clip: float, scale: LossScale):
+        self._working, self._optimizer, self._clip, self._scale = working, optimizer, clip, scale
+
+    def __call__(self, loss: Tensor, lr: float) -> Tensor:
+        """See `NativeUpdate.__call__`. The norm is that of the gradients divided by the scale.
+
+        loss (): not scaled. Where it is finite and the norm is not, the step is
+        skipped, gradients are cleared, and the norm is NaN; once the scale is spent, it is infinite.
+        """
+        working, scale = self._working, self._scale
+        working.gather()
+        gradients = working.gradients()
+        torch._foreach_mul_(gradients, 1.0 / scale.value)
+        norm = torch.nn.utils.get_total_norm(gradients)
+        length = norm.item()
+        if not math.isfinite(loss.item()):
+            return norm
+        scale.update(overflowed=not math.isfinite(length))
+        if not math.isfinite(length):
+            working.clear_gradients()
+            return torch.tensor(math.inf if scale.is_spent else math.nan)
+        torch._foreach_mul_(gradients, min(1.0, self._clip / (length + 1e-6)))
+        set_learning_rate(self._optimizer, lr)
+        self._optimizer.step()
+        working.refresh()
+        working.clear_gradients()
+        return norm
+
+
+Update = NativeUpdate | TorchUpdate | PlainUpdate | ScaledUpdate
