@@ -292,3 +292,17 @@ def test_our_own_engine_needs_no_pytorch_and_no_other_large_library(saved):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("how", [load, lambda path: load_engine(path, engine="torch")])
+def test_a_model_that_sees_later_tokens_is_not_loaded(how, saved, monkeypatch):
+    """As on an Apple GPU in half precision, where PyTorch's own mask leaks."""
+
+    def without_mask(q, k, v, dropout=0.0, visible=None):
+        return torch.nn.functional.scaled_dot_product_attention(q, k, v)
+
+    monkeypatch.setattr("nextword.model.fused.causal_attention", without_mask)
+    with pytest.raises(
+        WeightsError, match=r"the model sees what it is to predict. PyTorch's attention is wrong here, on"
+    ):
+        how(saved)

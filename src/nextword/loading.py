@@ -66,6 +66,7 @@ def load(
     if engine is not None:
         check_engine(engine, on_cpu=place.type == "cpu")
     model = assemble(open_named(name_or_path), place, dtype, ops or (plain if engine == "plain" else fused))
+    check_causality(model)
     model.engine = engine
     return model, tokenizer_for(engine)
 
@@ -129,8 +130,22 @@ def load_engine(
         dtype = "bfloat16" if in_bfloat16 else "float32"
     ops = plain if engine == "plain" else fused
     model = assemble(stored, pick_device(device), getattr(torch, dtype), ops)
+    check_causality(model)
     model.engine = engine
     return engine_for(model, n_rows), tokenizer_for(engine)
+
+
+def check_causality(model: "GPT") -> None:
+    """Raise WeightsError where a model sees later tokens, which is the fault of a kernel on its device."""
+    from nextword.model.causality import find_leak
+
+    weight = model.wte.weight
+    leak = find_leak(model, model.config.n_vocab, model.config.n_ctx, weight.device)
+    if leak is not None:
+        raise WeightsError(
+            f"{leak}. PyTorch's attention is wrong here, on {weight.device.type} in "
+            f"{str(weight.dtype).removeprefix('torch.')}: use float32, the device cpu, or another PyTorch."
+        )
 
 
 def tokenizer_for(engine: str | None) -> Tokenizer:

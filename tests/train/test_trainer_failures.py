@@ -41,6 +41,18 @@ def fails(trainer, running, message):
     return str(error.value)
 
 
+def test_a_kernel_that_shows_the_future_is_told_before_the_first_step(config, monkeypatch):
+    def without_mask(q, k, v, dropout=0.0, visible=None):
+        return torch.nn.functional.scaled_dot_product_attention(q, k, v)
+
+    monkeypatch.setattr("nextword.model.fused.causal_attention", without_mask)
+    with pytest.raises(
+        TrainingError, match=r"PyTorch's attention is wrong here, on cpu in float32: use `dtype='float32'`"
+    ):
+        Trainer(config)
+    assert not Path(config.out).exists()
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 @pytest.mark.parametrize("name", ["h.0.ln_1.weight", "h.1.mlp.c_fc.weight", "h.0.attn.c_proj.bias", "ln_f.bias"])
 def test_a_weight_that_is_not_finite(config, name, value):

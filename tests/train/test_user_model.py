@@ -1,6 +1,7 @@
 """A class that somebody else wrote is trained, stopped, resumed and saved like ours."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +53,14 @@ def test_what_a_run_leaves_computes_what_the_class_computes(own):
     assert best.config == model.config
     told = json.loads((Path(own.out) / "run.json").read_text())
     assert (told["config"]["model"], told["config"]["size"]) == ("my_gpt2:GPT", "tiny")
+
+
+def test_a_class_that_sees_the_future_is_warned_of(own, folder):  # noqa: F811
+    (folder / "my_gpt2.py").write_text(source().replace(".tril()", ""))
+    told = [warned.message for warned in of(train(Trainer(own)), Warned)]
+    assert any(
+        re.match(r"The logits at position \d+ changed by .* Its loss means nothing", message) for message in told
+    )
 
 
 def test_it_learns_what_ours_learns_from_the_same_weights(own, config):

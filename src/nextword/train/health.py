@@ -6,10 +6,35 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from nextword.errors import TrainingError
+from nextword.model.causality import find_leak
+from nextword.model.eval_mode import eval_mode
+from nextword.runtime import matmuls_in
 from nextword.train.checkpoint import TrainerState
 from nextword.train.low_precision import LowPrecisionCopy
+from nextword.train.setup import Setup
+from nextword.user_model import UserModel
 
 REMEDY = "What usually helps: a lower `lr`, a longer `warmup`, `dtype='float32'`; in your own model, check the mask."
+
+
+def check_causality(setup: Setup) -> list[str]:
+    """Try whether the model sees later tokens, in the run's own format and on its device.
+
+    Raises TrainingError where our own model does, which is the kernels' fault; of
+    a user model that is a warning.
+    """
+    config = setup.model.config
+    with eval_mode(setup.model), matmuls_in(setup.dtype, setup.device):
+        leak = find_leak(setup.model, config.n_vocab, config.n_ctx, setup.device)
+    if leak is None:
+        return []
+    if isinstance(setup.model, UserModel):
+        return [f"{leak}. Its loss means nothing. Hide later tokens before the softmax."]
+    raise TrainingError(
+        f"{leak}. PyTorch's attention is wrong here, on {setup.device.type} in "
+        f"{str(setup.dtype).removeprefix('torch.')}: use `dtype='float32'` or `device='cpu'`, or another PyTorch."
+    )
 
 
 class LossWatch:

@@ -17,6 +17,7 @@ from nextword.train.checkpoint import TrainerState, checkpoints, newest_sound_ch
 from nextword.train.config import TrainConfig
 from nextword.train.estimate import expected_seconds
 from nextword.train.events import Started
+from nextword.train.health import check_causality
 from nextword.train.memory import shortage
 from nextword.train.optimizer import make_optimizer
 from nextword.train.prolongation import prolonged_description, resumed_plan
@@ -129,6 +130,7 @@ def open_run(config: TrainConfig, resume: bool = False, overwrite: bool = False)
         run = OpenedRun(setup, optimizer, TrainerState(), free_memory, overwrite)
     if isinstance(run.setup.model, UserModel):
         run.warnings += run.setup.model.warnings()
+    run.warnings += check_causality(run.setup)
     short = shortage(*run.memory_settings)
     run.warnings += [short] if short else []
     return run
