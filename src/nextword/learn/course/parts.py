@@ -41,7 +41,8 @@ class LearnersParts(OurParts):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        exercise = next((exercise for exercise in TRACK if name in exercise.symbols), None)
+        # What no exercise asks for is known without importing them all.
+        exercise = None if name in GIVEN else next((exercise for exercise in TRACK if name in exercise.symbols), None)
         if exercise is None:
             return self._layer_norm() if name == "LayerNorm" else self._given(name)
         if exercise.name == self._being_checked:

@@ -8,7 +8,7 @@ def sample_top_k(logits, k, temperature=1.0):
     for row in logits / temperature:
         v, i = row.topk(min(k, row.numel()))
         #~ one-threshold: v, i = row.topk(min(k, row.numel()))
-        #~ one-threshold: i = torch.nonzero(row >= (logits / temperature)[0].topk(min(k, row.numel())).values[-1]).flatten()
+        #~ one-threshold: i = torch.nonzero(row >= (logits[0] / temperature).topk(min(k, row.numel())).values[-1]).flatten()
         #~ one-threshold: v = row[i]
         #~ ties-kept: v, i = row.topk(min(k, row.numel()))
         #~ ties-kept: i = torch.nonzero(row >= v[-1]).flatten()
