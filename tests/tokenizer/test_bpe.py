@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizer.texts import ALL_TOKENS, GPT2_PATTERN, HARD, TOO_NEW, judged_differently, texts
 
-from nextword.tokenizer import Tokenizer, bpe, stream, tokenizer, vocab
+from nextword.tokenizer import Tokenizer, bpe, patterns, stream, tokenizer, vocab
 
 fast = Tokenizer()
 any_ids = st.lists(st.integers(0, 50256), max_size=40)
@@ -20,7 +20,7 @@ def assert_twins_agree(text: str, allow_special: bool = False) -> None:
     assert bpe.decode(ids) == fast.decode(ids) == text
 
 
-@pytest.mark.parametrize("module", [bpe, stream, tokenizer, vocab])
+@pytest.mark.parametrize("module", [bpe, patterns, stream, tokenizer, vocab])
 def test_examples_in_the_docstrings_are_true(module):
     failed, tried = doctest.testmod(module)
     assert tried > 0

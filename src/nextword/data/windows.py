@@ -25,8 +25,9 @@ def encode_corpus(corpus: Corpus, tokenizer: "Tokenizer") -> Tensor:
 
     -> (N,) int32, half of what int64 would take. No <|endoftext|> stands before the first document or after
     the last, and one that is spelled out inside a document stays ordinary text: only the boundary is special.
+    Documents stand side by side where the vocabulary has no <|endoftext|>.
     """
-    boundary = torch.tensor([tokenizer.eot_id], dtype=torch.int32)
+    boundary = torch.tensor([] if tokenizer.eot_id is None else [tokenizer.eot_id], dtype=torch.int32)
     parts: list[Tensor] = []
     for document in corpus.documents:
         parts += [boundary, torch.tensor(tokenizer.encode(document), dtype=torch.int32)]

@@ -6,7 +6,7 @@ import textwrap
 from functools import cache
 
 from nextword.onefile import program
-from nextword.onefile.contents import FIXED, IDENTITIES, LEFT_OUT, SECTIONS, WRITTEN_OUT, Definition
+from nextword.onefile.contents import FIXED, IDENTITIES, LEFT_OUT, SECTIONS, TABLES, WRITTEN_OUT, Definition
 from nextword.onefile.rewriting import WIDTH, Code, first_lines, inline, specialise, without
 
 THIRD_PARTY = ("numpy", "regex", "torch")
@@ -45,7 +45,7 @@ def specialised(one: Definition) -> str:
     text = textwrap.dedent(inspect.getsource(one))
     if isinstance(one, type):
         text = without(text, {*LEFT_OUT, *(callee.__name__ for callee in WRITTEN_OUT)})
-    return specialise(text, FIXED, IDENTITIES, "self.ops")
+    return specialise(text, FIXED, IDENTITIES, "self.ops", TABLES)
 
 
 def names_in(text: str) -> set[str]:

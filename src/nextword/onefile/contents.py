@@ -82,8 +82,18 @@ FIXED = {
     "allow_special": False,
     "end_id": None,
     "engine": None,
+    "vocabulary": vocab.GPT2,
+    "pattern": "gpt2",
 }
-"""What the package leaves open and this file does not: the functions written out, no cache, no dropout."""
+"""What the package leaves open and this file does not: the functions written out, no cache, no dropout, GPT-2's
+vocabulary."""
+
+TABLES = {
+    "vocabulary.ids": "load_ids()",
+    "vocabulary.merges": "load_merges()",
+    "vocabulary.token_bytes": "token_bytes",
+}
+"""Where a vocabulary's tables are in this file."""
 
 IDENTITIES = ("drop", "check_ids", "check_id", "functions_of", "model.eval", "model.train")
 """Calls that do nothing here: checks, and what dropout needs."""

@@ -80,13 +80,20 @@ def changed(text: str, changes: list[Change]) -> str:
     return "".join(pieces) + text[reached:]
 
 
-def specialise(text: str, fixed: Mapping[str, Any], identities: Collection[str], namespace: str) -> str:
+def specialise(
+    text: str,
+    fixed: Mapping[str, Any],
+    identities: Collection[str],
+    namespace: str,
+    tables: Mapping[str, str] | None = None,
+) -> str:
     """Write a definition for given values of some names, which then are no longer there.
 
     fixed: names to values. Parameters, arguments, variables and attributes of
     these names go, and conditions on them alone are decided.
     identities: functions that here do nothing to their first argument.
     namespace: what functions are looked up in which go by their own names here.
+    tables: attributes, as they are written, and what stands for them here.
     Checks, which raise or do nothing, are left out.
     """
 
@@ -111,6 +118,8 @@ def specialise(text: str, fixed: Mapping[str, Any], identities: Collection[str],
                 return source.put(node, "")
             case ast.Call(func=function, args=[first, *_]) if source.of(function) in identities:
                 return (*source.span(node), source.of(first))
+            case ast.Attribute() if tables and source.of(node) in tables:
+                return (*source.span(node), tables[source.of(node)])
             case ast.Attribute(value=value) if source.of(value) == namespace:
                 return (*source.span(node), node.attr)
             case ast.Call():

@@ -56,6 +56,7 @@ class RequestParser:
 
     def __init__(self, scheduler: Scheduler, tokenizer: Tokenizer, name: str, strict: bool = False):
         self._scheduler, self._tokenizer, self._name, self._strict = scheduler, tokenizer, name, strict
+        self._marks = [] if tokenizer.eot_id is None else [tokenizer.eot_id]
 
     async def parse(self, asked: CompletionRequest, deliver: Deliver) -> list[Choice]:
         """Make a choice for each text that is asked for. Raises Refusal for what this server or model cannot do."""
@@ -111,7 +112,7 @@ class RequestParser:
     def _ends(self, asked: CompletionRequest) -> frozenset[int]:
         """Collect the ids that end a text. Raises Refusal where nothing else may be drawn before."""
         self._check_ids(asked.stop_token_ids or [], "stop_token_ids")
-        ends = frozenset([*(asked.stop_token_ids or ()), *(() if asked.ignore_eos else (self._tokenizer.eot_id,))])
+        ends = frozenset([*(asked.stop_token_ids or ()), *(() if asked.ignore_eos else self._marks)])
         if asked.min_tokens and asked.allowed_token_ids and ends.issuperset(asked.allowed_token_ids):
             message = "allowed_token_ids: each of them ends the text, of which min_tokens are to be written first."
             raise Refusal(message, "allowed_token_ids")
@@ -139,7 +140,11 @@ class RequestParser:
         n_read = len(ids) or 1
         if self._strict and asked.most > self._room(n_read):
             raise too_long(n_ctx, f"the prompt has {n_read}, and max_tokens asks for {asked.most} more", "max_tokens")
-        return Prompt(text, ids or [self._tokenizer.eot_id], is_empty=not ids)
+        if not (ids or self._marks):
+            raise Refusal(
+                f"{place}: it is empty, and this model's vocabulary has no <|endoftext|> to begin from.", place
+            )
+        return Prompt(text, ids or self._marks, is_empty=not ids)
 
     def _room(self, n_read: int) -> int:
         """Count the tokens that fit after so many; the last one need not be read."""
@@ -172,7 +177,7 @@ class RequestParser:
                 random_numbers(seed, index, len(prompt.ids)),
                 deliver,
                 ends,
-                [] if asked.skip_special_tokens is False else [self._tokenizer.eot_id],
+                [] if asked.skip_special_tokens is False else self._marks,
                 asked.stops,
                 asked.min_tokens or 0,
                 asked.logprobs,

@@ -1,4 +1,4 @@
-"""GPT-2's tokenizer, written to be read: byte-level byte-pair encoding.
+"""GPT-2's tokenizer, and others of its kind, written to be read: byte-level byte-pair encoding.
 
 A network computes with numbers, so a text must first become a list of ids. Four steps:
 
@@ -29,7 +29,8 @@ from itertools import pairwise
 
 import regex
 
-from nextword.tokenizer.vocab import END_OF_TEXT, END_OF_TEXT_ID, load_ids, load_merges, token_bytes
+from nextword.tokenizer.patterns import cut, cut_special
+from nextword.tokenizer.vocab import GPT2, Vocabulary
 
 PATTERN = regex.compile(r"""(?x)
       's | 't | 're | 've | 'm | 'll | 'd   # English contractions, in lower case: I'm -> I + 'm
@@ -41,7 +42,7 @@ PATTERN = regex.compile(r"""(?x)
 """)
 
 
-def encode(text: str, allow_special: bool = False) -> list[int]:
+def encode(text: str, allow_special: bool = False, vocabulary: Vocabulary = GPT2) -> list[int]:
     """Encode a text as ids.
 
     `<|endoftext|>`, the mark between two documents, is a single id that no text can spell, unless the caller
@@ -55,14 +56,14 @@ def encode(text: str, allow_special: bool = False) -> list[int]:
     [505, 50256, 11545]
     """
     if allow_special:
-        first, *others = (encode(document) for document in text.split(END_OF_TEXT))
-        for ids in others:
-            first += [END_OF_TEXT_ID, *ids]
-        return first
-    return [id for piece in split(text) for id in encode_piece(piece.encode("utf-8"))]
+        marks, parts = vocabulary.special, cut_special(text, vocabulary.special)
+        found = [[marks[part]] if part in marks else encode(part, False, vocabulary) for part in parts]
+        return [id for ids in found for id in ids]
+    pieces = split(text, vocabulary.pattern)
+    return [id for piece in pieces for id in encode_piece(piece.encode("utf-8"), vocabulary)]
 
 
-def decode(ids: Iterable[int]) -> str:
+def decode(ids: Iterable[int], vocabulary: Vocabulary = GPT2) -> str:
     """Decode ids: join their bytes, and read these as UTF-8.
 
     Bytes that are not UTF-8, such as half a character, become U+FFFD. So every text comes back from its ids,
@@ -73,10 +74,10 @@ def decode(ids: Iterable[int]) -> str:
     >>> encode("🙂"), decode([8582, 25081]), decode([8582])
     ([8582, 25081], '🙂', '�')
     """
-    return b"".join(token_bytes(id) for id in ids).decode("utf-8", errors="replace")
+    return b"".join(vocabulary.token_bytes(id) for id in ids).decode("utf-8", errors="replace")
 
 
-def split(text: str) -> list[str]:
+def split(text: str, pattern: str = "gpt2") -> list[str]:
     """Cut a text into the pieces that no token crosses; joined, they are the text.
 
     Without this cut, "dog.", "dog!" and "dog?" would each earn a token of their own. Surrogates, which a Python
@@ -86,22 +87,22 @@ def split(text: str) -> list[str]:
     ['I', "'m", ' 10', ' years', '  ', ' old', '!']
     """
     text = text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")  # no surrogates
-    pieces: list[str] = PATTERN.findall(text)
+    pieces: list[str] = PATTERN.findall(text) if pattern == "gpt2" else cut(text, pattern)
     return pieces
 
 
 @lru_cache(maxsize=65536)  # the same words come again and again
-def encode_piece(piece: bytes) -> tuple[int, ...]:
+def encode_piece(piece: bytes, vocabulary: Vocabulary = GPT2) -> tuple[int, ...]:
     """Encode one piece as ids.
 
     >>> encode_piece(b" language"), encode_piece(b" nextword")
     ((3303,), (1306, 4775))
     """
-    ids = load_ids()
-    return tuple(ids[token] for token in merge(piece))
+    ids = vocabulary.ids
+    return tuple(ids[token] for token in merge(piece, vocabulary))
 
 
-def merge(piece: bytes) -> list[bytes]:
+def merge(piece: bytes, vocabulary: Vocabulary = GPT2) -> list[bytes]:
     """Merge neighbouring tokens, always the pair of the lowest rank, until no pair has one.
 
     From the bytes of "banana", where "an" is merge 16, "an" + "a" is merge 2015 and "b" + "an" is merge 3564:
@@ -113,7 +114,7 @@ def merge(piece: bytes) -> list[bytes]:
     >>> merge(b"banana")
     [b'ban', b'ana']
     """
-    rank = load_merges()
+    rank = vocabulary.merges
     tokens = [bytes([byte]) for byte in piece]
     while len(tokens) > 1:
         best = min(pairwise(tokens), key=lambda pair: rank.get(pair, math.inf))

@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from nextword.runtime import replacing
-from nextword.tokenizer.vocab import END_OF_TEXT, END_OF_TEXT_ID, encoder_json, merge_lines, read_vocab_bpe
+from nextword.tokenizer.patterns import pattern_named
+from nextword.tokenizer.vocab import GPT2, Vocabulary, encoder_json, read_vocab_bpe, to_printable
 
 
-def save_tokenizer(directory: str | Path, n_ctx: int | None = None) -> None:
+def save_tokenizer(directory: str | Path, n_ctx: int | None = None, vocabulary: Vocabulary = GPT2) -> None:
     """Write the tokenizer into a model directory, as Hugging Face lays out GPT-2's.
 
-    vocab.json              token -> id, identical to OpenAI's encoder.json
-    merges.txt              identical to OpenAI's vocab.bpe
+    vocab.json              token -> id, GPT-2's identical to OpenAI's encoder.json
+    merges.txt              GPT-2's identical to OpenAI's vocab.bpe
     tokenizer.json          both of these and the splitting rule, for the `tokenizers` library
     tokenizer_config.json   what tells transformers which class to use, and where to cut long texts: at n_ctx tokens
 
@@ -21,28 +22,41 @@ def save_tokenizer(directory: str | Path, n_ctx: int | None = None) -> None:
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
+    merges = [f"{to_printable(left)} {to_printable(right)}" for left, right in vocabulary.merge_list()]
     for name, content in {
-        "vocab.json": encoder_json().encode("utf-8"),
-        "merges.txt": read_vocab_bpe(),
-        "tokenizer.json": _to_json(_tokenizer()),
-        "tokenizer_config.json": _to_json(_tokenizer_config(n_ctx)),
+        "vocab.json": (encoder_json() if vocabulary is GPT2 else json.dumps(_ids(vocabulary))).encode("utf-8"),
+        "merges.txt": read_vocab_bpe() if vocabulary is GPT2 else "\n".join(["#version: 0.2", *merges, ""]).encode(),
+        "tokenizer.json": _to_json(_tokenizer(vocabulary, merges)),
+        "tokenizer_config.json": _to_json(_tokenizer_config(vocabulary, n_ctx)),
     }.items():
         with replacing(directory / name) as beside:
             beside.write_bytes(content)
 
 
-def _tokenizer() -> dict[str, Any]:
+def _ids(vocabulary: Vocabulary) -> dict[str, int]:
+    """Make the content of vocab.json: the tokens as files write them, in the order of ids."""
+    names = {id: name for name, id in vocabulary.special.items()}
+    found = {id: names.get(id) or to_printable(token) for id, token in enumerate(vocabulary.tokens)}
+    return {token: id for id, token in found.items() if token}
+
+
+def _tokenizer(vocabulary: Vocabulary, merges: list[str]) -> dict[str, Any]:
     """Make the content of tokenizer.json. "ByteLevel" means GPT-2's splitting pattern and its printable bytes."""
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": True}
-    end_of_text = {"id": END_OF_TEXT_ID, "content": END_OF_TEXT, "special": True}
+    uses_gpt2s = vocabulary.pattern == "gpt2"
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": uses_gpt2s}
+    rule = {"type": "Split", "pattern": {"Regex": pattern_named(vocabulary.pattern)}, "behavior": "Isolated"}
+    split = {"type": "Sequence", "pretokenizers": [rule | {"invert": False}, byte_level]}
     exactly = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
     return {
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": [end_of_text | exactly],
+        "added_tokens": [
+            {"id": id, "content": content, "special": True} | exactly
+            for content, id in sorted(vocabulary.special.items(), key=lambda item: item[1])
+        ],
         "normalizer": None,
-        "pre_tokenizer": byte_level,
+        "pre_tokenizer": byte_level if vocabulary.pattern in ("gpt2", "none") else split,
         "post_processor": byte_level,
         "decoder": byte_level,
         "model": {
@@ -52,23 +66,27 @@ def _tokenizer() -> dict[str, Any]:
             "continuing_subword_prefix": "",
             "end_of_word_suffix": "",
             "fuse_unk": False,
-            "vocab": json.loads(encoder_json()),
-            "merges": merge_lines(),
+            "vocab": _ids(vocabulary),
+            "merges": merges,
         },
     }
 
 
-def _tokenizer_config(n_ctx: int | None) -> dict[str, Any]:
-    """Make the content of tokenizer_config.json."""
+def _tokenizer_config(vocabulary: Vocabulary, n_ctx: int | None) -> dict[str, Any]:
+    """Make the content of tokenizer_config.json. A GPT2Tokenizer cuts texts as GPT-2 does, and no other way."""
     longest = {} if n_ctx is None else {"model_max_length": n_ctx}
-    return longest | {
-        "tokenizer_class": "GPT2Tokenizer",
-        "bos_token": END_OF_TEXT,
-        "eos_token": END_OF_TEXT,
-        "unk_token": END_OF_TEXT,
-        "add_prefix_space": False,
-        "clean_up_tokenization_spaces": False,  # else older transformers decode "a , b" as "a, b"
-    }
+    names = [name for name, id in vocabulary.special.items() if id == vocabulary.end_of_text]
+    marks = dict.fromkeys(("bos_token", "eos_token", "unk_token"), names[0]) if names else {}
+    kind = "GPT2Tokenizer" if vocabulary.pattern == "gpt2" else "PreTrainedTokenizerFast"
+    return (
+        longest
+        | {"tokenizer_class": kind}
+        | marks
+        | {
+            "add_prefix_space": False,
+            "clean_up_tokenization_spaces": False,  # else older transformers decode "a , b" as "a, b"
+        }
+    )
 
 
 def _to_json(content: dict[str, Any]) -> bytes:

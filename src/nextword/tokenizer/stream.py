@@ -3,7 +3,7 @@
 import codecs
 from typing import SupportsIndex
 
-from nextword.tokenizer.vocab import token_bytes
+from nextword.tokenizer.vocab import GPT2, Vocabulary
 
 
 class StreamDecoder:
@@ -17,15 +17,16 @@ class StreamDecoder:
     ('', '🙂', '')
     """
 
-    def __init__(self) -> None:
+    def __init__(self, vocabulary: Vocabulary = GPT2) -> None:
+        self._vocabulary = vocabulary
         self._utf8 = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
     def feed(self, id: SupportsIndex) -> str:
         """Decode one more id: the characters that it completes, perhaps none.
 
-        Raises ValueError for an id outside 0 to 50256.
+        Raises ValueError for an id outside the vocabulary.
         """
-        return self._utf8.decode(token_bytes(id))
+        return self._utf8.decode(self._vocabulary.token_bytes(id))
 
     def finish(self) -> str:
         """End the text: U+FFFD if the last character is unfinished, else "". A new text may begin."""

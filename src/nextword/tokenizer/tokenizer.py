@@ -1,25 +1,23 @@
-"""GPT-2's tokenizer at full speed, by tiktoken, with our own vocabulary."""
+"""GPT-2's tokenizer, and others of its kind, at full speed, by tiktoken."""
 
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any, SupportsIndex
 
 import regex
 import tiktoken
 
+from nextword.tokenizer.patterns import cut, cut_special, pattern_named
 from nextword.tokenizer.stream import StreamDecoder
-from nextword.tokenizer.vocab import END_OF_TEXT, END_OF_TEXT_ID, N_VOCAB, load_ids, token_bytes
-
-# These pieces are those of bpe.PATTERN. `++` (never give back what was matched) and the extra case for white
-# space at the end of the text change only how much time and memory a long run of one kind of character takes.
-PATTERN = r"'(?:s|t|re|ve|m|ll|d)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s+"
+from nextword.tokenizer.vocab import GPT2, Vocabulary
 
 # In `\s+(?!\S)` tiktoken's pattern engine remembers a way back for every character; at a million it panics.
 _LONG = 100_000
 
 
 class Tokenizer:
-    """Turn text into GPT-2's ids and back.
+    """Turn text into ids and back, GPT-2's unless another vocabulary is given.
 
     `<|endoftext|>`, the mark between two documents, has one reading wherever a text comes from a user: a
     prompt (`encode_prompt`, in Python, on the command line, over HTTP and on the page) and a training text
@@ -33,11 +31,19 @@ class Tokenizer:
     "Hello, I'm"
     """
 
-    n_vocab = N_VOCAB
-    eot_id = END_OF_TEXT_ID
+    def __init__(self, vocabulary: Vocabulary = GPT2) -> None:
+        self.vocabulary = vocabulary
+        self._fast, self._ids = _load_encoding(vocabulary)
 
-    def __init__(self) -> None:
-        self._fast = _load_encoding()
+    @property
+    def n_vocab(self) -> int:
+        """Count the ids."""
+        return self.vocabulary.n_vocab
+
+    @property
+    def eot_id(self) -> int | None:
+        """Name the id that separates documents and ends a text; None if there is none."""
+        return self.vocabulary.end_of_text
 
     def encode(self, text: str, allow_special: bool = False) -> list[int]:
         """Encode a text. `<|endoftext|>` is the one id 50256 with `allow_special`, ordinary text without.
@@ -46,10 +52,11 @@ class Tokenizer:
         """
         if not allow_special:
             return self._encode_ordinary(text)
-        first, *others = (self._encode_ordinary(document) for document in text.split(END_OF_TEXT))
-        for ids in others:
-            first += [END_OF_TEXT_ID, *ids]
-        return first
+        ids: list[int] = []
+        special = self.vocabulary.special
+        for part in cut_special(text, special):
+            ids += [special[part]] if part in special else self._encode_ordinary(part)
+        return ids
 
     def encode_prompt(self, text: str) -> list[int]:
         """Encode a text to be continued: at least one id, `<|endoftext|>` being 50256.
@@ -58,13 +65,20 @@ class Tokenizer:
 
         >>> Tokenizer().encode_prompt("one<|endoftext|>two"), Tokenizer().encode_prompt("")
         ([505, 50256, 11545], [50256])
+
+        Raises ValueError for an empty prompt where the vocabulary has no such token.
         """
-        return self.encode(text, allow_special=True) or [self.eot_id]
+        ids = self.encode(text, allow_special=True)
+        if not ids:
+            if self.eot_id is None:
+                raise ValueError("The prompt is empty, and this vocabulary has no <|endoftext|> to begin from.")
+            ids = [self.eot_id]
+        return ids
 
     def decode(self, ids: Iterable[SupportsIndex]) -> str:
         """Decode ids (a list, or a 1-D array or tensor). Bytes that are not UTF-8 become U+FFFD.
 
-        Raises ValueError, naming the id, if one is not an integer from 0 to 50256.
+        Raises ValueError, naming the id, if one is not an integer from 0 to n_vocab - 1.
         """
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
 
@@ -73,30 +87,39 @@ class Tokenizer:
         # An array or a tensor turns into a list by itself, and much faster than item by item.
         numbers: list[Any] = ids.tolist() if hasattr(ids, "tolist") else list(ids)
         try:
-            return self._fast.decode_bytes(numbers)
+            if self._ids is None:
+                return self._fast.decode_bytes(numbers)
         except (KeyError, OverflowError, TypeError):
-            return b"".join(token_bytes(id) for id in numbers)  # raises the error that names the id
+            pass  # what follows raises the error that names the id
+        return b"".join(self.vocabulary.token_bytes(id) for id in numbers)
 
     def stream(self) -> StreamDecoder:
         """Make a decoder for ids that come one at a time."""
-        return StreamDecoder()
+        return StreamDecoder(self.vocabulary)
+
+    def __deepcopy__(self, memo: object) -> "Tokenizer":
+        """Give itself: nothing in it changes."""
+        return self
 
     def _encode_ordinary(self, text: str) -> list[int]:
         ids: list[int] = []
-        for part in _cut_long_white_space(text):
+        for part in _cut_long_white_space(text, self.vocabulary.pattern):
             ids += self._fast.encode_ordinary(part)
-        return ids
+        return ids if self._ids is None else [self._ids[rank] for rank in ids]
 
 
-def _cut_long_white_space(text: str) -> Iterator[str]:
+def _cut_long_white_space(text: str, pattern: str = "gpt2") -> Iterator[str]:
     """Cut runs of white space that are too long for tiktoken.
 
-    It is cut only where PATTERN cuts too, so the ids stay the same: at the beginning of a run of white space,
-    and before its last character if a word follows.
+    It is cut only where the pattern cuts too, so the ids stay the same. GPT-2's does at the beginning of a run of
+    white space, and before its last character if a word follows.
     """
     start, half = 0, _LONG // 2
     # A long run covers one of these blocks whole. Most blocks rule that out at their first character or two.
     if any(text[i : i + half].isspace() for i in range(0, len(text), half)):
+        if pattern != "gpt2":
+            yield from cut(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), pattern)
+            return
         for run in regex.finditer(rf"(?<!\s)\s{{{_LONG},}}+", text):  # compiled only where it is needed: that is slow
             if run.end() < len(text):
                 yield text[start : run.start()]
@@ -105,11 +128,26 @@ def _cut_long_white_space(text: str) -> Iterator[str]:
     yield text[start:]
 
 
-@cache
-def _load_encoding() -> tiktoken.Encoding:
-    return tiktoken.Encoding(
-        name="gpt2",
-        pat_str=PATTERN,
-        mergeable_ranks=load_ids(),  # the earlier merge has the smaller id, so the ids rank the merges
-        special_tokens={END_OF_TEXT: END_OF_TEXT_ID},
-    )
+@lru_cache(maxsize=8)
+def _load_encoding(vocabulary: Vocabulary = GPT2) -> tuple[tiktoken.Encoding, tuple[int, ...] | None]:
+    """Give tiktoken a vocabulary; beside it the id of each rank, where the ids are not ranks themselves.
+
+    tiktoken joins two neighbours if they spell a token, the one of the lowest rank first. What training has merged
+    comes out the same: see `fits_tiktoken`.
+    """
+    ranks, ids = _rank(vocabulary)
+    special = dict(vocabulary.special) if ids is None else {}
+    pattern = pattern_named(vocabulary.pattern)
+    return tiktoken.Encoding("nextword", pat_str=pattern, mergeable_ranks=ranks, special_tokens=special), ids
+
+
+def _rank(vocabulary: Vocabulary) -> tuple[dict[bytes, int], tuple[int, ...] | None]:
+    """Rank the tokens that merging can reach, by their ids if these have the order of the merges."""
+    ids = vocabulary.ids
+    if vocabulary is GPT2:
+        return ids, None
+    single = [bytes([byte]) for byte in range(256)]
+    merged = [left + right for left, right in vocabulary.merge_list()]
+    if all(ids[one] < ids[next] for one, next in pairwise(merged)):
+        return {token: ids[token] for token in (*single, *merged)}, None
+    return {token: rank for rank, token in enumerate((*single, *merged))}, tuple(ids[t] for t in (*single, *merged))

@@ -1,17 +1,20 @@
-"""GPT-2's vocabulary: 50,257 tokens, derived from the one file that OpenAI's training of the tokenizer left.
+"""Vocabularies: tokens and merges. GPT-2's 50,257 are derived from the one file that OpenAI's training left.
 
     ids     0 ..   255   the single bytes
     ids   256 .. 50255   one token a line of vocab.bpe: two earlier tokens, joined
     id  50256            <|endoftext|>, which no text spells
 
 So nothing has to be stored but the merges, in their order. Every text has ids, because every byte has one.
+`Vocabulary` is any tokenizer's; `GPT2` is this one, read when it is first asked for.
 """
 
 import codecs
 import hashlib
 import json
 import operator
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path
 from typing import SupportsIndex
 
@@ -78,6 +81,11 @@ def merge_lines() -> list[str]:
     return read_vocab_bpe().decode("utf-8").splitlines()[1:]
 
 
+def encoder_json() -> str:
+    """The table token -> id, exactly as in OpenAI's encoder.json, which Hugging Face calls vocab.json."""
+    return json.dumps({to_printable(token): id for id, token in enumerate(load_tokens())})
+
+
 @cache
 def load_tokens() -> tuple[bytes, ...]:
     """Load all tokens in the order of their ids: `load_tokens()[262] == b" the"`."""
@@ -102,7 +110,7 @@ def load_merges() -> dict[tuple[bytes, bytes], int]:
 
 
 def token_bytes(id: SupportsIndex) -> bytes:
-    """Decode one id to bytes; not always a whole character. Raises as `check_id` does.
+    """Decode one id of GPT-2's to bytes; not always a whole character. Raises as `check_id` does.
 
     >>> token_bytes(262)
     b' the'
@@ -110,22 +118,80 @@ def token_bytes(id: SupportsIndex) -> bytes:
     return load_tokens()[check_id(id)]
 
 
-def check_id(id: SupportsIndex) -> int:
-    """Raise ValueError, naming the id and the range, for anything but an integer from 0 to 50256."""
+def check_id(id: SupportsIndex, n_vocab: int = N_VOCAB, owner: str = "GPT-2's") -> int:
+    """Raise ValueError, naming the id and the range, for anything but an integer from 0 to n_vocab - 1."""
     try:
         index = operator.index(id)
     except TypeError:
         raise ValueError(
-            f"an id is one integer from 0 to {N_VOCAB - 1}, found {type(id).__name__}. Pass a flat list."
+            f"an id is one integer from 0 to {n_vocab - 1}, found {type(id).__name__}. Pass a flat list."
         ) from None
-    if not 0 <= index < N_VOCAB:
+    if not 0 <= index < n_vocab:
         raise ValueError(
-            f"id {index} is not in GPT-2's vocabulary, whose ids go from 0 to {N_VOCAB - 1}. "
+            f"id {index} is not in {owner} vocabulary, whose ids go from 0 to {n_vocab - 1}. "
             "Was it made by another tokenizer?"
         )
     return index
 
 
-def encoder_json() -> str:
-    """The table token -> id, exactly as in OpenAI's encoder.json, which Hugging Face calls vocab.json."""
-    return json.dumps({to_printable(token): id for id, token in enumerate(load_tokens())})
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """Hold a tokenizer's tokens in the order of their ids, with the merges that lead to them."""
+
+    tokens: tuple[bytes, ...]
+    """What each id stands for; b"" where an id stands for nothing."""
+    merges: Mapping[tuple[bytes, bytes], int]
+    """The rank of each pair of neighbours that are joined, 0 the first."""
+    special: Mapping[str, int] = field(default_factory=dict)
+    """Ids of the tokens that no text spells unless it may, such as <|endoftext|>."""
+    pattern: str = "gpt2"
+    """How a text is cut into pieces: a name in `patterns.py`."""
+    end_of_text: int | None = None
+    """The id that separates documents and ends a text; None where there is none."""
+
+    @property
+    def n_vocab(self) -> int:
+        """Count the ids."""
+        return len(self.tokens)
+
+    @cached_property
+    def ids(self) -> dict[bytes, int]:
+        """Give the id of each token but the special ones."""
+        special = set(self.special.values())
+        return {token: id for id, token in enumerate(self.tokens) if token and id not in special}
+
+    def merge_list(self) -> list[tuple[bytes, bytes]]:
+        """List the merges, that of rank 0 first."""
+        return sorted(self.merges, key=self.merges.__getitem__)
+
+    def token_bytes(self, id: SupportsIndex) -> bytes:
+        """Decode one id to bytes; not always a whole character. Raises ValueError for an id that is not there."""
+        return self.tokens[check_id(id, len(self.tokens), "this")]
+
+
+class _GPT2(Vocabulary):
+    """GPT-2's own vocabulary; each part is read when it is first asked for."""
+
+    tokens = cached_property(lambda self: load_tokens())
+    merges = cached_property(lambda self: load_merges())
+    ids = cached_property(lambda self: load_ids())
+
+    def __init__(self) -> None:
+        for name, value in {
+            "special": {END_OF_TEXT: END_OF_TEXT_ID},
+            "pattern": "gpt2",
+            "end_of_text": END_OF_TEXT_ID,
+        }.items():
+            object.__setattr__(self, name, value)
+
+    n_vocab = N_VOCAB
+
+    def token_bytes(self, id: SupportsIndex) -> bytes:
+        return token_bytes(id)
+
+    def __reduce__(self) -> str:
+        return "GPT2"  # a copy of it is itself
+
+
+GPT2: Vocabulary = _GPT2()
+"""GPT-2's vocabulary."""

@@ -1,0 +1,51 @@
+"""The rules that cut a text into pieces, by name; no token reaches across two pieces.
+
+gpt2    words, numbers and signs, each with the space before it: written out in `bpe.py`
+gpt4    as OpenAI's later models: contractions in any case, at most three digits, line breaks by themselves
+none    no cut: the whole text is one piece
+"""
+
+import re
+from collections.abc import Mapping
+
+import regex
+
+from nextword.errors import NextwordError
+
+PATTERNS = {
+    # These pieces are those of bpe.PATTERN. `++` (never give back what was matched) and the extra case for white
+    # space at the end of the text change only how much time and memory a long run of one kind of character takes.
+    "gpt2": r"'(?:s|t|re|ve|m|ll|d)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s+",
+    # The same holds here: https://github.com/openai/tiktoken, "cl100k_base".
+    "gpt4": r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
+    r"|\s++$|\s*[\r\n]|\s+(?!\S)|\s",
+    "none": r"(?s:.)++",
+}
+"""What to cut a text by, as tiktoken and `regex` read it."""
+
+
+def pattern_named(name: str) -> str:
+    """Look a pattern up. Raises NextwordError for a name that is not there."""
+    if name not in PATTERNS:
+        raise NextwordError(f"the splitting pattern {name} is not known: use {', '.join(PATTERNS)}.")
+    return PATTERNS[name]
+
+
+def cut(text: str, pattern: str) -> list[str]:
+    """Cut a text into pieces by a pattern's name; joined, they are the text.
+
+    >>> cut("in 2024\\n\\n  now", "gpt4")
+    ['in', ' ', '202', '4', '\\n\\n', ' ', ' now']
+    """
+    pieces: list[str] = regex.findall(pattern_named(pattern), text)
+    return pieces
+
+
+def cut_special(text: str, special: Mapping[str, int]) -> list[str]:
+    """Cut a text before and after each special token in it; of several that begin at one place, the longest.
+
+    >>> cut_special("one<|endoftext|>two", {"<|endoftext|>": 50256})
+    ['one', '<|endoftext|>', 'two']
+    """
+    longest_first = sorted(special, key=len, reverse=True)
+    return re.split(f"({'|'.join(map(re.escape, longest_first))})", text) if special else [text]
