@@ -11,8 +11,10 @@ demo: .venv/installed            ## train GPT-2 on the bundled story, and let it
 	@$(BIN)/nextword demo $(ARGS)
 
 # Four processes, for many tests wait for servers and pages. Each takes whole files, so that what a file shares is made once.
+# Each collects all files: so plugins are named, which no other need be read for, and compiled code is kept for the next.
 test: .venv/installed-test       ## the whole suite
-	@$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -p xdist -p hypothesispytest \
+	    --numprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/installed-check     ## lint and types
 	@$(BIN)/ruff check

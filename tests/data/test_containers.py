@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from matplotlib.figure import Figure
 from safetensors.numpy import save
 
 from nextword.data import Reading, read_corpus
@@ -29,6 +28,17 @@ def saved(write: Callable[[io.BytesIO], object]) -> bytes:
     file = io.BytesIO()
     write(file)
     return file.getvalue()
+
+
+def drawn(format: str) -> Callable[[], bytes]:
+    """An empty picture, drawn by the test that wants it, for collecting need not wait for Matplotlib."""
+
+    def draw() -> bytes:
+        from matplotlib.figure import Figure
+
+        return saved(lambda file: Figure().savefig(file, format=format))
+
+    return draw
 
 
 def zipped(*names: str) -> bytes:
@@ -64,7 +74,7 @@ LINES = "\n".join(json.dumps({"id": n, "text": text}) for n, text in enumerate(T
 RECORDS = [{"query": text[:9], "response": text[9:]} for text in TEXTS]
 
 # What it is called, as which it is refused, and its bytes: as real programs write them where one is at hand.
-KINDS: list[tuple[str, str, bytes]] = [
+KINDS: list[tuple[str, str, bytes | Callable[[], bytes]]] = [
     ("a.jsonl", "JSON lines with the columns id, text", LINES),
     ("a.json", "JSON with the columns query, response", json.dumps(RECORDS).encode()),
     ("b.json", "JSON", json.dumps({"texts": TEXTS}, indent=2).encode()),
@@ -84,11 +94,11 @@ KINDS: list[tuple[str, str, bytes]] = [
     ("a.zip", "a ZIP archive", zipped("a.txt")),
     ("a.tar", "a tar archive", tarred()),
     ("a.pdf", "a PDF", b"%PDF-1.7\n" + "\n".join(TEXTS).encode()),
-    ("b.pdf", "a PDF", saved(lambda file: Figure().savefig(file, format="pdf"))),
-    ("a.ps", "PostScript", saved(lambda file: Figure().savefig(file, format="ps"))),
-    ("a.png", "a picture", saved(lambda file: Figure().savefig(file, format="png"))),
-    ("a.jpg", "a picture", saved(lambda file: Figure().savefig(file, format="jpeg"))),
-    ("a.tif", "a picture", saved(lambda file: Figure().savefig(file, format="tiff"))),
+    ("b.pdf", "a PDF", drawn("pdf")),
+    ("a.ps", "PostScript", drawn("ps")),
+    ("a.png", "a picture", drawn("png")),
+    ("a.jpg", "a picture", drawn("jpeg")),
+    ("a.tif", "a picture", drawn("tiff")),
     ("a.gif", "a picture", b"GIF89a\x01\0\x01\0\0\0\0;"),
     ("a.npy", "a NumPy array", saved(lambda file: np.save(file, np.ones(9)))),
     ("a.npz", "a NumPy array", saved(lambda file: np.savez(file, x=np.ones(9)))),
@@ -124,10 +134,15 @@ def message(name: str, raw: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("renamed", [False, True])
 @pytest.mark.parametrize(("name", "kind", "raw"), KINDS, ids=lambda given: given if isinstance(given, str) else "")
 def test_it_is_refused_by_name_whatever_it_is_called(
-    name: str, kind: str, raw: bytes, renamed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    kind: str,
+    raw: bytes | Callable[[], bytes],
+    renamed: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     called = "corpus.txt" if renamed else name
-    found = message(called, raw, tmp_path, monkeypatch)
+    found = message(called, raw if isinstance(raw, bytes) else raw(), tmp_path, monkeypatch)
     assert found.startswith(f"{called}: this is {kind}, and plain text is expected. ")
     assert len(found) > len(f"{called}: this is {kind}, and plain text is expected. ") + 20  # what to do next
 

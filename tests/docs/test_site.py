@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from book_pages import DOCS
 from serve.page.conftest import browser  # noqa: F401  (a fixture)
+from skipped import skip_file_without
 
-pytest.importorskip("sphinx", reason="needs the extra 'docs'")
-pytest.importorskip("furo", reason="needs the extra 'docs'")
+skip_file_without("sphinx", "needs the extra 'docs'")
+skip_file_without("furo", "needs the extra 'docs'")
 
 LONG = "x = " + " + ".join(["attention_scores(q, k)"] * 5)  # 128 characters
 PAGE = f"""\

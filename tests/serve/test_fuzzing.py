@@ -7,16 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-
-pytest.importorskip("fastapi", reason="fastapi (extra: serve) is not installed")
-pytest.importorskip("schemathesis", reason="schemathesis is not installed: pip install schemathesis")
-pytest.importorskip("httpx", reason="httpx (extra: test) is not installed")
-
-import httpx
+from skipped import skip_file_without
 
 from nextword.model import GPT
 from nextword.train.run_directory import RunDirectory
 from nextword.weights import save_huggingface
+
+pytest.importorskip("fastapi", reason="fastapi (extra: serve) is not installed")
+skip_file_without("schemathesis", "schemathesis is not installed: pip install schemathesis")
+httpx = pytest.importorskip("httpx", reason="httpx (extra: test) is not installed")
 
 
 def fuzz(url: str, examples: int, *flags: str) -> subprocess.CompletedProcess[str]:

@@ -8,10 +8,12 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from reference import theirs
+from skipped import skip_file_without
 
 from nextword.decode import generate_batch
 from nextword.model import GPT, GPTConfig
@@ -20,14 +22,17 @@ from nextword.weights import save_huggingface
 
 pytest.importorskip("fastapi", reason="fastapi (extra: serve) is not installed")
 httpx = pytest.importorskip("httpx", reason="httpx (extra: test) is not installed")
-openai = pytest.importorskip("openai", reason="openai (extra: test) is not installed")
+skip_file_without("openai", "openai (extra: test) is not installed")
 
 TOKENIZER = Tokenizer()
 NO_END = {"50256": -100}
 
 
 @pytest.fixture(scope="module")
-def client(server: SimpleNamespace) -> "openai.OpenAI":
+def client(server: SimpleNamespace) -> Any:
+    """OpenAI's own."""
+    import openai
+
     return openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
 
 
@@ -191,6 +196,8 @@ def test_what_is_vllms_goes_through_openais_client(client) -> None:
 
 
 def test_errors_are_openais(client) -> None:
+    import openai
+
     with pytest.raises(openai.BadRequestError, match="maximum context length is 64 tokens") as error:
         client.completions.create(model="small", prompt="a " * 100)
     assert error.value.code == "context_length_exceeded"
@@ -288,6 +295,8 @@ def test_past_the_queue_one_is_told_when_to_come_back(slow: SimpleNamespace) -> 
 
 
 def test_a_key_and_limits_hold_on_the_wire(slow: SimpleNamespace) -> None:
+    import openai
+
     assert httpx.post(f"{slow.url}/v1/completions", json=LONG).status_code == 401
     long = httpx.post(f"{slow.url}/v1/completions", json={"prompt": "a" * 20000}, headers=AUTHORIZED)
     assert long.status_code == 413
