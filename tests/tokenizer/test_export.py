@@ -51,8 +51,9 @@ def test_files_are_openais_and_no_other_is_left(directory):
 
 def test_saving_again_replaces_what_is_there(tmp_path):
     (tmp_path / "vocab.json").write_text("damaged")
+    save_tokenizer(tmp_path, 7)
     save_tokenizer(tmp_path)
-    save_tokenizer(tmp_path)
+    assert "model_max_length" not in json.loads((tmp_path / "tokenizer_config.json").read_text())
     assert len(json.loads((tmp_path / "vocab.json").read_text())) == 50257
     assert len(list(tmp_path.iterdir())) == 4
 

@@ -1,6 +1,7 @@
 """The tokenizer's files for transformers, vLLM, mlx-lm and llama.cpp."""
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,24 @@ def save_tokenizer(directory: str | Path, n_ctx: int | None = None, vocabulary: 
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
+    config = {"tokenizer_config.json": _to_json(_tokenizer_config(vocabulary, n_ctx))}
+    for name, content in (_vocabulary_files(vocabulary) | config).items():
+        with replacing(directory / name) as beside:
+            beside.write_bytes(content)
+
+
+@lru_cache(maxsize=1)
+def _vocabulary_files(vocabulary: Vocabulary) -> dict[str, bytes]:
+    """Make the files that are the same for every model with this vocabulary.
+
+    They are kept, 5 MB of them: to make them takes longer than to write them, and every checkpoint has them.
+    """
     merges = [f"{to_printable(left)} {to_printable(right)}" for left, right in vocabulary.merge_list()]
-    for name, content in {
+    return {
         "vocab.json": (encoder_json() if vocabulary is GPT2 else json.dumps(_ids(vocabulary))).encode("utf-8"),
         "merges.txt": read_vocab_bpe() if vocabulary is GPT2 else "\n".join(["#version: 0.2", *merges, ""]).encode(),
         "tokenizer.json": _to_json(_tokenizer(vocabulary, merges)),
-        "tokenizer_config.json": _to_json(_tokenizer_config(vocabulary, n_ctx)),
-    }.items():
-        with replacing(directory / name) as beside:
-            beside.write_bytes(content)
+    }
 
 
 def _ids(vocabulary: Vocabulary) -> dict[str, int]:
