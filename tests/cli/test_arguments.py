@@ -47,6 +47,21 @@ def test_data_without_a_value_is_told(cli: Cli) -> None:
     assert err.startswith("nextword: no text named. Expected story, ")
 
 
+@pytest.mark.parametrize("verb", ["generate", "serve", "trace", "bench"])
+def test_a_wrong_engine_is_told_the_engines_and_nothing_else(cli: Cli, verb: str) -> None:
+    for wrong in ("abacus", "None"):
+        status, _, err = cli(verb, "--engine", wrong)
+        assert status == 2
+        assert f"invalid choice '{wrong}' for argument '--engine'" in err
+        assert "('native', 'torch', 'plain')" in " ".join(err.replace("│", " ").split())
+
+
+def test_a_choice_of_words_is_taken_as_it_is_or_left_open() -> None:
+    assert parse(generate.Arguments, "generate", []).quantize is None
+    given = parse(generate.Arguments, "generate", ["--quantize", "int4"], default=generate.Arguments(engine="torch"))
+    assert (given.quantize, given.engine, given.dtype) == ("int4", "torch", None)
+
+
 def piped(monkeypatch: pytest.MonkeyPatch, raw: bytes) -> str:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw), encoding="ascii"))
     return read_prompt("generate", None)

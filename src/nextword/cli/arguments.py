@@ -11,8 +11,8 @@ from dataclasses import fields
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import tyro
 
@@ -70,6 +70,8 @@ def flag_types(settings: type) -> dict[str, Any]:
     kinds = get_type_hints(settings, include_extras=True)
     for field in fields(settings):
         kind = text_for_paths(kinds[field.name])
+        if field.default is None:
+            kind = without_none(kind)
         if field.default is None and get_origin(kinds[field.name]) is not Annotated:
             kind = Annotated[kind, tyro.conf.arg(help_behavior_hint="")]
         kinds[field.name] = kind
@@ -83,6 +85,23 @@ def text_for_paths(kind: Any) -> Any:
     if get_origin(kind) is tuple:
         return tuple[tuple(text_for_paths(one) for one in get_args(kind))]  # type: ignore[misc]
     return kind
+
+
+def without_none(kind: Any) -> Any:
+    """Let tyro read `Literal[...] | None` as the words alone: it would name None among them, and refuse it."""
+    named = [one for one in get_args(kind) if one is not NoneType]
+    if len(named) != 1 or get_origin(named[0]) is not Literal:
+        return kind
+    words = get_args(named[0])
+    spec: Any = tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=f"{{{','.join(words)}}}",
+        instance_from_str=lambda given: given[0],
+        is_instance=lambda value: value is None or value in words,
+        str_from_instance=lambda value: [str(value)],
+        choices=words,
+    )
+    return Annotated[kind, spec]
 
 
 def in_flags(message: str) -> str:
