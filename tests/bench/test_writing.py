@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nextword.bench import starting, writing
+from nextword.bench import benchmark, starting, writing
 from nextword.bench.figures import TOKENS, Figure, Findings, Row
 from nextword.bench.learning import compare_losses
 from nextword.bench.machine import Machine
@@ -39,6 +39,32 @@ def test_prompts_side_by_side_differ_in_length_and_are_as_long_on_average() -> N
     assert sorted({len(ids) for ids in many}) == list(range(16, 49))
     assert np.mean([len(ids) for ids in many]) == 32
     assert len({ids[0] for ids in many}) == 33
+
+
+@pytest.mark.parametrize("n_ctx", [4, 16, 128, 1024])
+def test_no_work_is_longer_than_the_model_can_read(n_ctx: int) -> None:
+    whole = Workload()
+    work = whole.within(n_ctx)
+    assert (work == whole) == (n_ctx == 1024)
+    setting = Setting(work, "", GPTConfig(n_ctx=n_ctx), Path(), range(2000), 1)
+    for n_rows in (1, *work.batches):
+        longest = max(len(ids) for ids in prompts(setting, n_rows))
+        assert longest + 1 + writing.new_tokens(work, n_rows) <= n_ctx
+    assert 1 <= work.prefill_tokens <= n_ctx - 2
+    assert all(window <= n_ctx for _, window in work.training)
+
+
+def test_the_bundled_model_gets_work_that_it_can_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[tuple[int, Workload]] = []
+
+    def note(_specs: object, setting: Setting, _findings: Findings) -> None:
+        measured.append((setting.config.n_ctx, setting.workload))
+
+    monkeypatch.setattr(benchmark, "measure_machine", lambda *_: None)
+    for name in ("measure_writing", "measure_cold_starts", "measure_training"):
+        monkeypatch.setattr(benchmark, name, note)
+    benchmark.benchmark(Workload(), "heads", Path(), lambda _: None)
+    assert measured == [(128, Workload().within(128))] * 3
 
 
 def test_losses_are_told_and_compared() -> None:

@@ -35,11 +35,13 @@ def benchmark(
     directory in Hugging Face's layout with its tokenizer. scratch: a directory
     for their own files. writers and trainers: `module:Class` each; those whose
     packages are not installed are named as absent. threads: for each program;
-    as many as there are physical cores unless given.
+    as many as there are physical cores unless given. Work that is longer than
+    the model's n_ctx is made shorter.
     """
     machine = this_machine()
     threads = threads or machine.cores
     config = config_of(model)
+    workload = workload.within(config.n_ctx)
     setting = Setting(workload, model, config, scratch, text_ids(), threads, environment or {}, say)
     findings = Findings(machine, f"{config.n_params:,} parameters", method=method(workload, threads))
     say("the machine itself")

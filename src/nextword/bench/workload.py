@@ -1,6 +1,6 @@
 """The workload of a benchmark, and the number of rounds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,19 @@ class Workload:
     n_updates: int = 2
     cold_precisions: tuple[str, ...] = ("float32", "int8")
     cold_prompt: str = "Every effort moves you"
+
+    def within(self, n_ctx: int) -> "Workload":
+        """Shorten what is longer than the model can read: the longest of several prompts is 1.5 prompt_tokens."""
+        prompt_tokens = min(self.prompt_tokens, max(n_ctx // 4, 1))
+        room = max(n_ctx - 2 * prompt_tokens - 1, 1)
+        return replace(
+            self,
+            prompt_tokens=prompt_tokens,
+            new_tokens=min(self.new_tokens, room),
+            batch_new_tokens=min(self.batch_new_tokens, room),
+            prefill_tokens=min(self.prefill_tokens, max(n_ctx - 2, 1)),  # two tokens are written after it
+            training=tuple((batch_size, min(window, n_ctx)) for batch_size, window in self.training),
+        )
 
 
 USUAL = Workload(batches=(8,), training=((2, 256),), n_updates=4)
