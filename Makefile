@@ -1,6 +1,8 @@
 # Two commands on a fresh machine: `make demo` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
+# Python keeps what it compiles, also where an environment says otherwise: else each program compiles PyTorch anew.
+export PYTHONDONTWRITEBYTECODE =
 # What is never imported need not be compiled: PyTorch alone has thousands of files, and that took half of the time.
 PIP := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 
@@ -11,10 +13,9 @@ demo: .venv/installed            ## train GPT-2 on the bundled story, and let it
 	@$(BIN)/nextword demo $(ARGS)
 
 # Four processes, for many tests wait for servers and pages. Each takes whole files, so that what a file shares is made once.
-# Each collects all files: so plugins are named, which no other need be read for, and compiled code is kept for the next.
+# Plugins are named, since all that are installed would be loaded in each process.
 test: .venv/installed-test       ## the whole suite
-	@PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -p xdist -p hypothesispytest \
-	    --numprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(BIN)/python -m pytest -p xdist -p hypothesispytest --numprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/installed-check     ## lint and types
 	@$(BIN)/ruff check
