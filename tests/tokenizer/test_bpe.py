@@ -83,7 +83,7 @@ def test_learned_merges_are_those_that_counting_by_hand_finds():
     for merge in bpe.learn_merges(text, 25):
         found = [(piece[i], piece[i + 1]) for piece in pieces for i in range(len(piece) - 1)]
         assert found.count(merge) == max(map(found.count, found))
-        assert found.index(merge) == min(i for i, pair in enumerate(found) if found.count(pair) == found.count(merge))
+        assert merge == max(pair for pair in found if found.count(pair) == found.count(merge))
         for piece in pieces:
             i = 0
             while i < len(piece) - 1:

@@ -3,7 +3,7 @@
 import ctypes
 import os
 from collections.abc import Mapping, Sequence
-from ctypes import POINTER, c_double, c_float, c_int, c_int32, c_ssize_t, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, c_double, c_float, c_int, c_int32, c_int64, c_ssize_t, c_uint32, c_uint64, c_void_p
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +83,10 @@ SIGNATURES: Mapping[str, tuple[Any, Sequence[Any]]] = {
     "choose": (c_int32, (c_void_p, c_int32, c_double, c_int32, c_double, c_double)),
     "has_amx": (c_int, ()),
     "use_amx": (c_int, (c_int,)),
+    # merges.c
+    "merges_open": (c_void_p, (*[c_void_p] * 4, c_int64, c_int64, c_int32)),
+    "merges_learn": (c_int32, (c_void_p, c_int32, c_void_p)),
+    "merges_close": (None, (c_void_p,)),
     # training.c
     "squared_sum": (c_double, (c_ssize_t, *[c_void_p] * 3)),
     "adamw": (None, (c_ssize_t, *[c_void_p] * 8, *[c_double] * 5, c_ssize_t)),

@@ -23,7 +23,7 @@ def merging(piece: str) -> Probe:
 
 
 def learning(text: str, n: int) -> Probe:
-    """What a text teaches. In these texts no two pairs that matter are equally frequent."""
+    """What a text teaches. Only in the last of these texts are pairs that matter equally frequent."""
 
     def run(solution: Any) -> Any:
         return [readable(pair) for pair in solution.learn_merges(text, n)]
@@ -42,7 +42,8 @@ for the pair of neighbouring tokens that is most frequent in much text, and join
       b a n a n a  with the pair a, n  ->  b an an a
 - merge, which makes the tokens of a piece: from its bytes, joining again and again the pair that has the lowest rank
   in load_merges(), a dictionary of GPT-2's merges in which 0 is the first, until no pair has a rank
-- learn_merges, which finds the merges of a text: count all pairs inside the pieces, join the most frequent one, n times
+- learn_merges, which finds the merges of a text: count all pairs inside the pieces, join the most frequent one, n
+  times; of equally frequent pairs the greater one, as Python compares pairs of bytes
 
 The pieces of a text are given by `split`, and no merge reaches across two of them.""",
     symbols={
@@ -56,7 +57,8 @@ The pieces of a text are given by `split`, and no merge reaches across two of th
         "itertools.pairwise(tokens) gives the pairs of neighbours. rank.get(pair, math.inf) is a pair's rank, or "
         "infinity where it has none, so that min finds the one to join.",
         "learn_merges: a list of bytes for each piece, [bytes([b]) for b in piece.encode('utf-8')]; a "
-        "collections.Counter of all their pairs; the most frequent one joined in each piece by join; and again.",
+        "collections.Counter of all their pairs; the most frequent one joined in each piece by join; and again. "
+        "max with the key (count, pair) takes the greater one of equals.",
     ),
     reference="index_loop",
     probes=(
@@ -72,5 +74,6 @@ The pieces of a text are given by `split`, and no merge reaches across two of th
         learning("no no no no cat hat bat", 1),
         learning("né né é é né", 1),
         learning("an ant and a panda and an anaconda", 2),
+        learning("cat dog bird", 2),
     ),
 )

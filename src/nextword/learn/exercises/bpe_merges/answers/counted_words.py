@@ -63,8 +63,10 @@ def learn_merges(text, n):
                 counts[word[i : i + 2]] = counts.get(word[i : i + 2], 0) + times
         if not counts:
             break
-        best = max(counts, key=counts.get)
-        #~ rarest-first: best = min(counts, key=counts.get)
+        best = max(counts, key=lambda pair: (counts[pair], pair))
+        #~ rarest-first: best = min(counts, key=lambda pair: (counts[pair], pair))
+        #~ first-of-equals: best = max(counts, key=counts.get)
+        #~ smaller-of-equals: best = min(counts, key=lambda pair: (-counts[pair], pair))
         merges.append(best)
         joined = {}
         for word, times in words.items():

@@ -63,9 +63,11 @@ def learn_merges(text, n):
             counts.update(zip(tokens, tokens[1:]))
         if not counts:
             break
-        [(pair, count)] = counts.most_common(1)
-        #~ rarest-first: pair, count = min(counts.items(), key=lambda item: item[1])
-        #~ counted-once: return [pair for pair, count in counts.most_common(n)]
+        count, pair = max((count, pair) for pair, count in counts.items())
+        #~ rarest-first: count, pair = min((count, pair) for pair, count in counts.items())
+        #~ first-of-equals: [(pair, count)] = counts.most_common(1)
+        #~ smaller-of-equals: pair, count = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[0]
+        #~ counted-once: return sorted(counts, key=lambda pair: (counts[pair], pair), reverse=True)[:n]
         merges.append(pair)
         pieces = [join(tokens, pair) for tokens in pieces]
     return merges
