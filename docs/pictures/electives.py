@@ -1,4 +1,4 @@
-"""Pictures of what goes beyond: merges, the cache, LoRA, the logit lens."""
+"""Pictures of what goes beyond: merges, the cache, LoRA, the logit lens, loss scaling."""
 
 from itertools import pairwise
 
@@ -125,4 +125,35 @@ def lens(ink: Ink) -> Figure:
     ax.set_yticks(range(layers + 1), names, fontsize=8.5)
     ax.set_xticks(range(len(text) - 1), text[shown], fontsize=8.5)
     ax.set_xlabel("the text; each column: what comes next", fontsize=8.5)
+    return figure
+
+
+def loss_scaling(ink: Ink) -> Figure:
+    """The gradients of a row of logits against the numbers that float16 has, with and without a scale."""
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(50257, generator=generator, dtype=torch.float64)  # as at the first step
+    gradient = logits.softmax(-1) / 1024  # of all but the target's, in a batch of 1,024 tokens
+    figure, ax = canvas(42, 13)
+    ax.axis("on")
+    ax.set_aspect("auto")
+    least, greatest = -25, 16  # half of 2^-24, below which float16 rounds to 0, and 65,504
+    ax.set_xlim(-34, 19)
+    ax.set_ylim(0, 1.25)
+    ax.axvspan(-34, least, color=ink.soft(ink.red, 0.15), linewidth=0)
+    ax.axvspan(greatest, 19, color=ink.soft(ink.red, 0.15), linewidth=0)
+    for factor, color, said in ((1, ink.orange, "as it is"), (65536, ink.blue, "times 65,536")):
+        sizes = (gradient * factor).log2()
+        counts = torch.histc(sizes, bins=106, min=-34, max=19)
+        ax.fill_between(torch.linspace(-34, 19, 106), counts / counts.max(), step="mid", color=ink.soft(color, 0.5),
+                        edgecolor=color, linewidth=1.0)  # fmt: skip
+        lost = float((sizes < least).double().mean())
+        ax.text(float(sizes.median()), 1.07, f"{said}: {lost:.0%} are 0", ha="center", fontsize=8.5, color=ink.text)
+    ax.text(-33.5, 0.85, "float16:\n0", fontsize=8.5, color=ink.muted, va="top")
+    ax.text(16.3, 0.85, "inf", fontsize=8.5, color=ink.muted, va="top")
+    ax.set_xticks(range(-32, 17, 8), [f"$2^{{{power}}}$" for power in range(-32, 17, 8)], fontsize=8.5, color=ink.muted)
+    ax.set_yticks([])
+    for side in ("left", "right", "top"):
+        ax.spines[side].set_visible(False)
+    ax.spines["bottom"].set_color(ink.line)
+    ax.tick_params(colors=ink.muted)
     return figure

@@ -1,5 +1,6 @@
 """The blackboard's training against the fast one."""
 
+import math
 from dataclasses import replace
 from itertools import count
 
@@ -11,8 +12,10 @@ from nextword.data import batch
 from nextword.model import GPT, GPTConfig
 from nextword.train import Trainer, plain
 from nextword.train.checkpoint import training_tensors
+from nextword.train.loss_scale import LossScale
 from nextword.train.low_precision import LowPrecisionCopy
 from nextword.train.optimizer import make_optimizer, parameter_groups
+from nextword.train.plain import unscale
 from nextword.train.update import make_update
 
 SMALL = GPTConfig(n_vocab=61, n_ctx=16, n_embd=12, n_head=3, n_layer=2, dropout=0.3)
@@ -100,3 +103,13 @@ def test_a_run_that_stops_and_goes_on_is_the_run_that_never_stopped():
         tensors, others = training_tensors(model, optimizer), training_tensors(other, other_optimizer)
         assert tensors.keys() == others.keys()
         assert all(torch.equal(tensors[name], others[name]) for name in tensors)
+
+
+def test_the_loss_scale_moves_as_in_a_run():
+    scale = LossScale(value=64.0, steps=1995)
+    value, steps = scale.value, scale.steps
+    for number in (1.0, math.inf, 2.0, 3.0, math.nan, *[4.0] * 2001):
+        unscaled, value, steps = unscale([torch.tensor([number], dtype=torch.float16)], value, steps)
+        scale.update(overflowed=unscaled is None)
+        assert (value, steps) == (scale.value, scale.steps)
+    assert (scale.value, scale.skipped) == (32.0, 2)

@@ -1,4 +1,4 @@
-"""Training as one would write it on a blackboard: five functions, for any model with `forward(ids) -> logits`.
+"""Training as one would write it on a blackboard: six functions, for any model with `forward(ids) -> logits`.
 
 `Trainer` makes the same steps, faster, and keeps what a run leaves behind.
 `schedule.py` has more curves; what AdamW is given is in `optimizer.py`.
@@ -59,6 +59,22 @@ def gradient_step(
             gradient *= clip / length
     optimizer.step()
     return total
+
+
+def unscale(gradients: Sequence[Tensor], scale: float, steps: int) -> tuple[list[Tensor] | None, float, int]:
+    """Divide the gradients of a scaled loss by the scale, and choose the next step's scale.
+
+    gradients: of `scale` times the loss, in float16. steps: how many were made
+    since the scale last changed. -> the gradients in float32, or None where one
+    has overflowed and the step is to be skipped; the next scale; and the next steps.
+
+    Source: Micikevicius et al., "Mixed Precision Training" (2018), section 3.2;
+    2,000 steps are PyTorch's choice.
+    """
+    if not all(gradient.isfinite().all() for gradient in gradients):
+        return None, scale / 2, 0
+    unscaled = [gradient.float() / scale for gradient in gradients]
+    return (unscaled, scale, steps + 1) if steps + 1 < 2000 else (unscaled, scale * 2, 0)
 
 
 def train(

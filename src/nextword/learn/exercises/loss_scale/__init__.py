@@ -1,0 +1,3 @@
+"""Loss scaling: gradients that float16 can hold."""
+
+CHAPTER, PLACE = "electives", 5
