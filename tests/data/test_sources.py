@@ -15,7 +15,7 @@ import pytest
 import tiktoken
 
 from nextword.data import Reading, encode_corpus, read_corpus
-from nextword.data.sources import AS_AT_FIRST, TEXT_SUFFIXES
+from nextword.data.reading import AS_AT_FIRST, TEXT_SUFFIXES
 from nextword.errors import DataError
 from nextword.tokenizer import Tokenizer
 from nextword.tokenizer.vocab import load_ids
@@ -182,7 +182,9 @@ def test_a_compressed_text_is_unpacked(here: Path, suffix: str, module: Any) -> 
 
 def test_what_is_compressed_is_looked_at(here: Path) -> None:
     write(here / "a.jsonl.gz", gzip.compress(b'{"text": "one"}\n{"text": "two"}\n'))
-    assert message("a.jsonl.gz").startswith("a.jsonl.gz: this is JSON lines with the columns text, and plain text")
+    assert read_corpus("a.jsonl.gz").documents == ("one", "two")
+    write(here / "b.txt.gz", gzip.compress(b"%PDF-1.7\n"))
+    assert message("b.txt.gz").startswith("b.txt.gz: this is a PDF, and plain text is expected. ")
 
 
 def test_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,11 +374,11 @@ def test_a_folder_without_text(here: Path) -> None:
 
 
 def test_no_permission_to_read(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def deny(path: Path) -> bytes:
+    def deny(path: Path, mode: str) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
     write(here / "my notes.txt", "text")
-    monkeypatch.setattr(Path, "read_bytes", deny)  # a chmod would not stop root
+    monkeypatch.setattr(Path, "open", deny)  # a chmod would not stop root
     assert message("my notes.txt") == (
         "my notes.txt: cannot be read (Permission denied). Try: chmod u+rX 'my notes.txt'"
     )

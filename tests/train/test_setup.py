@@ -7,7 +7,7 @@ import pytest
 import torch
 from train.runs import TINY
 
-from nextword.data.sources import TEXT_SUFFIXES
+from nextword.data.reading import TEXT_SUFFIXES
 from nextword.errors import DataError
 from nextword.model import GPT
 from nextword.train.recorded_run import changes_in_numerics, check_unchanged
@@ -38,6 +38,16 @@ def test_the_text_is_split_before_it_is_cut(prepared, config, text):
     assert torch.equal(prepared.val_ids.long(), ids[-n_val:])
     assert prepared.windows[1][0].tolist() == ids[16:32].tolist()  # the stride is the window
     assert prepare(replace(config, stride=3)).windows[1][0].tolist() == ids[3:19].tolist()
+
+
+def test_sources_with_weights_and_a_column(config, text, tmp_path):
+    (tmp_path / "other.csv").write_text("title,body\n" + "".join(f"One {n},It is story {n}.\n" for n in range(99)))
+    data = (f"{text}:0.7", f"{tmp_path / 'other.csv'}:0.3")
+    setup = prepare(replace(config, data=data, field="body"))
+    assert setup.windows.shares == (0.7, 0.3)
+    assert setup.describe()["data"]["train_tokens"] == sum(len(part.ids) for part in setup.windows.parts)
+    assert setup.describe()["data"]["documents"] == 100
+    assert len(setup.val_ids) < setup.windows.n_tokens / 8
 
 
 def test_a_model_of_ones_own_size_is_built_and_described(config):

@@ -148,7 +148,7 @@ def closing(trainer: "Trainer", seconds: float) -> str:
         f"\nIn {seconds:.0f} seconds the loss on the story fell from {train_loss[0]:.2f} to {train_loss[-1]:.2f}, "
         f"while on the last part, which was kept away from training, it stayed high: {val_loss[-1]:.2f}, after "
         f"{min(val_loss):.2f} at its best. The model has [bold]memorised[/]: {setup.model.config.n_params:,} "
-        f"parameters are plenty to store {len(setup.windows.ids):,} tokens word for word, and one story is far too "
+        f"parameters are plenty to store {setup.windows.n_tokens:,} tokens word for word, and one story is far too "
         "little to learn English from. GPT-2 itself read 40 GB of text; there, storing is hopeless, and learning "
         "what texts have in common is what lowers the loss.\n"
     )

@@ -1,6 +1,6 @@
 """Text -> ids -> windows -> batches.
 
-The text side (`read_corpus`) needs no torch; each name is imported when it is first used.
+The text side (`open_corpus`, `read_corpus`) needs no torch; each name is imported when it is first used.
 """
 
 from typing import TYPE_CHECKING
@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 from nextword.lazy import attach
 
 if TYPE_CHECKING:
-    from nextword.data.corpus import Corpus, read_corpus
-    from nextword.data.sources import Reading
+    from nextword.data.corpus import Corpus, OpenedCorpus, open_corpus, read_corpus
+    from nextword.data.reading import Reading
     from nextword.data.windows import Windows, batch, encode_corpus, evaluation_batches, order, split
 
 __all__ = [
     "Corpus",
+    "OpenedCorpus",
     "Reading",
     "Windows",
     "batch",
     "encode_corpus",
     "evaluation_batches",
+    "open_corpus",
     "order",
     "read_corpus",
     "split",
@@ -26,6 +28,7 @@ __all__ = [
 
 __getattr__, __dir__ = attach(
     __name__,
-    {"Corpus": "corpus", "read_corpus": "corpus", "Reading": "sources"}
+    dict.fromkeys(("Corpus", "OpenedCorpus", "open_corpus", "read_corpus"), "corpus")
+    | {"Reading": "reading"}
     | dict.fromkeys(("Windows", "batch", "encode_corpus", "evaluation_batches", "order", "split"), "windows"),
 )

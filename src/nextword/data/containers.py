@@ -1,16 +1,18 @@
 """Kinds of files other than plain text, by their first bytes and their names.
 
 A table of kinds: what each is called, the suffixes of its files' names, the bytes that they begin with, and what to do
-to get at its text. Structured text (JSON, tables) has no such bytes: see `records.py`.
+to get at its text. Structured text (JSON, tables) has no such bytes: see `records.py`. Those without anything to do
+are read: see `contents.py`.
 """
 
-import io
 import shlex
-import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 ONE_PAGE = 4096  # bytes, in which all marks lie
+PARQUET, ARROW, ZIP = "a Parquet file", "an Arrow file", "a ZIP archive"
+ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,9 @@ KINDS = (
     Kind("an Excel sheet", (".xlsx", ".xlsm", ".xls"), (), EXCEL),
     Kind("a presentation", (".pptx", ".ppt"), (), OFFICE),
     Kind("a Microsoft Office document", (), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",), OFFICE),
-    Kind("a Parquet file", (".parquet",), (b"PAR1",), PANDAS.replace("READER", "parquet")),
-    Kind("an Arrow file", (".arrow",), (b"ARROW1\0", b"\xff\xff\xff\xff"), PANDAS.replace("READER", "feather")),
-    Kind("a Feather file", (".feather",), (b"FEA1",), PANDAS.replace("READER", "feather")),
+    Kind(PARQUET, (".parquet",), (b"PAR1",)),
+    Kind("a Feather file of the first version", (), (b"FEA1",), PANDAS.replace("READER", "feather")),
+    Kind(ARROW, (".arrow", ".feather"), (b"ARROW1\0", b"\xff\xff\xff\xff")),
     Kind("an ORC file", (".orc",), (), PANDAS.replace("READER", "orc")),
     Kind("an Avro file", (".avro",), (b"Obj\x01",), PICKLE),
     Kind("an HDF5 file", (".h5", ".hdf5"), (b"\x89HDF\r\n\x1a\n",), NO_TEXT),
@@ -71,11 +73,11 @@ KINDS = (
     Kind("a GGUF file", (".gguf",), (b"GGUF\1\0\0\0", b"GGUF\2\0\0\0", b"GGUF\3\0\0\0"), WEIGHTS),
     Kind("a PyTorch checkpoint", (".pt", ".pth", ".ckpt"), (), WEIGHTS),
     Kind("a pickle", (".pkl", ".pickle"), (b"\x80\2", b"\x80\3", b"\x80\4", b"\x80\5"), PICKLE),
-    Kind("a ZIP archive", (".zip",), (b"PK\x03\x04", b"PK\x05\x06"), UNPACK + "unzip {file} -d {folder}"),
+    Kind(ZIP, (".zip",), ZIP_MARKS, "There is nothing in it, or it is damaged. Make or download it again."),
     Kind("a tar archive", (".tar", ".tgz", ".tbz2", ".txz"), (b"ustar",), TAR, at=257),
     Kind("a 7z archive", (".7z",), (b"7z\xbc\xaf\x27\x1c",), UNPACK + "7z x {file} -o{folder}"),
     Kind("a RAR archive", (".rar",), (b"Rar!\x1a\x07",), UNPACK + "unrar x {file} {folder}/"),
-    Kind("a Zstandard file", (".zst",), (b"\x28\xb5\x2f\xfd",), "Unpack it: zstd -d {file}"),
+    Kind("a Zstandard file", (".zst",), (), "Its name says so and its first bytes do not: download it again."),
     Kind("an LZ4 file", (".lz4",), (b"\x04\x22\x4d\x18",), "Unpack it: lz4 -d {file}"),
     Kind("a compressed file", (".z", ".gz", ".bz2", ".xz"), (b"\x1f\x9d",), "Unpack it: gzip -d {file}"),
     Kind("a picture", PICTURES, PICTURE_MARKS, SEEN),
@@ -88,6 +90,9 @@ KINDS = (
     Kind("a font", (".ttf", ".otf", ".woff", ".woff2"), (b"\0\1\0\0\0", b"OTTO\0", b"wOFF", b"wOF2"), NO_TEXT),
     Kind("a pointer of Git LFS", (), (b"version https://git-lfs.",), "Fetch the file that it stands for: git lfs pull"),
 )
+
+LARGEST_HEADER = 100_000_000  # bytes that safetensors allow
+NOTEBOOK_KIND = Kind("a Jupyter notebook", (), (), "Take its texts out first: jupyter nbconvert --to markdown {file}")
 
 IN_A_ZIP = (
     ("word/document.xml", ".docx"),
@@ -117,17 +122,17 @@ WORDLIKE = (
 """Marks that a text may have there too, such as BMW. They are marks only beside bytes that no text has."""
 
 
-def recognise(name: str, raw: bytes) -> Kind | None:
+def recognise(name: str, head: bytes, members: Sequence[str] = ()) -> Kind | None:
     """Recognise a file of another kind than plain text, by its first bytes, else by its name.
 
-    None where it may be text.
+    head: at least its first page. members: the names of the files in a ZIP archive. None where it may be text.
     """
-    head, suffix = raw[:ONE_PAGE], Path(name).suffix.lower()
+    page, suffix = head[:ONE_PAGE], Path(name).suffix.lower()
     for kind in KINDS:
         for mark in kind.marks:
-            if head.startswith(mark, kind.at) and (mark not in WORDLIKE or _is_binary(head)):
-                return _of_suffix(_in_zip(raw)) or kind if kind.name == "a ZIP archive" else kind
-    if head[8:10] == b'{"' and int.from_bytes(head[:8], "little") <= len(raw) - 8:
+            if page.startswith(mark, kind.at) and (mark not in WORDLIKE or _is_binary(page)):
+                return _of_suffix(_in_zip(members)) or kind if kind.name == ZIP else kind
+    if page[8:10] == b'{"' and int.from_bytes(page[:8], "little") < LARGEST_HEADER:
         return _of_suffix(".safetensors")
     return _of_suffix(suffix)
 
@@ -149,10 +154,6 @@ def _is_binary(head: bytes) -> bool:
     return any(byte < 9 or 13 < byte < 27 for byte in head)
 
 
-def _in_zip(raw: bytes) -> str:
+def _in_zip(names: Sequence[str]) -> str:
     """Find the suffix of the document that a ZIP archive is; "" for any other archive."""
-    try:
-        names = zipfile.ZipFile(io.BytesIO(raw)).namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return ""
     return next((suffix for end, suffix in IN_A_ZIP if any(name.endswith(end) for name in names)), "")

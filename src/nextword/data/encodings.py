@@ -42,14 +42,38 @@ def to_text(
         if isinstance(error, UnicodeDecodeError):
             line = raw.count(b"\n", 0, error.start) + 1
             place = f": byte 0x{raw[error.start]:02x} at offset {error.start} (line {line})"
-        found = None if encoding else shown_encoding(raw)
-        raise DataError(f"{name}: not {encoding or 'UTF-8'}{place}.{_looks_like(found)} {advice(found)}") from error
-    if strict and (nulls := text.count("\0")):
-        found = None if encoding or nulls * 200 < len(text) else shown_encoding(raw)
-        if found or nulls * 20 > len(text):
-            what = _looks_like(found) or " That is not what text looks like."
-            raise DataError(f"{name}: {nulls} of its {len(text)} characters are NUL.{what} {advice(found)}")
+        raise not_in_encoding(name, encoding, place, raw, advice) from error
+    if strict:
+        check_nuls(name, encoding, text.count("\0"), len(text), raw, advice)
     return plain_lines(text)
+
+
+def not_in_encoding(
+    name: str, encoding: str | None, place: str, raw: bytes, advice: Callable[[str | None], str] = name_it
+) -> DataError:
+    """Describe bytes that are in another encoding; `raw` are the file's, or its first."""
+    found = None if encoding else shown_encoding(raw)
+    return DataError(f"{name}: not {encoding or 'UTF-8'}{place}.{_looks_like(found)} {advice(found)}")
+
+
+def check_nuls(
+    name: str,
+    encoding: str | None,
+    n_nuls: int,
+    n_characters: int,
+    raw: bytes,
+    advice: Callable[[str | None], str] = name_it,
+) -> None:
+    """Raise DataError for more NULs than a text has.
+
+    Where the bytes show UTF-16 or UTF-32, one in 200 characters is enough, else one in 20.
+    """
+    if not n_nuls:
+        return
+    found = None if encoding or n_nuls * 200 < n_characters else shown_encoding(raw)
+    if found or n_nuls * 20 > n_characters:
+        what = _looks_like(found) or " That is not what text looks like."
+        raise DataError(f"{name}: {n_nuls} of its {n_characters} characters are NUL.{what} {advice(found)}")
 
 
 def plain_lines(text: str) -> str:

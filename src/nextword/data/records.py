@@ -1,142 +1,115 @@
 """Texts that are records rather than prose: JSON, JSON lines, and tables with a row of names (CSV, TSV)."""
 
 import csv
+import io
 import itertools
 import json
 import re
-import shlex
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nextword.tokenizer.vocab import END_OF_TEXT
-
-SUFFIXES = {
-    ".json": "JSON",
-    ".jsonl": "JSON lines",
-    ".ndjson": "JSON lines",
-    ".ipynb": "a Jupyter notebook",
-    ".csv": "a table (CSV)",
-    ".tsv": "a table (TSV)",
-}
-DELIMITERS = {",": "a table (CSV)", ";": "a table (CSV)", "\t": "a table (TSV)"}
+JSON, JSON_LINES, NOTEBOOK = "JSON", "JSON lines", "a Jupyter notebook"
+CSV, TSV = "a table (CSV)", "a table (TSV)"
+SUFFIXES = {".json": JSON, ".jsonl": JSON_LINES, ".ndjson": JSON_LINES, ".ipynb": NOTEBOOK, ".csv": CSV, ".tsv": TSV}
+DELIMITERS = {",": CSV, ";": CSV, "\t": TSV}
 N_RECORDS = 50  # that are looked at
-N_ROWS = 4  # that a table has at least, besides its names
-LARGE = 10_000_000  # characters; JSON longer than that is known by its two ends
+N_ROWS = 4  # that a table has at least, besides its names, where only its content shows that it is one
+LARGE = 10_000_000  # characters; JSON longer than that is known by its beginning
 
 OBJECT = re.compile(r'\s*\[?\s*\{\s*"[^"\n]{0,200}"\s*:')
+STRINGS = re.compile(r'\s*\[\s*"(?:[^"\\]|\\.)*"\s*[],]')
 NAME = re.compile(r"[^\W\d](?:[\w ./()-]{0,39}[\w)])?")
 
 
 @dataclass(frozen=True)
-class Records:
-    """The kind of records that a text holds, and by column the first few texts."""
+class RecordKind:
+    """The kind of records that a text holds. Of a table: what stands between cells, and whether quotes hold them."""
 
-    kind: str
-    columns: dict[str, list[str]]
+    name: str
     delimiter: str = ","
-
-    @property
-    def longest(self) -> str | None:
-        """The column with the longest texts, the most likely one to learn from; None without columns."""
-        return max(self.columns, key=lambda name: sum(map(len, self.columns[name])), default=None)
+    quoted: bool = True
 
 
-def find_records(name: str, text: str) -> Records | None:
-    """Find the records in a text, by its content, else by its file's name; None for possible prose."""
-    found = _json(text) if text.lstrip()[:1] in ("[", "{") else _table(text)
-    if found is None and (kind := SUFFIXES.get(Path(name).suffix.lower())):
-        return Records(kind, {})
-    return found
+def find_records(name: str, text: str, whole: bool = True) -> RecordKind | None:
+    """Find the kind of a file's records, by its content, else by its name; None for possible prose.
 
-
-def refusal(name: str, records: Records, quoted: bool = True) -> str:
-    """Describe refused records: their columns, and a command that takes out the likeliest one.
-
-    quoted: whether `name` is a file's, which a command can read.
+    text: the file's, or unless `whole` its beginning.
     """
-    columns = f" with the columns {', '.join(list(records.columns)[:12])}" if records.columns else ""
-    command = _command(name, records) if quoted else None
-    remedy = f"Take its texts out first: {command}" if command else "Take its texts out of it first."
-    return (
-        f"{name}: this is {records.kind}{columns}, and plain text is expected. {remedy} "
-        "(Or add `as_text=True`, to learn from it as it stands, with all its marks.)"
-    )
+    named = SUFFIXES.get(Path(name).suffix.lower())
+    if named == JSON_LINES:
+        return RecordKind(JSON_LINES)
+    lines = text.split("\n")
+    if not whole and len(lines) > 1:  # the last line is cut somewhere
+        lines.pop()
+    found = _json(text, lines, whole) if text.lstrip()[:1] in ("[", "{") else _table(lines)
+    if found is None and named in (CSV, TSV):
+        return _named_table(lines, named)
+    return found or (RecordKind(named) if named else None)
 
 
-def _command(name: str, records: Records) -> str | None:
-    """Write the command that takes the likeliest column into a text file, a document for each text."""
-    stem = Path(name).with_suffix("")
-    target = shlex.quote(f"{stem}-texts.txt" if name.endswith(".txt") else f"{stem}.txt")
-    if records.kind == "a Jupyter notebook":
-        return f"jupyter nbconvert --to markdown {shlex.quote(name)}"
-    if records.longest is None:
-        return None
-    key, file, delimiter = (json.dumps(word, ensure_ascii=False) for word in (records.longest, name, records.delimiter))
-    opened = f'open({file}, encoding="utf-8-sig", newline="")'
-    texts = {
-        "JSON lines": f"json.loads(line)[{key}] for line in {opened} if line.strip()",
-        "JSON": f"record[{key}] for record in json.load({opened})",
-    }.get(records.kind, f"row[{key}] for row in csv.DictReader({opened}, delimiter={delimiter})")
-    program = f'import csv, json; print("{END_OF_TEXT}".join({texts}))'
-    return f"python3 -c {shlex.quote(program)} > {target}"
-
-
-def _json(text: str) -> Records | None:
+def _json(text: str, lines: list[str], whole: bool) -> RecordKind | None:
     """Recognise JSON lines, or JSON: one value that is the whole text."""
-    lines = [line for line in itertools.islice(_lines(text), N_RECORDS) if line.strip()]
-    values = [_parsed(line) for line in lines]
-    if len(values) > 1 and all(isinstance(value, (dict, list)) for value in values):
-        return Records("JSON lines", _columns(values))
-    whole = _parsed(text)
-    if isinstance(whole, dict) and "nbformat" in whole:
-        return Records("a Jupyter notebook", {})
-    if isinstance(whole, (dict, list)) and whole:
-        return Records("JSON", _columns(whole[:N_RECORDS]) if isinstance(whole, list) else {})
-    if OBJECT.match(text) and text.rstrip()[-1] in "]}":  # JSON that is damaged, or too long to be read for this
-        return Records("JSON", {})
-    return None
+    first = [line for line in itertools.islice(lines, N_RECORDS) if line.strip()]
+    values = [_parsed(line) for line in first]
+    records = sum(isinstance(value, (dict, list)) for value in values)
+    if len(values) > 1 and isinstance(values[0], (dict, list)) and records * 2 > len(values):
+        return RecordKind(JSON_LINES)
+    if whole:
+        value = _parsed(text)
+        if isinstance(value, dict) and "nbformat" in value:
+            return RecordKind(NOTEBOOK)
+        if isinstance(value, (dict, list)) and value:
+            return RecordKind(JSON)
+    if not (OBJECT.match(text) or STRINGS.match(text)):
+        return None
+    # Damaged, or too long to be read for this.
+    return RecordKind(JSON) if not whole or text.rstrip()[-1] in "]}" else None
 
 
-def _table(text: str) -> Records | None:
+def _table(lines: list[str]) -> RecordKind | None:
     """Recognise a table: a row of different names over rows of as many cells.
 
     They begin without the spaces of prose.
     """
-    first = text[: text.find("\n") + 1 or None].strip("\n")
     for delimiter, kind in DELIMITERS.items():
-        names = _cells(first, delimiter)
+        names = _cells(lines[0], delimiter)
         if len(names) < 2 or len(set(names)) < len(names) or not all(map(NAME.fullmatch, names)):
             continue
-        try:
-            rows = list(itertools.islice(csv.reader(_lines(text), delimiter=delimiter, strict=True), N_RECORDS + 1))[1:]
-        except csv.Error:
+        rows = _rows(lines, delimiter)
+        if rows is None or len(rows) < N_ROWS or any(len(row) != len(names) for row in rows):
             continue
-        rows = [row for row in rows if row]
         spaced = sum(cell.startswith(" ") for row in rows for cell in row[1:])
-        if len(rows) < N_ROWS or any(len(row) != len(names) for row in rows) or spaced * 4 >= len(rows):
-            continue
-        columns = {name: [row[i] for row in rows] for i, name in enumerate(names)}
-        if not any(name in cells for name, cells in columns.items()):  # as the names of a play's speakers are
-            return Records(kind, columns, delimiter)
+        alike = any(name in {row[i] for row in rows} for i, name in enumerate(names))  # as the speakers in a play are
+        if spaced * 4 < len(rows) and not alike:
+            return RecordKind(kind, delimiter)
     return None
+
+
+def _named_table(lines: list[str], kind: str) -> RecordKind:
+    """Find out how a table is written, by its first line: the delimiter of most names."""
+    delimiters = [delimiter for delimiter, known in DELIMITERS.items() if known == kind]
+    delimiter = max(delimiters, key=lambda delimiter: len(_cells(lines[0], delimiter)))
+    rows = _rows(lines, delimiter)
+    n_names = len(_cells(lines[0], delimiter))
+    fits = rows is not None and all(len(row) == n_names for row in rows)
+    return RecordKind(kind, delimiter, quoted=fits or kind != TSV)
+
+
+def _rows(lines: list[str], delimiter: str) -> list[list[str]] | None:
+    """Read a table's first rows, without the names and blank ones; None where its quotes are wrong."""
+    reader = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter, strict=True)
+    try:
+        return [row for row in itertools.islice(reader, 1, N_RECORDS + 1) if row]
+    except csv.Error:
+        return None
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
     try:
-        return next(csv.reader([line], delimiter=delimiter, strict=True), [])
+        return next(csv.reader(io.StringIO(line), delimiter=delimiter, strict=True), [])
     except csv.Error:
         return []
-
-
-def _lines(text: str) -> Iterable[str]:
-    """Yield the text's lines, with \n, without splitting a text of a gigabyte for its first few."""
-    start = 0
-    while start < len(text):
-        end = text.find("\n", start) + 1 or len(text)
-        yield text[start:end]
-        start = end
 
 
 def _parsed(text: str) -> Any:
@@ -145,12 +118,3 @@ def _parsed(text: str) -> Any:
         return json.loads(text) if len(text) <= LARGE else None
     except (ValueError, RecursionError):
         return None
-
-
-def _columns(values: list[Any]) -> dict[str, list[str]]:
-    """Collect the texts of records by their names: {"a": ["x", "y"], ...}."""
-    columns: dict[str, list[str]] = {}
-    for value in values:
-        for name, cell in value.items() if isinstance(value, dict) else ():
-            columns.setdefault(name, []).extend([cell] if isinstance(cell, str) else [])
-    return columns

@@ -1,147 +1,128 @@
-"""Sources of text: the bundled story, Shakespeare, files, folders, stdin. Needs no torch."""
+"""Sources of text as they are named: the bundled story, Shakespeare, files, folders, patterns, stdin; no torch."""
 
-import bz2
 import contextlib
 import difflib
-import gzip
-import lzma
+import glob
+import math
 import os
-import shlex
+import re
 import sys
-import zlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
+from typing import BinaryIO
 
 from nextword.commands import command
+from nextword.data.files import SourceFile, file_at, file_of, kept, unreadable
+from nextword.data.folders import read_folder
+from nextword.data.hub import PREFIX, dataset_name
+from nextword.data.packed import unpacked_name
+from nextword.data.reading import STDIN, Reading
 from nextword.data.shakespeare import fetch_shakespeare
 from nextword.errors import DataError
-from nextword.tokenizer.vocab import END_OF_TEXT
 
 BUILT_IN = ("story", "shakespeare")
-FIRST_SUFFIXES = (".txt", ".text", ".md", ".markdown", ".rst")
-TEXT_SUFFIXES = (*FIRST_SUFFIXES, ".mdx", ".tex", ".html", ".htm", ".xhtml", ".org", ".adoc", ".asciidoc", ".textile")
-"""What counts as text inside a folder. At first it was the first five, and a run that began then still says so."""
-NOT_PROSE = ("requirements*.txt", "constraints*.txt", "CMakeLists.txt", "robots.txt")
 EXPECTED = "story, shakespeare, a text file, a folder of text files, or - for standard input"
-STDIN = "standard input"
-COMPRESSED = {
-    b"\x1f\x8b": (".gz", gzip.decompress),
-    b"BZh": (".bz2", bz2.decompress),
-    b"\xfd7zXZ\0": (".xz", lzma.decompress),
-}
+WEIGHT = re.compile(r"(.+):(\d+\.?\d*|\.\d+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How files become documents.
+class NamedSource:
+    """A source as it is named, and its weight among the others: `a.txt:0.7`."""
 
-    separator: what stands between two documents of one file; "" where nothing does. encoding: of all files but the
-    built-in texts, in Python's name for it; None is UTF-8. as_text: take JSON, tables and the like as they stand,
-    where they are refused otherwise. suffixes: which files of a folder are read.
-    """
-
-    separator: str = END_OF_TEXT
-    encoding: str | None = None
-    as_text: bool = False
-    suffixes: tuple[str, ...] = TEXT_SUFFIXES
-
-
-AS_USUAL = Reading()
-AS_AT_FIRST = Reading(separator="", as_text=True, suffixes=FIRST_SUFFIXES)
-"""How text was read before there was such a choice."""
+    name: str
+    weight: float | None = None
 
 
 @dataclass
 class SourceFiles:
-    """The files of one source, and those passed over.
+    """The files of one source, and how many of each kind were passed over."""
 
-    files: pairs of a name for messages and the bytes. passed_over: how many there were of each kind.
-    """
-
-    files: list[tuple[str, bytes]]
+    files: list[SourceFile]
     passed_over: Counter[str] = field(default_factory=Counter)
 
 
+def named_sources(data: Sequence[str | Path] | Path) -> list[NamedSource]:
+    """Take apart what a user named. Raises DataError where there is nothing, or some weights and not all."""
+    named = [data] if isinstance(data, str | Path) else data
+    sources = [_named(os.path.expanduser(source)) for source in named]
+    if not sources or any(source.name == "" for source in sources):
+        raise DataError(f"no text named. Expected {EXPECTED}.")
+    if (times := [source.name for source in sources].count("-")) > 1:
+        raise DataError(f"-: named {times} times, but {STDIN} can be read only once. Name it once.")
+    bare = [source.name for source in sources if source.weight is None]
+    if bare and len(bare) < len(sources):
+        raise DataError(f"{bare[0]}: no weight, and other sources have one. Give one to each: {bare[0]}:1")
+    return sources
+
+
 def read_source(source: str, reading: Reading) -> SourceFiles:
-    """Read the files of one source."""
+    """Find the files of one source."""
     if source == "-":
-        return SourceFiles([(STDIN, _read_stdin())])
+        return SourceFiles([kept(STDIN, _stdin())])
     if source == "story":
-        return SourceFiles([(source, resources.files("nextword.data").joinpath("story.txt").read_bytes())])
+        content = resources.files("nextword.data").joinpath("story.txt").read_bytes()
+        return SourceFiles([file_of(source, content)])
     if source == "shakespeare":
-        return SourceFiles([(source, fetch_shakespeare())])
+        return SourceFiles([file_of(source, fetch_shakespeare())])
     try:
-        return (
-            _read_folder(source, reading)
-            if os.path.isdir(source)
-            else SourceFiles([(source, Path(source).read_bytes())])
-        )
+        if glob.has_magic(source) and not os.path.lexists(source):
+            return SourceFiles([file_at(path) for path in _matching(source)])
+        if os.path.isdir(source):
+            return SourceFiles(*read_folder(source, reading))
+        return SourceFiles([file_at(source)])
     except (FileNotFoundError, NotADirectoryError):
         raise _missing(Path(source)) from None
     except OSError as error:
-        culprit = str(error.filename or source)
-        denied = isinstance(error, PermissionError)
-        remedy = f"Try: chmod u+rX {shlex.quote(culprit)}" if denied else f"Expected {EXPECTED}."
-        raise DataError(f"{culprit}: cannot be read ({error.strerror}). {remedy}") from error
+        raise unreadable(error, source, f"Expected {EXPECTED}.") from error
 
 
-def _read_stdin() -> bytes:
+def source_name(source: str) -> str:
+    """Name a run on this source: fit for a folder, never empty, never hidden."""
+    if source == "-":
+        return "stdin"
+    if source.startswith(PREFIX):
+        source = dataset_name(source)
+    if glob.has_magic(source) and not os.path.lexists(source):
+        source = str(_above_pattern(source))
+    # abspath gives `.` and `..` a name, and unlike resolve() keeps the name of a link.
+    path = Path(os.path.abspath(source))
+    if path.is_dir() and source not in BUILT_IN:
+        return path.name.lstrip(".") or "text"
+    return Path(unpacked_name(str(path))).stem.lstrip(".") or "text"
+
+
+def _named(source: str) -> NamedSource:
+    found = WEIGHT.fullmatch(source)
+    if found is None or os.path.lexists(source):
+        return NamedSource(source)
+    weight = float(found[2])
+    if not 0 < weight < math.inf:
+        raise DataError(f"{source}: a weight is above 0, such as {found[1]}:0.5. Leave the source out instead.")
+    return NamedSource(found[1], weight)
+
+
+def _stdin() -> BinaryIO:
     if sys.stdin is None or sys.stdin.isatty():
         raise DataError(f"-: nothing is piped to {STDIN}. Expected: cat *.txt | {command('train', '--data', '-')}")
-    return sys.stdin.buffer.read()
+    return sys.stdin.buffer
 
 
-def _read_folder(folder: str, reading: Reading) -> SourceFiles:
-    paths: list[Path] = []
-    passed_over: Counter[str] = Counter()
-    for parent, folders, files in os.walk(folder, onerror=_raise):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for path in (Path(parent, name) for name in files if not name.startswith(".")):
-            if path.suffix.lower() not in reading.suffixes:
-                passed_over[path.suffix.lower() or path.name] += 1
-            elif not reading.as_text and any(path.match(pattern) for pattern in NOT_PROSE):
-                passed_over[path.name] += 1
-            elif path.is_file():
-                paths.append(path)
-    named_bytes = [(str(path), path.read_bytes()) for path in sorted(paths, key=Path.as_posix)]
-    documents = [(name, raw) for name, raw in named_bytes if raw.strip()]
-    if blank := len(named_bytes) - len(documents):
-        passed_over["blank"] = blank
-    if not documents:
-        there = f"only {counted(passed_over)}" if passed_over else "nothing"
-        raise DataError(
-            f"{folder}: a folder without text files: {there}. Expected files that end in {' '.join(reading.suffixes)}. "
-            "Files of other types can be named one by one."
-        )
-    return SourceFiles(documents, passed_over)
+def _matching(pattern: str) -> list[str]:
+    """List the files that a pattern such as data/**/*.txt matches, sorted by path."""
+    paths = [path for path in glob.glob(pattern, recursive=True) if os.path.isfile(path)]
+    if not paths:
+        raise DataError(f"{pattern}: no file matches this pattern. Expected {EXPECTED}.")
+    return sorted(paths, key=lambda path: Path(path).as_posix())
 
 
-def _raise(error: OSError) -> None:
-    # os.walk passes over a folder that it may not enter; a corpus with a silent gap is worse than an error.
-    raise error
-
-
-def unpacked(name: str, raw: bytes) -> tuple[str, bytes]:
-    """Unpack a compressed file, known by its first bytes.
-
-    -> its name and bytes without the compression; any other file's as they are.
-    """
-    for mark, (suffix, unpack) in COMPRESSED.items():
-        if raw.startswith(mark):
-            try:
-                return name.removesuffix(suffix), unpack(raw)
-            except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
-                raise DataError(f"{name}: a damaged {suffix} file ({error}). Download or make it again.") from error
-    return name, raw
-
-
-def counted(kinds: Counter[str]) -> str:
-    """List how many there are of each: 12 .jsonl, 3 .png, Makefile."""
-    most = sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0]))[:8]
-    names = [f"{n:,} {name}" if n > 1 or name.startswith((".", "blank")) else name for name, n in most]
-    return ", ".join(names) + (", ..." if len(kinds) > 8 else "")
+def _above_pattern(pattern: str) -> Path:
+    """Take the folder above a pattern's first part with a * in it."""
+    parts = Path(pattern).parts
+    first = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+    return Path(*parts[:first])
 
 
 def _missing(path: Path) -> DataError:
@@ -157,15 +138,3 @@ def _missing(path: Path) -> DataError:
     if not path.parent.is_dir():
         return DataError(f"{path}: no such file, and {path.parent} is not a folder. Expected {EXPECTED}.")
     return DataError(f"{path}: no such file or folder. Expected {EXPECTED}.")
-
-
-def source_name(source: str) -> str:
-    """Name a run on this source: fit for a folder, never empty, never hidden."""
-    if source == "-":
-        return "stdin"
-    # abspath gives `.` and `..` a name, and unlike resolve() keeps the name of a link.
-    path = Path(os.path.abspath(source))
-    if path.is_dir() and source not in BUILT_IN:
-        return path.name.lstrip(".") or "text"
-    packed = [suffix for suffix, _ in COMPRESSED.values() if path.suffix == suffix]
-    return (Path(path.stem).stem if packed else path.stem).lstrip(".") or "text"

@@ -8,7 +8,7 @@ import functools
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
@@ -90,6 +90,16 @@ class Windows:
         return x.to(torch.int64, copy=True), y.to(torch.int64, copy=True)
 
     @property
+    def n_tokens(self) -> int:
+        """How many tokens the text has."""
+        return len(self.ids)
+
+    def pick(self, position: int, seed: int) -> tuple[Tensor, Tensor]:
+        """Pick the window at a position of the endless stream of epochs: x, y."""
+        epoch, place = divmod(position, len(self))
+        return self[int(drawn_order(len(self), seed, epoch)[place])]
+
+    @property
     def _last_start(self) -> int:
         return len(self.ids) - 1 - self.window
 
@@ -105,10 +115,18 @@ def order(n: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(n, generator=generator, device="cpu")
 
 
-_order = functools.lru_cache(maxsize=2)(order)  # batch asks for the same epoch again and again
+drawn_order = functools.lru_cache(maxsize=8)(order)  # asked for the same epoch again and again, of several sources
 
 
-def batch(windows: Windows, batch_size: int, seed: int, index: int) -> tuple[Tensor, Tensor]:
+class WindowStream(Protocol):
+    """An endless stream of windows, in which each has its position: `Windows`, or a `Mixture` of them."""
+
+    def pick(self, position: int, seed: int) -> tuple[Tensor, Tensor]:
+        """Pick the window at a position: x, y, (window,) int64 each."""
+        ...
+
+
+def batch(windows: WindowStream, batch_size: int, seed: int, index: int) -> tuple[Tensor, Tensor]:
     """Micro batch number `index` of an endless stream of epochs, each in an order of its own.
 
     -> x, y: (batch_size, window) int64 each. A pure function of its arguments: to resume at any point, ask
@@ -125,9 +143,8 @@ def batch(windows: Windows, batch_size: int, seed: int, index: int) -> tuple[Ten
     """
     if batch_size < 1 or index < 0:
         raise ValueError(f"batch_size must be at least 1 and index at least 0, got {batch_size} and {index}")
-    n, first = len(windows), index * batch_size
-    places = (divmod(position, n) for position in range(first, first + batch_size))
-    pairs = [windows[int(_order(n, seed, epoch)[place])] for epoch, place in places]
+    first = index * batch_size
+    pairs = [windows.pick(position, seed) for position in range(first, first + batch_size)]
     return torch.stack([x for x, _ in pairs]), torch.stack([y for _, y in pairs])
 
 

@@ -23,8 +23,8 @@ class TrainConfig:
     """
 
     data: tuple[str | Path, ...] = ("story",)
-    """Text to learn from: files, folders, - for standard input, or the built-in story or shakespeare.
-    All that are named add up."""
+    """Text to learn from: files, folders, 'patterns/**/*.txt', - for standard input, or the built-in story or
+    shakespeare. All that are named add up. Of JSON, tables and Parquet the texts are taken out (--field)."""
 
     separator: str = END_OF_TEXT
     """What separates documents within a file; it becomes id 50256. \\n is a line break; "" means no separator."""
@@ -33,7 +33,11 @@ class TrainConfig:
     """Encoding of the files, such as utf-16-le, gbk or koi8-r. Default: utf-8."""
 
     as_text: bool = False
-    """Learn from JSON, tables and the like as they stand, with all their marks; else they are refused."""
+    """Learn from JSON, tables and the like as they stand, with all their marks, and not from the texts in them."""
+
+    field: str | None = None
+    """Column of the text in JSON, CSV, Parquet and the like, or a path such as messages.0.content.
+    Default: the only one that may be it; where that is not clear, you are asked."""
 
     model: str | None = None
     """Size to train from random weights: nano, gpt2 (124M), gpt2-medium, ... Default: gpt2.

@@ -71,7 +71,7 @@ class OpenedRun:
             shape=described(setup.model.config) if setup.config.has_own_shape else "",
             n_params=sum(parameter.numel() for parameter in setup.model.parameters()),
             n_vocab=setup.model.config.n_vocab,
-            n_train_tokens=len(setup.windows.ids),
+            n_train_tokens=setup.windows.n_tokens,
             n_val_tokens=len(setup.val_ids),
             tokens_per_step=plan.tokens_per_step,
             dtype=str(setup.dtype).removeprefix("torch."),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nextword.data import Corpus
-from nextword.data.sources import AS_AT_FIRST
+from nextword.data.reading import AS_AT_FIRST
 from nextword.errors import RunError
 from nextword.train.config import LENGTHS, TrainConfig
 from nextword.train.run_directory import description

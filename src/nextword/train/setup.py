@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 import nextword
-from nextword.data import Corpus, Reading, Windows, encode_corpus, read_corpus, split
+from nextword.data import Corpus, Reading, Windows, read_corpus
 from nextword.data.corpus import corpus_name
-from nextword.data.sources import AS_AT_FIRST
+from nextword.data.mixture import Mixture, cut_windows, encode_shares
+from nextword.data.reading import AS_AT_FIRST
 from nextword.errors import SettingError
 from nextword.loading import load
 from nextword.model import GPT, GPTConfig
@@ -39,7 +40,7 @@ class Setup:
     corpus: Corpus
     directory: Path
     tokenizer: Tokenizer
-    windows: Windows
+    windows: Windows | Mixture
     val_ids: Tensor
     model: Trainable
     prompt: str
@@ -58,7 +59,7 @@ class Setup:
                 "sources": list(self.config.data),
                 "suffixes": list(self.corpus.reading.suffixes),
                 "documents": len(self.corpus.documents),
-                "train_tokens": len(self.windows.ids),
+                "train_tokens": self.windows.n_tokens,
                 "val_tokens": len(self.val_ids),
             },
             "device": str(self.device),
@@ -80,7 +81,7 @@ def run_path(config: TrainConfig) -> Path:
 
 def how_to_read(config: TrainConfig, recorded: dict[str, Any] | None = None) -> Reading:
     """Choose how the text is read: by the settings, and in a resumed run as at first."""
-    reading = Reading(config.separator, config.encoding, config.as_text)
+    reading = Reading(config.separator, config.encoding, config.as_text, field=config.field)
     if recorded is None:
         return reading
     suffixes = tuple(recorded["data"].get("suffixes", AS_AT_FIRST.suffixes))
@@ -99,14 +100,15 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
     dtype = torch.float32 if user_model is not None and config.dtype == "auto" else pick_dtype(config.dtype, device)
     corpus = corpus or read_corpus(config.data, how_to_read(config))
     tokenizer = Tokenizer()
-    train_ids, val_ids = split(encode_corpus(corpus, tokenizer), config.val_fraction)
+    parts, val_ids = encode_shares(corpus, tokenizer, config.val_fraction)
+    n_train_tokens = sum(map(len, parts))
     source = checkpoint if checkpoint is not None else config.init
     given = None if source is None else load(source)[0]
     shape = config.shape_with(tokenizer.n_vocab) if given is None else given.config
-    chosen = plan(config, shape, len(train_ids))
-    check_window(chosen.window, shape.n_ctx, len(train_ids))
+    chosen = plan(config, shape, n_train_tokens)
+    check_window(chosen.window, shape.n_ctx, n_train_tokens)
     name = f"{corpus.name}, less the {len(val_ids)} tokens to validate on"
-    windows = Windows(train_ids, chosen.window, chosen.stride, name)
+    windows = cut_windows(parts, corpus, chosen.window, chosen.stride, name)
 
     torch.manual_seed(config.seed)
     shape = replace(shape, dropout=chosen.dropout)

@@ -1,0 +1,106 @@
+"""The files of a folder or an archive that are read: its texts, else its records."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from nextword.commands import quoted
+from nextword.data.files import SourceFile, file_at
+from nextword.data.packed import unpacked_name
+from nextword.data.reading import RECORD_SUFFIXES, Reading
+from nextword.errors import DataError
+
+NOT_PROSE = ("requirements*.txt", "constraints*.txt", "CMakeLists.txt", "robots.txt")
+NOT_RECORDS = ("dataset_info*.json", "dataset_dict.json", "state.json", "package*.json", "tsconfig*.json")
+ABOUT = ("readme*", "license*", "licence*", "changelog*", "changes*", "contributing*", "citation*", "notice*")
+"""Files that say something about the records beside them, and are read only where there are none."""
+
+
+@dataclass
+class ChosenFiles:
+    """The files to read, by name and in order, and how many were passed over of each kind."""
+
+    chosen: list[str]
+    passed_over: Counter[str] = field(default_factory=Counter)
+
+
+def read_folder(folder: str, reading: Reading) -> tuple[list[SourceFile], Counter[str]]:
+    """Choose the files of a folder and of its subfolders, sorted by path; blank ones are passed over.
+
+    Hidden files and folders, and links to folders, are not even counted.
+    """
+    entries: list[tuple[str, int]] = []
+    for parent, folders, names in os.walk(folder, onerror=_raise):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = [Path(parent, name) for name in names if not name.startswith(".")]
+        entries += [(str(path), path.stat().st_size if path.is_file() else -1) for path in paths]
+    entries.sort(key=lambda entry: PurePath(entry[0]).as_posix())
+    found = choose_files(folder, entries, reading)
+    files = [file_at(name) for name in found.chosen]
+    filled = [file for file in files if not file.is_blank()]
+    if blank := len(files) - len(filled):
+        found.passed_over["blank"] = blank
+    if not filled:
+        raise without_text(folder, "a folder", found.passed_over, reading)
+    return filled, found.passed_over
+
+
+def choose_files(name: str, entries: Iterable[tuple[str, int]], reading: Reading) -> ChosenFiles:
+    """Choose among files, given by names and sizes in bytes. No file has a size below 0.
+
+    Raises DataError where there are texts and more bytes of records, so that it is not clear what is meant.
+    """
+    passed_over: Counter[str] = Counter()
+    prose: dict[str, int] = {}
+    records: dict[str, int] = {}
+    for path, size in entries:
+        inner = PurePath(unpacked_name(path) if PurePath(path).suffix.lower() in reading.suffixes else path)
+        known = inner.suffix.lower() in reading.suffixes and PurePath(path).suffix.lower() in reading.suffixes
+        is_record = inner.suffix.lower() in RECORD_SUFFIXES
+        excluded = not reading.as_text and any(inner.match(one) for one in (NOT_RECORDS if is_record else NOT_PROSE))
+        if not known:
+            passed_over[PurePath(path).suffix.lower() or PurePath(path).name] += 1
+        elif excluded:
+            passed_over[inner.name] += 1
+        elif size >= 0:
+            (records if is_record else prose)[path] = size
+    about = {path for path in prose if any(PurePath(path.lower()).match(one) for one in ABOUT)}
+    if records and about == {*prose}:
+        passed_over.update(PurePath(path).name for path in prose)
+        return ChosenFiles([*records], passed_over)
+    if sum(records.values()) > sum(prose.values()):
+        raise DataError(_unclear(name, prose, records))
+    passed_over.update(PurePath(path).suffix.lower() for path in records)
+    return ChosenFiles([*prose], passed_over)
+
+
+def counted(kinds: Counter[str]) -> str:
+    """List how many there are of each: 12 .jsonl, 3 .png, Makefile."""
+    most = sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0]))[:8]
+    names = [f"{n:,} {name}" if n > 1 or name.startswith((".", "blank")) else name for name, n in most]
+    return ", ".join(names) + (", ..." if len(kinds) > 8 else "")
+
+
+def _unclear(name: str, prose: Iterable[str], records: Iterable[str]) -> str:
+    suffixes = [Counter("".join(PurePath(path).suffixes[-1:]) for path in paths) for paths in (prose, records)]
+    globs = [quoted(f"{name}/**/*{suffix.most_common(1)[0][0]}") for suffix in suffixes]
+    return (
+        f"{name}: there are texts in it ({counted(suffixes[0])}) and more bytes of records ({counted(suffixes[1])}). "
+        f"Say which of them are meant: {globs[0]} or {globs[1]}"
+    )
+
+
+def without_text(name: str, what: str, passed_over: Counter[str], reading: Reading) -> DataError:
+    """Describe a folder or an archive without anything to read."""
+    there = f"only {counted(passed_over)}" if passed_over else "nothing"
+    return DataError(
+        f"{name}: {what} without text files: {there}. Expected files that end in {' '.join(reading.suffixes)}. "
+        "Files of other types can be named one by one."
+    )
+
+
+def _raise(error: OSError) -> None:
+    # os.walk passes over a folder that it may not enter; a corpus with a silent gap is worse than an error.
+    raise error
