@@ -52,7 +52,7 @@ def test_small_alphabets_full_of_ties(learn, pieces, n):
 
 @both
 def test_a_story(learn):
-    text = STORY.read_text(encoding="utf-8")[:20_000]
+    text = STORY.read_text(encoding="utf-8")[:10_000]
     assert [*learn(Counter(bpe.split(text)), 150)] == bpe.learn_merges(text, 150)
 
 
@@ -61,7 +61,7 @@ def test_a_story_to_the_end():
     pieces = Counter(bpe.split(STORY.read_text(encoding="utf-8")))
     found = [*learned_in_c(pieces, 10**6)]
     assert found == [*incremental.learn_pairs(pieces, 10**6)]
-    assert len(found) > 3_000
+    assert len(found) > 1_900
 
 
 @both

@@ -28,13 +28,13 @@ def learn_pairs(pieces: Mapping[str, int], n: int) -> Iterator[tuple[int, int]]:
     np.cumsum(np.fromiter(lengths, np.int64, len(pieces)), out=starts[1:])
     counts = np.fromiter(pieces.values(), np.int64, len(pieces))
     order = np.argsort(-counts, kind="stable").astype(np.int64, copy=False)
-    n_counts = len(np.unique(counts))
-    learner = call(
-        "merges_open", text, pointer(starts), pointer(order), pointer(counts), len(pieces), n_counts, max(n, 0)
-    )
+    n = min(n, len(text))  # there are never more
+    n_pieces, n_counts = len(pieces), len(np.unique(counts))
+    del pieces, lengths  # in Python these take the most memory; who calls keeps none
+    learner = call("merges_open", text, pointer(starts), pointer(order), pointer(counts), n_pieces, n_counts, max(n, 0))
     if learner is None:
         raise MemoryError
-    del text, starts, lengths, counts, order
+    del text, starts, counts, order
     try:
         merges = np.empty((AT_ONCE, 2), np.int32)
         while n > 0:

@@ -8,6 +8,8 @@ Read in this order:
     tokenizer.py   Tokenizer: the same, fast
     stream.py      StreamDecoder: text while the model is still writing
     export.py      save_tokenizer: the files that other programs read
+    training.py    train_vocabulary: a vocabulary of one's own, by counting.py and incremental.py
+    comparison.py  how well a tokenizer fits a text
 """
 
 from typing import TYPE_CHECKING
