@@ -2,6 +2,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from nextword.errors import WeightsError
 from nextword.loading import load, load_engine
 from nextword.model import GPT, GPTConfig, plain
 from nextword.native import library
+from nextword.tokenizer import Vocabulary, save_tokenizer
 from nextword.weights import load_model, save_huggingface
 
 # GPT-2's whole vocabulary, on a model of next to no size.
@@ -118,16 +120,30 @@ def test_a_vocabulary_that_was_filled_up_is_cut_to_the_tokenizers(n_more, saved,
 
 
 @pytest.mark.parametrize("loader", [load, load_engine])
-def test_a_tokenizer_of_ones_own_is_refused_in_words(loader, saved, tmp_path):
+def test_a_tokenizer_of_ones_own_is_loaded_with_its_model(loader, saved, tmp_path):
     shutil.copytree(saved, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "tokenizer.json").unlink()
     ids = json.loads((tmp_path / "vocab.json").read_text())
     ids["Ġde"], ids["Ġthe"] = ids["Ġthe"], ids["Ġde"]
     (tmp_path / "vocab.json").write_text(json.dumps(ids))
-    with pytest.raises(
-        WeightsError, match=r"own \(vocab\.json: 'Ġthe' is id 390 in it, and id 262 in GPT-2's\), and next"
-    ):
-        loader(tmp_path)
+    _, tokenizer = loader(tmp_path)
+    assert (tokenizer.encode(" the de"), tokenizer.n_vocab, tokenizer.eot_id) == ([390, 262], 50257, 50256)
+    assert tokenizer.decode([390, 262]) == " the de"
+    assert AutoTokenizer.from_pretrained(tmp_path)(" the de").input_ids == [390, 262]
     assert load_model(tmp_path).config == NARROW
+
+
+@pytest.mark.parametrize("loader", [load, load_engine])
+def test_a_tokenizer_with_more_ids_than_its_model_is_refused_in_words(loader, tmp_path):
+    save_huggingface(GPT(replace(NARROW, n_vocab=256)), tmp_path)
+    save_tokenizer(tmp_path, 32, Vocabulary(tuple(bytes([byte]) for byte in range(256)), {}))
+    assert loader(tmp_path)[1].n_vocab == 256
+    more = (*(bytes([byte]) for byte in range(256)), b"ab")
+    save_tokenizer(tmp_path, 32, Vocabulary(more, {(b"a", b"b"): 0}))
+    with pytest.raises(WeightsError, match="has a vocabulary of 256, and its tokenizer has 257 ids"):
+        loader(tmp_path)
+    save_tokenizer(tmp_path, 32, Vocabulary((*more[:256], b"[PAD]"), {}, {"[PAD]": 256}))  # which nobody made room for
+    assert loader(tmp_path)[1].n_vocab == 256
 
 
 def test_it_is_part_of_the_package_and_stays_so(saved):

@@ -19,6 +19,10 @@ class WeightsError(NextwordError, ValueError):
     """Weights that cannot be loaded: missing, extra, mis-shaped, corrupt, pickled, unreachable."""
 
 
+class TokenizerError(NextwordError, ValueError):
+    """A tokenizer that cannot be had: of another kind, damaged, or with more ids than its model."""
+
+
 class SettingError(ValueError):
     """A setting that means nothing, or not beside the others. `name` is its name in Python.
 

@@ -1,6 +1,7 @@
 """From a name or a path to a model that is ready to write."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,8 @@ from nextword.errors import WeightsError
 from nextword.native import library, why_not
 from nextword.runtime import may_have_gpu
 from nextword.tokenizer import Tokenizer
-from nextword.tokenizer.recognising import difference
-from nextword.tokenizer.vocab import N_VOCAB
+from nextword.tokenizer.directory import load_vocabulary, make_tokenizer
+from nextword.tokenizer.vocab import GPT2, Vocabulary
 from nextword.weights.bundled import BUNDLED, open_bundled
 from nextword.weights.directory import KINDS, one_of, open_model
 from nextword.weights.hub import REPOSITORIES, fetch
@@ -50,13 +51,15 @@ def load(
     the model with `ops=plain`, and the sampler in `choose.py`. All write the same.
     Default: the fastest there is.
 
-    Of a vocabulary that goes on beyond the tokenizer's 50,257 ids, filled up
-    for speed (50,304) or with a token to fill up texts, those ids are left out.
+    The tokenizer is the directory's own, whose vocabulary is then also
+    `model.vocabulary`, and GPT-2's where it has none. Of a model's vocabulary
+    that goes on beyond the tokenizer's ids, filled up for speed (50,304), those
+    ids are left out, and so are tokens to fill up GPT-2's texts with.
 
-    Raises WeightsError where the weights cannot be had or are not GPT-2's, for
-    a smaller vocabulary, and where a tokenizer lies beside them that is not
-    GPT-2's (`nextword.weights.load_model` loads such a model alone), and ValueError
-    for an engine that cannot be had here.
+    Raises WeightsError where the weights cannot be had or are not GPT-2's, and
+    for a smaller vocabulary than the tokenizer's (`nextword.weights.load_model`
+    loads such a model alone), TokenizerError for a tokenizer that cannot be
+    read here, and ValueError for an engine that cannot be had here.
     """
     from nextword.model import fused, plain
     from nextword.runtime import pick_device
@@ -65,10 +68,11 @@ def load(
     place = pick_device(device)
     if engine is not None:
         check_engine(engine, on_cpu=place.type == "cpu")
-    model = assemble(open_named(name_or_path), place, dtype, ops or (plain if engine == "plain" else fused))
+    stored = open_named(name_or_path)
+    model = assemble(stored, place, dtype, ops or (plain if engine == "plain" else fused))
     check_causality(model)
     model.engine = engine
-    return model, tokenizer_for(engine)
+    return model, tokenizer_for(engine, stored.vocabulary)
 
 
 def load_engine(
@@ -117,7 +121,8 @@ def load_engine(
     if engine == "native":
         from nextword.decode.native_engine import NativeEngine
 
-        return NativeEngine.from_stored(stored, n_rows=n_rows, dtype=dtype, quantize=quantize), Tokenizer()
+        native = NativeEngine.from_stored(stored, n_rows=n_rows, dtype=dtype, quantize=quantize)
+        return native, tokenizer_for(engine, stored.vocabulary)
 
     import torch
 
@@ -132,7 +137,7 @@ def load_engine(
     model = assemble(stored, pick_device(device), getattr(torch, dtype), ops)
     check_causality(model)
     model.engine = engine
-    return engine_for(model, n_rows), tokenizer_for(engine)
+    return engine_for(model, n_rows), tokenizer_for(engine, stored.vocabulary)
 
 
 def check_causality(model: "GPT") -> None:
@@ -148,19 +153,15 @@ def check_causality(model: "GPT") -> None:
         )
 
 
-def tokenizer_for(engine: str | None) -> Tokenizer:
-    """Make the tokenizer of an engine; plain has the readable one."""
-    if engine != "plain":
-        return Tokenizer()
-    from nextword.tokenizer.plain_tokenizer import PlainTokenizer
-
-    return PlainTokenizer()
+def tokenizer_for(engine: str | None, vocabulary: Vocabulary | None = None) -> Tokenizer:
+    """Make the tokenizer of an engine, of GPT-2's vocabulary unless given; plain has the readable one."""
+    return make_tokenizer(vocabulary or GPT2, plain=engine == "plain")
 
 
 def open_named(name_or_path: str | Path) -> StoredModel:
     """Find a model by its name or its path, and make sure that the tokenizer fits it. Raises as `load` does."""
     if name_or_path == BUNDLED:
-        return open_bundled()
+        return replace(open_bundled(), vocabulary=GPT2)
     if name_or_path in REPOSITORIES:
         directory = fetch(str(name_or_path))
     else:
@@ -171,18 +172,28 @@ def open_named(name_or_path: str | Path) -> StoredModel:
                 f"Give {one_of(*KINDS, *REPOSITORIES, BUNDLED)}."
             )
     stored = open_model(directory)
-    own = None if name_or_path in REPOSITORIES else difference(directory)
-    if own is not None:
+    own = None if name_or_path in REPOSITORIES else load_vocabulary(directory)
+    vocabulary = fitting(own or GPT2, stored.config.n_vocab, directory)
+    return replace(with_vocabulary(stored, vocabulary.n_vocab), vocabulary=vocabulary)
+
+
+def fitting(vocabulary: Vocabulary, n_vocab: int, directory: Path) -> Vocabulary:
+    """Leave out added tokens that a model has no ids for. Raises WeightsError where others are left."""
+    if vocabulary.n_vocab <= n_vocab:
+        return vocabulary
+    beyond = {name: id for name, id in vocabulary.special.items() if id >= n_vocab}
+    if vocabulary is GPT2 or vocabulary.n_vocab - n_vocab > len(beyond):
+        whose = "GPT-2's tokenizer" if vocabulary is GPT2 else "its tokenizer"
         raise WeightsError(
-            f"{directory} has a tokenizer of its own ({own}), and nextword has only GPT-2's, with which this model "
-            "would read and write nonsense. Load it alone, for its own tokenizer: nextword.weights.load_model."
+            f"{directory}: the model has a vocabulary of {n_vocab}, and {whose} has "
+            f"{vocabulary.n_vocab} ids. Load such a model alone, for your own tokenizer: nextword.weights.load_model."
         )
-    if stored.config.n_vocab < N_VOCAB:
-        raise WeightsError(
-            f"{directory}: the model has a vocabulary of {stored.config.n_vocab}, and GPT-2's tokenizer has "
-            f"{N_VOCAB} ids. Load such a model alone, for your own tokenizer: nextword.weights.load_model."
-        )
-    return with_vocabulary(stored, N_VOCAB)
+    return replace(
+        vocabulary,
+        tokens=vocabulary.tokens[:n_vocab],
+        special={name: id for name, id in vocabulary.special.items() if id < n_vocab},
+        end_of_text=None if vocabulary.end_of_text in beyond.values() else vocabulary.end_of_text,
+    )
 
 
 def on_cpu(device: str) -> bool:

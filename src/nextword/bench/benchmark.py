@@ -10,7 +10,7 @@ from nextword.bench.machine import installed, this_machine
 from nextword.bench.starting import measure_cold_starts
 from nextword.bench.workload import Workload
 from nextword.bench.writing import METER, Say, Setting, measure_writing
-from nextword.config import GPTConfig
+from nextword.tokenizer.vocab import Vocabulary
 
 NEXTWORD = "nextword.bench.own:Nextword"
 NEXTWORD_TRAINING = "nextword.bench.own:NextwordTraining"
@@ -40,9 +40,12 @@ def benchmark(
     """
     machine = this_machine()
     threads = threads or machine.cores
-    config = config_of(model)
+    from nextword.loading import open_named
+
+    stored = open_named(model)
+    config = stored.config
     workload = workload.within(config.n_ctx)
-    setting = Setting(workload, model, config, scratch, text_ids(), threads, environment or {}, say)
+    setting = Setting(workload, model, config, scratch, text_ids(stored.vocabulary), threads, environment or {}, say)
     findings = Findings(machine, f"{config.n_params:,} parameters", method=method(workload, threads))
     say("the machine itself")
     measure_machine(setting, findings)
@@ -78,19 +81,18 @@ def present(specs: Iterable[str], findings: Findings) -> dict[str, str]:
     return found
 
 
-def config_of(model: str) -> GPTConfig:
-    """Read the model's config. Raises WeightsError where there is no such model."""
-    from nextword.loading import open_named
+def text_ids(vocabulary: Vocabulary | None) -> list[int]:
+    """Encode the bundled story by the model's tokenizer: real text, as for real weights.
 
-    return open_named(model).config
-
-
-def text_ids() -> list[int]:
-    """Encode the bundled story: real text, as for real weights."""
+    Where the tokens are characters, those of the story that are none of them are left out.
+    """
     from nextword.data import read_corpus
-    from nextword.tokenizer import Tokenizer
+    from nextword.loading import tokenizer_for
 
-    return Tokenizer().encode(read_corpus(("story",)).documents[0])
+    text = read_corpus(("story",)).documents[0]
+    if vocabulary is not None and vocabulary.pattern == "chars":
+        text = "".join(character for character in text if character.encode() in vocabulary.ids)
+    return tokenizer_for(None, vocabulary).encode(text)
 
 
 def method(workload: Workload, threads: int) -> list[str]:

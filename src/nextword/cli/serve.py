@@ -130,7 +130,7 @@ def run(arguments: list[str]) -> int:
         small = args.model != BUNDLED  # beside any other model there is one in which there is something to see
         routers.append(router(worker, run, other={"name": BUNDLED, "path": f"{BUNDLED}/"} if small else None))
         if small:
-            routers += bundled_routers(tokenizer, name, args.engine)
+            routers += bundled_routers(name, args.engine)
     app = create_app(
         scheduler,
         tokenizer,

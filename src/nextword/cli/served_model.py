@@ -53,7 +53,8 @@ class ServedModel:
         print(
             f"[{self.model} has saved no weights yet: until it does, the untrained model is served.]", file=sys.stderr
         )
-        return engine_for(self._untrained(), self.rows), tokenizer_for(self.engine_name)
+        model = self._untrained()
+        return engine_for(model, self.rows), tokenizer_for(self.engine_name, model.vocabulary)
 
     def whole(self) -> "GPT":
         """Load the same model in PyTorch, to be looked into."""
@@ -101,6 +102,7 @@ class ServedModel:
         if self.engine_name == "plain":
             fused, model = model, GPT(model.config, ops=plain).eval()
             model.load_state_dict(fused.state_dict())
+            model.vocabulary = fused.vocabulary
         model.engine = self.engine_name
         return model.to(pick_device(self.device))
 

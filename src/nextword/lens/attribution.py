@@ -9,7 +9,7 @@ from torch import Tensor
 from nextword.lens.labelled import Axis, Labelled
 from nextword.lens.names import check_token, from_the_front
 from nextword.lens.texts import Ids, one_text
-from nextword.lens.token_text import token_text
+from nextword.lens.token_text import token_text, vocabulary_of
 from nextword.lens.tracing import Trace, trace
 from nextword.model import GPT
 from nextword.model.attention import merge_heads
@@ -46,8 +46,8 @@ def direct_logit_attribution(model: GPT, ids: Ids, token: int, position: int = -
     for layer in range(config.n_layer):
         labels += [f"h.{layer}.attn head {head}" for head in range(config.n_head)] + [f"h.{layer}.mlp"]
         values += [*parts.heads[layer].tolist(), parts.mlps[layer].item()]
-    after = token_text(int(traced.ids[0, position]), config.n_vocab)
-    said = token_text(token, config.n_vocab)
+    after = token_text(int(traced.ids[0, position]), vocabulary_of(model))
+    said = token_text(token, vocabulary_of(model))
     return Labelled(
         np.array([*values, parts.rest]),
         (Axis("part", [*labels, "biases"]),),

@@ -13,9 +13,10 @@ from nextword.lens.forward_pass import Intervention
 from nextword.lens.labelled import Axis, Labelled, numbers
 from nextword.lens.names import check_head, check_layer, check_text, from_the_front
 from nextword.lens.texts import Ids
-from nextword.lens.token_text import token_texts
+from nextword.lens.token_text import token_texts, vocabulary_of
 from nextword.lens.tracing import Trace, trace
 from nextword.model import GPT
+from nextword.tokenizer.vocab import GPT2, Vocabulary
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,6 +31,7 @@ class Effect:
     before: Tensor
     logits: Tensor
     title: str
+    vocabulary: Vocabulary | None = GPT2
 
     def next(self, n: int = 10, position: int = -1, text: int = 0) -> Labelled:
         """Give the next word's probabilities before and after, (2, n), of the likeliest in either.
@@ -40,7 +42,7 @@ class Effect:
         position = from_the_front(position, self.before.size(1))
         before, after = (numbers(x[text, position].float().softmax(-1)) for x in (self.before, self.logits))
         best = np.argsort(-np.maximum(before, after), kind="stable")[:n]
-        words = token_texts(best, self.before.size(-1))
+        words = token_texts(best, self.vocabulary)
         values = np.stack([before[best], after[best]])
         shown = np.array([[f"{p:.1%}" for p in row] for row in values], dtype=object)
         return Labelled(
@@ -162,7 +164,7 @@ def effect(traced: Trace, changes: dict[str, Intervention], title: str) -> Effec
     """Run the pass again with these interventions. Raises ValueError if there are none."""
     if not changes:
         raise ValueError("There is nothing to change: name heads, [(layer, head)], or mlps, [layer].")
-    return Effect(traced["logits"], traced.changed(changes)["logits"], title)
+    return Effect(traced["logits"], traced.changed(changes)["logits"], title, vocabulary_of(traced.model))
 
 
 def by_layer(heads: Iterable[tuple[int, int]], traced: Trace) -> dict[str, list[int]]:

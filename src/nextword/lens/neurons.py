@@ -6,7 +6,7 @@ import torch
 from nextword.lens.labelled import Axis, Labelled, numbers
 from nextword.lens.names import check_layer, from_the_front
 from nextword.lens.texts import Ids, one_text
-from nextword.lens.token_text import token_texts
+from nextword.lens.token_text import token_texts, vocabulary_of
 from nextword.lens.tracing import trace
 from nextword.model import GPT, GPTConfig
 
@@ -62,7 +62,7 @@ def neuron_words(model: GPT, layer: int, index: int, n: int = 10) -> Labelled:
     written = model.block(layer).mlp.c_proj.weight[:, index]  # (C,)
     scores = model.head((written - written.mean()) * model.ln_f.weight)  # (V,)
     values, order = scores.sort(descending=True, stable=True)
-    words = token_texts(order[:n].tolist(), model.config.n_vocab)
+    words = token_texts(order[:n].tolist(), vocabulary_of(model))
     return Labelled(
         numbers(values[:n]), (Axis("token", words),), f"what neuron {index} of layer {layer} says", "logit, unscaled"
     )

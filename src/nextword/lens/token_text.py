@@ -2,27 +2,34 @@
 
 from collections.abc import Iterable
 
-from nextword.tokenizer.vocab import N_VOCAB, token_bytes
+from nextword.model import GPT
+from nextword.tokenizer.vocab import GPT2, N_VOCAB, Vocabulary
 
 MARKS = {"\n": "↵", "\r": "␍", "\t": "⇥"}
 
 
-def token_text(id: int, n_vocab: int = N_VOCAB) -> str:
+def vocabulary_of(model: GPT) -> Vocabulary | None:
+    """Find what a model's ids stand for: GPT-2's tokens where it does not say, and has as many."""
+    said: Vocabulary | None = model.vocabulary
+    return said or (GPT2 if model.config.n_vocab == N_VOCAB else None)
+
+
+def token_text(id: int, vocabulary: Vocabulary | None = GPT2) -> str:
     """Write a token on one line, with marks for line breaks, tabs and incomplete characters.
 
-    Of a model with another vocabulary than GPT-2's the ids themselves.
+    Without a vocabulary, and beyond its ids, the id itself.
 
     >>> token_text(262)
     ' the'
     >>> token_text(198)
     '↵'
     """
-    if n_vocab != N_VOCAB:
+    if vocabulary is None or id >= vocabulary.n_vocab:
         return str(id)
-    text = token_bytes(id).decode("utf-8", errors="replace")
+    text = vocabulary.token_bytes(id).decode("utf-8", errors="replace")
     return "".join(MARKS.get(c, c if c.isprintable() else "�") for c in text)
 
 
-def token_texts(ids: Iterable[int], n_vocab: int = N_VOCAB) -> list[str]:
+def token_texts(ids: Iterable[int], vocabulary: Vocabulary | None = GPT2) -> list[str]:
     """Write each of these tokens on one line."""
-    return [token_text(int(id), n_vocab) for id in ids]
+    return [token_text(int(id), vocabulary) for id in ids]

@@ -8,7 +8,7 @@ from nextword.lens.forward_pass import ForwardPass
 from nextword.lens.labelled import Axis, Labelled, numbers
 from nextword.lens.names import check_depth, check_head, check_text, parse_name
 from nextword.lens.texts import Ids, as_rows, one_text
-from nextword.lens.token_text import token_texts
+from nextword.lens.token_text import token_texts, vocabulary_of
 from nextword.lens.unembed import TopTokens, guesses, top_tokens
 from nextword.model import GPT
 
@@ -47,7 +47,7 @@ class Trace(ForwardPass):
         """
         found = [self.top_tokens(n, text=text) for n in range(self.config.n_layer + 1)]
         chances = [numbers(one.logprob.exp().squeeze(-1)) for one in found]
-        words = [token_texts(one.ids.squeeze(-1).tolist(), self.config.n_vocab) for one in found]
+        words = [token_texts(one.ids.squeeze(-1).tolist(), vocabulary_of(self.model)) for one in found]
         return guesses(chances, words, self.tokens(text))
 
     @torch.no_grad()
@@ -66,13 +66,13 @@ class Trace(ForwardPass):
     def tokens(self, text: int = 0) -> list[str]:
         """Give the tokens of one of the texts as words. Raises ValueError for a text that is not there."""
         check_text(text, self.ids.size(0))
-        return token_texts(self.ids[text].tolist(), self.config.n_vocab)
+        return token_texts(self.ids[text].tolist(), vocabulary_of(self.model))
 
     def _axis(self, name: str, size: int) -> Axis:
         if name in ("token", "query", "key") and self.ids.shape == (1, size):
             return Axis(name, self.tokens())
         if name == "vocabulary":
-            return Axis(name, token_texts(range(size), self.config.n_vocab))
+            return Axis(name, token_texts(range(size), vocabulary_of(self.model)))
         return Axis(name, [str(i) for i in range(size)])
 
 

@@ -12,10 +12,11 @@ from nextword.lens.labelled import Axis, Labelled
 from nextword.lens.names import check_head, check_layer, from_the_front
 from nextword.lens.surprisal import surprisal_of
 from nextword.lens.texts import Ids, one_text
-from nextword.lens.token_text import token_text
+from nextword.lens.token_text import token_text, vocabulary_of
 from nextword.lens.tracing import Trace
 from nextword.lens.unembed import guesses
 from nextword.model import GPT
+from nextword.tokenizer.vocab import Vocabulary
 
 WORDS = 3  # that are named in one place
 COLUMNS = 16  # positions of which the layers' guesses are shown: the last ones up to the one that is asked about
@@ -156,20 +157,22 @@ def view(model: GPT, ids: Ids, position: int = -1, layer: int | None = None, hea
 
 def read_tokens(traced: Trace) -> tuple[list[PromptToken], float]:
     """Read the prompt's tokens with their probabilities, and the perplexity of all."""
-    ids, n_vocab = traced.ids[0], traced.config.n_vocab
+    ids, vocabulary = traced.ids[0], vocabulary_of(traced.model)
     found = surprisal_of(traced.model, traced["ln_f.out"][0, :-1], ids[1:], WORDS)
-    tokens = [PromptToken(token_text(int(ids[0]), n_vocab), None, [])]
+    tokens = [PromptToken(token_text(int(ids[0]), vocabulary), None, [])]
     for id, logprob, best, values in zip(
         ids[1:].tolist(), found.logprob, found.top_ids, found.top_logprob, strict=True
     ):
-        tokens.append(PromptToken(token_text(id, n_vocab), logprob.item(), words(best, values, n_vocab)))
+        tokens.append(PromptToken(token_text(id, vocabulary), logprob.item(), words(best, values, vocabulary)))
     return tokens, found.perplexity
 
 
 def cells(traced: Trace, n: int, columns: Sequence[int]) -> list[list[Word]]:
     """Unembed the stream after n blocks, at these positions."""
     found = traced.top_tokens(n, WORDS, positions=columns)
-    return [words(ids, logprob, traced.config.n_vocab) for ids, logprob in zip(found.ids, found.logprob, strict=True)]
+    return [
+        words(ids, logprob, vocabulary_of(traced.model)) for ids, logprob in zip(found.ids, found.logprob, strict=True)
+    ]
 
 
 def find_looks(traced: Trace, at: int, layer: int | None) -> list[Look]:
@@ -188,8 +191,9 @@ def find_looks(traced: Trace, at: int, layer: int | None) -> list[Look]:
     return sorted(looks, key=lambda look: -look.weight)
 
 
-def words(ids: Tensor, logprob: Tensor, n_vocab: int) -> list[Word]:
+def words(ids: Tensor, logprob: Tensor, vocabulary: Vocabulary | None) -> list[Word]:
     """Pair tokens with their probabilities."""
     return [
-        Word(token_text(id, n_vocab), math.exp(ln_p)) for id, ln_p in zip(ids.tolist(), logprob.tolist(), strict=True)
+        Word(token_text(id, vocabulary), math.exp(ln_p))
+        for id, ln_p in zip(ids.tolist(), logprob.tolist(), strict=True)
     ]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,10 @@ class GPT(nn.Module):
 
     engine: str | None = None
     """Which of `decode`'s engines writes with it: native, torch or plain; None for the fastest that suits it."""
+
+    vocabulary: Any = None
+    """What its ids stand for, a `tokenizer.Vocabulary`, for those who show or save them: the model has no use for it.
+    None where nobody has said; then it is taken for GPT-2's if it is as large."""
 
     def __init__(self, config: GPTConfig, ops: Ops = fused):
         super().__init__()

@@ -54,6 +54,8 @@ def load_ids() -> dict[bytes, int]:
 def load_model(folder: Path) -> GPT:
     """Load a model: its shape is in config.json, its weights in model.safetensors."""
     config = json.loads((folder / "config.json").read_text())
+    if config["vocab_size"] < len(load_tokens()):
+        sys.exit(f"{folder} has another vocabulary than {len(load_tokens())} tokens by merges, as this file reads.")
     model = GPT(GPTConfig(*(config[name] for name in ("vocab_size", "n_positions", "n_embd", "n_head", "n_layer"))))
     content = (folder / "model.safetensors").read_bytes()  # the length of a list, the list, and all numbers in a row
     start = 8 + int.from_bytes(content[:8], "little")

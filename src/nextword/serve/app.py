@@ -17,6 +17,7 @@ from nextword.serve.completions import Completions
 from nextword.serve.guard import BODY_SECONDS, MAX_BODY, Guard
 from nextword.serve.page_files import page_routes
 from nextword.serve.refusals import Refusal
+from nextword.serve.request_parser import encoded
 from nextword.serve.requests import CompletionRequest, DetokenizeRequest, TokenizeRequest
 from nextword.serve.scheduler import Scheduler
 from nextword.tokenizer import Tokenizer
@@ -133,7 +134,7 @@ def token_routes(tokenizer: Tokenizer) -> APIRouter:
     @router.post("/tokenize", response_model=None, response_class=JSONResponse)
     def tokenize(asked: TokenizeRequest) -> Response:
         known: dict[int, str] = {}
-        for id in (ids := tokenizer.encode(asked.text, asked.allow_special)):
+        for id in (ids := encoded(asked.text, tokenizer, "text", asked.allow_special)):
             if id not in known:
                 token = {"id": id, "text": tokenizer.decode([id]), "bytes": tokenizer.decode_bytes([id]).hex()}
                 known[id] = json.dumps(token, ensure_ascii=False, separators=(",", ":"))

@@ -8,17 +8,17 @@ from nextword.serve.app import token_routes
 from nextword.serve.inside import router
 from nextword.serve.lens_worker import LensWorker
 from nextword.serve.watched_run import WatchedRun
-from nextword.tokenizer import Tokenizer
 from nextword.weights.bundled import BUNDLED, DIRECTORY
 
 
-def bundled_routers(tokenizer: Tokenizer, beside: str, engine: EngineName | None = None) -> list[APIRouter]:
+def bundled_routers(beside: str, engine: EngineName | None = None) -> list[APIRouter]:
     """Make the routes of the small model's page, below /heads.
 
     beside: the model to which that page leads back. engine: see `nextword.load`.
     """
     run = WatchedRun(DIRECTORY)
-    worker = LensWorker(load(BUNDLED, engine=engine)[0], BUNDLED, run.saved_step())
+    model, tokenizer = load(BUNDLED, engine=engine)
+    worker = LensWorker(model, BUNDLED, run.saved_step())
     below = f"/{BUNDLED}"
     tokens = APIRouter(prefix=below)
     tokens.include_router(token_routes(tokenizer))

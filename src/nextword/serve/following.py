@@ -11,6 +11,8 @@ from nextword.loading import load
 from nextword.model import GPT, GPTConfig
 from nextword.serve.watched_run import WatchedRun
 from nextword.symbols import is_symbol
+from nextword.tokenizer.directory import load_vocabulary
+from nextword.tokenizer.vocab import GPT2
 from nextword.train.run_directory import description
 from nextword.train.setup import fresh_model
 from nextword.weights.directory import open_model
@@ -84,4 +86,6 @@ def first_model(run: Path) -> GPT:
     if settings.get("init"):
         return load(settings["init"])[0]
     torch.manual_seed(settings["seed"])
-    return fresh_model(GPTConfig(**about["model"]), about.get("plan", {}).get("embedding_std")).eval()
+    model = fresh_model(GPTConfig(**about["model"]), about.get("plan", {}).get("embedding_std")).eval()
+    model.vocabulary = load_vocabulary(run) or GPT2
+    return model

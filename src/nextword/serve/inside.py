@@ -8,7 +8,7 @@ import gzip
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import Annotated, Any
 
 import torch
@@ -27,7 +27,7 @@ from nextword.serve.requests import Id, Strict
 from nextword.serve.run_routes import Octets, floats, run_routes
 from nextword.serve.source import sources
 from nextword.serve.watched_run import WatchedRun
-from nextword.tokenizer.vocab import load_tokens
+from nextword.tokenizer.vocab import GPT2, Vocabulary
 
 JSON = "application/json"
 
@@ -126,12 +126,13 @@ def router(
 
     @routes.get("/vocabulary")
     async def vocabulary(request: Request) -> Response:
-        headers = {"cache-control": NO_CACHE, "etag": etag(zipped_vocabulary()), "vary": "accept-encoding"}
+        zipped = zipped_vocabulary(worker.model.vocabulary or GPT2)
+        headers = {"cache-control": NO_CACHE, "etag": etag(zipped), "vary": "accept-encoding"}
         if is_known(request, headers["etag"]):
             return Response(status_code=304, headers=headers)
         if "gzip" in request.headers.get("accept-encoding", ""):
-            return Response(zipped_vocabulary(), media_type=JSON, headers={**headers, "content-encoding": "gzip"})
-        return Response(gzip.decompress(zipped_vocabulary()), media_type=JSON, headers=headers)
+            return Response(zipped, media_type=JSON, headers={**headers, "content-encoding": "gzip"})
+        return Response(gzip.decompress(zipped), media_type=JSON, headers=headers)
 
     @routes.get("/source")
     def source() -> dict[str, Any]:
@@ -253,10 +254,10 @@ def check_part(param: str, layer: int, config: GPTConfig, head: int = 0) -> None
         raise Refusal(f"{param}: head {head} is not there, heads are 0 to {config.n_head - 1}.", param)
 
 
-@cache
-def zipped_vocabulary() -> bytes:
+@lru_cache(maxsize=2)  # the served model's, and that of the small one beside it
+def zipped_vocabulary(vocabulary: Vocabulary) -> bytes:
     """List every token's text, or its bytes where it is no text alone, in gzipped JSON."""
-    tokens = [text_or_bytes(token) for token in load_tokens()]
+    tokens = [text_or_bytes(token) for token in vocabulary.tokens]
     return gzip.compress(json.dumps(tokens, ensure_ascii=False, separators=(",", ":")).encode(), mtime=0)
 
 

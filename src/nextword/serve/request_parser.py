@@ -9,6 +9,7 @@ from typing import Any
 
 from nextword.decode import Sampling
 from nextword.decode.random_numbers import random_numbers
+from nextword.errors import TokenizerError
 from nextword.serve.detokenizer import Token
 from nextword.serve.generation import Deliver, Generation
 from nextword.serve.logprobs import Logprobs
@@ -45,6 +46,14 @@ class Choice:
     text: str = ""
     tokens: list[Token] = field(default_factory=list)
     finish_reason: str | None = None
+
+
+def encoded(text: str, tokenizer: Tokenizer, place: str, allow_special: bool = True) -> list[int]:
+    """Encode a text. Raises Refusal where the tokenizer lacks a character of it, as one of characters may."""
+    try:
+        return tokenizer.encode(text, allow_special)
+    except TokenizerError as error:
+        raise Refusal(f"{place}: {error}", place) from None
 
 
 class RequestParser:
@@ -126,7 +135,7 @@ class RequestParser:
         n_ctx = self._scheduler.config.n_ctx
         if isinstance(given, str):
             text = whole_characters(given)
-            ids = self._tokenizer.encode(text, True)
+            ids = encoded(text, self._tokenizer, place)
         else:
             ids = given
         if is_cut := asked.truncate_prompt_tokens is not None:

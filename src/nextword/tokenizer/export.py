@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from nextword.runtime import replacing
-from nextword.tokenizer.patterns import pattern_named
-from nextword.tokenizer.vocab import GPT2, Vocabulary, encoder_json, read_vocab_bpe, to_printable
+from nextword.tokenizer.characters import CHARS, EACH_CHARACTER
+from nextword.tokenizer.patterns import PUBLISHED
+from nextword.tokenizer.vocab import GPT2, Vocabulary, encoder_json, merge_lines, read_vocab_bpe, to_printable
 
 
 def save_tokenizer(directory: str | Path, n_ctx: int | None = None, vocabulary: Vocabulary = GPT2) -> None:
@@ -19,7 +20,8 @@ def save_tokenizer(directory: str | Path, n_ctx: int | None = None, vocabulary: 
     tokenizer_config.json   what tells transformers which class to use, and where to cut long texts: at n_ctx tokens
 
     n_ctx: how many tokens the model reads; without it, transformers cuts nothing. The directory is
-    made if needed, and files that are there already are replaced, each in one step.
+    made if needed, and files that are there already are replaced, each in one step. Characters as tokens have no
+    merges.txt, and a tokenizer of another kind the file that its library reads.
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
@@ -35,11 +37,42 @@ def _vocabulary_files(vocabulary: Vocabulary) -> dict[str, bytes]:
 
     They are kept, 5 MB of them: to make them takes longer than to write them, and every checkpoint has them.
     """
-    merges = [f"{to_printable(left)} {to_printable(right)}" for left, right in vocabulary.merge_list()]
+    if vocabulary.files is not None:
+        return dict(vocabulary.files)
+    if vocabulary.pattern == CHARS:
+        return {"tokenizer.json": _to_json(_character_tokenizer(vocabulary))}
+    is_gpt2s = vocabulary is GPT2
+    pairs = [] if is_gpt2s else vocabulary.merge_list()
+    lines = merge_lines() if is_gpt2s else [f"{to_printable(left)} {to_printable(right)}" for left, right in pairs]
     return {
-        "vocab.json": (encoder_json() if vocabulary is GPT2 else json.dumps(_ids(vocabulary))).encode("utf-8"),
-        "merges.txt": read_vocab_bpe() if vocabulary is GPT2 else "\n".join(["#version: 0.2", *merges, ""]).encode(),
-        "tokenizer.json": _to_json(_tokenizer(vocabulary, merges)),
+        "vocab.json": encoder_json().encode() if is_gpt2s else json.dumps(_ids(vocabulary)).encode(),
+        "merges.txt": read_vocab_bpe() if is_gpt2s else "\n".join(["#version: 0.2", *lines, ""]).encode(),
+        "tokenizer.json": _to_json(_tokenizer(vocabulary, lines)),
+    }
+
+
+def _character_tokenizer(vocabulary: Vocabulary) -> dict[str, Any]:
+    """Make the content of tokenizer.json for characters as tokens: each one is a word."""
+    ids = {token.decode(): id for id, token in enumerate(vocabulary.tokens)}
+    rule = {"type": "Split", "pattern": {"Regex": EACH_CHARACTER}, "behavior": "Isolated", "invert": False}
+    return _around(vocabulary) | {
+        "pre_tokenizer": rule,
+        "post_processor": None,
+        "decoder": {"type": "Fuse"},
+        "model": {"type": "WordLevel", "vocab": ids, "unk_token": "<unk>"},
+    }
+
+
+def _around(vocabulary: Vocabulary) -> dict[str, Any]:
+    """Make what a tokenizer.json says besides its model: here, the special tokens."""
+    exactly = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
+    added = sorted(vocabulary.special.items(), key=lambda item: item[1])
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [{"id": id, "content": content, "special": True} | exactly for content, id in added],
+        "normalizer": None,
     }
 
 
@@ -54,18 +87,9 @@ def _tokenizer(vocabulary: Vocabulary, merges: list[str]) -> dict[str, Any]:
     """Make the content of tokenizer.json. "ByteLevel" means GPT-2's splitting pattern and its printable bytes."""
     uses_gpt2s = vocabulary.pattern == "gpt2"
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": uses_gpt2s}
-    rule = {"type": "Split", "pattern": {"Regex": pattern_named(vocabulary.pattern)}, "behavior": "Isolated"}
+    rule = {"type": "Split", "pattern": {"Regex": PUBLISHED.get(vocabulary.pattern)}, "behavior": "Isolated"}
     split = {"type": "Sequence", "pretokenizers": [rule | {"invert": False}, byte_level]}
-    exactly = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
-    return {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [
-            {"id": id, "content": content, "special": True} | exactly
-            for content, id in sorted(vocabulary.special.items(), key=lambda item: item[1])
-        ],
-        "normalizer": None,
+    return _around(vocabulary) | {
         "pre_tokenizer": byte_level if vocabulary.pattern in ("gpt2", "none") else split,
         "post_processor": byte_level,
         "decoder": byte_level,

@@ -23,6 +23,13 @@ PATTERNS = {
 }
 """What to cut a text by, as tiktoken and `regex` read it."""
 
+PUBLISHED = {
+    "gpt2": r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+""",
+    "gpt4": r"""(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"""
+    r"""|\s+(?!\S)|\s+""",
+}
+"""The same pieces as other programs' files write them; `tokenizers` reads `++` and `{1,3}+` as something else."""
+
 
 def pattern_named(name: str) -> str:
     """Look a pattern up. Raises NextwordError for a name that is not there."""

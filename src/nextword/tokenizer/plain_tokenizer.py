@@ -16,6 +16,7 @@ class PlainTokenizer(Tokenizer):
     def __init__(self, vocabulary: Vocabulary = GPT2) -> None:
         """Need nothing of tiktoken."""
         self.vocabulary = vocabulary
+        self._ids = ()  # its ids are no ranks of tiktoken's
 
     def encode(self, text: str, allow_special: bool = False) -> list[int]:
         """Encode a text; see `bpe.encode`."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, SupportsIndex
 
 import regex
 import tiktoken
 
 from nextword.tokenizer.patterns import cut, cut_special, pattern_named
+from nextword.tokenizer.ranks import rank
 from nextword.tokenizer.stream import StreamDecoder
 from nextword.tokenizer.vocab import GPT2, Vocabulary
 
@@ -30,6 +30,8 @@ class Tokenizer:
     >>> tokenizer.decode([15496, 11, 314, 1101])
     "Hello, I'm"
     """
+
+    _ids: tuple[int, ...] | None
 
     def __init__(self, vocabulary: Vocabulary = GPT2) -> None:
         self.vocabulary = vocabulary
@@ -135,19 +137,7 @@ def _load_encoding(vocabulary: Vocabulary = GPT2) -> tuple[tiktoken.Encoding, tu
     tiktoken joins two neighbours if they spell a token, the one of the lowest rank first. What training has merged
     comes out the same: see `fits_tiktoken`.
     """
-    ranks, ids = _rank(vocabulary)
+    ranks, ids = rank(vocabulary)
     special = dict(vocabulary.special) if ids is None else {}
     pattern = pattern_named(vocabulary.pattern)
     return tiktoken.Encoding("nextword", pat_str=pattern, mergeable_ranks=ranks, special_tokens=special), ids
-
-
-def _rank(vocabulary: Vocabulary) -> tuple[dict[bytes, int], tuple[int, ...] | None]:
-    """Rank the tokens that merging can reach, by their ids if these have the order of the merges."""
-    ids = vocabulary.ids
-    if vocabulary is GPT2:
-        return ids, None
-    single = [bytes([byte]) for byte in range(256)]
-    merged = [left + right for left, right in vocabulary.merge_list()]
-    if all(ids[one] < ids[next] for one, next in pairwise(merged)):
-        return {token: ids[token] for token in (*single, *merged)}, None
-    return {token: rank for rank, token in enumerate((*single, *merged))}, tuple(ids[t] for t in (*single, *merged))

@@ -148,6 +148,8 @@ class Vocabulary:
     """How a text is cut into pieces: a name in `patterns.py`."""
     end_of_text: int | None = None
     """The id that separates documents and ends a text; None where there is none."""
+    files: Mapping[str, bytes] | None = None
+    """The files, by name, of a tokenizer of another kind, which only the library that made it can read."""
 
     @property
     def n_vocab(self) -> int:
@@ -159,6 +161,10 @@ class Vocabulary:
         """Give the id of each token but the special ones."""
         special = set(self.special.values())
         return {token: id for id, token in enumerate(self.tokens) if token and id not in special}
+
+    def __deepcopy__(self, memo: object) -> "Vocabulary":
+        """Give itself: nothing in it changes."""
+        return self
 
     def merge_list(self) -> list[tuple[bytes, bytes]]:
         """List the merges, that of rank 0 first."""
@@ -181,6 +187,7 @@ class _GPT2(Vocabulary):
             "special": {END_OF_TEXT: END_OF_TEXT_ID},
             "pattern": "gpt2",
             "end_of_text": END_OF_TEXT_ID,
+            "files": None,
         }.items():
             object.__setattr__(self, name, value)
 

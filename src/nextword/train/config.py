@@ -46,6 +46,10 @@ class TrainConfig:
     size: str | None = None
     """Size of a class of your own: nano, gpt2, ... Default: nano, since plain attention is slow."""
 
+    tokenizer: str | Path | None = None
+    """Tokenizer of a model from random weights: gpt2, bytes, chars (those of the text), or the directory of one,
+    such as `nextword tokenizer train` leaves. Default: gpt2. It is kept in the run."""
+
     params: str | int | None = None
     """Size of your own, in parameters: 10M, 1.5B or 800k. Blocks, width, heads of 64 and context are chosen
     to fit it and the vocabulary."""
@@ -158,7 +162,7 @@ class TrainConfig:
         if isinstance(data, str | Path):
             raise ValueError(f"data must be a tuple of sources, such as ({str(data)!r},).")
         object.__setattr__(self, "data", tuple(in_text(source) for source in self.data))
-        for name in ("init", "out"):
+        for name in ("init", "out", "tokenizer"):
             value = getattr(self, name)
             object.__setattr__(self, name, None if value is None else in_text(value))
         if self.encoding is not None:
@@ -177,6 +181,8 @@ class TrainConfig:
             raise SettingError("size", f"{self.size} is not a size to train: choose {', '.join(CONFIGS)}.")
         if self.init is not None and (self.size is not None or (self.model is not None and self.user_model is None)):
             raise SettingError("init", f"brings its own size: leave out `{'size' if self.size else 'model'}`.")
+        if self.init is not None and self.tokenizer is not None:
+            raise SettingError("init", "brings its own tokenizer: leave out `tokenizer`.")
         if sum(length is not None for length in (self.epochs, self.steps, self.tokens)) > 1:
             raise ValueError("The length is given more than once: use one of `epochs`, `steps` and `tokens`.")
         if self.schedule is not None and self.schedule not in SCHEDULES:

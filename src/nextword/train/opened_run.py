@@ -13,6 +13,7 @@ from nextword.data import Corpus, read_corpus
 from nextword.errors import RunError
 from nextword.runtime import available_memory, pick_device
 from nextword.shape import described
+from nextword.tokenizer import GPT2, save_tokenizer
 from nextword.train.checkpoint import TrainerState, checkpoints, newest_sound_checkpoint, restore
 from nextword.train.config import TrainConfig
 from nextword.train.estimate import expected_seconds
@@ -90,7 +91,10 @@ class OpenedRun:
         """Lock the run's directory, and write its beginning there or rewind it to the checkpoint."""
         path = self.setup.directory
         if self.checkpoint is None and self.state.step == 0:
-            return RunDirectory.create(path, self.setup.describe(), self.overwrite, holder)
+            run = RunDirectory.create(path, self.setup.describe(), self.overwrite, holder)
+            if self.setup.tokenizer.vocabulary is not GPT2:  # whoever looks in before the first checkpoint wants it
+                save_tokenizer(path, self.setup.model.config.n_ctx, self.setup.tokenizer.vocabulary)
+            return run
         run = RunDirectory.reopen(path, holder)
         if self.checkpoint is not None:
             if checkpoints(run.checkpoints) != self.found:

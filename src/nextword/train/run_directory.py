@@ -31,6 +31,7 @@ MODEL_FILES = (
     "tokenizer_config.json",
     "vocab.json",
     "merges.txt",
+    "tokenizer.model",
 )
 CONTENTS = (*MODEL_FILES, "best", "log.jsonl", "loss.png", "samples.md", "attention", "checkpoints")
 """What a run leaves, and a new one in its place deletes, besides run.json, by which a run is known."""

@@ -13,12 +13,14 @@ from nextword.data import Corpus, Reading, Windows, read_corpus
 from nextword.data.corpus import corpus_name
 from nextword.data.mixture import Mixture, cut_windows, encode_shares
 from nextword.data.reading import AS_AT_FIRST
-from nextword.errors import SettingError
+from nextword.errors import SettingError, TokenizerError
 from nextword.loading import load
 from nextword.model import GPT, GPTConfig
 from nextword.native import library
 from nextword.runtime import pick_device, pick_dtype
-from nextword.tokenizer import Tokenizer
+from nextword.tokenizer import Tokenizer, load_tokenizer
+from nextword.tokenizer.characters import character_vocabulary
+from nextword.tokenizer.directory import make_tokenizer
 from nextword.train.checkpoint import OWN
 from nextword.train.config import TrainConfig
 from nextword.train.plan import Plan, plan
@@ -99,11 +101,10 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
     user_model = config.user_model
     dtype = torch.float32 if user_model is not None and config.dtype == "auto" else pick_dtype(config.dtype, device)
     corpus = corpus or read_corpus(config.data, how_to_read(config))
-    tokenizer = Tokenizer()
+    source = checkpoint if checkpoint is not None else config.init
+    given, tokenizer = (None, chosen_tokenizer(config, corpus)) if source is None else load(source)
     parts, val_ids = encode_shares(corpus, tokenizer, config.val_fraction)
     n_train_tokens = sum(map(len, parts))
-    source = checkpoint if checkpoint is not None else config.init
-    given = None if source is None else load(source)[0]
     shape = config.shape_with(tokenizer.n_vocab) if given is None else given.config
     chosen = plan(config, shape, n_train_tokens)
     check_window(chosen.window, shape.n_ctx, n_train_tokens)
@@ -116,6 +117,9 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
         model: Trainable = build_user_model(user_model, shape, given, checkpoint)
     else:
         model = fresh_model(shape, chosen.embedding_std) if given is None else with_dropout(given, chosen.dropout)
+    model.vocabulary = tokenizer.vocabulary
+    prompt = config.prompt or beginning(corpus.documents[0], tokenizer)
+    tokenizer.encode_prompt(prompt)  # which says what of it cannot be read
     return Setup(
         config=config,
         plan=chosen,
@@ -125,10 +129,17 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
         windows=windows,
         val_ids=val_ids,
         model=model.to(device),
-        prompt=config.prompt or beginning(corpus.documents[0], tokenizer),
+        prompt=prompt,
         device=device,
         dtype=dtype,
     )
+
+
+def chosen_tokenizer(config: TrainConfig, corpus: Corpus) -> Tokenizer:
+    """Choose the tokenizer of a model from random weights. Raises TokenizerError for one that cannot be had."""
+    if config.tokenizer == "chars":
+        return make_tokenizer(character_vocabulary(corpus.documents))
+    return load_tokenizer(config.tokenizer or "gpt2")
 
 
 @torch.no_grad()
@@ -175,8 +186,11 @@ def check_window(window: int, n_ctx: int, n_tokens: int) -> None:
 def beginning(text: str, tokenizer: Tokenizer, count: int = 6) -> str:
     """Take the text's first words, on one line; without blanks in it, its first few tokens."""
     words = " ".join(text.split(maxsplit=count)[:count])
+    try:
+        ids = tokenizer.encode(words[:LONGEST_WORDS])
+    except TokenizerError:  # its characters are the text's, and there may be no blank among them
+        words = words.replace(" ", "")
+        ids = tokenizer.encode(words[:LONGEST_WORDS])
     if len(words) <= LONGEST_WORDS:
         return words
-    return tokenizer.decode(tokenizer.encode(words[:LONGEST_WORDS])[:FIRST_TOKENS]).rstrip(
-        "\ufffd"
-    )  # the last may be half a character
+    return tokenizer.decode(ids[:FIRST_TOKENS]).rstrip("\ufffd")  # the last may be half a character

@@ -31,6 +31,7 @@ def as_gpt(model: Trainable) -> GPT:
         tensors[name.ours] = neutral(name.ours, name.shape(model.config)) if found is None else found.float()
     device = tensors["wte.weight"].device
     gpt.load_state_dict({name: tensor.to(device) for name, tensor in tensors.items()}, assign=True)
+    gpt.vocabulary = model.vocabulary
     return gpt.eval()
 
 

@@ -54,6 +54,7 @@ def load_user_model(
     gpt, tokenizer = load(weights)
     model = build(spec, gpt.config)
     model.load(gpt)
+    model.vocabulary = gpt.vocabulary
     model.eval().to(pick_device(device))
     if dtype is not None:
         model.to(getattr(torch, dtype))

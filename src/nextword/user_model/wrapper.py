@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from nextword.errors import WeightsError
 from nextword.model import GPT, GPTConfig
+from nextword.tokenizer.vocab import Vocabulary
 from nextword.weights.matching import match_parameters
 
 Read = Callable[[Any], Tensor]
@@ -22,6 +23,7 @@ class UserModel(nn.Module):
 
     def __init__(self, inner: nn.Module, config: GPTConfig, read: Read):
         super().__init__()
+        self.vocabulary: Vocabulary | None = None
         self.inner, self.config = inner, config
         self._read = read
         self.matching = match_parameters(inner, config)

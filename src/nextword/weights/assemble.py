@@ -55,6 +55,7 @@ def assemble(
             values = torch.empty(values.shape, dtype=dtype, device=device).copy_(values)
         parameters[name.ours] = values
     model.load_state_dict(parameters, assign=True)
+    model.vocabulary = stored.vocabulary
     return model.eval()
 
 

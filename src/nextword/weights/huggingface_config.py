@@ -9,7 +9,7 @@ from typing import Any
 
 from nextword.config import GPTConfig
 from nextword.errors import WeightsError
-from nextword.tokenizer.vocab import END_OF_TEXT_ID
+from nextword.tokenizer.vocab import END_OF_TEXT_ID, Vocabulary
 from nextword.weights.config_file import read_json, shape_from
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
@@ -82,9 +82,14 @@ def in_other_words(key: str, config: GPTConfig) -> tuple[Any, ...]:
     }.get(key, ())
 
 
-def config_values(config: GPTConfig) -> dict[str, Any]:
-    """Build the content of `config.json`, for transformers and all that reads like it."""
+def config_values(config: GPTConfig, vocabulary: Vocabulary | None = None) -> dict[str, Any]:
+    """Build the content of `config.json`, for transformers and all that reads like it.
+
+    vocabulary: GPT-2's, unless given, of a model that has as many ids.
+    """
     end_of_text = END_OF_TEXT_ID if config.n_vocab > END_OF_TEXT_ID else None
+    if vocabulary is not None:
+        end_of_text = vocabulary.end_of_text
     return SWITCHES | {
         "model_type": "gpt2",
         "architectures": ["GPT2LMHeadModel"],

@@ -11,7 +11,7 @@ import torch
 from nextword.model import GPT
 from nextword.runtime import replacing
 from nextword.tokenizer import save_tokenizer
-from nextword.tokenizer.vocab import N_VOCAB
+from nextword.tokenizer.vocab import GPT2, N_VOCAB, Vocabulary
 from nextword.weights.huggingface_config import CONFIG, WEIGHTS, config_values
 from nextword.weights.names import tensor_names
 from nextword.weights.tensor_file import save_tensors
@@ -22,15 +22,17 @@ def save_huggingface(model: GPT, directory: str | Path) -> None:
 
     No prefix, no head, no masks: each parameter once. The directory is made if
     need be, and every file is replaced as a whole, the weights last. A model
-    with a smaller vocabulary than GPT-2's gets no tokenizer files, since the
-    tokenizer's ids would not fit.
+    that does not say what its ids stand for gets GPT-2's tokenizer, or none if
+    its vocabulary is smaller than that.
     """
     directory = Path(directory).expanduser()
     directory.mkdir(parents=True, exist_ok=True)
+    vocabulary: Vocabulary | None = model.vocabulary or (GPT2 if model.config.n_vocab >= N_VOCAB else None)
+    about = config_values(model.config, vocabulary)
     with replacing(directory / CONFIG) as path:
-        path.write_text(json.dumps(config_values(model.config), indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    if model.config.n_vocab >= N_VOCAB:
-        save_tokenizer(directory, model.config.n_ctx)
+        path.write_text(json.dumps(about, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    if vocabulary is not None:
+        save_tokenizer(directory, model.config.n_ctx, vocabulary)
     parameters = dict(model.named_parameters())
     tensors = {}
     for name in tensor_names(model.config.n_layer):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nextword.config import GPTConfig
 from nextword.errors import WeightsError
+from nextword.tokenizer.vocab import Vocabulary
 from nextword.weights.names import TensorName
 
 FLOATS: Mapping[str, np.dtype[Any]] = {
@@ -57,13 +58,14 @@ class StoredModel:
 
     config: what shape it should have. source: the file that an error is about.
     tensors: what there is. names: what there should be. Both go by the names
-    that the format uses.
+    that the format uses. vocabulary: what its ids stand for, if that is known.
     """
 
     config: GPTConfig
     source: Path
     tensors: Mapping[str, StoredTensor]
     names: Mapping[str, TensorName]
+    vocabulary: Vocabulary | None = None
 
 
 def finite(tensor: StoredTensor) -> NDArray[Any]:
