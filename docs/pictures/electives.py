@@ -1,5 +1,7 @@
-"""Pictures of what goes beyond: merges, the cache, LoRA, the logit lens, loss scaling."""
+"""Pictures of what goes beyond: merges, the cache, LoRA, the logit lens, loss scaling, pair counts."""
 
+from collections import Counter
+from importlib import resources
 from itertools import pairwise
 
 import torch
@@ -8,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from nextword.lens.plain import logit_lens
 from nextword.model.plain import softmax
-from nextword.tokenizer import bpe
+from nextword.tokenizer import bpe, incremental
 from nextword.tokenizer.vocab import load_ids, load_merges
 
 from . import tiny
@@ -156,4 +158,40 @@ def loss_scaling(ink: Ink) -> Figure:
         ax.spines[side].set_visible(False)
     ax.spines["bottom"].set_color(ink.line)
     ax.tick_params(colors=ink.muted)
+    return figure
+
+
+def pair_counts(ink: Ink) -> Figure:
+    """How many pairs are counted for each merge of the story: all in the text, or those around the joined pair."""
+    text = resources.files("nextword.data").joinpath("story.txt").read_text(encoding="utf-8")
+    words = {piece: [bytes([byte]) for byte in piece.encode()] for piece in bpe.split(text)}
+    times = Counter(bpe.split(text))
+    counts: Counter[tuple[bytes, bytes]] = Counter()
+    for piece, word in words.items():
+        for pair in pairwise(word):
+            counts[pair] += times[piece]
+    everywhere, around = [], []
+    for merge in incremental.learn_pairs(times, 1000):
+        everywhere.append(sum(counts.values()))
+        touched = [piece for piece, word in words.items() if merge in pairwise(word)]
+        around.append(sum(2 * len(words[piece]) for piece in touched))
+        for piece in touched:
+            words[piece] = incremental.recount(counts, words[piece], merge, times[piece])
+    figure, ax = canvas(42, 15)
+    ax.axis("on")
+    ax.set_aspect("auto")
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    for values, color, said in ((everywhere, ink.blue, "pairs in the text"), (around, ink.orange, "pairs in the words "
+                                "that change, each once")):  # fmt: skip
+        ax.plot(range(1, 1 + len(values)), values, color=color, linewidth=1.4)
+        ax.text(1.1, values[0] * 1.25, said, fontsize=8.5, color=color)
+    ax.set_xlim(1, 1000)
+    ax.set_ylim(3, max(everywhere) * 3)
+    ax.set_xlabel("merge", fontsize=8.5, color=ink.muted)
+    for side in ("right", "top"):
+        ax.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_color(ink.line)
+    ax.tick_params(colors=ink.muted, labelsize=8.5, which="both")
     return figure

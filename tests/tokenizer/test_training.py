@@ -59,6 +59,17 @@ def test_all_readers_give_the_same_ids(vocabulary, text, tmp_path_factory):
     assert by_ranks.encode(text, allowed_special="all") == ids
 
 
+def test_transformers_gives_the_same_ids(vocabulary, tmp_path):
+    transformers = pytest.importorskip("transformers", reason="transformers (extra: test) is the reference here")
+    save_tokenizer(tmp_path, vocabulary=vocabulary)
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    for text in HARD:
+        ids = bpe.encode(text, allow_special=True, vocabulary=vocabulary)
+        assert theirs.encode(text) == ids
+        assert theirs.decode(ids, clean_up_tokenization_spaces=False) == text
+    assert theirs.eos_token_id == 998
+
+
 def test_the_files_list_what_was_learned(vocabulary, tmp_path):
     save_tokenizer(tmp_path, vocabulary=vocabulary)
     ids = json.loads((tmp_path / "vocab.json").read_text(encoding="utf-8"))
@@ -93,7 +104,7 @@ def test_progress_is_told():
             300,
             {},
             DataError,
-            r"has only 2 merges, and a vocabulary of 300 ids needs 43\. Give .*vocab_size=259",
+            r"has only 2 merges, and a vocabulary of 300 ids needs 43\. Give .* at most 259 ids",
         ),
         ([], 300, {}, DataError, "has only 0 merges"),
     ],

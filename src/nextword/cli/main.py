@@ -16,6 +16,7 @@ VERBS = {
     "generate": "continue a prompt with a trained model, or with the official GPT-2",
     "trace": "see inside: surprise, what each layer would say, where a head looks",
     "serve": "an API that OpenAI's clients know, and a page that shows a model at work",
+    "tokenizer": "learn a vocabulary from your own texts, and look at tokens",
     "export": "write a trained model in another program's format",
     "onefile": "write GPT-2, the whole of it, as one Python file to read, run and change",
     "bench": "measure how fast this machine is, and nextword on it",

@@ -10,7 +10,7 @@
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from itertools import pairwise
 
 from nextword.tokenizer.bpe import join
@@ -44,16 +44,28 @@ def learn_pairs(pieces: Mapping[str, int], n: int) -> Iterator[Pair]:
         fresh = set()
         token = pair[0] + pair[1]
         for place in places.pop(pair):
-            for old in pairwise(words[place]):
-                counts[old] -= times[place]
-            words[place] = join(words[place], pair)
+            words[place] = recount(counts, words[place], pair, times[place])
             for new in pairwise(words[place]):
-                counts[new] += times[place]
                 if token in new:
                     places[new].add(place)
                     fresh.add(new)
         for new in fresh:
             heapq.heappush(heap, entry(counts[new], new))
+
+
+def recount(counts: MutableMapping[Pair, int], word: list[bytes], pair: Pair, times: int) -> list[bytes]:
+    """Join a pair in a word that stands `times` times in the text, and mend the counts of all pairs.
+
+    >>> counts = {(b"h", b"u"): 5, (b"u", b"g"): 15}
+    >>> recount(counts, [b"h", b"u", b"g"], (b"u", b"g"), 5), counts[b"u", b"g"], counts[b"h", b"ug"]
+    ([b'h', b'ug'], 10, 5)
+    """
+    joined = join(word, pair)
+    for old in pairwise(word):
+        counts[old] -= times
+    for new in pairwise(joined):
+        counts[new] = counts.get(new, 0) + times
+    return joined
 
 
 def entry(count: int, pair: Pair) -> tuple[int, str, str, Pair]:

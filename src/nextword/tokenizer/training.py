@@ -56,7 +56,7 @@ def train_vocabulary(
         most = vocab_size - n + len(merges)
         raise DataError(
             f"The text has only {len(merges):,} merges, and a vocabulary of {vocab_size:,} ids needs {n:,}. "
-            f"Give more text, or `vocab_size={most}`."
+            f"Give more text, or ask for at most {most:,} ids."
         )
     return vocabulary_of(merges, pattern, special)
 
