@@ -133,7 +133,7 @@ READ: list[tuple[str, bytes | Callable[[], bytes]]] = [
 # What it is called, as which it is refused, and its bytes: as real programs write them where one is at hand.
 KINDS: list[tuple[str, str, bytes | Callable[[], bytes]]] = [
     ("a.json", "JSON, and 2 columns", json.dumps(RECORDS).encode()),
-    ("b.json", "JSON, and no column", json.dumps({"texts": TEXTS}, indent=2).encode()),
+    ("b.json", "JSON, and no single column", json.dumps({"texts": TEXTS}, indent=2).encode()),
     ("a.ipynb", "a Jupyter notebook, and plain text", json.dumps({"cells": [], "nbformat": 4}).encode()),
     ("a.docx", "a Word document", zipped({"[Content_Types].xml": "x", "word/document.xml": "x"})),
     ("a.xlsx", "an Excel sheet", zipped({"[Content_Types].xml": "x", "xl/workbook.xml": "x"})),
@@ -274,6 +274,6 @@ def test_the_command_leaves_a_text_that_can_be_trained_on(
     name: str, raw: bytes, texts: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = message(name, raw, tmp_path, monkeypatch)
-    words = shlex.split(found[found.index("nextword train") :])
+    words = shlex.split(found[found.index("nextword train") : found.index(" (Or add")])
     assert words[2:-1] == ["--data", name, "--field"]
     assert read_corpus(name, Reading(field=words[-1])).documents == tuple(texts)

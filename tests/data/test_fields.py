@@ -43,7 +43,7 @@ def test_several_texts_are_shown_with_examples_and_a_command() -> None:
 
 
 def test_messages_are_never_guessed() -> None:
-    with pytest.raises(DataError, match=r"no column of it .* --field \"?'?messages.\*.content"):
+    with pytest.raises(DataError, match=r"no single column of it .* --field \"?'?messages.\*.content"):
         choose({"messages": [{"role": "user", "content": LONG}, {"role": "assistant", "content": LONG}]})
 
 

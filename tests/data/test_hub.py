@@ -2,6 +2,8 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -79,3 +81,43 @@ def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(DataError, match=r"pip install 'nextword\[data\]'"):
         open_corpus("hub:someone/Tales")
+
+
+def test_what_is_asked_of_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no network here: the two functions that ask it are told what they would answer."""
+    import datasets
+    import huggingface_hub
+
+    asked: list[tuple[Any, ...]] = []
+
+    def info(self: Any, repository: str, revision: str | None, timeout: float) -> Any:
+        asked.append((repository, revision))
+        return SimpleNamespace(sha=COMMIT)
+
+    def load(path: str, config: str | None, **options: Any) -> Any:
+        asked.append((path, config, options["split"], options["revision"], options["streaming"]))
+        return datasets.Dataset.from_dict({"id": [1, 2], "text": TEXTS[:2]}).to_iterable_dataset()
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", info)
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    opened = open_corpus("hub:someone/Tales/short:test@v2")
+    assert [*opened.documents()] == TEXTS[:2]
+    assert asked[:2] == [("someone/Tales", "v2"), ("someone/Tales", "short", "test", COMMIT, True)]
+
+
+def test_a_data_set_that_the_hub_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+    from huggingface_hub.errors import HfHubHTTPError
+
+    def info(self: Any, repository: str, **options: Any) -> Any:
+        error = HfHubHTTPError.__new__(HfHubHTTPError)
+        error.response = SimpleNamespace(status_code=404)
+        raise error
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", info)
+    with pytest.raises(DataError) as error:
+        open_corpus("hub:someone/Tales@v3")
+    assert str(error.value) == (
+        "hub:someone/Tales@v3: the hub does not show a data set someone/Tales at v3 (HTTP 404). "
+        "Look for its name at huggingface.co/datasets, or log in."
+    )

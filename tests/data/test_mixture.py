@@ -78,3 +78,9 @@ def test_without_weights_all_is_as_ever() -> None:
     parts, _ = encode_shares(corpus, Tokenizer(), 0.1)
     assert len(parts) == 1
     assert isinstance(cut_windows(parts, corpus, 16, 16, "whole"), Windows)
+
+
+def test_a_small_source_may_be_read_several_times_in_an_epoch() -> None:
+    mixed = mixture([20, 180], [0.5, 0.5])
+    small = [first for first in firsts(mixed, 200) if first < 1000]
+    assert Counter(small) == dict.fromkeys(range(0, 40, 2), 5)

@@ -23,6 +23,8 @@ HEAD = 1 << 20  # bytes by which records are recognised
 LINE_BY_LINE = (JSON, JSON_LINES, CSV, TSV)
 """Kinds of records that have lines by which one can be found again."""
 
+AS_IT_STANDS = " (Or add `as_text=True`, to learn from it as it stands, with all its marks.)"
+
 
 class Content(Protocol):
     """A file's documents, as often as they are asked for."""
@@ -136,7 +138,8 @@ def _text_records(prose: Prose, kind: RecordKind, reading: Reading) -> Records:
 def records_of(name: str, kind: str, read: Callable[[str | None], Iterator[Row]], reading: Reading) -> Records:
     """Look at the first records, and choose their field; `read` gives the rows, of one field's path or whole."""
     first = [value for _, value in itertools.islice(read(None), N_RECORDS)]
-    field = choose_field(name, kind, columns(first), reading.field, quoted=name != STDIN)
+    or_else = AS_IT_STANDS if kind in LINE_BY_LINE else ""
+    field = choose_field(name, kind, columns(first), reading.field, name != STDIN, or_else)
     return Records(name, kind, field, lambda: read(field.path))
 
 

@@ -58,9 +58,12 @@ def columns(values: Iterable[Any]) -> Columns:
     return found
 
 
-def choose_field(name: str, kind: str, columns: Columns, asked: str | None, quoted: bool = True) -> Field:
-    """Choose the path of the text; quoted: whether `name` is a file's, which a command can name.
+def choose_field(
+    name: str, kind: str, columns: Columns, asked: str | None, quoted: bool = True, or_else: str = ""
+) -> Field:
+    """Choose the path of the text.
 
+    quoted: whether `name` is a file's, which a command can name. or_else: another way out, for the messages' end.
     Raises DataError, with the columns, where none is asked for and it is not clear, or where that is not there.
     """
     if asked is not None:
@@ -68,7 +71,7 @@ def choose_field(name: str, kind: str, columns: Columns, asked: str | None, quot
             return Field(asked)
         close = difflib.get_close_matches(asked, columns, n=1)
         hint = f"Did you mean {close[0]}? " if close else ""
-        raise DataError(f"{name}: this is {kind} without a column {asked!r}. {hint}{_listed(columns)}")
+        raise DataError(f"{name}: this is {kind} without a column {asked!r}. {hint}{_listed(columns)}{or_else}")
     texts = {path: cells for path, cells in columns.items() if any(cells)}
     if [*texts] == [WHOLE]:
         return Field(WHOLE)
@@ -78,12 +81,12 @@ def choose_field(name: str, kind: str, columns: Columns, asked: str | None, quot
         return Field(clear[0], guessed=True)
     likeliest = max(texts, key=lambda path: sum(map(len, texts[path])) / len(texts[path]), default=None)
     if likeliest is None:
-        raise DataError(f"{name}: this is {kind} without a column of text. {_listed(columns)}")
-    how_many = f"{len(clear)} columns" if len(clear) > 1 else "no column"
+        raise DataError(f"{name}: this is {kind} without a column of text. {_listed(columns)}{or_else}")
+    unclear = f"{len(clear)} columns of it may be" if len(clear) > 1 else "no single column of it is clearly"
     source = name if quoted else "..."
     raise DataError(
-        f"{name}: this is {kind}, and {how_many} of it may be the text to learn from. {_listed(texts)} Choose one with "
-        f"`field`, such as: {command('train', '--data', source, '--field', likeliest)}"
+        f"{name}: this is {kind}, and {unclear} the text to learn from. {_listed(texts)} Choose one with "
+        f"`field`, such as: {command('train', '--data', source, '--field', likeliest)}{or_else}"
     )
 
 

@@ -37,8 +37,8 @@ def find_records(name: str, text: str, whole: bool = True) -> RecordKind | None:
     text: the file's, or unless `whole` its beginning.
     """
     named = SUFFIXES.get(Path(name).suffix.lower())
-    if named == JSON_LINES:
-        return RecordKind(JSON_LINES)
+    if named in (JSON_LINES, NOTEBOOK):
+        return RecordKind(named)
     lines = text.split("\n")
     if not whole and len(lines) > 1:  # the last line is cut somewhere
         lines.pop()
