@@ -146,6 +146,18 @@ def test_a_tokenizer_with_more_ids_than_its_model_is_refused_in_words(loader, tm
     assert loader(tmp_path)[1].n_vocab == 256
 
 
+@pytest.mark.parametrize("loader", [load, load_engine])
+def test_added_tokens_stay_where_a_vocabulary_was_filled_up(loader, saved, tmp_path):
+    theirs, words = AutoModelForCausalLM.from_pretrained(saved), AutoTokenizer.from_pretrained(saved)
+    words.add_special_tokens({"additional_special_tokens": ["<|user|>"]})
+    theirs.resize_token_embeddings(50304)
+    theirs.save_pretrained(tmp_path)
+    words.save_pretrained(tmp_path)
+    loaded, tokenizer = loader(tmp_path)
+    assert (loaded.config.n_vocab, tokenizer.n_vocab, tokenizer.eot_id) == (50258, 50258, 50256)
+    assert tokenizer.encode_prompt("<|user|>Every effort") == words("<|user|>Every effort").input_ids
+
+
 def test_it_is_part_of_the_package_and_stays_so(saved):
     for _ in range(2):
         assert nextword.load(saved)[0].config == NARROW

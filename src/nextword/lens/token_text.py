@@ -9,7 +9,7 @@ MARKS = {"\n": "↵", "\r": "␍", "\t": "⇥"}
 
 
 def vocabulary_of(model: GPT) -> Vocabulary | None:
-    """Find what a model's ids stand for: GPT-2's tokens where it does not say, and has as many."""
+    """Find a model's vocabulary: GPT-2's where it does not say, and has as many ids."""
     said: Vocabulary | None = model.vocabulary
     return said or (GPT2 if model.config.n_vocab == N_VOCAB else None)
 

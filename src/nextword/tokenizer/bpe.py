@@ -146,7 +146,7 @@ def learn_merges(text: str, n: int) -> list[tuple[bytes, bytes]]:
     compares pairs of bytes. There are fewer than n merges where no pair is left. `training.py` does the same at speed.
 
     >>> learn_merges("banana bandana", 3)
-    [(b'a', b'n'), (b'an', b'a'), (b'b', b'an')]
+    [(b'a', b'n'), (b'b', b'an'), (b'an', b'a')]
     """
     pieces = [[bytes([byte]) for byte in piece.encode("utf-8")] for piece in split(text)]
     merges: list[tuple[bytes, bytes]] = []

@@ -1,4 +1,4 @@
-"""Tokens that are characters, and tokens that are bytes: for the smallest models, without a single merge."""
+"""Characters and bytes as tokens, for the smallest models, without a single merge."""
 
 from collections.abc import Iterable
 

@@ -47,7 +47,10 @@ def named_vocabulary(name_or_directory: str | Path) -> Vocabulary:
 
 
 def make_tokenizer(vocabulary: Vocabulary, plain: bool = False) -> Tokenizer:
-    """Make a vocabulary's tokenizer, the fastest of its kind or, for byte-level BPE, the one to read along with."""
+    """Make a vocabulary's tokenizer, the fastest of its kind.
+
+    plain: of byte-level BPE, the one to read along with.
+    """
     if vocabulary.files is not None:
         from nextword.tokenizer.library import LibraryTokenizer
 
@@ -126,7 +129,7 @@ def added_tokens(directory: Path, ids: dict[str, int], end: str | None) -> dict[
 
 
 def end_of_text(directory: Path) -> str | None:
-    """Find what a directory calls the token that ends a text."""
+    """Find a directory's name for the token that ends a text."""
     for file in ("tokenizer_config.json", "special_tokens_map.json"):
         if (name := name_of(read(directory / file).get("eos_token"))) is not None:
             return name

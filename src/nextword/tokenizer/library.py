@@ -17,7 +17,10 @@ JSON, MODEL = "tokenizer.json", "tokenizer.model"
 
 
 class LibraryTokenizer(Tokenizer):
-    """Turn text into ids and back by a library; what it does to white space or case is its own affair."""
+    """Turn text into ids and back by a library.
+
+    What it does to white space or to case is its own affair.
+    """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
@@ -54,7 +57,7 @@ class LibraryStreamDecoder(PlainStreamDecoder):
         self._tokenizer, self._told = tokenizer, ""
 
     def feed(self, id: SupportsIndex) -> str:
-        """Decode one more id: the text that it adds, or "" if that ends within a character."""
+        """Decode one more id: the text it adds, or "" if it ends within a character."""
         self._vocabulary.token_bytes(id)
         self._held.append(int(id))
         text = self._tokenizer.decode(self._held)

@@ -49,7 +49,9 @@ def cut(text: str, pattern: str) -> list[str]:
 
 
 def cut_special(text: str, special: Mapping[str, int]) -> list[str]:
-    """Cut a text before and after each special token in it; of several that begin at one place, the longest.
+    """Cut a text before and after each special token in it.
+
+    Of several that begin at one place it is the longest.
 
     >>> cut_special("one<|endoftext|>two", {"<|endoftext|>": 50256})
     ['one', '<|endoftext|>', 'two']

@@ -8,9 +8,10 @@ SINGLE = tuple(bytes([byte]) for byte in range(256))
 
 
 def rank(vocabulary: Vocabulary) -> tuple[dict[bytes, int], tuple[int, ...] | None]:
-    """Rank the tokens that merging can reach, by their ids where these have the order of the merges.
+    """Rank the single bytes and the merged tokens.
 
-    Elsewhere the ranks count from 0, and the second result is the id of each.
+    By their ids, where these have the order of the merges. Elsewhere the ranks count from 0, and the second result
+    is the id of each.
     """
     ids = vocabulary.ids
     if vocabulary is GPT2:

@@ -21,9 +21,10 @@ def from_tables(
     pattern: str = "gpt2",
     end_of_text: str | None = None,
 ) -> Vocabulary:
-    """Make a vocabulary of a table token -> id and a list of merges, both in the letters of the files.
+    """Make a vocabulary of a table of ids and a list of merges.
 
-    merges: "a b", or the two tokens. added: tokens that stand as they are spelled. Raises ValueError and its like for
+    ids: token -> id, in the files' letters. merges: "a b", or the two tokens. added: tokens that stand as they are
+    spelled. Raises ValueError and its like for
     what makes no vocabulary.
     """
     tokens = [b""] * (1 + max([*ids.values(), *added.values()]))
@@ -42,7 +43,7 @@ def from_tables(
 
 
 def spelled(token: str) -> bytes:
-    """Read a token in the files' letters; one that is not written in them, and no merge makes, as it stands."""
+    """Read a token in the files' letters, or as it stands where it is not in them."""
     try:
         return from_printable(token)
     except UnicodeError:
@@ -50,7 +51,10 @@ def spelled(token: str) -> bytes:
 
 
 def from_tokenizer_json(content: Mapping[str, Any], end_of_text: str | None = None) -> Vocabulary | None:
-    """Make a vocabulary of a tokenizer.json; None if it is of a kind that takes more than tokens and merges."""
+    """Make a vocabulary of a tokenizer.json.
+
+    None if it is of a kind that takes more than tokens, merges and one of our patterns.
+    """
     model: dict[str, Any] = content["model"]
     added = {token["content"]: token["id"] for token in content.get("added_tokens") or []}
     if model.get("type") == "WordLevel" and is_character_split(content.get("pre_tokenizer")):

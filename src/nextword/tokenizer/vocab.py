@@ -119,7 +119,7 @@ def token_bytes(id: SupportsIndex) -> bytes:
 
 
 def check_id(id: SupportsIndex, n_vocab: int = N_VOCAB, owner: str = "GPT-2's") -> int:
-    """Raise ValueError, naming the id and the range, for anything but an integer from 0 to n_vocab - 1."""
+    """Raise ValueError, naming it and the range, for an id outside 0 to n_vocab - 1."""
     try:
         index = operator.index(id)
     except TypeError:
