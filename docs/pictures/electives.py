@@ -184,10 +184,10 @@ def pair_counts(ink: Ink) -> Figure:
     ax.set_yscale("log")
     for values, color, said in ((everywhere, ink.blue, "pairs in the text"), (around, ink.orange, "pairs in the words "
                                 "that change, each once")):  # fmt: skip
-        ax.plot(range(1, 1 + len(values)), values, color=color, linewidth=1.4)
-        ax.text(1.1, values[0] * 1.25, said, fontsize=8.5, color=color)
+        ax.plot(range(1, 1 + len(values)), values, color=color, linewidth=0.9)
+        ax.text(1.1, values[0] * 1.8, said, fontsize=8.5, color=color)
     ax.set_xlim(1, 1000)
-    ax.set_ylim(3, max(everywhere) * 3)
+    ax.set_ylim(3, max(everywhere) * 5)
     ax.set_xlabel("merge", fontsize=8.5, color=ink.muted)
     for side in ("right", "top"):
         ax.spines[side].set_visible(False)

@@ -7,7 +7,7 @@ from tokenizer.texts import HARD
 
 from nextword.errors import NextwordError
 from nextword.tokenizer import bpe, counting
-from nextword.tokenizer.counting import Counting, count_pieces, parts
+from nextword.tokenizer.counting import CountingProcess, count_pieces, parts
 from nextword.tokenizer.patterns import PATTERNS
 
 LONG = "A tale, told in 2024; 中文 and कुछ शब्द\n\n  I'm here... " * 400
@@ -55,7 +55,7 @@ def test_an_error_of_the_texts_is_raised_and_no_process_is_left(monkeypatch):
     left = []
     monkeypatch.setattr(counting, "AT_ONCE", 3_000)
     monkeypatch.setattr(
-        Counting, "stop", lambda self, stop=Counting.stop: (stop(self), left.append(self._process.poll()))
+        CountingProcess, "stop", lambda self, stop=CountingProcess.stop: (stop(self), left.append(self._process.poll()))
     )
     with pytest.raises(ValueError, match="line 11 is broken"):
         count_pieces(texts(), processes=2)
@@ -64,7 +64,7 @@ def test_an_error_of_the_texts_is_raised_and_no_process_is_left(monkeypatch):
 
 
 def test_a_lost_process_is_told_in_words():
-    one = Counting("gpt2")
+    one = CountingProcess("gpt2")
     one._process.kill()
     with pytest.raises(NextwordError, match="memory ran out"):
         one.count(["a"])

@@ -12,7 +12,7 @@ from rich.table import Table
 from nextword.cli.arguments import parse
 from nextword.data import OpenedCorpus, Reading, open_corpus
 from nextword.data.encodings import check_encoding
-from nextword.tokenizer.comparison import NAMES, UNSPACED, Fit, Text, fit, read_scripts
+from nextword.tokenizer.comparison import NAMES, UNSPACED, Fit, MeasuredText, fit, read_scripts
 from nextword.tokenizer.directory import load_tokenizer
 
 MOST = 10_000_000
@@ -84,7 +84,7 @@ def table(
     return laid_out
 
 
-def described(text: Text) -> str:
+def described(text: MeasuredText) -> str:
     """Say what was compared on."""
     end = ", where the comparison ends" if len(text.text) >= MOST else ""
     return f"On {len(text.scripts):,} bytes, {len(text.text):,} characters{end}."

@@ -106,7 +106,7 @@ class Sample:
 
 
 class Bar:
-    """Show how far training is: a bar in a terminal, a line now and then elsewhere, on standard error."""
+    """Show progress on standard error: a bar in a terminal, elsewhere a line now and then."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True, highlight=False)
@@ -140,11 +140,12 @@ class Bar:
 
 
 def account(vocabulary: Vocabulary, text: str, out: Path) -> str:
-    """Say what was written, how well it fits the text, and what to do with it."""
+    """Describe the new vocabulary in four lines: its parts, its fit to the text, the next command."""
     n_bytes, special = len(text.encode("utf-8", "replace")), ", ".join(vocabulary.special)
     ours, gpt2s = (n_bytes / len(Tokenizer(one).encode(text)) for one in (vocabulary, GPT2))
     return (
         f"Wrote {vocabulary.n_vocab:,} ids to {out}: 256 bytes, {len(vocabulary.merges):,} merges, {special}.\n"
         f"In the beginning of the text a token is {ours:.2f} bytes; of GPT-2's vocabulary, {gpt2s:.2f}.\n"
-        f"To look at them: {command('tokenizer', 'show', 'Every effort moves you', '--tokenizer', out)}"
+        f"To look at them: {command('tokenizer', 'show', 'Every effort moves you', '--tokenizer', out)}\n"
+        f"To train a model on them: {command('train', '--tokenizer', out, '--data')} ..."
     )

@@ -12,7 +12,7 @@ MOST_BYTES = 2**31  # that 32 bits can count, with a sign
 
 
 def learn_pairs(pieces: Mapping[str, int], n: int) -> Iterator[tuple[int, int]]:
-    """Learn n merges of pieces that stand so often in a text, as pairs of tokens.
+    """Learn n merges from a text's pieces and their counts, as pairs of tokens.
 
     0 to 255 are the bytes, 256 is the first merge. There are fewer than n where no pair is left. Raises MemoryError,
     and DataError for pieces of 2 GiB or more in all.

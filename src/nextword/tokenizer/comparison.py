@@ -1,4 +1,4 @@
-"""How well a tokenizer fits a text: bytes a token and tokens a word, for each script in it."""
+"""A tokenizer's fit to a text: bytes a token and tokens a word, by script."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -22,9 +22,10 @@ NAMES = (REST, *SCRIPTS, OTHER)
 
 
 @dataclass(frozen=True)
-class Text:
-    """A text as it is measured: its bytes, the script of each, and how many words or letters each script has.
+class MeasuredText:
+    """Hold a text to measure on, with the script of each byte and the words of each script.
 
+    n_words: words by script, or letters where a script has no spaces between words.
     scripts (n_bytes,): places in `NAMES`; 0 where a byte is of no letter.
     """
 
@@ -55,7 +56,7 @@ class Fit:
         return self.n_tokens / max(self.n_words, 1)
 
 
-def read_scripts(text: str) -> Text:
+def read_scripts(text: str) -> MeasuredText:
     """Find the script of each letter, and count words: stretches of letters and marks of one script.
 
     >>> read_scripts("two words, 中文").n_words
@@ -72,7 +73,7 @@ def read_scripts(text: str) -> Text:
             n_words[name] = sum(end - start for start, end in words) if name in UNSPACED else len(words)
     codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
     widths = 1 + (codes >= 0x80).astype(np.int64) + (codes >= 0x800) + (codes >= 0x10000)
-    return Text(text, np.repeat(letters, widths), n_words)
+    return MeasuredText(text, np.repeat(letters, widths), n_words)
 
 
 @cache
@@ -84,7 +85,7 @@ def pattern(name: str) -> regex.Pattern[str]:
     return regex.compile(rf"\p{{Script={name}}}[\p{{Script={name}}}\p{{M}}]*")
 
 
-def fit(tokenizer: Tokenizer, text: Text) -> dict[str, Fit]:
+def fit(tokenizer: Tokenizer, text: MeasuredText) -> dict[str, Fit]:
     """Measure a tokenizer on a text, whole ("all") and by script, in the order of `NAMES`.
 
     A token is of the script of its first letter, with all its bytes. Only "all" is there where the tokens do not

@@ -1,4 +1,4 @@
-"""How often each different piece stands in a text, counted on all cores: the first half of training a tokenizer.
+"""Counts of a text's different pieces, made on all cores: the first half of training a tokenizer.
 
 The text comes as a stream, and only what the processes are at work on is held, with the different pieces themselves.
 Each process is a Python of its own, so that it does not matter what else this one is doing, or who called it.
@@ -36,8 +36,9 @@ def count_pieces(
     processes: int | None = None,
     progress: Callable[[int], None] = lambda characters: None,
 ) -> Counter[str]:
-    """Count the pieces of documents, or of parts of them that begin where a piece does.
+    """Count the different pieces of texts.
 
+    texts: documents, or parts of documents that begin where a piece does.
     pattern: the name of what they are cut by. Special tokens are cut out, and not counted. processes: how many count,
     by default one a core; the counts are the same in any number. progress is told how many characters were counted.
     Raises what `texts` raises, and NextwordError where a process is lost.
@@ -81,7 +82,7 @@ def gathered(texts: Iterable[str], pattern: str, special: Sequence[str]) -> Iter
 
 
 def parts(text: str, pattern: str) -> Iterator[str]:
-    """Cut a long text where its pieces are cut anyway: into parts of AT_ONCE characters or a few more."""
+    """Cut a long text between two of its pieces, into parts of AT_ONCE characters or a few more."""
     start = 0
     while pattern != "none" and len(text) - start > AT_ONCE and (place := CUT.search(text, start + AT_ONCE)):
         yield text[start : place.start()]
@@ -92,13 +93,13 @@ def parts(text: str, pattern: str) -> Iterator[str]:
 def count_in_processes(
     chunks: Iterator[list[str]], pattern: str, processes: int, progress: Callable[[int], None]
 ) -> Counter[str]:
-    """Hand chunks to processes that count them, and add up what they say."""
+    """Hand chunks to counting processes, and add up their counts."""
     counts: Counter[str] = Counter()
     characters = 0
     taking, adding = Lock(), Lock()
-    counters = [Counting(pattern) for _ in range(processes)]
+    counters = [CountingProcess(pattern) for _ in range(processes)]
 
-    def drive(counting: Counting) -> None:
+    def drive(counting: CountingProcess) -> None:
         """Keep one process at work."""
         nonlocal characters
         while True:
@@ -128,8 +129,8 @@ def count_in_processes(
     return counts
 
 
-class Counting:
-    """Count in another process, which holds what it has counted until that is much."""
+class CountingProcess:
+    """Count in another process, which hands its counts over when they are many."""
 
     def __init__(self, pattern: str):
         paths = os.pathsep.join(path for path in sys.path if path)

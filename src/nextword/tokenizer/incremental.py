@@ -22,7 +22,7 @@ BEHIND_ALL = "\u0100"
 
 
 def learn_pairs(pieces: Mapping[str, int], n: int) -> Iterator[Pair]:
-    """Learn n merges of pieces that stand so often in a text; fewer where no pair is left."""
+    """Learn n merges from a text's pieces and their counts; fewer where no pair is left."""
     words = [[bytes([byte]) for byte in piece.encode("utf-8")] for piece in pieces]
     times = list(pieces.values())
     counts: defaultdict[Pair, int] = defaultdict(int)
@@ -54,7 +54,9 @@ def learn_pairs(pieces: Mapping[str, int], n: int) -> Iterator[Pair]:
 
 
 def recount(counts: MutableMapping[Pair, int], word: list[bytes], pair: Pair, times: int) -> list[bytes]:
-    """Join a pair in a word that stands `times` times in the text, and mend the counts of all pairs.
+    """Join a pair in a word, and mend the counts of all pairs.
+
+    times: how often the word stands in the text. counts is changed in place. Gives the word's new tokens.
 
     >>> counts = {(b"h", b"u"): 5, (b"u", b"g"): 15}
     >>> recount(counts, [b"h", b"u", b"g"], (b"u", b"g"), 5), counts[b"u", b"g"], counts[b"h", b"ug"]
@@ -69,7 +71,7 @@ def recount(counts: MutableMapping[Pair, int], word: list[bytes], pair: Pair, ti
 
 
 def entry(count: int, pair: Pair) -> tuple[int, str, str, Pair]:
-    """Make what stands in the heap, whose least is merged first: the highest count, then the greatest pair of bytes."""
+    """Make a heap entry, so that the least has the highest count, then the greatest pair of bytes."""
     return -count, backwards(pair[0]), backwards(pair[1]), pair
 
 

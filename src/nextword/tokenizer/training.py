@@ -62,7 +62,7 @@ def train_vocabulary(
 
 
 def learn_pairs(pieces: Counter[str], n: int) -> Iterator[Pair]:
-    """Learn n merges of pieces that stand so often in a text; fewer where no pair is left."""
+    """Learn n merges from a text's pieces and their counts; fewer where no pair is left."""
     # Imported only here: who encodes needs no kernels.
     from nextword.native import library, merges
 
