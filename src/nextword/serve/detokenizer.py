@@ -32,11 +32,13 @@ class Detokenizer:
     offset: how many characters stand before the text. Only whole characters are
     given out, but for the last one of a text that ends within a character.
     after: the ids before it, or the last few of them, which may leave a
-    character unfinished; it belongs to this text.
+    character unfinished; it belongs to this text. decoder: the tokenizer's, GPT-2's unless given.
     """
 
-    def __init__(self, stop: Sequence[str], offset: int = 0, after: Sequence[int] = ()):
-        self._decoder = StreamDecoder()
+    def __init__(
+        self, stop: Sequence[str], offset: int = 0, after: Sequence[int] = (), decoder: StreamDecoder | None = None
+    ):
+        self._decoder = decoder or StreamDecoder()
         for id in after[-UNFINISHED:]:
             self._decoder.feed(id)
         self._stopping = Stopping(stop)

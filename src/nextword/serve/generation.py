@@ -12,6 +12,7 @@ from nextword.decode.checks import check_finite
 from nextword.decode.sampler import Draw, Sampler, draw
 from nextword.serve.detokenizer import Detokenizer, Piece
 from nextword.serve.logprobs import Logprobs, logprobs_of
+from nextword.tokenizer import StreamDecoder
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Generation:
     deliver: called with every event; the generations of one request share it. ends: the ids that end the text, none
     of which is drawn before min_tokens are written. silent: ids that stand for no characters where they do not end it.
     n_logprobs: of how many of the likeliest tokens log-probabilities are wanted beside each token's own; None for
-    none. with_prompt_logprobs: whether those of the prompt are wanted, too. offset, after: see `Detokenizer`.
+    none. with_prompt_logprobs: whether those of the prompt are wanted, too. offset, after, decoder: see `Detokenizer`.
     """
 
     ids: Sequence[int]
@@ -56,6 +57,7 @@ class Generation:
     with_prompt_logprobs: bool = False
     offset: int = 0
     after: Sequence[int] = ()
+    decoder: StreamDecoder | None = None
     is_cancelled: bool = field(default=False, init=False)
     sampler: Sampler = field(init=False)
     detokenizer: Detokenizer = field(init=False)
@@ -66,7 +68,7 @@ class Generation:
 
     def __post_init__(self) -> None:
         self.sampler = Sampler(self.sampling, self.ids)
-        self.detokenizer = Detokenizer(self.stop, self.offset, self.after)
+        self.detokenizer = Detokenizer(self.stop, self.offset, self.after, self.decoder)
 
     def prefill(self, logits: NDArray[np.float32]) -> bool:
         """Take the logits (n, V) after the prompt's next n tokens; True at its end.

@@ -193,6 +193,7 @@ class RequestParser:
                 with_prompt_logprobs=bool(asked.echo) and asked.logprobs is not None and len(prompt.ids) > 1,
                 offset=len(prompt.text) if asked.echo else 0,
                 after=prompt.ids,
+                decoder=self._tokenizer.stream(),
             )
             choices.append(Choice(index, prompt, generation))
         return choices
