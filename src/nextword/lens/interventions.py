@@ -53,6 +53,9 @@ class Effect:
         """Plot the next word's probabilities before and after; see `Labelled.plot`."""
         return self.next().plot(file)
 
+    def _repr_html_(self) -> str:
+        return self.next()._repr_html_()
+
 
 def ablate(
     model: GPT,

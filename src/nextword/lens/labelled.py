@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nextword.lens import html
 from nextword.runtime import replacing
 
 if TYPE_CHECKING:
@@ -61,6 +62,23 @@ class Labelled:
     def __repr__(self) -> str:
         axes = ", ".join(f"{axis.name} {len(axis.labels)}" for axis in self.axes)
         return f"Labelled({self.title!r}, {axes})"
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook: a text in colours, bars, or a table of the last two axes."""
+        array = last_two(self)
+        values, sides = np.asarray(array.values, dtype=float), array.axes
+        if not sides:
+            return html.shown(array.title, html.sentence(f"{values.item():.4g} {array.unit}"))
+        if len(sides) == 1:
+            if sides[0].name == "token":
+                return html.shown(array.title, html.coloured_text(sides[0].labels, values, array.unit))
+            largest, labels = largest_bars(array)
+            return html.shown(array.title, html.bars(labels, largest, array.unit))
+        rows, columns = sides
+        said = f"{rows.name} ↓, {columns.name} →{': ' + array.unit if array.unit else ''}. "
+        said += html.cut(rows.name, len(rows.labels)) + html.cut(columns.name, len(columns.labels))
+        table = html.colour_map(rows.labels, columns.labels, values, array.words)
+        return html.shown(array.title, html.sentence(said), table)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self.values, dtype=dtype, copy=copy)
@@ -132,12 +150,7 @@ def save(figure: "Figure", file: Path) -> None:
 
 def draw_bars(axes: "Axes", array: Labelled) -> None:
     """Draw a bar for each number, the first on top; of many, the largest and the others' sum."""
-    values, labels = np.nan_to_num(np.asarray(array.values, dtype=float)), [*array.axes[0].labels]
-    if len(values) > MOST_BARS:
-        largest = np.sort(np.argsort(-np.abs(values), kind="stable")[:MOST_BARS])
-        others = values.sum() - values[largest].sum()
-        labels = [*(labels[i] for i in largest), f"the other {len(values) - MOST_BARS} together"]
-        values = np.append(values[largest], others)
+    values, labels = largest_bars(array)
     places = np.arange(len(values))
     axes.barh(places, values, color=np.where(values < 0, DOWN, UP).tolist(), height=0.75)
     axes.set_yticks(places, [printable(label) for label in labels], fontsize=8)
@@ -148,6 +161,19 @@ def draw_bars(axes: "Axes", array: Labelled) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel(array.unit)
     axes.set_title(array.title, fontsize=10, loc="left")
+
+
+def largest_bars(array: Labelled) -> tuple[NDArray[np.floating[Any]], list[str]]:
+    """Choose the numbers to draw as bars, with labels: all, or the largest and the others' sum."""
+    values, labels = np.nan_to_num(np.asarray(array.values, dtype=float)), [*array.axes[0].labels]
+    if len(values) <= MOST_BARS:
+        return values, labels
+    largest = np.sort(np.argsort(-np.abs(values), kind="stable")[:MOST_BARS])
+    others = values.sum() - values[largest].sum()
+    return np.append(values[largest], others), [
+        *(labels[i] for i in largest),
+        f"the other {len(values) - MOST_BARS} together",
+    ]
 
 
 def draw_map(axes: "Axes", array: Labelled, bar: bool = True) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import torch
 
+from nextword.lens import html
 from nextword.lens.forward_pass import ForwardPass
 from nextword.lens.labelled import Axis, Labelled, numbers
-from nextword.lens.names import check_depth, check_head, check_text, parse_name
+from nextword.lens.names import AFTER, BEFORE, IN_BLOCK, check_depth, check_head, check_text, parse_name
 from nextword.lens.texts import Ids, as_rows, one_text
 from nextword.lens.token_text import token_texts, vocabulary_of
 from nextword.lens.unembed import TopTokens, guesses, top_tokens
@@ -67,6 +68,18 @@ class Trace(ForwardPass):
         """Give the tokens of one of the texts as words. Raises ValueError for a text that is not there."""
         check_text(text, self.ids.size(0))
         return token_texts(self.ids[text].tolist(), vocabulary_of(self.model))
+
+    def _repr_html_(self) -> str:
+        """Show in a notebook what may be asked for; nothing is computed for that."""
+        (B, T), L = self.ids.shape, self.config.n_layer
+        title = f"A trace of {T} tokens through {L} {'block' if L == 1 else 'blocks'}"
+        title += f", {B} texts side by side" if B > 1 else ""
+        tokens = html.spans((token, str(id), "") for token, id in zip(self.tokens(), self.ids[0].tolist(), strict=True))
+        hint = 'trace["h.0.attn.weights"] is a tensor; trace.labelled(name), trace.attention(layer, head) and '
+        hint += "trace.logit_lens() show themselves."
+        names = BEFORE | {f"h.{'0' if L == 1 else f'0 … h.{L - 1}'}.{part}": kind for part, kind in IN_BLOCK.items()}
+        rows = [(name, f"({', '.join(kind.axes)})", kind.meaning) for name, kind in (names | AFTER).items()]
+        return html.shown(title, tokens, html.sentence(hint), html.listing(rows))
 
     def _axis(self, name: str, size: int) -> Axis:
         if name in ("token", "query", "key") and self.ids.shape == (1, size):

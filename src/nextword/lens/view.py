@@ -8,6 +8,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from nextword.evaluate import in_digits
+from nextword.lens import html
 from nextword.lens.labelled import Axis, Labelled
 from nextword.lens.names import check_head, check_layer, from_the_front
 from nextword.lens.surprisal import surprisal_of
@@ -52,6 +53,13 @@ class PromptToken(NamedTuple):
     def bits(self) -> float | None:
         """Its surprisal in bits."""
         return None if self.logprob is None else -self.logprob / math.log(2)
+
+    @property
+    def in_words(self) -> str:
+        """Its probability and the likeliest in its place, in words."""
+        if self.p is None:
+            return "the first token: nothing came before it"
+        return f"{percent(self.p)}; likeliest: {', '.join(f'{word.text} {percent(word.p)}' for word in self.instead)}"
 
     @property
     def redness(self) -> float:
@@ -121,6 +129,14 @@ class View:
         chances = [[cell[0].p for cell in row] for row in self.layers]
         words = [[cell[0].text for cell in row] for row in self.layers]
         return guesses(chances, words, [self.tokens[at].text for at in self.columns])
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook: the text by its surprise, each layer's words, and where the head looks."""
+        text = html.spans((token.text, token.in_words, html.shade(token.redness, 1.0)) for token in self.tokens)
+        next = "; ".join(f"“{word.text}” {percent(word.p)}" for word in self.next)
+        said = html.sentence(f"After “{self.tokens[self.position].text}” comes: {next}")
+        pattern = self.attention_in(self.window(html.MOST))
+        return html.shown(self.summary, text, said, self.lens._repr_html_(), pattern._repr_html_())
 
 
 def view(model: GPT, ids: Ids, position: int = -1, layer: int | None = None, head: int | None = None) -> View:
