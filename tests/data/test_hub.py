@@ -62,6 +62,11 @@ def test_from_the_cache_without_a_network(offline: Path) -> None:
 
 
 def test_neither_in_the_cache_nor_reachable(offline: Path) -> None:
+    root = offline / "cache" / "datasets--someone--Else"  # whoever streamed it has its card alone
+    (root / "snapshots" / COMMIT).mkdir(parents=True)
+    (root / "snapshots" / COMMIT / "README.md").write_text("About")
+    (root / "refs").mkdir()
+    (root / "refs" / "main").write_text(COMMIT)
     with pytest.raises(DataError) as error:
         open_corpus("hub:someone/Else")
     assert str(error.value) == (

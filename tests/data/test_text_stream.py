@@ -13,6 +13,7 @@ from nextword.data.files import BLOCK, file_of
 from nextword.data.text_stream import decoded, documents, pieces
 from nextword.errors import DataError
 from nextword.tokenizer import Tokenizer
+from nextword.tokenizer.patterns import cut
 
 MARK = "<|endoftext|>"
 
@@ -51,6 +52,7 @@ def test_pieces_have_the_ids_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> No
     encode = Tokenizer().encode
     assert len(found) > 50
     assert [id for piece in found for id in encode(piece)] == list(encode(text))
+    assert [part for piece in found for part in cut(piece, "gpt4")] == cut(text, "gpt4")
 
 
 def test_a_line_without_a_place_to_cut_is_one_piece_and_read_in_linear_time() -> None:

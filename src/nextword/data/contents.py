@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ from nextword.data import containers
 from nextword.data.arrow import ARROW, PARQUET, arrow_rows
 from nextword.data.encodings import plain_lines
 from nextword.data.fields import Field, choose_field, columns, texts_at
-from nextword.data.files import SourceFile
+from nextword.data.files import SourceFile, file_of
 from nextword.data.folders import ChosenFiles, choose_files, without_text
 from nextword.data.packed import compression, decompressed, zip_member, zip_members
 from nextword.data.reading import STDIN, Reading
@@ -113,7 +113,8 @@ def contents(file: SourceFile, reading: Reading) -> list[Content]:
     prose = Prose(file, reading.separator, reading.encoding, strict=not reading.as_text)
     if reading.as_text:
         return [prose]
-    beginning, whole = _beginning(prose)
+    small = len(head) < HEAD  # then it need not be opened again
+    beginning, whole = _beginning(replace(prose, file=file_of(file.name, head)) if small else prose)
     records = find_records(file.known_as, beginning, whole)
     return [_text_records(prose, records, reading) if records else prose]
 

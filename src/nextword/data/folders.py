@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
 from nextword.commands import quoted
@@ -56,23 +57,22 @@ def choose_files(name: str, entries: Iterable[tuple[str, int]], reading: Reading
     prose: dict[str, int] = {}
     records: dict[str, int] = {}
     for path, size in entries:
-        inner = PurePath(unpacked_name(path) if PurePath(path).suffix.lower() in reading.suffixes else path)
-        known = inner.suffix.lower() in reading.suffixes and PurePath(path).suffix.lower() in reading.suffixes
-        is_record = inner.suffix.lower() in RECORD_SUFFIXES
-        excluded = not reading.as_text and any(inner.match(one) for one in (NOT_RECORDS if is_record else NOT_PROSE))
-        if not known:
-            passed_over[PurePath(path).suffix.lower() or PurePath(path).name] += 1
-        elif excluded:
-            passed_over[inner.name] += 1
+        suffix = _suffix(path)
+        inner = os.path.basename(unpacked_name(path) if suffix in reading.suffixes else path)
+        is_record = _suffix(inner) in RECORD_SUFFIXES
+        if suffix not in reading.suffixes or _suffix(inner) not in reading.suffixes:
+            passed_over[suffix or inner] += 1
+        elif not reading.as_text and _is_one_of(inner, NOT_RECORDS if is_record else NOT_PROSE):
+            passed_over[inner] += 1
         elif size >= 0:
             (records if is_record else prose)[path] = size
-    about = {path for path in prose if any(PurePath(path.lower()).match(one) for one in ABOUT)}
+    about = {path for path in prose if _is_one_of(os.path.basename(path).lower(), ABOUT)} if records else set()
     if records and about == {*prose}:
-        passed_over.update(PurePath(path).name for path in prose)
+        passed_over.update(map(os.path.basename, prose))
         return ChosenFiles([*records], passed_over)
     if sum(records.values()) > sum(prose.values()):
         raise DataError(_unclear(name, prose, records))
-    passed_over.update(PurePath(path).suffix.lower() for path in records)
+    passed_over.update(map(_suffix, records))
     return ChosenFiles([*prose], passed_over)
 
 
@@ -83,8 +83,16 @@ def counted(kinds: Counter[str]) -> str:
     return ", ".join(names) + (", ..." if len(kinds) > 8 else "")
 
 
+def _suffix(path: str) -> str:
+    return os.path.splitext(path)[1].lower()
+
+
+def _is_one_of(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
 def _unclear(name: str, prose: Iterable[str], records: Iterable[str]) -> str:
-    suffixes = [Counter("".join(PurePath(path).suffixes[-1:]) for path in paths) for paths in (prose, records)]
+    suffixes = [Counter(map(_suffix, paths)) for paths in (prose, records)]
     globs = [quoted(f"{name}/**/*{suffix.most_common(1)[0][0]}") for suffix in suffixes]
     return (
         f"{name}: there are texts in it ({counted(suffixes[0])}) and more bytes of records ({counted(suffixes[1])}). "

@@ -18,6 +18,7 @@ from nextword.errors import DataError
 PREFIX = "hub:"
 NAME = re.compile(r"(?P<path>[^:@]+)(?::(?P<split>[^:@]+))?(?:@(?P<revision>[^:@]+))?")
 KIND = "a data set of the hub"
+CARD = ("README.md", ".gitattributes")
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,8 @@ def _located(source: str, repository: str, revision: str | None) -> tuple[str, s
         reason = type(error).__name__
     try:
         folder = snapshot_download(repository, repo_type="dataset", revision=revision, local_files_only=True)
+        if not any(path.is_file() and path.name not in CARD for path in Path(folder).rglob("*")):
+            raise LocalEntryNotFoundError("only its card is there, as streaming leaves it")
     except (LocalEntryNotFoundError, OSError, ValueError) as error:
         fetch = f"hf download --repo-type dataset {quoted(repository)}"
         raise DataError(

@@ -4,11 +4,12 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import zipfile
 import zlib
 from collections.abc import Callable
 from importlib.util import find_spec
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
 
 from nextword.data.files import BLOCK, SourceFile, kept
@@ -158,5 +159,5 @@ COMPRESSED: dict[str, tuple[bytes, Callable[[BinaryIO], Any]]] = {
 
 def unpacked_name(name: str) -> str:
     """Leave out the suffix of a compression: `a.txt.gz` becomes `a.txt`."""
-    path = Path(name)
-    return str(path.with_suffix("")) if path.suffix.lower() in COMPRESSED else name
+    stem, suffix = os.path.splitext(name)
+    return stem if suffix.lower() in COMPRESSED else name
