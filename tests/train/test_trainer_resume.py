@@ -63,6 +63,22 @@ def test_stopping_and_resuming_changes_not_one_bit(config, dtype, accumulate, ne
     assert [name for name in found if found[name] != expected[name]] == []
 
 
+def test_sources_with_weights_go_on_with_the_same_windows_and_not_by_other_weights(config, text, tmp_path):
+    records = tmp_path / "tales.jsonl"
+    records.write_text("\n".join(json.dumps({"n": n, "text": f"It is tale {n} of the goat."}) for n in range(60)))
+    config = replace(config, data=(f"{text}:0.8", f"{records}:0.2"), field="text", steps=7)
+    whole = replace(config, out=f"{config.out}-whole")
+    train(Trainer(whole))
+    train(Trainer(config), until=3)
+    train(Trainer(config, resume=True))
+    expected, found = state(Path(whole.out)), state(Path(config.out))
+    expected["checkpoints"], found["checkpoints"] = None, None  # saved at other steps
+    assert [name for name in found if found[name] != expected[name]] == []
+    for other in ({"data": (f"{text}:0.7", f"{records}:0.3")}, {"field": None}):
+        with pytest.raises(RunError, match=r"cannot be resumed differently .* (SHA-256 differs|`field` was text)"):
+            Trainer(replace(config, **other), resume=True)
+
+
 def test_the_random_state_matters(config, never_stopped):
     """Or restoring it would not have been tested above."""
     train(Trainer(config), until=3)
