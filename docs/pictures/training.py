@@ -9,6 +9,8 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 
+from nextword.curves import Circumstances, band_edges, first_loss
+from nextword.curves.expected import frequencies
 from nextword.model import GPT, GPTConfig
 from nextword.train.optimizer import parameter_groups
 from nextword.train.plain import learning_rate, load_state, save_state, train
@@ -214,4 +216,27 @@ def resuming(ink: Ink) -> Figure:
                 label=f"{said} ({largest:.2g})")  # fmt: skip
     ax.legend(fontsize=8.5, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, handlelength=1.3, columnspacing=1.4)
     ax.set(xlim=(40, 80), xlabel="update", ylabel="difference in loss")
+    return figure
+
+
+def normal(ink: Ink) -> Figure:
+    """What losses are to be expected: the band for two published runs, and where they ended."""
+    figure, axes = sheet(2.9, 1, 2)
+    shakespeare = Circumstances(10_650_000, 65, 64 * 256, 1_003_854, 1.0, 3.31, warmup=100)
+    fineweb = Circumstances(124_475_904, 50_257, 524_288, warmup=700)
+    for ax, run, end, loss, title in (
+        (axes[0], shakespeare, 5_000, 1.47, "Shakespeare, characters, 10.7M"),
+        (axes[1], fineweb, 18_865, 3.28, "FineWeb, GPT-2's tokens, 124M"),
+    ):
+        steps, low, high = zip(*band_edges(run, end), strict=True)
+        steps = [max(1, step) for step in steps]
+        ax.fill_between(steps, low, high, color=ink.blue, alpha=0.2, linewidth=0)
+        for level, said in ((first_loss(run), "ln V"), (frequencies(run), "frequencies only")):
+            ax.axhline(level, color=ink.muted, linewidth=0.9, linestyle=(0, (4, 3)))
+            ax.text(1.15, level, said, va="bottom", fontsize=8.5, color=ink.muted)
+        ax.plot([end], [loss], "o", color=ink.orange, markersize=5, clip_on=False)
+        ax.annotate(f"{loss}", (end, loss), (-6, -11), textcoords="offset points", fontsize=8.5, ha="right")
+        ax.set(xscale="log", xlim=(1, end), ylim=(0, 1.25 * first_loss(run)), xlabel="updates", title=title)
+        ax.title.set_fontsize(9.5)
+    axes[0].set_ylabel("loss (nats a token)")
     return figure

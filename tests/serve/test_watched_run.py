@@ -22,6 +22,7 @@ def test_a_run_that_has_only_begun(run: RunDirectory) -> None:
         "begun": f"{(run.path / 'run.json').stat().st_mtime_ns:x}",
         "data": None,
         "steps": [],
+        "expected": None,
         "samples": [],
         "attention": {"steps": [], "ids": []},
     }
@@ -36,6 +37,25 @@ def test_what_a_run_has_read_is_told(tmp_path: Path) -> None:
 def test_a_run_that_says_nothing_of_its_text_can_be_watched(tmp_path: Path) -> None:
     for n, about in enumerate(({"data": "story.txt", "config": {}}, {"data": {"name": "a"}, "config": {}})):
         assert WatchedRun(RunDirectory.create(tmp_path / str(n), about).path).describe()["data"] is None
+
+
+def test_losses_stand_beside_what_is_expected(tmp_path: Path) -> None:
+    about = {
+        "config": {"init": None},
+        "plan": {"batch_size": 4, "window": 256, "accumulate": 1, "warmup": 0},
+        "model": {"n_vocab": 50257, "n_ctx": 256, "n_embd": 128, "n_head": 4, "n_layer": 4, "dropout": 0.0},
+        "data": {"name": "mine", "train_tokens": 10**6, "frequencies": 6.5, "bytes_per_token": 4.0},
+    }
+    run = RunDirectory.create(tmp_path / "run", about)
+    watched = WatchedRun(run.path)
+    run.log(step=0, train_loss=None, val_loss=10.9)
+    assert "Nobody can tell yet" in watched.describe()["expected"]["verdict"]
+    for step in range(1, 101):
+        run.log(step=step, train_loss=max(0.01, 10.9 - 0.2 * step), val_loss=0.01 if step == 100 else None)
+    found = watched.describe()["expected"]
+    assert (found["kind"], found["normal"]) == ("leak", False)
+    assert found["band"][0][0] == 0
+    assert found["band"][-1][0] == 100
 
 
 def test_what_the_trainer_writes_is_read(run: RunDirectory) -> None:

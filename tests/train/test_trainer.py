@@ -195,6 +195,7 @@ def test_what_is_told_and_in_which_order(config):
         ("Validated", 6),
         ("Sampled", 6),
         ("Saved", 6),
+        ("Judged", 6),
         ("Finished", 6),
     ]
     started, finished = events[0], events[-1]

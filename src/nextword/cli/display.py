@@ -23,6 +23,7 @@ from nextword.train.events import (
     Compiling,
     Event,
     Finished,
+    Judged,
     Prolonged,
     Sampled,
     Saved,
@@ -136,6 +137,9 @@ class Display:
                 self._say(f"Compiling, about {clock(event.seconds)} minutes; {why}.")
             case Warned():
                 self.console.print(f"[yellow]Warning:[/] {escape(in_flags(event.message))}", soft_wrap=True)
+            case Judged():
+                told = escape(in_flags(str(event.verdict)))
+                self.console.print(told if event.verdict.is_normal else f"[yellow]Warning:[/] {told}", soft_wrap=True)
             case Finished():
                 self._say(conclusion(event))
 

@@ -13,6 +13,7 @@ from nextword.errors import NextwordError
 VERBS = {
     "demo": "train GPT-2 (124M) on a short story, watch it learn, and let it write",
     "train": "train on your own text, from random weights or from the official ones",
+    "compare": "say whether the losses of runs, or of other programs' logs, are normal",
     "generate": "continue a prompt with a trained model, or with the official GPT-2",
     "trace": "see inside: surprise, what each layer would say, where a head looks",
     "serve": "an API that OpenAI's clients know, and a page that shows a model at work",

@@ -39,3 +39,25 @@ def evaluate(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> floa
             count += targets.numel()
     model.train(was_training)
     return total / count
+
+
+def frequency_loss(ids: Tensor) -> float:
+    """Compute the loss, in nats a token, of a model that knows only how frequent each token is.
+
+    ids (N,): a text -> the entropy of its tokens' frequencies. Tokens that do
+    not occur count for nothing. Below it, a model has learnt from what
+    stands before a token.
+
+    Source: Shannon, "A Mathematical Theory of Communication" (1948), section 6.
+    """
+    counts = torch.bincount(ids)
+    p = counts[counts > 0].double() / len(ids)
+    return -(p * p.log()).sum().item()
+
+
+def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
+    """Convert a loss in nats a token into bits a byte, by which models with other tokens can be compared.
+
+    n_tokens, n_bytes: the same text's length in tokens, and in bytes of UTF-8.
+    """
+    return loss / math.log(2.0) * n_tokens / n_bytes

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from nextword.curves import band_edges, judge, read_curve
 from nextword.errors import RunError
 from nextword.train.attention_log import AttentionLog
 from nextword.train.checkpoint import checkpoints
@@ -24,7 +25,7 @@ class WatchedRun:
 
     def __init__(self, path: Path):
         self.path = path
-        self._known: dict[Path, tuple[tuple[int, int, int], Any]] = {}
+        self._known: dict[tuple[Path, str], tuple[tuple[int, int, int], Any]] = {}
         self.attention = AttentionLog(path / "attention")
 
     def weights(self) -> tuple[int, int] | None:
@@ -56,9 +57,16 @@ class WatchedRun:
             "begun": self._begun(),
             "data": self._read(self.path / "run.json", read_from) or None,
             "steps": self._read(self.path / "log.jsonl", losses),
+            "expected": self._expected(),
             "samples": self._read(self.path / "samples.md", samples),
             "attention": self._attention(),
         }
+
+    def _expected(self) -> dict[str, Any] | None:
+        """What losses are to be expected, in some steps, and what is to be said of those that are there."""
+        log = self.path / "log.jsonl"
+        found: dict[str, Any] | None = self._read(log, lambda _text: expected(log), told="expected") or None
+        return found
 
     def _begun(self) -> str | None:
         try:
@@ -72,15 +80,16 @@ class WatchedRun:
         except (RunError, OSError):  # a run that goes back takes looks away, and one may be damaged: the rest is told
             return {"steps": [], "ids": []}
 
-    def _read(self, file: Path, read: Any) -> Any:
+    def _read(self, file: Path, read: Any, told: str = "itself") -> Any:
+        key = (file, told)
         try:
             status = file.stat()
             state = (status.st_mtime_ns, status.st_size, status.st_ino)
-            if file not in self._known or self._known[file][0] != state:
-                self._known[file] = (state, read(file.read_text(encoding="utf-8", errors="replace")))
+            if key not in self._known or self._known[key][0] != state:
+                self._known[key] = (state, read(file.read_text(encoding="utf-8", errors="replace")))
         except FileNotFoundError:  # the run has only begun
             return []
-        return self._known[file][1]
+        return self._known[key][1]
 
 
 def read_from(description: str) -> dict[str, Any] | None:
@@ -94,6 +103,14 @@ def read_from(description: str) -> dict[str, Any] | None:
         return {**told, "init": found["config"].get("init")}
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def expected(log: Path) -> dict[str, Any]:
+    """Judge a log: the band as (step, lowest, highest), and the verdict in words."""
+    curve = read_curve(log)
+    verdict = judge(curve)
+    edges = band_edges(curve.circumstances, curve.step)
+    return {"band": edges, "verdict": str(verdict), "kind": verdict.kind, "normal": verdict.is_normal}
 
 
 def losses(log: str) -> list[dict[str, float | None]]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from nextword.curves import Verdict
 from nextword.train.plan import Plan
 
 
@@ -112,6 +113,18 @@ class Warned:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """The losses so far were held against those that are to be expected of such a run.
+
+    verdict: see `nextword.curves`. It comes after a validation where something
+    is wrong, once for each kind, and always at the end.
+    """
+
+    step: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
 class Finished:
     """The run has ended: all its steps are made, or it was stopped and can be resumed.
 
@@ -124,4 +137,4 @@ class Finished:
     best_step: int | None
 
 
-Event = Started | Prolonged | Stepped | Validated | Sampled | Saved | Compiling | Warned | Finished
+Event = Started | Prolonged | Stepped | Validated | Sampled | Saved | Compiling | Warned | Judged | Finished

@@ -3,9 +3,11 @@
 import math
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 
 from torch import Tensor, nn
 
+from nextword.curves import Verdict, judge, read_curve
 from nextword.errors import TrainingError
 from nextword.model.causality import find_leak
 from nextword.model.eval_mode import eval_mode
@@ -73,6 +75,21 @@ class PassedBest:
             f"The validation loss was lowest at step {state.best_step}, {best:.3f}, and is {loss:.3f} now: since "
             "then the model has learnt its own text by heart rather than the language. best/ keeps that step's weights."
         )
+
+
+class CurveWatch:
+    """Holds a run's losses against what is to be expected, and tells once of each thing that is wrong."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._told: set[str] = set()
+
+    def verdict(self, at_the_end: bool = False) -> Verdict | None:
+        """Judge the losses in the run's log; None where there is nothing new to say."""
+        verdict = judge(read_curve(self._directory))
+        is_news = not verdict.is_normal and verdict.kind not in self._told
+        self._told.add(verdict.kind)
+        return verdict if at_the_end or is_news else None
 
 
 def not_finite(working: LowPrecisionCopy, step: int, loss: float, grad_norm: float, rerun: Callable[[], float]) -> str:

@@ -4,11 +4,13 @@ import json
 import math
 from pathlib import Path
 
+from nextword.curves import read_curve
+from nextword.curves.plot import draw_band
 from nextword.runtime import replacing
 
 
 def plot_loss(log: Path, picture: Path, n_vocab: int) -> None:
-    """Plot a run's log.jsonl as a PNG: training and validation loss, and that of a uniform guess."""
+    """Plot a run's log.jsonl as a PNG: training and validation loss, before the band of what is to be expected."""
     # Only here, where it is used: matplotlib takes as long to import as all the rest.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -18,6 +20,8 @@ def plot_loss(log: Path, picture: Path, n_vocab: int) -> None:
     validated = [(line["step"], line["val_loss"]) for line in lines if line["val_loss"] is not None]
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.add_subplot()
+    curve = read_curve(log)
+    draw_band(axes, curve.circumstances, curve.step, "0.5")
     axes.axhline(math.log(n_vocab), color="0.6", lw=1, ls=":")
     axes.annotate(
         f"ln {n_vocab} = {math.log(n_vocab):.2f}: knowing nothing",

@@ -11,6 +11,7 @@ from torch import Tensor
 import nextword
 from nextword.data import Corpus, Reading, Windows, read_corpus
 from nextword.data.corpus import corpus_name
+from nextword.data.frequencies import bytes_per_token, frequencies, frequency_entropy
 from nextword.data.mixture import Mixture, cut_windows, encode_shares
 from nextword.data.reading import AS_AT_FIRST
 from nextword.errors import SettingError, TokenizerError
@@ -50,7 +51,8 @@ class Setup:
     dtype: torch.dtype
 
     def describe(self) -> dict[str, Any]:
-        """Describe everything needed to repeat the run, for run.json."""
+        """Describe everything needed to repeat the run and to judge it, for run.json."""
+        shares = frequencies(self.windows, self.model.config.n_vocab)
         return {
             "config": asdict(self.config),
             "plan": asdict(self.plan),
@@ -63,6 +65,8 @@ class Setup:
                 "documents": len(self.corpus.documents),
                 "train_tokens": self.windows.n_tokens,
                 "val_tokens": len(self.val_ids),
+                "bytes_per_token": round(bytes_per_token(shares, self.tokenizer), 4),
+                "frequencies": round(frequency_entropy(shares), 4),
             },
             "device": str(self.device),
             "dtype": str(self.dtype).removeprefix("torch."),

@@ -24,6 +24,7 @@ from nextword.train.events import (
     Compiling,
     Event,
     Finished,
+    Judged,
     Prolonged,
     Sampled,
     Saved,
@@ -31,7 +32,7 @@ from nextword.train.events import (
     Validated,
     Warned,
 )
-from nextword.train.health import LossWatch, PassedBest
+from nextword.train.health import CurveWatch, LossWatch, PassedBest
 from nextword.train.loss_scale import all_skipped, first_skipped
 from nextword.train.memory import out_of_memory, ran_out
 from nextword.train.opened_run import open_run
@@ -64,6 +65,7 @@ class Trainer:
         self._optimizer = self._opened.optimizer
         self._steps = Steps(self.setup, self._optimizer, self._state)
         self._watch, self._passed_best = LossWatch(), PassedBest()
+        self._curve_watch = CurveWatch(self.setup.directory)
         self._stopping = False
         self._best: GPT | None = None  # the best weights so far, where they are not on the disk yet
 
@@ -125,6 +127,7 @@ class Trainer:
             self._log(validated=untrained)
             self._log_attention()
             yield untrained
+            yield from self._judge()
             yield self._sample()  # so that later ones can be held against it
         self._began = self._saved_at = time.monotonic()
         self._first = self._saved_step = self.step
@@ -148,6 +151,8 @@ class Trainer:
                 yield Warned(self.step, message)
         if state.loss_scale is not None and state.loss_scale.skipped > 1:
             yield Warned(self.step, all_skipped(self.step, state.loss_scale))
+        if self.step > self._first:
+            yield from self._judge(at_the_end=True)
         yield Finished(self.step, self.step == plan.steps, self._directory.path, state.best_step)
 
     def _goes_on(self) -> bool:
@@ -198,6 +203,7 @@ class Trainer:
             yield validated
             if passed := self._passed_best.warning(validated.val_loss, state):
                 yield Warned(step, passed)
+            yield from self._judge()
         if last or step % plan.sample_every == 0:
             yield self._sample()
 
@@ -210,6 +216,12 @@ class Trainer:
             state.best_val_loss, state.best_step = loss, self.step
             self._best = copy.deepcopy(as_gpt(setup.model)).cpu()
         return Validated(self.step, loss, perplexity(loss), is_best)
+
+    def _judge(self, at_the_end: bool = False) -> Iterator[Event]:
+        """Say what is wrong with the losses, if that was not said; at the end also that nothing is."""
+        verdict = self._curve_watch.verdict(at_the_end)
+        if verdict is not None:
+            yield Judged(self.step, verdict)
 
     def _log_attention(self) -> None:
         """Log every head's attention weights on the beginning of the validation text."""

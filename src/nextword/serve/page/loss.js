@@ -18,7 +18,8 @@ function roundStep(x) {
 }
 
 /**
- * Gives back draw(steps, step); a click on the chart calls moved(step). guess: the loss of one who knows nothing. The
+ * Gives back draw(steps, step, band), with band as [step, lowest, highest]; a click on the chart calls moved(step).
+ * guess: the loss of one who knows nothing. The
  * style sheet gives the slider below the chart the same room to move in (--chart-left and --chart-right).
  */
 export function lossChart(box, guess, moved) {
@@ -35,8 +36,8 @@ export function lossChart(box, guess, moved) {
     moved(Math.round(Math.min(Math.max(share, 0), 1) * newest));
   });
 
-  const draw = (steps, step) => {
-    drawn = [steps, step];
+  const draw = (steps, step, band = []) => {
+    drawn = [steps, step, band];
     // Drawn in the page's own pixels, so that its letters are as large on a phone.
     const WIDTH = box.clientWidth || 640;
     const HEIGHT = box.clientHeight || 240;
@@ -56,6 +57,10 @@ export function lossChart(box, guess, moved) {
     }
     for (const share of [0, 0.5, 1]) {
       parts.push(svg("text", { x: x(share * newest), y: HEIGHT - 4, "text-anchor": ["start", "middle", "end"][2 * share] }, share === 0 ? "step 0" : `${Math.round(share * newest)}`));
+    }
+    if (band.length > 1) {
+      const edge = (which) => band.map((one) => [one[0], Math.min(one[which], highest)]);
+      parts.push(svg("path", { class: "band", d: `${line(edge(2))}${line(edge(1).reverse()).replace("M", "L")}Z` }));
     }
     if (guess <= highest) {
       parts.push(svg("line", { class: "guess", x1: LEFT, x2: WIDTH - RIGHT, y1: y(guess), y2: y(guess) }), svg("text", { x: WIDTH - RIGHT - 6, y: y(guess) + 16, "text-anchor": "end" }, `a pure guess: ${guess.toFixed(2)}`));

@@ -45,15 +45,28 @@ export function trainingPanel({ model, address }) {
   const head = learnedHead(model, address);
   find("run").hidden = false;
 
+  /** Whether these losses are normal, unless the sentence about learning by heart has said so. */
+  const tellVerdict = (heart) => {
+    const box = find("loss-verdict");
+    const { verdict: words, kind, normal } = run.expected ?? {};
+    box.hidden = !words || (heart !== "" && kind === "by heart");
+    box.textContent = words ?? "";
+    box.classList.toggle("warned", normal === false);
+  };
+
   const drawLosses = (step) => {
     const train = last(run.steps.filter((one) => one.train_loss !== null), step);
     const val = last(run.steps.filter((one) => one.val_loss !== null), step);
     const losses = [train && `training loss ${train.train_loss.toFixed(2)}${at(train, step)}`, val && `validation loss ${val.val_loss.toFixed(2)}${at(val, step)}`];
     find("run-live").replaceChildren(make("span", {}, run.dir.split("/").slice(-2).join("/")), make("span", {}, losses.filter(Boolean).join(", ")));
-    chart(run.steps, step);
+    const band = run.expected?.band ?? [];
+    chart(run.steps, step, band);
+    find("key-band").hidden = band.length < 2;
     const all = n_vocab.toLocaleString("en");
     find("loss-words").textContent = `The loss is how surprised the model is by the token that really comes: −ln of the chance it gave to that token, on average. One that knows nothing gives each of ${all} tokens the same chance and pays ln ${all} = ${guess.toFixed(2)}; one that is certain, and right, pays 0.`;
-    find("loss-lines").textContent = `The blue line is the loss on the text that it learns from, the orange one on the end of that text, which is kept away from learning: the validation text. ${verdict(run)}`;
+    const heart = verdict(run);
+    find("loss-lines").textContent = `The blue line is the loss on the text that it learns from, the orange one on the end of that text, which is kept away from learning: the validation text. ${heart}`;
+    tellVerdict(heart);
   };
 
   const drawSample = (step) => {

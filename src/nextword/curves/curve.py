@@ -1,0 +1,101 @@
+"""A run's losses from step to step, and what is known of how they came about."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from statistics import fmean
+from typing import NamedTuple
+
+
+class Point(NamedTuple):
+    """What was measured after so many updates, in nats a token. None: not measured; NaN: measured, and no number."""
+
+    step: int
+    train: float | None = None
+    val: float | None = None
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What is known of a run besides its losses. None: not known.
+
+    n_vocab: tokens that the model chooses among. tokens_per_step: read for one update. train_tokens: in the text to
+    learn from. bytes_per_token: of that text, in UTF-8. frequencies: the entropy of that text's tokens, each by
+    itself, in nats: the loss of a model that knows how frequent each token is, and nothing else. warmup: updates
+    over which the learning rate rises. fine_tuned: began with trained weights.
+    """
+
+    n_params: int | None = None
+    n_vocab: int | None = None
+    tokens_per_step: int | None = None
+    train_tokens: int | None = None
+    bytes_per_token: float | None = None
+    frequencies: float | None = None
+    warmup: int = 0
+    fine_tuned: bool = False
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A run's losses in the order of their steps, and their circumstances."""
+
+    name: str
+    points: tuple[Point, ...]
+    circumstances: Circumstances = field(default_factory=Circumstances)
+
+    @property
+    def step(self) -> int:
+        """The number of updates made."""
+        return self.points[-1].step if self.points else 0
+
+    @property
+    def tokens(self) -> int | None:
+        """The number of tokens read, with those that were read again."""
+        per_step = self.circumstances.tokens_per_step
+        return None if per_step is None else self.step * per_step
+
+    @property
+    def passes(self) -> float | None:
+        """How often the training text was read."""
+        whole = self.circumstances.train_tokens
+        return self.tokens / whole if self.tokens is not None and whole else None
+
+    @cached_property
+    def train(self) -> tuple[tuple[int, float], ...]:
+        """The training losses that are numbers: (step, nats)."""
+        return finite((point.step, point.train) for point in self.points)
+
+    @cached_property
+    def val(self) -> tuple[tuple[int, float], ...]:
+        """The validation losses that are numbers: (step, nats)."""
+        return finite((point.step, point.val) for point in self.points)
+
+    @property
+    def best_val(self) -> float | None:
+        """The lowest validation loss."""
+        return min((loss for _, loss in self.val), default=None)
+
+    @property
+    def not_finite(self) -> int | None:
+        """The first step whose loss is no number; None where all are."""
+        for point in self.points:
+            if any(loss is not None and not math.isfinite(loss) for loss in (point.train, point.val)):
+                return point.step
+        return None
+
+    def train_now(self, share: float = 0.1) -> float | None:
+        """Average the training loss over the last share of the steps: a single batch says little."""
+        since = self.step * (1.0 - share)
+        last = [loss for step, loss in self.train if step >= since] or [loss for _, loss in self.train[-1:]]
+        return fmean(last) if last else None
+
+    def bits_per_byte(self, loss: float | None) -> float | None:
+        """Turn nats a token into bits a byte of the text, which tokenizers do not change."""
+        per_token = self.circumstances.bytes_per_token
+        return loss / math.log(2.0) / per_token if loss is not None and per_token else None
+
+
+def finite(pairs: Iterable[tuple[int, float | None]]) -> tuple[tuple[int, float], ...]:
+    """Keep what was measured and is a number."""
+    return tuple((step, loss) for step, loss in pairs if loss is not None and math.isfinite(loss))
