@@ -105,6 +105,7 @@ def test_flags_exist() -> None:
     from dataclasses import fields
 
     from nextword.cli.bench import Arguments as Bench
+    from nextword.cli.compare import Arguments as Compare
     from nextword.cli.demo import Arguments as Demo
     from nextword.cli.export import Arguments as Export
     from nextword.cli.generate import Arguments as Generate
@@ -114,7 +115,7 @@ def test_flags_exist() -> None:
     from nextword.cli.serve import Arguments as Serve
     from nextword.cli.train import Arguments as Train
 
-    verbs = (Audit, Bench, Check, Demo, Export, Generate, Serve, Train, Watch)
+    verbs = (Audit, Bench, Check, Compare, Demo, Export, Generate, Serve, Train, Watch)
     known = {field.name for verb in verbs for field in fields(verb)} | {"help"}
     for flag in re.findall(r"(?<![\w-])--([a-z][a-z-]*)", README):
         assert flag.replace("-", "_") in known, f"--{flag}"

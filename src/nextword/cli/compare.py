@@ -64,7 +64,7 @@ def run(arguments: list[str]) -> int:
 
 
 def supplied(curve: "Curve", args: Arguments) -> "Curve":
-    """Add what the options say of a run to what its log says."""
+    """Add the options' values to a run's own."""
     said: dict[str, Any] = {
         "n_vocab": args.vocab_size,
         "tokens_per_step": args.tokens_per_step,

@@ -1,4 +1,4 @@
-"""A run's losses from step to step, and what is known of how they came about."""
+"""A run's losses from step to step, and their circumstances."""
 
 import math
 from collections.abc import Iterable
@@ -78,7 +78,7 @@ class Curve:
 
     @property
     def not_finite(self) -> int | None:
-        """The first step whose loss is no number; None where all are."""
+        """The first step with a loss of NaN or infinity; None if there is none."""
         for point in self.points:
             if any(loss is not None and not math.isfinite(loss) for loss in (point.train, point.val)):
                 return point.step
@@ -94,6 +94,36 @@ class Curve:
         """Turn nats a token into bits a byte of the text, which tokenizers do not change."""
         per_token = self.circumstances.bytes_per_token
         return loss / math.log(2.0) / per_token if loss is not None and per_token else None
+
+    @cached_property
+    def start(self) -> float | None:
+        """The loss before the first update, or at it: the validation text's, or the first batch's."""
+        early = [point for point in self.points if point.step <= 1]
+        losses = [loss for point in early for loss in (point.val, point.train)]
+        return next((loss for loss in losses if loss is not None and math.isfinite(loss)), None)
+
+    @property
+    def unseen(self) -> float | None:
+        """The loss on unread text: of validation, else of training, the same in a first pass."""
+        if self.val and self.val[-1][0] >= 0.5 * self.step:
+            return self.val[-1][1]
+        now = self.train_now()
+        return now if now is not None else self.val[-1][1] if self.val else None
+
+    @cached_property
+    def lowest_average(self) -> float | None:
+        """The lowest mean over a twentieth of the training losses, so that a lucky batch is none."""
+        losses = [loss for _, loss in self.train]
+        width = max(3, len(losses) // 20)
+        means = [fmean(losses[at : at + width]) for at in range(0, len(losses) - width + 1, max(1, width // 2))]
+        return min(means, default=None)
+
+    def falls_by(self) -> float:
+        """Compute how far the loss fell within the last half of the run; infinity for too few points."""
+        losses = self.val if len(self.val) >= 4 else self.train
+        later = [loss for step, loss in losses if step >= 0.5 * self.step]
+        half = len(later) // 2
+        return fmean(later[:half]) - fmean(later[half:]) if half else math.inf
 
 
 def finite(pairs: Iterable[tuple[int, float | None]]) -> tuple[tuple[int, float], ...]:

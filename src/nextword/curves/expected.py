@@ -1,4 +1,4 @@
-"""The loss that is to be expected of a run, from its start at ln V downwards: a band, wide on purpose.
+"""The expected loss of a run, from ln V downwards: a band, wide on purpose.
 
 Everything is measured in shares of one number, the entropy H of the text's tokens, each by itself: the loss of a
 model that knows how frequent tokens are, and nothing of what stands before them. In such shares runs on characters and
@@ -66,7 +66,7 @@ def tokens_worth(step: int, circumstances: Circumstances) -> float | None:
 
 
 def expected_share(step: int, circumstances: Circumstances) -> float:
-    """Compute the loss that is to be expected after so many updates, as a share of H: the middle of the band.
+    """Compute the middle of the band after so many updates, as a share of H.
 
     It is held up by whichever is scarcer: updates, tokens for the vocabulary, or, of long runs, parameters.
     """
@@ -80,7 +80,7 @@ def expected_share(step: int, circumstances: Circumstances) -> float:
 
 
 def by_size(tokens: float | None, circumstances: Circumstances) -> float:
-    """Compute the share that is left to a model of this size after more than a billion tokens; 0 for shorter runs.
+    """Compute the share left to a model of this size after a billion tokens; 0 for shorter runs.
 
     The published 124M and XL runs in GPT-2's tokens end 0.2 nats above this formula.
     Source: Hoffmann et al., "Training Compute-Optimal Large Language Models" (2022), equation 10.

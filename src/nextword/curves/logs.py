@@ -101,7 +101,7 @@ def curve_of_run(log: Path, text: str) -> Curve:
 
 
 def circumstances_of_run(described: Any) -> Circumstances:
-    """Take what run.json says of a run; what an older one does not say stays unknown."""
+    """Take a run's circumstances from its run.json; those of an older version may lack some."""
     described = described if isinstance(described, dict) else {}
     parts = {name: part if isinstance(part := described.get(name), dict) else {} for name in PARTS}
     model, data, plan, config = (parts[name] for name in PARTS)
@@ -151,7 +151,7 @@ def first_match(patterns: tuple[re.Pattern[str], ...], line: str) -> re.Match[st
 
 
 def by_step(points: Iterator[Point] | list[Point]) -> tuple[Point, ...]:
-    """Join what was measured at one step; of two values the first counts, so nanoGPT's mean over many batches."""
+    """Join the measurements of one step. Of two values the first counts: nanoGPT's mean over many batches."""
     found: dict[int, Point] = {}
     for point in points:
         known = found.get(point.step, Point(point.step))

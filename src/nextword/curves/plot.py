@@ -39,7 +39,7 @@ def plot_curves(curves: Sequence[Curve], picture: Path) -> None:
 
 
 def draw_band(axes: "Axes", circumstances: Circumstances, last: int, colour: str) -> None:
-    """Shade what is to be expected up to the last update, where that is known."""
+    """Shade the band up to the last update, if there is one."""
     edges = band_edges(circumstances, last)
     if edges:
         steps, low, high = zip(*edges, strict=True)

@@ -1,4 +1,4 @@
-"""How frequent each token of a text is, and what follows from that alone."""
+"""The frequencies of a text's tokens, their entropy, and bytes a token."""
 
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ def token_counts(ids: Tensor, n_vocab: int) -> Tensor:
 
 
 def frequency_entropy(shares: Tensor) -> float:
-    """Compute the entropy of frequencies (V,), in nats: the loss of a model that knows them and nothing else."""
+    """Compute the entropy of frequencies (V,), in nats: the loss of knowing them and nothing else."""
     p = shares[shares > 0]
     return -(p * p.log()).sum().item()
 

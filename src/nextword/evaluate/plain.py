@@ -42,7 +42,7 @@ def evaluate(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> floa
 
 
 def frequency_loss(ids: Tensor) -> float:
-    """Compute the loss, in nats a token, of a model that knows only how frequent each token is.
+    """Compute the loss of a model that knows the tokens' frequencies only, in nats a token.
 
     ids (N,): a text -> the entropy of its tokens' frequencies. Tokens that do
     not occur count for nothing. Below it, a model has learnt from what
@@ -56,7 +56,7 @@ def frequency_loss(ids: Tensor) -> float:
 
 
 def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
-    """Convert a loss in nats a token into bits a byte, by which models with other tokens can be compared.
+    """Convert a loss in nats a token into bits a byte, which no tokenizer changes.
 
     n_tokens, n_bytes: the same text's length in tokens, and in bytes of UTF-8.
     """

@@ -63,7 +63,7 @@ class WatchedRun:
         }
 
     def _expected(self) -> dict[str, Any] | None:
-        """What losses are to be expected, in some steps, and what is to be said of those that are there."""
+        """The band in some steps, and the verdict on the losses; None while there are none."""
         log = self.path / "log.jsonl"
         found: dict[str, Any] | None = self._read(log, lambda _text: expected(log), told="expected") or None
         return found

@@ -78,7 +78,7 @@ class PassedBest:
 
 
 class CurveWatch:
-    """Holds a run's losses against what is to be expected, and tells once of each thing that is wrong."""
+    """Holds a run's losses against the expected ones, and tells each fault once."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

@@ -10,7 +10,7 @@ from nextword.runtime import replacing
 
 
 def plot_loss(log: Path, picture: Path, n_vocab: int) -> None:
-    """Plot a run's log.jsonl as a PNG: training and validation loss, before the band of what is to be expected."""
+    """Plot a run's log.jsonl as a PNG: training and validation loss, before the expected band."""
     # Only here, where it is used: matplotlib takes as long to import as all the rest.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -218,7 +218,7 @@ class Trainer:
         return Validated(self.step, loss, perplexity(loss), is_best)
 
     def _judge(self, at_the_end: bool = False) -> Iterator[Event]:
-        """Say what is wrong with the losses, if that was not said; at the end also that nothing is."""
+        """Say what is wrong with the losses, once; at the end also that nothing is."""
         verdict = self._curve_watch.verdict(at_the_end)
         if verdict is not None:
             yield Judged(self.step, verdict)
