@@ -113,9 +113,10 @@ def test_flags_exist() -> None:
     from nextword.cli.learn_check import Arguments as Check
     from nextword.cli.learn_watch import Arguments as Watch
     from nextword.cli.serve import Arguments as Serve
+    from nextword.cli.tokenizer_train import Arguments as TokenizerTrain
     from nextword.cli.train import Arguments as Train
 
-    verbs = (Audit, Bench, Check, Compare, Demo, Export, Generate, Serve, Train, Watch)
+    verbs = (Audit, Bench, Check, Compare, Demo, Export, Generate, Serve, TokenizerTrain, Train, Watch)
     known = {field.name for verb in verbs for field in fields(verb)} | {"help"}
     for flag in re.findall(r"(?<![\w-])--([a-z][a-z-]*)", README):
         assert flag.replace("-", "_") in known, f"--{flag}"

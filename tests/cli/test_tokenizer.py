@@ -109,6 +109,7 @@ def test_compare_has_a_row_for_each_script(cli: Cli, trained: Path, tmp_path: Pa
     assert {"Latin", "Han", "Cyrillic", "all"} <= set(rows)
     n_bytes = len(text.read_bytes())
     assert rows["all"][0] == f"{n_bytes / len(Tokenizer().encode(text.read_text(encoding='utf-8'))):.2f}"
+    assert rows["ids"] == ["50,257", "600"]
     assert "Of Han: tokens a letter" in out
 
 

@@ -61,7 +61,7 @@ def test_examples_in_the_docstrings_are_true() -> None:
 
 
 @pytest.mark.parametrize("order", ["merges last", "special first"])
-@pytest.mark.parametrize("pattern", ["gpt2", "gpt4", "none"])
+@pytest.mark.parametrize("pattern", ["gpt2", "gpt4", "gpt4o", "none"])
 def test_what_is_saved_is_read_by_us_and_by_others_to_the_same_ids(order: str, pattern: str, tmp_path: Path) -> None:
     made = vocabulary(order, pattern)
     save_tokenizer(tmp_path, 64, made)
@@ -76,7 +76,7 @@ def test_what_is_saved_is_read_by_us_and_by_others_to_the_same_ids(order: str, p
 
 
 @pytest.mark.parametrize("order", ["merges last", "special first"])
-@pytest.mark.parametrize("pattern", ["gpt2", "gpt4", "none"])
+@pytest.mark.parametrize("pattern", ["gpt2", "gpt4", "gpt4o", "none"])
 def test_the_readable_twin_has_the_same_ids_for_any_vocabulary(order: str, pattern: str) -> None:
     made = vocabulary(order, pattern)
     fast, plain = make_tokenizer(made), make_tokenizer(made, plain=True)

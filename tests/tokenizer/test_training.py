@@ -17,7 +17,7 @@ MIXED = STORY + "\n".join(HARD) * 3
 EOT = "<|endoftext|>"
 
 
-@pytest.fixture(scope="module", params=["gpt2", "gpt4"])
+@pytest.fixture(scope="module", params=["gpt2", "gpt4", "gpt4o"])
 def vocabulary(request):
     return train_vocabulary([MIXED], 1000, request.param, (EOT, "<|user|>"))
 
@@ -98,7 +98,7 @@ def test_progress_is_told():
         ([STORY], 300, {"special": ("a", "a")}, SettingError, "special must be different texts"),
         ([STORY], 300, {"special": ("",)}, SettingError, "special must be different texts"),
         ([STORY], 300, {"special": ("e",)}, SettingError, r"special 'e' is a token like others"),
-        ([STORY], 300, {"pattern": "gpt3"}, NextwordError, "gpt3 is not known: use gpt2, gpt4, none"),
+        ([STORY], 300, {"pattern": "gpt3"}, NextwordError, "gpt3 is not known: use gpt2, gpt4, gpt4o, none"),
         (
             ["abc"],
             300,

@@ -49,11 +49,12 @@ def compare(arguments: list[str]) -> int:
     rows = [name for name in (*NAMES[1:], NAMES[0], "all") if any(name in one for one in fits)]
     rows.sort(key=lambda name: -max(one[name].n_bytes for one in fits if name in one) if name in NAMES[1:] else 1)
     console = Console(highlight=False)
-    ids = [f"{name} ({tokenizer.n_vocab:,} ids)" for name, tokenizer in zip(args.tokenizers, tokenizers, strict=True)]
-    console.print(table("bytes a token", rows, ids, fits, lambda one: f"{one.bytes_a_token:.2f}"))
+    lengths = table("bytes a token", rows, args.tokenizers, fits, lambda one: f"{one.bytes_a_token:.2f}")
+    lengths.add_row("ids", *(f"{tokenizer.n_vocab:,}" for tokenizer in tokenizers))
+    console.print(lengths)
     console.print()
     with_words = [name for name in rows if name in text.n_words]
-    console.print(table("tokens a word", with_words, ids, fits, lambda one: f"{one.tokens_a_word:.2f}"))
+    console.print(table("tokens a word", with_words, args.tokenizers, fits, lambda one: f"{one.tokens_a_word:.2f}"))
     if letters := [name for name in with_words if name in UNSPACED]:
         console.print(f"Of {', '.join(letters)}: tokens a letter, since there are no spaces between words.")
     console.print(described(text))

@@ -44,7 +44,8 @@ class Arguments:
 
     pattern: Annotated[Literal[tuple(PATTERNS)], tyro.conf.arg(help_behavior_hint="(default: gpt2)")] = "gpt2"  # type: ignore[valid-type]
     """How texts are cut into pieces that no token crosses: gpt2 into words with the space before them; gpt4 likewise,
-    but at most three digits together; none not at all, which takes much memory."""
+    but at most three digits together; gpt4o keeps marks with their letters, as Bengali and Hindi want it; none not at
+    all, which takes much memory."""
 
     special: Annotated[tuple[str, ...], tyro.conf.arg(help_behavior_hint="")] = ()
     """Tokens that no text spells, besides <|endoftext|>, such as <|user|>."""

@@ -2,6 +2,7 @@
 
 gpt2    words, numbers and signs, each with the space before it: written out in `bpe.py`
 gpt4    as OpenAI's later models: contractions in any case, at most three digits, line breaks by themselves
+gpt4o   as gpt4, and letters keep their marks: without that, words of Bengali or Hindi are cut at each vowel sign
 none    no cut: the whole text is one piece
 """
 
@@ -12,13 +13,21 @@ import regex
 
 from nextword.errors import NextwordError
 
+# "o200k_base": a word in capitals, or in small letters with or without capitals before them; both with their marks.
+GPT4O = (
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+    r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+    r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+
 PATTERNS = {
     # These pieces are those of bpe.PATTERN. `++` (never give back what was matched) and the extra case for white
     # space at the end of the text change only how much time and memory a long run of one kind of character takes.
     "gpt2": r"'(?:s|t|re|ve|m|ll|d)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s+",
-    # The same holds here: https://github.com/openai/tiktoken, "cl100k_base".
+    # "cl100k_base", as published; today's tiktoken takes a line end and spaces at the end of a text together.
     "gpt4": r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
-    r"|\s++$|\s*[\r\n]|\s+(?!\S)|\s",
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+",
+    "gpt4o": GPT4O,
     "none": r"(?s:.)++",
 }
 """What to cut a text by, as tiktoken and `regex` read it."""
@@ -27,6 +36,7 @@ PUBLISHED = {
     "gpt2": r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+""",
     "gpt4": r"""(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"""
     r"""|\s+(?!\S)|\s+""",
+    "gpt4o": GPT4O,
 }
 """The same pieces as other programs' files write them; `tokenizers` reads `++` and `{1,3}+` as something else."""
 
