@@ -20,7 +20,7 @@ from nextword.model import CONFIGS, GPT, GPTConfig
 from nextword.tokenizer import save_tokenizer
 from nextword.train import TrainConfig, Trainer
 from nextword.train.attention_log import AttentionLog
-from nextword.train.events import Finished, Sampled, Saved, Started, Stepped, Validated, Warned
+from nextword.train.events import Finished, Judged, Sampled, Saved, Started, Stepped, Validated, Warned
 from nextword.train.plot import plot_loss
 from nextword.train.trainer import FIRST_SAVE_SECONDS, SAVE_SECONDS
 from nextword.weights import load_model
@@ -341,3 +341,23 @@ def test_a_text_is_learnt_by_heart_without_any_setting(tmp_path, text, monkeypat
     # One page is far too little to learn English from, and the run says when it began to forget that.
     (warning,) = of(events, Warned)
     assert f"The validation loss was lowest at step {of(events, Finished)[0].best_step}," in warning.message
+
+
+def test_a_leak_is_told_once_after_a_validation_and_at_the_end(config, monkeypatch):
+    trainer = Trainer(replace(config, steps=70, eval_every=25, sample_every=1000))
+    monkeypatch.setattr(
+        Trainer, "_validate", lambda self: Validated(self.step, 10.9 if not self.step else 0.01, 1.0, False)
+    )
+    events = train(trainer)
+    judged = [(event.step, event.verdict.kind) for event in of(events, Judged)]
+    assert [kind for _, kind in judged] == ["leak", "leak"] or [kind for _, kind in judged] == ["validation known"] * 2
+    assert [step for step, _ in judged] == [50, 70]
+
+
+def test_what_the_losses_are_judged_by_is_in_run_json(config):
+    trainer = Trainer(replace(config, steps=2))
+    last = of(train(trainer), Judged)[0]
+    assert "Nobody can tell yet" in last.verdict.sentence
+    said = json.loads((trainer.setup.directory / "run.json").read_text())["data"]
+    assert 3.0 < said["bytes_per_token"] < 5.0
+    assert 3.0 < said["frequencies"] < math.log(297)

@@ -190,3 +190,19 @@ def test_learning_by_heart_is_named_where_it_happens(page: Any, rises: bool) -> 
     said = page.locator("#loss-lines").text_content()
     assert ("rises again after step 4" in said) == rises
     assert ("its 6,063 tokens by heart" in said) == rises
+
+
+@pytest.mark.parametrize("normal", [True, False])
+def test_the_losses_stand_before_what_is_usual(page: Any, normal: bool) -> None:
+    told = {"dir": "runs/story", "samples": [], "attention": {"steps": [], "ids": []}, "data": None}
+    told["steps"] = [{"step": n, "train_loss": 10 - n if n else None, "val_loss": 10 - n} for n in range(10)]
+    band = [[0, 10.5, 11.8], [1, 9.0, 11.5], [9, 5.0, 8.0]] if normal else []
+    said = "A loss of 1.00 is normal." if normal else "A loss of 1.00 is too good to be true."
+    told["expected"] = {"band": band, "verdict": said, "kind": "normal" if normal else "leak", "normal": normal}
+    page.route("**/api/run", lambda route: route.fulfill(json=told))
+    to_training(page)
+    assert page.locator("#loss-verdict").text_content() == said
+    assert page.locator("#loss-verdict").is_visible()
+    assert ("warned" in page.locator("#loss-verdict").get_attribute("class").split()) != normal
+    assert page.locator("#loss path.band").count() == normal
+    assert page.locator("#key-band").is_visible() == normal
