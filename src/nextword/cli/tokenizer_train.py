@@ -143,7 +143,7 @@ class Bar:
 def account(vocabulary: Vocabulary, text: str, out: Path) -> str:
     """Describe the new vocabulary in four lines: its parts, its fit to the text, the next command."""
     n_bytes, special = len(text.encode("utf-8", "replace")), ", ".join(vocabulary.special)
-    ours, gpt2s = (n_bytes / len(Tokenizer(one).encode(text)) for one in (vocabulary, GPT2))
+    ours, gpt2s = (n_bytes / max(len(Tokenizer(one).encode(text)), 1) for one in (vocabulary, GPT2))
     return (
         f"Wrote {vocabulary.n_vocab:,} ids to {out}: 256 bytes, {len(vocabulary.merges):,} merges, {special}.\n"
         f"In the beginning of the text a token is {ours:.2f} bytes; of GPT-2's vocabulary, {gpt2s:.2f}.\n"

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from nextword.tokenizer.export import save_tokenizer
     from nextword.tokenizer.stream import StreamDecoder
     from nextword.tokenizer.tokenizer import Tokenizer
+    from nextword.tokenizer.training import train_vocabulary
     from nextword.tokenizer.vocab import GPT2, Vocabulary
 
-__all__ = ["GPT2", "StreamDecoder", "Tokenizer", "Vocabulary", "load_tokenizer", "save_tokenizer"]
+__all__ = ["GPT2", "StreamDecoder", "Tokenizer", "Vocabulary", "load_tokenizer", "save_tokenizer", "train_vocabulary"]
 
 __getattr__, __dir__ = attach(
     __name__,
@@ -36,5 +37,6 @@ __getattr__, __dir__ = attach(
         "Vocabulary": "vocab",
         "load_tokenizer": "directory",
         "save_tokenizer": "export",
+        "train_vocabulary": "training",
     },
 )
