@@ -22,7 +22,7 @@ STYLE = """<style>
 .nextword-lens .text{font-size:15px;line-height:1.9;white-space:pre-wrap}
 .nextword-lens .text span{background:rgb(210 60 50/calc(.75*var(--p,0)));border-radius:3px}
 .nextword-lens .text span.n{background:rgb(60 120 210/calc(.75*var(--p,0)))}
-.nextword-lens .bars td{text-align:left;background:none}
+.nextword-lens .bars td,.nextword-lens .bars td.n{text-align:left;background:none}
 .nextword-lens .bars td span{display:inline-block;height:9px;width:calc(240px*var(--p));background:#3c78d2}
 .nextword-lens .bars td.n span{background:#d23c32}
 </style>"""

@@ -3,14 +3,25 @@
 import json
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nextword.curves import read_curve
 from nextword.curves.plot import draw_band
 from nextword.runtime import replacing
 
+if TYPE_CHECKING:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
 
 def plot_loss(log: Path, picture: Path, n_vocab: int) -> None:
-    """Plot a run's log.jsonl as a PNG: training and validation loss, before the expected band."""
+    """Plot a run's log.jsonl as a PNG, as `draw_loss` draws it."""
+    canvas = draw_loss(log, n_vocab)
+    with replacing(picture) as file:
+        canvas.print_png(str(file))
+
+
+def draw_loss(log: Path, n_vocab: int) -> "FigureCanvasAgg":
+    """Draw a run's log.jsonl: training and validation loss, before the expected band."""
     # Only here, where it is used: matplotlib takes as long to import as all the rest.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -40,5 +51,4 @@ def plot_loss(log: Path, picture: Path, n_vocab: int) -> None:
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    with replacing(picture) as file:
-        FigureCanvasAgg(figure).print_png(str(file))
+    return FigureCanvasAgg(figure)
