@@ -160,6 +160,22 @@ def test_an_existing_run_is_not_overwritten_unasked(cli: Cli, text_file: Path, t
     assert cli(*flags, "--overwrite")[0] == 0
 
 
+def test_records_whose_text_is_not_clear_are_shown_with_a_command_to_paste(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = [json.dumps({"title": f"The tale {n}", "body": f"It is the body of tale {n}."}) for n in range(9)]
+    Path("tales.jsonl").write_text("\n".join(lines))
+    status, _, err = cli("train", "--data", "tales.jsonl")
+    assert status == 2
+    assert "It has title ('The tale 0'), body ('It is the body of tale 0.'). Choose one with --field, such as: " in err
+    assert err.endswith(
+        "nextword train --data tales.jsonl --field body "
+        "(Or add --as-text, to learn from it as it stands, with all its marks.)\n"
+    )
+    assert err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [

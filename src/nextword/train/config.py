@@ -23,9 +23,8 @@ class TrainConfig:
     """
 
     data: tuple[str | Path, ...] = ("story",)
-    """Text to learn from: files, folders, 'patterns/**/*.txt', hub:OWNER/NAME, - for standard input, or the built-in
-    story or shakespeare. All that are named add up, or have shares: a.txt:0.7. Of JSON, tables and Parquet the
-    texts are taken out: see --field."""
+    """Text to learn from: files, folders, 'books/**/*.txt', hub:OWNER/NAME, - for standard input, story, shakespeare.
+    All that are named add up, or have shares: a.txt:0.7. Of JSON, tables and Parquet the texts are read: --field."""
 
     separator: str = END_OF_TEXT
     """What separates documents within a file; it becomes id 50256. \\n is a line break; "" means no separator."""
