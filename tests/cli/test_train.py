@@ -188,7 +188,7 @@ def test_records_whose_text_is_not_clear_are_shown_with_a_command_to_paste(
         (("--window", 100_000), "--window 100000 is more than the model can read: use 647 or less"),
         (("--resume", "--overwrite"), "--resume goes on with a run and --overwrite deletes it"),
         (("--resume", "--out", "nowhere"), "nowhere holds no run to resume: leave out --resume to begin one"),
-        (("--dtype", "float8"), "--dtype float8 is not known: use auto, float32 or bfloat16"),
+        (("--dtype", "float8"), "--dtype float8 is not known: use auto, float32, bfloat16 or float16"),
         (("--init", "gpt2", "--model", "nano"), "--init brings its own size: leave out --model"),
     ],
 )
