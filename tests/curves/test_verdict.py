@@ -26,7 +26,7 @@ def test_a_run_that_no_threshold_was_set_by_is_told(name: str) -> None:
 
 
 # Without the length of the text nobody can say how often it was read, nor where the frequencies lie.
-NEEDS_THE_TEXT = {"gap too soon": "by heart", "validation known": "leak"}
+NEEDS_THE_TEXT = {"gap too soon": ("by heart", "normal"), "validation known": ("leak",)}
 
 
 @pytest.mark.parametrize("program", [nanogpt, llmc])
@@ -35,7 +35,7 @@ def test_the_same_is_said_of_another_program_s_log(tmp_path: Path, name: str, pr
     log = PLANTED[name]
     (tmp_path / "log.txt").write_text("\n".join(program(log)))
     found = judge(read_curve(tmp_path / "log.txt")).kind
-    assert found in (log["kind"], NEEDS_THE_TEXT.get(log["kind"]))
+    assert found in (log["kind"], *NEEDS_THE_TEXT.get(log["kind"], ()))
 
 
 def test_every_verdict_says_something_to_do_where_it_is_not_normal() -> None:
@@ -87,3 +87,7 @@ def test_one_bad_batch_is_no_reason_to_worry() -> None:
     falls = [(step, 10.8 - 3 * min(step, 200) / 100, None) for step in range(0, 1000, 10)]
     falls[50] = (500, 7.0, None)
     assert judge(run(falls)).kind == "normal"
+
+
+def test_three_updates_tell_nothing_of_a_gap() -> None:
+    assert judge(run([(0, None, 10.8), (3, 2.3, 9.9)], train_tokens=10**8)).kind == "too short"

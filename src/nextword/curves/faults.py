@@ -149,7 +149,8 @@ def at_a_standstill(curve: Curve) -> Verdict | None:
             f"({'' if curve.circumstances.frequencies is not None else 'about '}{entropy:.2f}).",
             "What stands before a token does not help it. Usual causes: inputs and targets that do not belong "
             "together (shuffled, or shapes mixed up), attention or positions that do nothing, a residual connection "
-            "that is missing, dropout near 1, or a learning rate far too high or low.",
+            "that is missing, dropout near 1, or a learning rate far too high or low; else a text like DNA, in which "
+            "it says little.",
         )
     return None
 

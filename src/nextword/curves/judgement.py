@@ -42,7 +42,7 @@ def learnt_by_heart(curve: Curve) -> Verdict | None:
     last, passes = curve.val[-1][1], curve.passes
     gap = last - now
     if passes is not None and passes < 1.5:
-        if gap < 0.25 * entropy:
+        if gap < 0.25 * entropy or curve.step < FEWEST_UPDATES:
             return None
     elif gap < 0.15 * entropy or (last < best + 0.1 and gap < 0.4 * entropy):
         return None
