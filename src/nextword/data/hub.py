@@ -54,9 +54,7 @@ class HubDataset:
                 whole = field in data.column_names
                 data = data.select_columns([field if whole else field.partition(".")[0]])
             yield from enumerate(data, 1)
-        except (ValueError, OSError) as error:  # ConnectionError and FileNotFoundError among them
-            if isinstance(error, DataError):
-                raise
+        except Exception as error:  # of `datasets`, of what reads its files, of the network: each fails in its own way
             raise DataError(f"{self.name}: {_said(error)} Expected {EXPECTED}.") from error
 
 
@@ -128,4 +126,4 @@ def _located(source: str, repository: str, revision: str | None) -> tuple[str, s
 
 def _said(error: Any) -> str:
     first = " ".join(str(error).split("\n\n")[0].split()).rstrip(".")
-    return f"{first or type(error).__name__}."
+    return f"{first or type(error).__name__}."  # the rest of such a message is often a list of all files
