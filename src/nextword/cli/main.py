@@ -18,6 +18,7 @@ VERBS = {
     "trace": "see inside: surprise, what each layer would say, where a head looks",
     "serve": "an API that OpenAI's clients know, and a page that shows a model at work",
     "tokenizer": "learn a vocabulary from your own texts, and look at tokens",
+    "data": "turn texts of any size into token shards to train on, and look at them",
     "export": "write a trained model in another program's format",
     "onefile": "write GPT-2, the whole of it, as one Python file to read, run and change",
     "bench": "measure how fast this machine is, and nextword on it",

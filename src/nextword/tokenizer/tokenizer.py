@@ -1,8 +1,8 @@
 """GPT-2's tokenizer, and others of its kind, at full speed, by tiktoken."""
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from typing import Any, SupportsIndex
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import regex
 import tiktoken
@@ -11,6 +11,10 @@ from nextword.tokenizer.patterns import cut, cut_special, pattern_named
 from nextword.tokenizer.ranks import rank
 from nextword.tokenizer.stream import StreamDecoder
 from nextword.tokenizer.vocab import GPT2, Vocabulary
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 # In `\s+(?!\S)` tiktoken's pattern engine remembers a way back for every character; at a million it panics.
 _LONG = 100_000
@@ -32,6 +36,7 @@ class Tokenizer:
     """
 
     _ids: tuple[int, ...] | None
+    _fast: tiktoken.Encoding | None = None
 
     def __init__(self, vocabulary: Vocabulary = GPT2) -> None:
         self.vocabulary = vocabulary
@@ -59,6 +64,29 @@ class Tokenizer:
         for part in cut_special(text, special):
             ids += [special[part]] if part in special else self._encode_ordinary(part)
         return ids
+
+    def encode_array(self, text: str) -> "NDArray[np.uint32]":
+        """Encode a text as `encode` does, into an array, which takes an eighth of the memory."""
+        import numpy as np  # only here: who writes texts needs it not
+
+        fast = self._fast
+        if fast is None or not hasattr(fast, "encode_to_numpy"):
+            return np.array(self.encode(text), np.uint32)
+        try:
+            parts = [
+                fast.encode_to_numpy(part, disallowed_special=())
+                for part in _cut_long_white_space(text, self.vocabulary.pattern)
+            ]
+        except UnicodeEncodeError:  # half a character, which `encode` mends
+            return np.array(self.encode(text), np.uint32)
+        ids = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return ids if self._id_of_rank is None else self._id_of_rank[ids]
+
+    @cached_property
+    def _id_of_rank(self) -> "NDArray[np.uint32] | None":
+        import numpy as np
+
+        return None if self._ids is None else np.array(self._ids, np.uint32)
 
     def encode_prompt(self, text: str) -> list[int]:
         """Encode a text to be continued: at least one id, `<|endoftext|>` being 50256.
@@ -89,7 +117,7 @@ class Tokenizer:
         # An array or a tensor turns into a list by itself, and much faster than item by item.
         numbers: list[Any] = ids.tolist() if hasattr(ids, "tolist") else list(ids)
         try:
-            if self._ids is None:
+            if self._ids is None and self._fast is not None:
                 return self._fast.decode_bytes(numbers)
         except (KeyError, OverflowError, TypeError):
             pass  # what follows raises the error that names the id
@@ -104,6 +132,7 @@ class Tokenizer:
         return self
 
     def _encode_ordinary(self, text: str) -> list[int]:
+        assert self._fast is not None
         ids: list[int] = []
         for part in _cut_long_white_space(text, self.vocabulary.pattern):
             ids += self._fast.encode_ordinary(part)
