@@ -165,6 +165,7 @@ def pair_counts(ink: Ink) -> Figure:
     """How many pairs are counted for each merge of the story: all in the text, or those around the joined pair."""
     text = resources.files("nextword.data").joinpath("story.txt").read_text(encoding="utf-8")
     words = {piece: [bytes([byte]) for byte in piece.encode()] for piece in bpe.split(text)}
+    spelled = {piece: piece.encode() for piece in words}
     times = Counter(bpe.split(text))
     counts: Counter[tuple[bytes, bytes]] = Counter()
     for piece, word in words.items():
@@ -173,7 +174,8 @@ def pair_counts(ink: Ink) -> Figure:
     everywhere, around = [], []
     for merge in incremental.learn_pairs(times, 1000):
         everywhere.append(sum(counts.values()))
-        touched = [piece for piece, word in words.items() if merge in pairwise(word)]
+        token = b"".join(merge)
+        touched = [piece for piece, word in words.items() if token in spelled[piece] and merge in pairwise(word)]
         around.append(sum(2 * len(words[piece]) for piece in touched))
         for piece in touched:
             words[piece] = incremental.recount(counts, words[piece], merge, times[piece])
