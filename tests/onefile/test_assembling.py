@@ -5,6 +5,7 @@ import importlib.util
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -23,8 +24,9 @@ from nextword.data.windows import Windows
 from nextword.decode import plain as writing
 from nextword.model import GPT, plain
 from nextword.onefile import onefile
-from nextword.tokenizer import bpe
-from nextword.tokenizer.vocab import read_vocab_bpe
+from nextword.tokenizer import Vocabulary, bpe
+from nextword.tokenizer.characters import character_vocabulary
+from nextword.tokenizer.vocab import BYTE_TO_CHAR, read_vocab_bpe
 from nextword.train.optimizer import make_optimizer, set_learning_rate
 from nextword.train.schedule import learning_rate
 from nextword.weights import save_huggingface
@@ -219,6 +221,24 @@ def test_it_runs_as_a_program(file: Path, tmp_path: Path) -> None:
     usage = subprocess.run([sys.executable, file], capture_output=True, text=True, check=False)
     assert usage.returncode == 1
     assert "gpt2.py train my.txt" in usage.stderr
+
+
+def test_it_takes_a_vocabulary_of_ones_own_and_refuses_one_without_merges(file: Path, tmp_path: Path) -> None:
+    pairs = bpe.learn_merges(STORY[:4000], 43)
+    tokens = [*(bytes([byte]) for byte in BYTE_TO_CHAR), *map(b"".join, pairs), b"<|endoftext|>"]
+    model = GPT(replace(SHAPE, n_vocab=300))
+    model.vocabulary = Vocabulary(
+        tuple(tokens), {pair: rank for rank, pair in enumerate(pairs)}, {"<|endoftext|>": 299}, "gpt2", 299
+    )
+    save_huggingface(model, tmp_path / "merged")
+    model = GPT(replace(SHAPE, n_vocab=4))
+    model.vocabulary = character_vocabulary(["abcd"])
+    save_huggingface(model, tmp_path / "characters")
+    for name, status, said in (("merged", 0, "The ferry"), ("characters", 1, "another vocabulary than 50257 tokens")):
+        command = [sys.executable, file, "write", "The ferry", tmp_path / name]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == status, done.stderr
+        assert said in done.stdout + done.stderr
 
 
 def test_it_says_which_file_it_misses(file: Path, tmp_path: Path) -> None:

@@ -187,6 +187,22 @@ def test_what_is_no_tokenizer_is_told_in_words(tmp_path: Path) -> None:
         load_tokenizer("chars")
 
 
+@pytest.mark.parametrize("pattern", ["gpt2", "gpt4", "none"])
+@pytest.mark.parametrize("run", [" ", "\n", "a", "\u0301", "漢"])
+def test_long_runs_of_one_character_are_no_trouble_by_any_pattern(pattern: str, run: str) -> None:
+    ours = make_tokenizer(vocabulary(pattern=pattern))
+    for text in (f"x{run * 300_000}", f"x{run * 300_000}x y"):
+        assert ours.decode(ours.encode(text)) == text
+
+
+@pytest.mark.parametrize("pattern", ["gpt4", "none"])
+def test_what_is_cut_beforehand_has_the_same_ids(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = make_tokenizer(vocabulary(pattern=pattern))
+    expected = [ours.encode(text) for text in TORTURE]
+    monkeypatch.setattr("nextword.tokenizer.tokenizer._has_long_run", lambda text: True)
+    assert [ours.encode(text) for text in TORTURE] == expected
+
+
 def test_tokens_print_and_come_back() -> None:
     for token in vocabulary().tokens:
         assert from_printable(to_printable(token)) == token

@@ -1,5 +1,6 @@
 """GPT-2's tokenizer, and others of its kind, at full speed, by tiktoken."""
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 import regex
 import tiktoken
 
-from nextword.tokenizer.patterns import cut, cut_special, pattern_named
+from nextword.tokenizer.patterns import cut_special, pattern_named
 from nextword.tokenizer.ranks import rank
 from nextword.tokenizer.stream import StreamDecoder
 from nextword.tokenizer.vocab import GPT2, Vocabulary
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # In `\s+(?!\S)` tiktoken's pattern engine remembers a way back for every character; at a million it panics.
 _LONG = 100_000
+
+_SPACE = re.compile(r"\s")
 
 
 class Tokenizer:
@@ -70,13 +73,12 @@ class Tokenizer:
         import numpy as np  # only here: who writes texts needs it not
 
         fast = self._fast
-        if fast is None or not hasattr(fast, "encode_to_numpy"):
+        is_gpt2s = self.vocabulary.pattern == "gpt2"
+        if fast is None or not hasattr(fast, "encode_to_numpy") or (not is_gpt2s and _has_long_run(text)):
             return np.array(self.encode(text), np.uint32)
         try:
-            parts = [
-                fast.encode_to_numpy(part, disallowed_special=())
-                for part in _cut_long_white_space(text, self.vocabulary.pattern)
-            ]
+            cut = _cut_long_white_space(text) if is_gpt2s else [text]
+            parts = [fast.encode_to_numpy(part, disallowed_special=()) for part in cut]
         except UnicodeEncodeError:  # half a character, which `encode` mends
             return np.array(self.encode(text), np.uint32)
         ids = parts[0] if len(parts) == 1 else np.concatenate(parts)
@@ -134,23 +136,35 @@ class Tokenizer:
     def _encode_ordinary(self, text: str) -> list[int]:
         assert self._fast is not None
         ids: list[int] = []
-        for part in _cut_long_white_space(text, self.vocabulary.pattern):
-            ids += self._fast.encode_ordinary(part)
+        if self.vocabulary.pattern == "gpt2":
+            for part in _cut_long_white_space(text):
+                ids += self._fast.encode_ordinary(part)
+        elif _has_long_run(text):
+            from nextword.tokenizer import bpe  # rarely, and what it compiles takes longer than a short prompt
+
+            for piece in bpe.split(text, self.vocabulary.pattern):
+                ids += self._fast._encode_single_piece(piece)
+        else:
+            ids = self._fast.encode_ordinary(text)
         return ids if self._ids is None else [self._ids[rank] for rank in ids]
 
 
-def _cut_long_white_space(text: str, pattern: str = "gpt2") -> Iterator[str]:
+def _has_long_run(text: str) -> bool:
+    """Say whether so much white space, or so much else, stands together that tiktoken might panic."""
+    half = _LONG // 2
+    blocks = (text[i : i + half] for i in range(0, len(text) - half + 1, half))
+    return any(block.isspace() or not _SPACE.search(block) for block in blocks)
+
+
+def _cut_long_white_space(text: str) -> Iterator[str]:
     """Cut runs of white space that are too long for tiktoken.
 
-    It is cut only where the pattern cuts too, so the ids stay the same. GPT-2's does at the beginning of a run of
-    white space, and before its last character if a word follows.
+    It is cut only where GPT-2's pattern cuts too, so the ids stay the same: at the beginning of a run of white space,
+    and before its last character if a word follows.
     """
     start, half = 0, _LONG // 2
     # A long run covers one of these blocks whole. Most blocks rule that out at their first character or two.
     if any(text[i : i + half].isspace() for i in range(0, len(text), half)):
-        if pattern != "gpt2":
-            yield from cut(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), pattern)
-            return
         for run in regex.finditer(rf"(?<!\s)\s{{{_LONG},}}+", text):  # compiled only where it is needed: that is slow
             if run.end() < len(text):
                 yield text[start : run.start()]
