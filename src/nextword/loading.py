@@ -141,7 +141,7 @@ def load_engine(
 
 
 def check_causality(model: "GPT") -> None:
-    """Raise WeightsError where a model sees later tokens, which is the fault of a kernel on its device."""
+    """Raise WeightsError where a model sees later tokens: a fault of its device's kernels."""
     from nextword.model.causality import find_leak
 
     weight = model.wte.weight

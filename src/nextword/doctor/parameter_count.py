@@ -56,7 +56,10 @@ def count_at(make: Maker, config: GPTConfig) -> int | None:
 
 
 class Unfilled(TorchFunctionMode):
-    """Leave out the filling of tensors, which have no numbers here, and whose random ones would cost the most time."""
+    """Skip the filling of tensors with random numbers.
+
+    These tensors hold no numbers, and making them would take most of the time.
+    """
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None

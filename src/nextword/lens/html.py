@@ -70,7 +70,7 @@ def colour_map(
     values: NDArray[np.floating[Any]],
     words: NDArray[np.object_] | None = None,
 ) -> str:
-    """Make a table with a coloured cell for each number, and its word in it; the last `MOST` of each side."""
+    """Make a table of numbers as coloured cells, each with a word, up to the last `MOST` of a side."""
     reach = largest(values)
     first_row, first_column = max(0, len(rows) - MOST), max(0, len(columns) - MOST)
     header = "".join(f"<th>{escape(label)}</th>" for label in columns[first_column:])
@@ -86,7 +86,7 @@ def colour_map(
 
 
 def cut(name: str, size: int) -> str:
-    """Say how much of a side a table shows; nothing where that is all."""
+    """Say how much of a side a table shows, if not all of it."""
     return f"Of {size:,} places on the axis “{name}” the last {MOST} are shown. " if size > MOST else ""
 
 

@@ -70,7 +70,7 @@ class Trace(ForwardPass):
         return token_texts(self.ids[text].tolist(), vocabulary_of(self.model))
 
     def _repr_html_(self) -> str:
-        """Show in a notebook what may be asked for; nothing is computed for that."""
+        """List in a notebook all that may be asked for, computing none of it."""
         (B, T), L = self.ids.shape, self.config.n_layer
         title = f"A trace of {T} tokens through {L} {'block' if L == 1 else 'blocks'}"
         title += f", {B} texts side by side" if B > 1 else ""
