@@ -58,9 +58,9 @@ def watch(trainer: Trainer) -> None:
 
 
 class Board:
-    """What a notebook shows of a run: a plot, a line of numbers, the newest sample, remarks and the end.
+    """Show a run in a notebook, in one display, updated in place.
 
-    All of it is one display, which is replaced, so that it works wherever IPython's displays do.
+    It holds a plot, a line of numbers, the newest sample, remarks and the end. It works where IPython's displays do.
     """
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ class Board:
         self._update()
 
     def end(self, words: str) -> None:
-        """Say how the run ended, where it could not say so itself."""
+        """Show an ending of other words than the trainer's."""
         self._ending = words
         self._update()
 
@@ -114,7 +114,7 @@ class Board:
         self._picture = base64.b64encode(file.getvalue()).decode("ascii")
 
     def _update(self) -> None:
-        """Put what is known now in the place of what is shown."""
+        """Replace the display by the newest state."""
         self._updated_at = time.monotonic()
         shown = {"text/html": self._html(), "text/plain": self._text()}
         if self._handle is None:
@@ -141,7 +141,7 @@ class Board:
 
 
 class Lines:
-    """What is printed of a run where there is no notebook."""
+    """Print a run as lines of text, outside a notebook."""
 
     def __init__(self) -> None:
         self._display = Display()
@@ -178,7 +178,7 @@ def judgement(event: Judged) -> str:
 
 
 def ending(event: Finished) -> str:
-    """Say where everything is now, and how to go on."""
+    """Name the place of the weights, and the next call."""
     if event.complete:
         best = f"; {event.directory / 'best'} has those of step {event.best_step}, whose validation loss was lowest"
         return f"Done: {event.directory} holds the last weights{best if event.best_step is not None else ''}."
@@ -195,7 +195,7 @@ def in_notebook() -> bool:
 
 @contextmanager
 def stopping_on_interrupt(trainer: Trainer) -> Iterator[None]:
-    """End the run after its step, with a checkpoint, when the cell is interrupted; at once the second time."""
+    """End the run after its step, with a checkpoint, on an interrupt; at once on the second."""
     if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
         yield
         return

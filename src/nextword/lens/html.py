@@ -70,7 +70,7 @@ def colour_map(
     values: NDArray[np.floating[Any]],
     words: NDArray[np.object_] | None = None,
 ) -> str:
-    """Make a table of numbers as coloured cells, each with a word, up to the last `MOST` of a side."""
+    """Make a table of coloured cells, with words; of a long side the last `MOST`."""
     reach = largest(values)
     first_row, first_column = max(0, len(rows) - MOST), max(0, len(columns) - MOST)
     header = "".join(f"<th>{escape(label)}</th>" for label in columns[first_column:])
