@@ -112,7 +112,7 @@ class Display:
             case Started():
                 self._task = self._progress.add_task("", total=event.plan.steps, completed=event.step, numbers="")
                 self._say(introduction(event))
-                for sentence in filter(None, (event.shape, *event.account)):
+                for sentence in filter(None, (event.shape, *event.account, *event.statistics)):
                     self._say(sentence)
             case Prolonged():
                 self._say(prolongation(event))

@@ -1,5 +1,6 @@
 """`nextword train`: from a text to a model of your own."""
 
+import sys
 from dataclasses import dataclass, fields
 
 from nextword.cli.arguments import parse, values
@@ -42,7 +43,13 @@ def run(arguments: list[str]) -> int:
     from nextword.train import Trainer
 
     keep_freed_memory()
-    return show(Trainer(args.config(), resume=args.resume, overwrite=args.overwrite), Display())
+    trainer = Trainer(args.config(), resume=args.resume, overwrite=args.overwrite, tell=tell)
+    return show(trainer, Display())
+
+
+def tell(said: str) -> None:
+    """Say on standard error what takes long before training begins."""
+    print(said, file=sys.stderr, flush=True)
 
 
 def recorded_arguments(given: Arguments) -> Arguments:

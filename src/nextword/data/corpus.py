@@ -47,6 +47,11 @@ class Corpus:
     account: tuple[str, ...] = ()
     shares: tuple[Share, ...] = ()
 
+    @property
+    def n_documents(self) -> int:
+        """Count the documents."""
+        return len(self.documents)
+
 
 @dataclass(frozen=True)
 class CorpusPart:
@@ -148,7 +153,17 @@ def open_corpus(data: Sequence[str | Path] | Path, reading: Reading | None = Non
 
 def read_corpus(data: Sequence[str | Path] | Path, reading: Reading | None = None) -> Corpus:
     """Read the text that a user named, as `open_corpus` does, into memory. Raises DataError like that."""
-    opened = open_corpus(data, reading)
+    return into_memory(open_corpus(data, reading))
+
+
+def fits_memory(opened: OpenedCorpus, most: int) -> bool:
+    """Whether a corpus has at most so many characters; it is read for that, no further than needed."""
+    n = 0
+    return all((n := n + len(text)) <= most for text, _ in opened.pieces())
+
+
+def into_memory(opened: OpenedCorpus) -> Corpus:
+    """Read all documents of an opened corpus."""
     by_part = [tuple(documents(part.pieces())) for part in opened.parts]
     found = tuple(itertools.chain.from_iterable(by_part))
     n_files = sum(len(part.files) for part in opened.parts)

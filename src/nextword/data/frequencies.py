@@ -6,12 +6,13 @@ import torch
 from torch import Tensor
 
 from nextword.data.mixture import Mixture
-from nextword.data.windows import Windows
+from nextword.data.windows import Ids, Windows
 
 if TYPE_CHECKING:
     from nextword.tokenizer import Tokenizer
 
-AT_ONCE = 1 << 24  # ids counted at once, so that a memory-mapped text stays on the disk
+AT_ONCE = 1 << 22  # ids counted at once, so that a text on the disk stays there
+MOST = 1 << 28  # ids counted at all: of a longer text the beginning tells enough
 
 
 def frequencies(windows: Windows | Mixture, n_vocab: int) -> Tensor:
@@ -24,10 +25,13 @@ def frequencies(windows: Windows | Mixture, n_vocab: int) -> Tensor:
     return counts.double() / counts.sum()
 
 
-def token_counts(ids: Tensor, n_vocab: int) -> Tensor:
-    """Count each token of a text: ids (N,) of any integer type -> (V,) int64."""
-    parts = (ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE))
-    return torch.stack([torch.bincount(part.long(), minlength=n_vocab) for part in parts]).sum(0)
+def token_counts(ids: Ids, n_vocab: int) -> Tensor:
+    """Count each token of a text, or of its first MOST: ids (N,) of any integer type -> (V,) int64."""
+    parts = (ids[start : start + AT_ONCE] for start in range(0, min(len(ids), MOST), AT_ONCE))
+    counts = torch.zeros(n_vocab, dtype=torch.int64)
+    for part in parts:
+        counts += torch.bincount(part.long(), minlength=n_vocab)
+    return counts
 
 
 def frequency_entropy(shares: Tensor) -> float:

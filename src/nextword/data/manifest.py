@@ -128,9 +128,12 @@ def vocabulary_digest(vocabulary: "Vocabulary") -> str:
     """Compute the SHA-256 (hex) of all that decides on a tokenizer's ids."""
     digest = hashlib.sha256()
     merges = () if vocabulary.files else vocabulary.merge_list()
-    for part in (*vocabulary.tokens, *(token for pair in merges for token in pair)):
+    used = len(vocabulary.tokens)
+    while used and not vocabulary.tokens[used - 1]:  # a padded vocabulary has the same ids
+        used -= 1
+    for part in (*vocabulary.tokens[:used], *(token for pair in merges for token in pair)):
         digest.update(len(part).to_bytes(4, "little") + part)
-    said = (vocabulary.n_vocab, sorted(vocabulary.special.items()), vocabulary.pattern, vocabulary.end_of_text)
+    said = (sorted(vocabulary.special.items()), vocabulary.pattern, vocabulary.end_of_text)
     digest.update(repr(said).encode())
     for name, content in sorted((vocabulary.files or {}).items()):
         digest.update(name.encode() + content)

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from nextword.data.corpus import Corpus
-from nextword.data.windows import Windows, drawn_order, encode_corpus, split
+from nextword.data.sharded_corpus import ShardedCorpus
+from nextword.data.windows import Ids, Windows, encode_corpus, split, window_at
 
 if TYPE_CHECKING:
     from nextword.tokenizer import Tokenizer
@@ -48,7 +49,7 @@ class Mixture:
         counts: list[int] = self.__dict__["_counts"]
         ends: list[int] = self.__dict__["_ends"]
         epoch, place = divmod(position, len(self))
-        slot = int(drawn_order(len(self), seed, epoch)[place])
+        slot = window_at(len(self), seed, epoch, place)
         part = bisect_right(ends, slot)
         own = epoch * counts[part] + slot - (ends[part] - counts[part])
         return self.parts[part].pick(own, seed)
@@ -66,12 +67,17 @@ def per_epoch(n: int, shares: Sequence[float]) -> list[int]:
     return counts
 
 
-def encode_shares(corpus: Corpus, tokenizer: "Tokenizer", val_fraction: float) -> tuple[list[Tensor], Tensor]:
+def encode_shares(
+    corpus: Corpus | ShardedCorpus, tokenizer: "Tokenizer", val_fraction: float
+) -> tuple[Sequence[Ids], Tensor]:
     """Encode a corpus, and set the end of each weighted source aside for validation.
 
     -> the ids to train on, (N,) each: one for each share, or one for all without shares; and those to validate on,
     of the sources one after the other. So what is validated on is not weighted.
     """
+    if isinstance(corpus, ShardedCorpus):
+        train_files, val_files = corpus.split(tokenizer.n_vocab, val_fraction)
+        return [train_files], val_files[:]
     if not corpus.shares:
         train_ids, val_ids = split(encode_corpus(corpus, tokenizer), val_fraction)
         return [train_ids], val_ids
@@ -83,7 +89,9 @@ def encode_shares(corpus: Corpus, tokenizer: "Tokenizer", val_fraction: float) -
     return [train_ids for train_ids, _ in parts], torch.cat([val_ids for _, val_ids in parts])
 
 
-def cut_windows(parts: Sequence[Tensor], corpus: Corpus, window: int, stride: int, name: str) -> Windows | Mixture:
+def cut_windows(
+    parts: Sequence[Ids], corpus: Corpus | ShardedCorpus, window: int, stride: int, name: str
+) -> Windows | Mixture:
     """Cut the ids of `encode_shares` into windows; `name` is the whole's in messages."""
     if not corpus.shares:
         return Windows(parts[0], window, stride, name)

@@ -72,17 +72,7 @@ def prepare_shards(
             raise SettingError(name, f"must be from {least} to {MOST_TOKENS:,} tokens, not {value}.")
     if corpus.shares:
         raise DataError("Shards hold each text once, so weights mean nothing here. Leave them out.")
-    wanted = Manifest(
-        name=corpus.name,
-        sources=tuple(part.name for part in corpus.parts),
-        sha256=corpus.sha256,
-        reading=json.loads(json.dumps(asdict(corpus.reading))),
-        tokenizer=TokenizerEntry(
-            tokenizer_name, tokenizer.n_vocab, tokenizer.eot_id, vocabulary_digest(tokenizer.vocabulary)
-        ),
-        shard_size=shard_size,
-        val=val,
-    )
+    wanted = described(corpus, tokenizer, tokenizer_name, shard_size, val)
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / LOCK)
     try:
@@ -101,6 +91,19 @@ def prepare_shards(
     finally:
         lock.release()
         (folder / LOCK).unlink(missing_ok=True)
+
+
+def described(corpus: OpenedCorpus, tokenizer: Tokenizer, name: str, shard_size: int, val: int) -> Manifest:
+    """Describe shards before there are any. name: the tokenizer's."""
+    return Manifest(
+        name=corpus.name,
+        sources=tuple(part.name for part in corpus.parts),
+        sha256=corpus.sha256,
+        reading=json.loads(json.dumps(asdict(corpus.reading))),
+        tokenizer=TokenizerEntry(name, tokenizer.n_vocab, tokenizer.eot_id, vocabulary_digest(tokenizer.vocabulary)),
+        shard_size=shard_size,
+        val=val,
+    )
 
 
 def take_up(folder: Path, wanted: Manifest, overwrite: bool) -> Manifest:

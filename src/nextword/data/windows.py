@@ -10,14 +10,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from nextword.data.corpus import Corpus
+from nextword.data.permutation import epoch_key, permuted
 from nextword.errors import DataError
 
 if TYPE_CHECKING:
     from nextword.tokenizer import Tokenizer
+
+MOST_DRAWN = 1 << 24
+"""Windows up to which their order is drawn whole: 64 MiB of it are kept."""
+
+
+class Ids(Protocol):
+    """A row of ids: a tensor, or what gives tensors where it is asked for a stretch."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, stretch: slice, /) -> Tensor:
+        """Give a stretch of ids, (n,) of an integer type."""
+        ...
 
 
 def encode_corpus(corpus: Corpus, tokenizer: "Tokenizer") -> Tensor:
@@ -30,7 +45,7 @@ def encode_corpus(corpus: Corpus, tokenizer: "Tokenizer") -> Tensor:
     boundary = torch.tensor([] if tokenizer.eot_id is None else [tokenizer.eot_id], dtype=torch.int32)
     parts: list[Tensor] = []
     for document in corpus.documents:
-        parts += [boundary, torch.tensor(tokenizer.encode(document), dtype=torch.int32)]
+        parts += [boundary, torch.from_numpy(tokenizer.encode_array(document).astype(np.int32))]
     return torch.cat(parts[1:])
 
 
@@ -54,9 +69,9 @@ def split(ids: Tensor, val_fraction: float = 0.1) -> tuple[Tensor, Tensor]:
 class Windows:
     """Windows of a text, as pairs (x, y): inputs, and targets one token ahead.
 
-    ids (N,) may be of any integer type and memory-mapped. Windows start at 0, stride, 2 * stride, ...; where
-    the last of these ends before the text does, one more is aligned to the end, so that the last token is
-    always a target. With stride <= window every token but the first is one; a larger stride leaves gaps.
+    ids (N,) may be of any integer type, and lie in files (`shards.TokenFiles`). Windows start at 0, stride,
+    2 * stride, ...; where the last of these ends before the text does, one more is aligned to the end, so that the last
+    token is always a target. With stride <= window every token but the first is one; a larger stride leaves gaps.
     There are ceil((N - 1 - window) / stride) + 1 windows.
 
     `windows[i]` -> x, y: (window,) int64 each, with memory of their own. i may be negative, and one that is
@@ -66,7 +81,7 @@ class Windows:
     ValueError where window or stride < 1.
     """
 
-    ids: Tensor
+    ids: Ids
     window: int
     stride: int
     name: str = "text"
@@ -85,9 +100,8 @@ class Windows:
         if not -len(self) <= i < len(self):
             raise IndexError(f"window {i} of {len(self)}")
         start = min(i % len(self) * self.stride, self._last_start)
-        end = start + self.window
-        x, y = self.ids[start:end], self.ids[start + 1 : end + 1]
-        return x.to(torch.int64, copy=True), y.to(torch.int64, copy=True)
+        stretch = self.ids[start : start + self.window + 1]
+        return stretch[:-1].to(torch.int64, copy=True), stretch[1:].to(torch.int64, copy=True)
 
     @property
     def n_tokens(self) -> int:
@@ -97,7 +111,7 @@ class Windows:
     def pick(self, position: int, seed: int) -> tuple[Tensor, Tensor]:
         """Pick the window at a position of the endless stream of epochs: x, y."""
         epoch, place = divmod(position, len(self))
-        return self[int(drawn_order(len(self), seed, epoch)[place])]
+        return self[window_at(len(self), seed, epoch, place)]
 
     @property
     def _last_start(self) -> int:
@@ -115,7 +129,20 @@ def order(n: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(n, generator=generator, device="cpu")
 
 
-drawn_order = functools.lru_cache(maxsize=8)(order)  # asked for the same epoch again and again, of several sources
+@functools.lru_cache(maxsize=8)
+def drawn_order(n: int, seed: int, epoch: int) -> Tensor:
+    """Keep the order of an epoch: it is asked for again and again, of several sources."""
+    return order(n, seed, epoch).to(torch.int32)
+
+
+def window_at(n: int, seed: int, epoch: int, place: int) -> int:
+    """Find which of n windows comes at a place of an epoch: by `order`, or without drawing all that there are.
+
+    Beyond MOST_DRAWN windows, the order is another one, which takes no memory.
+    """
+    if n > MOST_DRAWN:
+        return permuted(place, n, epoch_key(seed, epoch))
+    return int(drawn_order(n, seed, epoch)[place])
 
 
 class WindowStream(Protocol):

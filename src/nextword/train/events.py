@@ -12,6 +12,7 @@ class Started:
     """Training begins with the next step; `step` is above 0 where a run resumes.
 
     account: which files were read and which were not, in sentences, where `data_name` does not tell.
+    statistics: of the text, in sentences.
     shape: the model's in words, where it is none of the named sizes.
     expected_seconds: what the rest of the run will take, about, by how fast this machine multiplies matrices.
     """
@@ -29,6 +30,7 @@ class Started:
     device: str
     expected_seconds: float
     account: tuple[str, ...] = ()
+    statistics: tuple[str, ...] = ()
     shape: str = ""
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from nextword.config import GPTConfig
-from nextword.data import Corpus, read_corpus
+from nextword.data import Corpus, OpenedCorpus
+from nextword.data.sharded_corpus import ShardedCorpus, Tell
 from nextword.errors import RunError
 from nextword.runtime import available_memory, pick_device
 from nextword.shape import described
@@ -25,7 +26,7 @@ from nextword.train.prolongation import prolonged_description, resumed_plan
 from nextword.train.recorded_run import AT_FIRST, as_begun, changes_in_numerics, check_unchanged
 from nextword.train.run_directory import RunDirectory, check_free, check_idle, description
 from nextword.train.run_lock import Holder
-from nextword.train.setup import Setup, how_to_read, prepare, run_path
+from nextword.train.setup import Setup, open_text, prepare, run_path
 from nextword.user_model import UserModel
 
 MemorySettings = tuple[GPTConfig, int, int, torch.dtype, int | None, torch.device, int]
@@ -69,6 +70,7 @@ class OpenedRun:
             plan=plan,
             data_name=setup.corpus.name,
             account=setup.corpus.account,
+            statistics=() if setup.statistics is None else setup.statistics.sentences(),
             shape=described(setup.model.config) if setup.config.has_own_shape else "",
             n_params=sum(parameter.numel() for parameter in setup.model.parameters()),
             n_vocab=setup.model.config.n_vocab,
@@ -108,8 +110,10 @@ class OpenedRun:
         return run
 
 
-def open_run(config: TrainConfig, resume: bool = False, overwrite: bool = False) -> OpenedRun:
-    """Check and load a new run, or with `resume` one that stopped.
+def open_run(
+    config: TrainConfig, resume: bool = False, overwrite: bool = False, tell: Tell = lambda said: None
+) -> OpenedRun:
+    """Check and load a new run, or with `resume` one that stopped. `tell` is told what takes long.
 
     Raises DataError, WeightsError, RunError and ValueError for what cannot be used.
     """
@@ -119,17 +123,17 @@ def open_run(config: TrainConfig, resume: bool = False, overwrite: bool = False)
     recorded = description(path) if resume and not put_back else None
     if recorded is not None:  # what was not asked when the run began is as it was then
         config = replace(config, **{name: was for name, was in AT_FIRST.items() if name not in recorded["config"]})
-    corpus = read_corpus(config.data, how_to_read(config, recorded))
+    corpus = open_text(config, recorded)
     if resume:
         if put_back:
             raise RunError(
                 f"The run that was begun in {path} ended before it had saved anything, and the older one, which it "
                 "was to replace, is back: go on with that by `resume=True`, or replace it with `overwrite=True`."
             )
-        run = stopped_run(path, config, corpus, free_memory)
+        run = stopped_run(path, config, corpus, free_memory, tell)
     else:
         check_free(path, overwrite)
-        setup = prepare(config, corpus)
+        setup = prepare(config, corpus, tell=tell)
         optimizer = make_optimizer(setup.model, setup.plan.lr, config.weight_decay, config.beta2)
         run = OpenedRun(setup, optimizer, TrainerState(), free_memory, overwrite)
     if isinstance(run.setup.model, UserModel):
@@ -140,7 +144,13 @@ def open_run(config: TrainConfig, resume: bool = False, overwrite: bool = False)
     return run
 
 
-def stopped_run(path: Path, config: TrainConfig, corpus: Corpus, free_memory: int | None) -> OpenedRun:
+def stopped_run(
+    path: Path,
+    config: TrainConfig,
+    corpus: Corpus | OpenedCorpus | ShardedCorpus,
+    free_memory: int | None,
+    tell: Tell,
+) -> OpenedRun:
     """Load a run from its newest sound checkpoint."""
     recorded = description(path)
     found = checkpoints(path / "checkpoints")
@@ -152,7 +162,7 @@ def stopped_run(path: Path, config: TrainConfig, corpus: Corpus, free_memory: in
             f"or go on from its weights, if it has some, with `init={str(path)!r}` and another `out`."
         )
     check_unchanged(path, config, corpus, recorded)
-    setup = replace(prepare(as_begun(config, recorded), corpus, checkpoint), config=config)
+    setup = replace(prepare(as_begun(config, recorded), corpus, checkpoint, tell), config=config)
     optimizer = make_optimizer(setup.model, setup.plan.lr, config.weight_decay, config.beta2)
     state = restore(checkpoint, setup.model, optimizer)
     setup = replace(setup, plan=resumed_plan(path, config, setup.plan, recorded, state.step))

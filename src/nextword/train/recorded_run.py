@@ -4,8 +4,9 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-from nextword.data import Corpus
+from nextword.data import Corpus, OpenedCorpus
 from nextword.data.reading import AS_AT_FIRST
+from nextword.data.sharded_corpus import ShardedCorpus
 from nextword.errors import RunError
 from nextword.train.config import LENGTHS, TrainConfig
 from nextword.train.run_directory import description
@@ -19,7 +20,9 @@ AT_FIRST = {name: getattr(AS_AT_FIRST, name) for name in ("separator", "encoding
 """What settings were before there were such settings: a run.json that lacks them is from then."""
 
 
-def check_unchanged(path: Path, config: TrainConfig, corpus: Corpus, recorded: dict[str, Any]) -> None:
+def check_unchanged(
+    path: Path, config: TrainConfig, corpus: Corpus | OpenedCorpus | ShardedCorpus, recorded: dict[str, Any]
+) -> None:
     """Raise RunError, naming every difference, unless a run is resumed as it was begun.
 
     Its length may differ: of that, see `resumed_plan`.

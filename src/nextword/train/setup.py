@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 import nextword
-from nextword.data import Corpus, Reading, Windows, read_corpus
+from nextword.data import Corpus, OpenedCorpus, Reading, Windows
 from nextword.data.corpus import corpus_name
 from nextword.data.frequencies import bytes_per_token, frequencies, frequency_entropy
 from nextword.data.mixture import Mixture, cut_windows, encode_shares
 from nextword.data.reading import AS_AT_FIRST
+from nextword.data.sharded_corpus import IN_MEMORY, ShardedCorpus, Tell, onto_disk, open_data
+from nextword.data.statistics import Statistics, measure
 from nextword.errors import SettingError, TokenizerError
 from nextword.loading import load
 from nextword.model import GPT, GPTConfig
@@ -40,7 +42,7 @@ class Setup:
 
     config: TrainConfig
     plan: Plan
-    corpus: Corpus
+    corpus: Corpus | ShardedCorpus
     directory: Path
     tokenizer: Tokenizer
     windows: Windows | Mixture
@@ -49,6 +51,7 @@ class Setup:
     prompt: str
     device: torch.device
     dtype: torch.dtype
+    statistics: Statistics | None = None
 
     def describe(self) -> dict[str, Any]:
         """Describe everything needed to repeat the run and to judge it, for run.json."""
@@ -62,12 +65,13 @@ class Setup:
                 "sha256": self.corpus.sha256,
                 "sources": list(self.config.data),
                 "suffixes": list(self.corpus.reading.suffixes),
-                "documents": len(self.corpus.documents),
+                "documents": self.corpus.n_documents,
                 "train_tokens": self.windows.n_tokens,
                 "val_tokens": len(self.val_ids),
                 "bytes_per_token": round(bytes_per_token(shares, self.tokenizer), 4),
                 "frequencies": round(frequency_entropy(shares), 4),
-            },
+            }
+            | ({"on_disk": True} if isinstance(self.corpus, ShardedCorpus) else {}),
             "device": str(self.device),
             "dtype": str(self.dtype).removeprefix("torch."),
             "versions": {
@@ -94,8 +98,23 @@ def how_to_read(config: TrainConfig, recorded: dict[str, Any] | None = None) -> 
     return replace(reading, suffixes=suffixes)
 
 
-def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path | None = None) -> Setup:
+def open_text(config: TrainConfig, recorded: dict[str, Any] | None = None) -> Corpus | OpenedCorpus | ShardedCorpus:
+    """Open the text to train on; in a resumed run it is held in memory if it was at first."""
+    most: int | None = IN_MEMORY
+    if recorded is not None:
+        most = 0 if recorded["data"].get("on_disk") else None
+    return open_data(config.data, how_to_read(config, recorded), most)
+
+
+def prepare(
+    config: TrainConfig,
+    corpus: Corpus | OpenedCorpus | ShardedCorpus | None = None,
+    checkpoint: Path | None = None,
+    tell: Tell = lambda said: None,
+) -> Setup:
     """Read the text, build the model and make the plan; write nothing.
+
+    But for a text that is too long for memory: its tokens are written beside the run, and `tell` is told so.
 
     The weights come from the checkpoint if one is given, else from `init`, else
     from the seed. Seeds torch's global generator. Raises DataError,
@@ -104,9 +123,14 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
     device = pick_device(config.device)
     user_model = config.user_model
     dtype = torch.float32 if user_model is not None and config.dtype == "auto" else pick_dtype(config.dtype, device)
-    corpus = corpus or read_corpus(config.data, how_to_read(config))
+    corpus = corpus or open_text(config)
     source = checkpoint if checkpoint is not None else config.init
     given, tokenizer = (None, chosen_tokenizer(config, corpus)) if source is None else load(source)
+    if isinstance(corpus, ShardedCorpus):
+        corpus.folder.check_vocabulary(tokenizer.vocabulary)
+    if isinstance(corpus, OpenedCorpus):
+        path = run_path(config)
+        corpus = onto_disk(corpus, tokenizer, path.with_name(f"{path.name}.tokens"), tell)
     parts, val_ids = encode_shares(corpus, tokenizer, config.val_fraction)
     n_train_tokens = sum(map(len, parts))
     shape = config.shape_with(tokenizer.n_vocab) if given is None else given.config
@@ -122,7 +146,8 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
     else:
         model = fresh_model(shape, chosen.embedding_std) if given is None else with_dropout(given, chosen.dropout)
     model.vocabulary = tokenizer.vocabulary
-    prompt = config.prompt or beginning(corpus.documents[0], tokenizer)
+    first = corpus.beginning(tokenizer) if isinstance(corpus, ShardedCorpus) else corpus.documents[0]
+    prompt = config.prompt or beginning(first, tokenizer)
     tokenizer.encode_prompt(prompt)  # which says what of it cannot be read
     return Setup(
         config=config,
@@ -136,13 +161,20 @@ def prepare(config: TrainConfig, corpus: Corpus | None = None, checkpoint: Path 
         prompt=prompt,
         device=device,
         dtype=dtype,
+        statistics=corpus.statistics
+        if isinstance(corpus, ShardedCorpus)
+        else measure(corpus.documents, [*(part[:] for part in parts), val_ids], tokenizer.n_vocab),
     )
 
 
-def chosen_tokenizer(config: TrainConfig, corpus: Corpus) -> Tokenizer:
+def chosen_tokenizer(config: TrainConfig, corpus: Corpus | OpenedCorpus | ShardedCorpus) -> Tokenizer:
     """Choose the tokenizer of a model from random weights. Raises TokenizerError for one that cannot be had."""
-    if config.tokenizer == "chars":
-        return make_tokenizer(character_vocabulary(corpus.documents))
+    if isinstance(corpus, ShardedCorpus):
+        if config.tokenizer in (None, "chars") and (vocabulary := corpus.folder.vocabulary()) is not None:
+            return make_tokenizer(vocabulary)
+    elif config.tokenizer == "chars":
+        documents = corpus.documents if isinstance(corpus, Corpus) else corpus.documents()
+        return make_tokenizer(character_vocabulary(documents))
     return load_tokenizer(config.tokenizer or "gpt2")
 
 

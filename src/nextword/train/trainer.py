@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 
+from nextword.data.sharded_corpus import Tell
 from nextword.decode import generate
 from nextword.errors import NotFiniteError, TrainingError
 from nextword.evaluate import evaluate, perplexity
@@ -54,13 +55,16 @@ class Trainer:
         for event in Trainer(TrainConfig(data=("notes.txt",))).run():
             print(event)
 
-    Everything is checked before anything is written, which `run` does first. Raises DataError,
+    Everything is checked before anything is written, which `run` does first; only a text that is too long for
+    memory is encoded to the disk before, and `tell` is told so. Raises DataError,
     WeightsError, RunError and ValueError for what cannot be used; `run` raises
     TrainingError where numbers stop being finite or memory runs out.
     """
 
-    def __init__(self, config: TrainConfig, *, resume: bool = False, overwrite: bool = False):
-        self._opened = open_run(config, resume, overwrite)
+    def __init__(
+        self, config: TrainConfig, *, resume: bool = False, overwrite: bool = False, tell: Tell = lambda said: None
+    ):
+        self._opened = open_run(config, resume, overwrite, tell)
         self.setup, self._state = self._opened.setup, self._opened.state
         self._optimizer = self._opened.optimizer
         self._steps = Steps(self.setup, self._optimizer, self._state)
