@@ -31,7 +31,7 @@ def text(n: int) -> torch.Tensor:
 
 def letters() -> Any:
     """A tokenizer of one id a character."""
-    return SimpleNamespace(eot_id=50256, encode=lambda text: [ord(letter) for letter in text])
+    return SimpleNamespace(eot_id=50256, encode_array=lambda text: np.array([ord(letter) for letter in text]))
 
 
 def test_documents_are_joined_by_one_end_of_text() -> None:
