@@ -12,7 +12,7 @@ def epoch_key(seed: int, epoch: int) -> bytes:
 
 
 def permuted(i: int, n: int, key: bytes) -> int:
-    """Map i to its place in a permutation of 0, ..., n - 1 that the key decides on.
+    """Map i to its place in a permutation of 0, ..., n - 1, chosen by the key.
 
     A Feistel network permutes the numbers of an even number of bits, at most four times as many as n. Where it leaves
     the range it is applied again, which comes back in since it is a permutation.

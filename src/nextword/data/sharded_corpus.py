@@ -1,4 +1,4 @@
-"""A corpus that is trained on from the disk: token shards, or a text too long for memory, encoded into some."""
+"""A corpus on the disk: token shards, or a text too long for memory, encoded into some."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -72,9 +72,10 @@ class ShardedCorpus:
 def open_data(
     data: Sequence[str | Path], reading: Reading, most: int | None = IN_MEMORY
 ) -> Corpus | OpenedCorpus | ShardedCorpus:
-    """Open what a user named to train on: token shards, or text, in memory if it has at most `most` characters.
+    """Open a user's sources to train on: token shards, or text, in memory if it is short.
 
-    None holds any text in memory. Several sources with weights are held, too. Raises DataError as `read_corpus` does.
+    most: characters up to which it is; None holds any text in memory. Several sources with weights are held, too.
+    Raises DataError as `read_corpus` does.
     """
     for source in data:
         if (found := find_shards(source)) is None:

@@ -26,7 +26,7 @@ MOST_DRAWN = 1 << 24
 
 
 class Ids(Protocol):
-    """A row of ids: a tensor, or what gives tensors where it is asked for a stretch."""
+    """A row of ids: a tensor, or a sequence whose slices are tensors."""
 
     def __len__(self) -> int: ...
 
@@ -136,7 +136,7 @@ def drawn_order(n: int, seed: int, epoch: int) -> Tensor:
 
 
 def window_at(n: int, seed: int, epoch: int, place: int) -> int:
-    """Find which of n windows comes at a place of an epoch: by `order`, or without drawing all that there are.
+    """Find the window at a place of an epoch of n windows, by `order`.
 
     Beyond MOST_DRAWN windows, the order is another one, which takes no memory.
     """

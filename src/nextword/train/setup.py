@@ -99,7 +99,7 @@ def how_to_read(config: TrainConfig, recorded: dict[str, Any] | None = None) -> 
 
 
 def open_text(config: TrainConfig, recorded: dict[str, Any] | None = None) -> Corpus | OpenedCorpus | ShardedCorpus:
-    """Open the text to train on; in a resumed run it is held in memory if it was at first."""
+    """Open the text to train on: in a resumed run in memory, or not, as at first."""
     most: int | None = IN_MEMORY
     if recorded is not None:
         most = 0 if recorded["data"].get("on_disk") else None
