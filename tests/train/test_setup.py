@@ -1,5 +1,6 @@
 import hashlib
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,6 +139,9 @@ def test_a_description_says_everything_and_survives_json(prepared, config, text)
     assert said["plan"]["steps"] == 12
     assert said["model"]["n_embd"] == 8
     sha256 = hashlib.sha256(text.read_bytes()).hexdigest()
+    # About 4.3 bytes a token: as many as the bytes of the text over its tokens, by the tokenizer itself.
+    assert said["data"].pop("bytes_per_token") == pytest.approx(len(text.read_bytes()) / 330, rel=0.02)
+    assert 3.0 < said["data"].pop("frequencies") < math.log(330)  # nats: the entropy of so few different tokens
     assert said["data"] == {
         "name": "ferry",
         "sha256": sha256,
