@@ -90,6 +90,21 @@ def test_a_run_on_shards_stops_and_goes_on_as_if_never_stopped(tiny: TrainConfig
         Trainer(tiny, resume=True)
 
 
+def test_a_run_goes_on_from_where_its_text_was_at_first(tiny: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit, other in ((1000, 10**9), (10**9, 1000)):
+        run = replace(tiny, out=f"{tiny.out}-{limit}")
+        monkeypatch.setattr("nextword.train.setup.IN_MEMORY", limit)
+        trainer = Trainer(run)
+        for _ in trainer.run():
+            trainer.stop()
+        monkeypatch.setattr("nextword.train.setup.IN_MEMORY", other)
+        resumed = Trainer(run, resume=True)
+        assert isinstance(resumed.setup.windows.ids, TokenFiles) == (limit == 1000)  # type: ignore[union-attr]
+        for _ in resumed.run():
+            pass
+        assert resumed.step == 4
+
+
 def test_shards_of_llm_c_are_trained_on(tiny: TrainConfig, tmp_path: Path) -> None:
     folder = tmp_path / "fineweb"
     folder.mkdir()
