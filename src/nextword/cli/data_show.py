@@ -7,6 +7,7 @@ import numpy as np
 import tyro
 
 from nextword.cli.arguments import parse
+from nextword.commands import command
 from nextword.data.shard_folder import ShardFolder, find_shards
 from nextword.data.shards import TokenFiles
 from nextword.errors import DataError
@@ -39,8 +40,8 @@ def show(arguments: list[str]) -> int:
     found = find_shards(args.folder)
     if found is None:
         raise DataError(
-            f"{args.folder}: no token shards. Expected a folder of nextword data prepare, or with files such as "
-            "fineweb_train_000001.bin."
+            f"{args.folder}: no token shards. Expected a folder that `{command('data', 'prepare')}` has written, "
+            "or with files such as fineweb_train_000001.bin."
         )
     print("\n".join(contents(found)))
     tokenizer = make_tokenizer(found.vocabulary() or GPT2)

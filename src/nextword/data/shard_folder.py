@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from nextword.commands import command
 from nextword.data.manifest import MANIFEST, TRAIN, VAL, Manifest, load_manifest, open_entry, vocabulary_digest
 from nextword.data.shards import FORMATS, Shard, TokenFiles, open_shard
 from nextword.data.statistics import Statistics
@@ -65,7 +66,7 @@ class ShardFolder:
         """Describe the files, in sentences."""
         n = len(self.train) + len(self.val)
         tokens = sum(shard.n_tokens for shard in (*self.train, *self.val))
-        who = "nextword data prepare" if self.manifest else "another program"
+        who = "nextword" if self.manifest else "another program"
         files = f"{n} {'shard' if n == 1 else 'shards'}"
         return (f"Read {tokens:,} tokens in {files} by {who}, from the disk as they are needed.",)
 
@@ -101,7 +102,8 @@ def find_shards(source: str | Path, check: bool = True) -> ShardFolder | None:
         files = {split: sorted(path.glob(f"*_{split}_*.bin")) for split in (TRAIN, VAL)}
         return ShardFolder(name, path, opened(files[TRAIN]), opened(files[VAL])) if files[TRAIN] else None
     if not manifest.complete:
-        raise DataError(f"{path}: was not prepared to its end. Give the same `nextword data prepare` again.")
+        again = command("data", "prepare")
+        raise DataError(f"{path}: was not prepared to its end. Give the same `{again}` again.")
     train, val = (
         [open_entry(path, entry, check) for entry in manifest.shards if entry.split == split] for split in (TRAIN, VAL)
     )

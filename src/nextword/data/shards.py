@@ -33,7 +33,7 @@ FORMATS: dict[tuple[int, int], Stored] = {(20240520, 1): np.dtype("<u2"), (20240
 MOST_TOKENS = 2**31 - 1
 """The header counts no further."""
 
-EXPECTED = "Expected a shard of token ids as llm.c and `nextword data prepare` write them"
+EXPECTED = "Expected a shard of token ids as llm.c and nextword write them"
 BLOCK = 1 << 20
 
 
