@@ -72,9 +72,7 @@ def test_a_run_on_shards_stops_and_goes_on_as_if_never_stopped(tiny: TrainConfig
     whole = [*Trainer(replace(tiny, out=str(tmp_path / "whole"))).run()]
     started = next(event for event in whole if isinstance(event, Started))
     assert started.n_val_tokens == 100
-    assert started.account == (
-        "Read 1,059 tokens in 2 shards by nextword data prepare, from the disk as they are needed.",
-    )
+    assert started.account == ("Read 1,059 tokens in 2 shards by nextword, from the disk as they are needed.",)
     assert started.statistics[0].startswith("The text: 4 documents, 1 of them")
     trainer = Trainer(tiny)
     for _ in trainer.run():
