@@ -1,8 +1,6 @@
 """`nextword learn`: exercises that end with a GPT-2 of one's own. Finds the command; without one, watches."""
 
-import difflib
-from importlib import import_module
-
+from nextword.cli.subcommands import run_command
 from nextword.commands import command
 
 COMMANDS = {
@@ -23,21 +21,12 @@ COMMANDS = {
 
 def run(arguments: list[str]) -> int:
     """Leave the rest to the command's own file."""
-    if arguments and arguments[0] in ("-h", "--help", "help"):
-        print(help_text())
-        return 0
-    if not arguments or arguments[0].startswith("-"):
-        place, rest = "learn_watch:watch", arguments
-    else:
-        name, rest = arguments[0], arguments[1:]
-        if name not in COMMANDS:
-            near = difflib.get_close_matches(name, COMMANDS, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(COMMANDS)}."
-            raise ValueError(f"learn has no command {name!r}. {hint}")
-        place = COMMANDS[name][0]
-    file, _, function = place.partition(":")
-    status: int = getattr(import_module(f"nextword.cli.{file}"), function)(rest)
-    return status
+    is_help = bool(arguments) and arguments[0] in ("-h", "--help")
+    if not arguments or (arguments[0].startswith("-") and not is_help):
+        from nextword.cli.learn_watch import watch
+
+        return watch(arguments)
+    return run_command("learn", COMMANDS, arguments, help_text())
 
 
 def help_text() -> str:

@@ -26,7 +26,7 @@ def frequencies(windows: Windows | Mixture, n_vocab: int) -> Tensor:
 
 
 def token_counts(ids: Ids, n_vocab: int) -> Tensor:
-    """Count each token of a text, or of its first MOST: ids (N,) of any integer type -> (V,) int64."""
+    """Count each token of a text: ids (N,) of any integer type -> (V,) int64."""
     parts = (ids[start : start + AT_ONCE] for start in range(0, min(len(ids), MOST), AT_ONCE))
     counts = torch.zeros(n_vocab, dtype=torch.int64)
     for part in parts:

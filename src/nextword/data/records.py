@@ -32,7 +32,7 @@ class RecordKind:
 
 
 def find_records(name: str, text: str, whole: bool = True) -> RecordKind | None:
-    """Find the kind of a file's records, by its content, else by its name; None for possible prose.
+    """Find the kind of a file's records, by content, else by name; None for prose.
 
     text: the file's, or unless `whole` its beginning.
     """

@@ -1,4 +1,4 @@
-"""Token shards: ids in files of llm.c's format, read a stretch at a time, however many there are.
+"""Token shards: ids in files of llm.c's format, read a stretch at a time.
 
     256 int32    magic 20240520, version 1, count of tokens, zeros     uint16 ids follow
                  magic 20240801, version 7, count of tokens, zeros     uint32 ids follow
