@@ -9,29 +9,53 @@ import pytest
 
 from nextword.native import build, library
 
+# As the kernels are asked about AMX: their own take seconds to compile, and what is tried here is who compiles what where.
+KERNELS = """
+static int used;
+__attribute__((visibility("default"))) int nextword_has_amx(void) { return 1; }
+__attribute__((visibility("default"))) void nextword_use_amx(int use) { used = use; }
+__attribute__((visibility("default"))) int nextword_uses_amx(void) { return used; }
+"""
+
 needs_compiler = pytest.mark.skipif(library() is None, reason="there is no C compiler here (Debian: apt install gcc)")
 
 
 @pytest.fixture
 def afresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No library is loaded or kept yet; gives the directory where it will be kept."""
+    """No library is loaded or kept yet, and it is a small one; gives the directory where it will be kept."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(build, "load_or_compile", build.load_or_compile.__wrapped__)
     monkeypatch.setattr(build, "writable_directory", build.writable_directory.__wrapped__)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    # Not how fast they are matters here, and -O3 takes 20 times as long; the whole suite computes with kernels made so.
-    monkeypatch.setattr(build, "COMPILE", ("-O0", *build.COMPILE[1:]))
+    monkeypatch.setattr(build, "SOURCES", tmp_path / "sources")
+    monkeypatch.setattr(sys, "executable", shutil.which("true"))  # the trial of AMX, which has a test of its own below
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "kernels.c").write_text(KERNELS)
     (tmp_path / "temporary").mkdir()
     return tmp_path / "nextword"
 
 
 @needs_compiler
-def test_it_is_compiled_once_and_then_kept(afresh: Path) -> None:
+def test_it_is_compiled_once_and_then_kept(afresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "SOURCES", Path(build.__file__).parent)
+    # Not how fast they are matters here, and -O3 takes 20 times as long; the whole suite computes with kernels made so.
+    monkeypatch.setattr(build, "COMPILE", ("-O0", *build.COMPILE[1:]))
     assert library() is not None
     (kept,) = afresh.glob("*.so")  # on a machine with AMX, the verdict on it lies beside
     made = kept.stat().st_mtime_ns
     assert library() is not None
     assert [(file, file.stat().st_mtime_ns) for file in afresh.glob("*.so")] == [(kept, made)]
+
+
+@needs_compiler
+@pytest.mark.parametrize(("trial", "used"), [("true", 1), ("false", 0)])
+def test_amx_is_used_where_its_trial_passes(
+    afresh: Path, monkeypatch: pytest.MonkeyPatch, trial: str, used: int
+) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which(trial))
+    kernels = library()
+    assert kernels is not None
+    assert kernels.nextword_uses_amx() == used
 
 
 @needs_compiler
@@ -96,7 +120,6 @@ def test_kernels_in_a_cache_that_can_only_be_read_are_used(afresh: Path, monkeyp
     assert library() is not None
     monkeypatch.setattr(build, "writable_directory", lambda: pytest.fail("there is nothing to write"))
     monkeypatch.setattr(Path, "write_text", lambda *_: (_ for _ in ()).throw(PermissionError()))
-    monkeypatch.setattr(sys, "executable", shutil.which("true"))  # the trial would compile once more
     assert build.amx_works(afresh / "other.so")
     assert library() is not None
 
