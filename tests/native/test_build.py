@@ -9,7 +9,7 @@ import pytest
 
 from nextword.native import build, library
 
-# What is asked of the kernels about AMX. They take seconds to compile, and what is tried here is who compiles what where.
+# What is asked of the kernels about AMX. All of them take seconds to compile; who compiles what where is tried on this.
 KERNELS = """
 static int used;
 __attribute__((visibility("default"))) int nextword_has_amx(void) { return 1; }
