@@ -87,6 +87,8 @@ def read_texts(args: Arguments) -> Iterable[str]:
     if args.encoding is not None:
         check_encoding(args.encoding)
     corpus = open_corpus(args.data, Reading(encoding=args.encoding, field=args.field))
+    if corpus.shares:
+        raise ValueError("A tokenizer counts each text once, so weights mean nothing here. Leave them out.")
     for sentence in corpus.account:
         print(sentence, file=sys.stderr)
     return corpus.documents() if args.pattern == "none" else (text for text, _ in corpus.pieces())
