@@ -53,7 +53,7 @@ def test_nothing_is_overwritten_unless_told_so(cli: Cli, trained: Path) -> None:
             "only 1,978 merges, and a vocabulary of 99,999 ids needs 99,742.",
         ),
         (["--data", "story", "--vocab-size", 99999], "Give more text, or ask for at most 2,235 ids."),
-        (["--data", "story:0.5", "--data", "shakespeare:0.5", "--vocab-size", 300], "weights mean nothing here"),
+        (["--data", "story:0.5", "--data", "story:2", "--vocab-size", 300], "weights mean nothing here"),
         (["--data", "nowhere.txt", "--vocab-size", 300], "nowhere.txt: no such file"),
         (["--data", "story", "--vocab-size", 300, "--processes", 0], "--processes must be at least 1"),
         (["--data", "story", "--vocab-size", 300, "--special", "e"], "--special 'e' is a token like others"),

@@ -55,10 +55,18 @@ def test_pieces_have_the_ids_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> No
     assert [part for piece in found for part in cut(piece, "gpt4")] == cut(text, "gpt4")
 
 
-def test_a_line_without_a_place_to_cut_is_one_piece_and_read_in_linear_time() -> None:
-    block = "a" * BLOCK
-    (piece,) = pieces((block for _ in range(40)), MARK)
-    assert piece == (block * 40, True)
+def test_a_word_of_millions_of_characters_is_read_in_linear_time_and_not_held_whole() -> None:
+    block = "ACGT" * (BLOCK // 4)
+    found = [*pieces((block for _ in range(40)), MARK)]
+    assert "".join(text for text, _ in found) == block * 40
+    assert [ends for _, ends in found] == [False] * (len(found) - 1) + [True]
+    longest = text_stream.LONGEST_WORD + 2 * text_stream.LONGEST
+    assert longest // 2 < max(len(text) for text, _ in found) < longest
+
+
+def test_a_word_of_a_million_characters_is_one_piece() -> None:
+    word = "ACGT" * 500_000
+    assert [*pieces(["a ", word, " b"], MARK)] == [("a " + word + " b", True)]
 
 
 @pytest.mark.parametrize("encoding", [None, "utf-16", "gbk", "utf-8-sig", "shift_jis"])

@@ -12,6 +12,7 @@ Piece = tuple[str, bool]
 
 LONGEST = 1 << 20  # characters of a piece, where there is a place to cut a document
 CUT_IN = 1 << 16  # the last characters in which such a place is looked for
+LONGEST_WORD = 1 << 22  # characters without such a place: more of them, a strand of DNA say, would take gigabytes
 WHITE_SPACE = " \n\t"
 
 
@@ -58,8 +59,9 @@ def pieces(parts: Iterable[str], separator: str) -> Iterator[Piece]:
     """Split a text that comes in parts into its documents, and a long document into pieces.
 
     Joined, the pieces of a document are the document. They are about a megabyte long, or as long as it takes to
-    find a letter or digit before white space: a document is only cut between these two. There GPT-2's and GPT-4's
-    patterns split it, too, so the pieces one by one have the ids of the whole. Blank documents are passed over.
+    find a letter or digit before white space: a document is cut between these two. There GPT-2's and GPT-4's
+    patterns split it, too, so the pieces one by one have the ids of the whole. Only a word of more than four million
+    characters is cut within. Blank documents are passed over.
     """
     held: list[str] = []  # the beginning of a document in which there was no place to cut
     rest, started = "", False  # started: a piece of this document has been given
@@ -73,13 +75,13 @@ def pieces(parts: Iterable[str], separator: str) -> Iterator[Piece]:
             held, started = [], False
         if len(rest) <= LONGEST + overlap:
             continue
-        if cut := _place_to_cut(rest, len(rest) - overlap):
-            yield "".join([*held, rest[:cut]]), False
+        end = len(rest) - overlap
+        cut = _place_to_cut(rest, end)
+        held.append(rest[: cut or end])
+        if cut or sum(map(len, held)) >= LONGEST_WORD:
+            yield "".join(held), False
             held, started = [], True
-        else:
-            cut = len(rest) - overlap
-            held.append(rest[:cut])
-        rest = rest[cut:]
+        rest = rest[cut or end :]
     document = "".join([*held, rest])
     if started or not (not document or document.isspace()):
         yield document, True
