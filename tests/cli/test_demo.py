@@ -11,8 +11,9 @@ from nextword.cli import demo
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A demo of two steps."""
-    config = replace(demo.CONFIG_BY_MODEL["nano"], window=32, epochs=None, steps=2)
+    """A demo of two steps, with a model that has little but GPT-2's vocabulary."""
+    shape = {"n_layer": 1, "n_head": 2, "n_embd": 16}
+    config = replace(demo.CONFIG_BY_MODEL["nano"], window=32, epochs=None, steps=2, **shape)
     monkeypatch.setitem(demo.CONFIG_BY_MODEL, "nano", config)
 
 
@@ -51,7 +52,7 @@ def test_the_small_model_has_a_place_of_its_own(cli: Cli, tmp_path: Path, monkey
 @pytest.mark.usefixtures("short")
 def test_a_run_of_the_users_own_is_not_replaced(cli: Cli, tmp_path: Path, text_file: Path) -> None:
     out = tmp_path / "story"
-    cli("train", "--data", text_file, "--model", "nano", "--window", 16, "--steps", 1, "--out", out)
+    cli("train", "--data", text_file, "--depth", 1, "--tokenizer", "bytes", "--window", 16, "--steps", 1, "--out", out)
     status, _, err = cli("demo", "--model", "nano", "--out", out)
     assert status == 2
     assert "already holds a run that is not a demo: choose another place with --out." in err

@@ -14,8 +14,15 @@ from safetensors.torch import load_file
 import nextword
 from nextword.cli.main import run
 
-SMALL = ("--model", "nano", "--window", 32, "--batch-size", 2)
+PAIRS = ("--window", 32, "--batch-size", 2)
+SMALL = ("--depth", 1, "--tokenizer", "bytes", *PAIRS)
 Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw no loss curves, which are tested elsewhere."""
+    monkeypatch.setattr("nextword.train.trainer.plot_loss", lambda *arguments: None)
 
 
 def wait_for_step(out: Path, step: int) -> None:
@@ -30,7 +37,7 @@ def wait_for_step(out: Path, step: int) -> None:
 
 def test_from_a_text_to_a_model_that_writes(cli: Cli, text_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    status, text, err = cli("train", "--data", text_file, "--out", out, *SMALL, "--steps", 6)
+    status, text, err = cli("train", "--data", text_file, "--out", out, "--model", "nano", *PAIRS, "--steps", 6)
     assert (status, err) == (0, "")
     assert "Training 7,259,008 parameters on counting" in text
     assert f"Done: {out} holds the weights" in text
@@ -63,9 +70,10 @@ def test_a_signal_saves_and_resuming_ends_where_an_unbroken_run_does(
     unbroken: Callable[[tuple[object, ...]], Path],
     signal_number: signal.Signals,
 ) -> None:
-    flags = ("--data", text_file, *SMALL, "--steps", 16, "--eval-every", 5)
+    shape = ("--model", "nano", "--tokenizer", "bytes", *PAIRS)  # of more blocks than one, so that steps take time
+    flags = ("--data", text_file, *shape, "--steps", 80, "--eval-every", 30)
     process = start("train", *flags, "--out", tmp_path / "broken")
-    wait_for_step(tmp_path / "broken", 3)
+    wait_for_step(tmp_path / "broken", 1)
     process.send_signal(signal_number)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 128 + signal_number, err
@@ -101,9 +109,9 @@ def test_a_full_disk_under_the_output_ends_nothing(text_file: Path, tmp_path: Pa
 
 
 def test_a_second_signal_ends_at_once(start: Start, text_file: Path, tmp_path: Path) -> None:
-    process = start("train", "--data", text_file, "--model", "nano", "--window", 256, "--batch-size", 64,
-                    "--steps", 50, "--out", tmp_path / "run")  # fmt: skip
-    wait_for_step(tmp_path / "run", 0)  # the first step, of 16,384 tokens, takes a while
+    process = start("train", "--data", text_file, "--model", "nano", "--tokenizer", "bytes", "--window", 256,
+                    "--batch-size", 128, "--steps", 50, "--out", tmp_path / "run")  # fmt: skip
+    wait_for_step(tmp_path / "run", 0)  # the first step, of 32,768 tokens, takes a while
     process.send_signal(signal.SIGINT)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
@@ -128,7 +136,7 @@ def test_resuming_differently_is_refused(cli: Cli, text_file: Path, tmp_path: Pa
 def test_a_finished_run_is_prolonged(cli: Cli, text_file: Path, tmp_path: Path) -> None:
     """Begun by epochs, it may be given steps, and from then on it has so many."""
     flags = ("train", "--data", text_file, "--out", tmp_path / "run", *SMALL)
-    assert cli(*flags, "--epochs", 0.2)[0] == 0
+    assert cli(*flags, "--epochs", 0.08)[0] == 0
     status, out, _ = cli("train", "--resume", "--out", tmp_path / "run", "--steps", 5)
     assert status == 0
     assert "Prolonged from 3 to 5 steps: the learning rate stays at " in " ".join(out.split())

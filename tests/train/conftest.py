@@ -12,11 +12,14 @@ from nextword.train import TrainConfig, Trainer
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let `--model tiny` be one of the sizes, and saving it quick."""
+    """Let `--model tiny` be one of the sizes."""
     sizes = {**CONFIGS, "tiny": TINY}
     monkeypatch.setattr("nextword.train.config.CONFIGS", sizes)
-    # Megabytes of tokenizer in each checkpoint, a picture, and long samples take longer than the training.
-    monkeypatch.setattr("nextword.weights.huggingface_saving.save_tokenizer", lambda *_: None)
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out pictures, and long samples: they take longer than the training."""
     monkeypatch.setattr("nextword.train.trainer.plot_loss", lambda *arguments: None)
     monkeypatch.setattr("nextword.train.trainer.SAMPLE_TOKENS", 8)
 
@@ -34,6 +37,7 @@ def config(tmp_path: Path, text: Path, tiny: None) -> TrainConfig:
     return TrainConfig(
         data=(str(text),),
         model="tiny",
+        tokenizer="bytes",
         out=str(tmp_path / "run"),
         window=16,
         batch_size=2,

@@ -17,11 +17,16 @@ from nextword.train.update import TorchUpdate
 
 T = TypeVar("T")
 
-# GPT-2's whole vocabulary, since the tokenizer has no other; everything else is as small as can be.
-TINY = GPTConfig(n_ctx=32, n_embd=8, n_head=2, n_layer=2)
+# Bytes for tokens: GPT-2's vocabulary would be 98% of such a model, and of the time.
+TINY = GPTConfig(n_vocab=257, n_ctx=32, n_embd=8, n_head=2, n_layer=2)
 
-# 330 tokens, of which 33 are set aside: 19 windows of 16, so that an epoch of pairs ends within a pair.
+# 330 bytes, of which 33 are set aside: 19 windows of 16, so that an epoch of pairs ends within a pair.
 TEXT = (
+    "The ferry left at seven, with nine people and a goat. Nobody answered the bell. At ten they saw the old pier.\n"
+) * 3
+
+# As many tokens of GPT-2's vocabulary.
+FERRY = (
     "The ferry left at seven, with nine people on board and a goat that belonged to none of them. "
     "By noon the fog had come down to the water, and the captain rang the bell every second minute. "
     "Nobody answered. The goat stood at the bow as if it had paid for the view, and looked ahead. "

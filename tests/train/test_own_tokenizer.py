@@ -1,5 +1,6 @@
 """A run with a tokenizer of its own keeps it, and all that takes the run takes its tokenizer with it."""
 
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -23,15 +24,13 @@ from nextword.train import TrainConfig, Trainer
 ENGINES = ["torch", "plain", *(["native"] if library() is not None else [])]
 
 
-@pytest.fixture(autouse=True)
-def saved(monkeypatch: pytest.MonkeyPatch, tiny: None) -> None:
-    """Save tokenizers after all."""
-    monkeypatch.setattr("nextword.weights.huggingface_saving.save_tokenizer", save_tokenizer)
-
-
 def of_size(n_vocab: int, directory: Path) -> str:
-    """A tokenizer of so many ids; beyond what the text yields, they are special tokens."""
+    """A tokenizer of so many ids: the text's merges, and then special tokens; or any two bytes, of very many."""
     pairs = bpe.learn_merges(TEXT, min(n_vocab - 257, 100))
+    if n_vocab > 1000:  # special tokens would be looked for one by one
+        joined = {left + right for left, right in pairs}
+        two = ((bytes([a]), bytes([b])) for a in range(256) for b in range(256) if bytes([a, b]) not in joined)
+        pairs += itertools.islice(two, n_vocab - 257 - len(pairs))
     tokens = [*(bytes([byte]) for byte in BYTE_TO_CHAR), *(left + right for left, right in pairs), b"<|endoftext|>"]
     marks = [f"<|{n}|>" for n in range(n_vocab - len(tokens))]
     special = {"<|endoftext|>": len(tokens) - 1} | {mark: len(tokens) + n for n, mark in enumerate(marks)}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from train.runs import TINY
+from train.runs import FERRY, TINY
 
 from nextword.data.reading import TEXT_SUFFIXES
 from nextword.errors import DataError
@@ -14,6 +14,13 @@ from nextword.model import GPT
 from nextword.train.recorded_run import changes_in_numerics, check_unchanged
 from nextword.train.setup import beginning, prepare, run_path
 from nextword.weights import save_huggingface
+
+
+@pytest.fixture
+def config(config, text):
+    """As everywhere, but with GPT-2's vocabulary."""
+    text.write_text(FERRY)
+    return replace(config, tokenizer=None)
 
 
 @pytest.fixture
@@ -67,7 +74,7 @@ def test_the_seed_alone_decides_on_the_weights(config):
 def test_dropout_is_the_one_asked_for(config, tmp_path):
     assert prepare(config).model.config.dropout == 0.2
     assert prepare(replace(config, dropout=0.0)).model.config.dropout == 0.0
-    save_huggingface(GPT(replace(TINY, dropout=0.7)), tmp_path / "init")
+    save_huggingface(GPT(replace(TINY, n_vocab=50257, dropout=0.7)), tmp_path / "init")
     model = prepare(replace(config, model=None, embedding_std=None, init=str(tmp_path / "init"))).model
     dropouts = [model.config.dropout, *(m.dropout for m in model.modules() if hasattr(m, "dropout"))]
     assert len(dropouts) == 1 + 2 * TINY.n_layer
@@ -76,7 +83,7 @@ def test_dropout_is_the_one_asked_for(config, tmp_path):
 
 def test_init_takes_the_weights_as_they_are(config, tmp_path):
     torch.manual_seed(5)
-    model = GPT(TINY)
+    model = GPT(replace(TINY, n_vocab=50257))
     save_huggingface(model, tmp_path / "init")
     prepared = prepare(replace(config, model=None, embedding_std=None, init=str(tmp_path / "init"), lr=None))
     for (name, p), q in zip(model.named_parameters(), prepared.model.parameters(), strict=True):

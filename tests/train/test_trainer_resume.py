@@ -50,6 +50,8 @@ def never_stopped(known):
 def test_stopping_and_resuming_changes_not_one_bit(config, dtype, accumulate, never_stopped):
     """Twice, and both times in the middle of an epoch: weights, optimizer, random state, log and samples."""
     config = replace(config, dtype=dtype, accumulate=accumulate, steps=11, save_every=6)
+    if (dtype, accumulate) == ("float32", 1):  # once with GPT-2's own vocabulary
+        config = replace(config, tokenizer=None)
     told = train(Trainer(config), until=3)
     assert told[-1].complete is False
     told += train(Trainer(config, resume=True), until=7)
@@ -97,8 +99,8 @@ def test_any_step_will_do(config, never_stopped, step):
 
 
 def test_the_best_so_far_and_the_first_loss_are_remembered(config, never_stopped):
-    """With such a learning rate the validation loss is lowest at step 4 of 8."""
-    config = replace(config, steps=8, eval_every=2, save_every=5, lr=1.0, warmup=8, dropout=0.0)
+    """With such a learning rate the validation loss is lowest before the stop, at step 4 of 8."""
+    config = replace(config, steps=8, eval_every=2, save_every=5, lr=0.3, warmup=8, dropout=0.0)
     first = losses(train(Trainer(config), until=5))[0]
     trainer = Trainer(config, resume=True)
     assert trainer._state.start_loss == first
@@ -159,7 +161,7 @@ def test_what_a_kill_leaves_half_written_is_no_hindrance(stopped, never_stopped)
 
 
 def test_a_run_from_before_text_was_cut_at_the_mark_goes_on_as_it_began(config, text):
-    """Then the mark was spelled with seven tokens and JSON was text like any other; run.json says nothing of it."""
+    """Then the mark was spelled and JSON was text like any other; run.json says nothing of it."""
     text.write_text('{"a": 1}\n{"b": 2}\n' + text.read_text().replace("\n", "<|endoftext|>"))
     as_then = replace(config, separator="", as_text=True)
     train(Trainer(replace(as_then, out=f"{config.out}-whole")))
@@ -173,7 +175,7 @@ def test_a_run_from_before_text_was_cut_at_the_mark_goes_on_as_it_began(config, 
     file.write_text(json.dumps(said))
     for resumed in (config, recorded_config(Path(config.out))):
         trainer = Trainer(resumed, resume=True)
-        assert 50256 not in trainer.setup.windows.ids
+        assert trainer.setup.tokenizer.eot_id not in trainer.setup.windows.ids
     train(trainer)
     expected, found = state(Path(f"{config.out}-whole")), state(Path(config.out))
     expected["checkpoints"], found["checkpoints"] = None, None  # saved at other steps
@@ -238,8 +240,7 @@ def test_where_every_checkpoint_is_damaged(stopped):
 RUN = """
     from pathlib import Path
     from nextword.train import TrainConfig, Trainer
-    import nextword.weights.huggingface_saving, nextword.train.trainer
-    nextword.weights.huggingface_saving.save_tokenizer = lambda *_: None
+    import nextword.train.trainer
     nextword.train.trainer.plot_loss = lambda *arguments: None
     nextword.train.trainer.SAMPLE_TOKENS = 8
     config = TrainConfig(**eval(sys.argv[1]))

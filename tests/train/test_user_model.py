@@ -41,7 +41,7 @@ def logits(model: torch.nn.Module) -> torch.Tensor:
 
 
 def test_what_a_run_leaves_computes_what_the_class_computes(own):
-    trainer = Trainer(replace(own, data=("story",), steps=5))
+    trainer = Trainer(replace(own, data=("story",), tokenizer=None, steps=5))
     events = train(trainer)
     assert of(events, Warned) == []
     assert losses(events)[-1] < losses(events)[0]
@@ -66,11 +66,12 @@ def test_a_class_that_sees_the_future_is_warned_of(own, folder):  # noqa: F811
 def test_it_learns_what_ours_learns_from_the_same_weights(own, config):
     ours = Trainer(replace(config, steps=6, eval_every=3, sample_every=3, dropout=0.0))
     train(ours)
-    begun = replace(own, init=f"{config.out}", size=None, out=f"{own.out}-own", dropout=0.0)
+    begun = replace(own, init=f"{config.out}", tokenizer=None, size=None, out=f"{own.out}-own", dropout=0.0)
     again = replace(
         config,
         init=f"{config.out}",
         model=None,
+        tokenizer=None,
         embedding_std=None,
         steps=6,
         eval_every=3,
