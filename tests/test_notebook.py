@@ -36,6 +36,13 @@ def config(tmp_path: Path) -> TrainConfig:
     )
 
 
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out long samples, and the picture that a run itself keeps: those of the notebook are drawn."""
+    monkeypatch.setattr("nextword.train.trainer.plot_loss", lambda *arguments: None)
+    monkeypatch.setattr("nextword.train.trainer.SAMPLE_TOKENS", 8)
+
+
 class Place:
     """What IPython's display gives back: the one place, with all that stood in it one after the other."""
 
