@@ -82,20 +82,22 @@ def expected(exercise: Exercise, mistakes: Mistakes) -> list[Any]:
 
 def explanation(exercise: Exercise, seen: list[Any], pair_seconds: float) -> tuple[str, ...]:
     """Find the one mistake, or else the few, that explain every probe's result; () if none do."""
+    for mistake in exercise.mistakes:
+        causes = expected(exercise, frozenset({mistake.name}))
+        if all(explains(*three) for three in zip(causes, seen, expected(exercise, RIGHT), strict=True)):
+            return (mistake.name,)
+    for mistake in exercise.inner:
+        if agrees(exercise, seen, frozenset({mistake.name})):
+            return (mistake.name,)
+    end = time.monotonic() + pair_seconds
     right = [same(a, b) for a, b in zip(seen, expected(exercise, RIGHT), strict=True)]
     matched, evident = {}, []
     for mistake in exercise.mistakes:
         causes = expected(exercise, frozenset({mistake.name}))
         agreed = [explains(*three) for three in zip(causes, seen, expected(exercise, RIGHT), strict=True)]
-        if all(agreed):
-            return (mistake.name,)
         matched[mistake.name] = sum(agreed)
         if any(agrees and not was_right for agrees, was_right in zip(agreed, right, strict=True)):
             evident.append(mistake.name)
-    for mistake in exercise.inner:
-        if agrees(exercise, seen, frozenset({mistake.name})):
-            return (mistake.name,)
-    end = time.monotonic() + pair_seconds
     for few in chain(likely_pairs(matched), *(combinations(evident, n) for n in MORE)):
         if time.monotonic() > end:
             break
