@@ -15,6 +15,7 @@ from torch import nn
 from nextword.config import GPTConfig
 from nextword.doctor import sizes
 from nextword.doctor.arguments import CONFIG_NAMES, CannotMake, Way, arguments, parameters_of
+from nextword.doctor.source import lines_of
 
 SIZES = ("n_vocab", "n_ctx", "n_embd", "n_head", "n_layer")
 
@@ -146,6 +147,6 @@ def asked_of_a_config(cls: type) -> list[str]:
 def source_of(cls: type) -> str:
     """Source code of a class; "" where it is not available."""
     try:
-        return inspect.getsource(cls)
+        return "".join(lines_of(cls)[0])
     except (OSError, TypeError):
         return ""

@@ -11,7 +11,7 @@ from pathlib import Path
 from torch import nn
 
 from nextword.doctor.findings import Location
-from nextword.doctor.source import Source
+from nextword.doctor.source import Source, lines_of
 from nextword.learn.checker.comparing import NOT_THEIRS
 from nextword.learn.checker.track import TRACK
 from nextword.weights.matching import Matching
@@ -135,7 +135,7 @@ def lines_in(classes: list[type], pattern: str, source: Source, anywhere: bool =
     place = None
     for cls in dict.fromkeys(base for one in classes for base in one.__mro__ if is_theirs(base)):
         try:
-            written, first = inspect.getsourcelines(cls)
+            written, first = lines_of(cls)
             file = Path(inspect.getsourcefile(cls) or "")
         except (OSError, TypeError):
             continue

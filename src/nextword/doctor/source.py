@@ -4,6 +4,7 @@ import __future__
 
 import ast
 import importlib
+import inspect
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType, ModuleType
 
@@ -50,6 +52,15 @@ class Source:
     def name(self) -> str:
         """The file's name, or the module's."""
         return self.file.name if self.file else self.module.__name__
+
+
+@lru_cache(maxsize=256)
+def lines_of(cls: type) -> tuple[list[str], int]:
+    """Find a class's source: its lines, and the first one's number. Raises OSError or TypeError where there is none.
+
+    Kept, since Python before 3.13 parses the whole file each time.
+    """
+    return inspect.getsourcelines(cls)
 
 
 def read(spec: str, folder: Path | None = None) -> Source:

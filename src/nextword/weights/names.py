@@ -1,6 +1,7 @@
 """The table of every parameter's name in each format, from which all else is derived."""
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 from nextword.config import GPTConfig
 
@@ -51,6 +52,7 @@ TABLE = (
 """Every parameter of GPT-2. The head has none of its own: it is `wte` again."""
 
 
+@cache
 def tensor_names(n_layer: int) -> tuple[TensorName, ...]:
     """List the names of all 4 + 12 n_layer parameters: those outside the blocks, then block by block.
 
