@@ -1,6 +1,9 @@
 """Every mistake of the catalogue is one that the whole network makes."""
 
+from functools import cache
+
 import pytest
+from torch import nn
 
 from nextword.learn.checker.catalogue import OWN, network_mistakes
 from nextword.learn.checker.comparing import attempt, same
@@ -24,10 +27,14 @@ UNSEEN = {
 """What ordinary numbers in a whole network do not show."""
 
 
+@cache
 def seen(on: Mistakes) -> list[object]:
+    @cache
+    def model() -> nn.Module:
+        return build(lambda config: ReferenceGPT(config, on), CONFIG, "gpt", weights(CONFIG, "gpt"))
+
     def logits(T: int, training: bool) -> object:
-        model = build(lambda config: ReferenceGPT(config, on), CONFIG, "gpt", weights(CONFIG, "gpt"))
-        return model.train(training)(token_ids(2, T))
+        return model().train(training)(token_ids(2, T))
 
     def size(_: object) -> int:
         return n_parameters(ReferenceGPT(CONFIG, on))
