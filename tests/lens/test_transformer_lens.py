@@ -8,6 +8,8 @@ from conftest import randomize
 
 from nextword.lens import ablate, direct_logit_attribution, trace
 from nextword.model import GPT, GPTConfig
+from nextword.tokenizer import Tokenizer
+from nextword.tokenizer.training import train_vocabulary
 from nextword.weights import save_huggingface
 
 pytest.importorskip(
@@ -25,14 +27,19 @@ def model() -> GPT:
     return model
 
 
+def bridged(directory: Path) -> object:
+    """Open a directory in TransformerLens."""
+    from transformer_lens.model_bridge import TransformerBridge
+
+    return TransformerBridge.boot_transformers(str(directory), device="cpu")
+
+
 @pytest.fixture
 def hooked(model: GPT, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
     """TransformerLens' view of our weights, by way of a directory."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    from transformer_lens.model_bridge import TransformerBridge
-
     save_huggingface(model, tmp_path)
-    bridge = TransformerBridge.boot_transformers(str(tmp_path), device="cpu")
+    bridge = bridged(tmp_path)
     bridge.set_use_attn_result(True)
     return bridge
 
@@ -103,3 +110,18 @@ def test_its_ablation_by_hooks(hooked: object, model: GPT, ids: torch.Tensor) ->
     )
     found = ablate(model, ids, heads=[(1, 2)], mlps=[0])
     torch.testing.assert_close(found.logits, expected, rtol=1e-4, atol=2e-5)
+
+
+def test_a_vocabulary_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    text = "The goat stood at the bow, naïvely, and looked ahead: 12 345 wagons! 字字\n\n"
+    vocabulary = train_vocabulary([text], 280, "gpt4")
+    model = GPT(GPTConfig(n_vocab=280, n_ctx=64, n_embd=12, n_head=3, n_layer=2, dropout=0.0)).eval()
+    randomize(model)
+    model.vocabulary = vocabulary
+    save_huggingface(model, tmp_path)
+    bridge = bridged(tmp_path)
+    ids = Tokenizer(vocabulary).encode(text)
+    assert bridge.to_tokens(text, prepend_bos=False).tolist() == [ids]  # type: ignore[attr-defined]
+    theirs = bridge(torch.tensor([ids]))  # type: ignore[operator]
+    torch.testing.assert_close(theirs, model(torch.tensor([ids])), rtol=1e-4, atol=2e-5)
