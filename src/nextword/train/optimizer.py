@@ -1,9 +1,24 @@
 """AdamW over GPT-2's parameters, each of them once."""
 
+import inspect
 from typing import Any
 
 import torch
 from torch import nn
+
+
+class AdamW(torch.optim.AdamW):
+    """Hold AdamW's state without importing torch's compiler.
+
+    PyTorch marks these methods as not to be compiled, and importing its compiler
+    for the mark takes longer than many a training. Nobody compiles them here:
+    these are the methods themselves, without the mark.
+    """
+
+    add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
+    state_dict = inspect.unwrap(torch.optim.Optimizer.state_dict)
+    load_state_dict = inspect.unwrap(torch.optim.Optimizer.load_state_dict)
+    zero_grad = inspect.unwrap(torch.optim.Optimizer.zero_grad)
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -27,7 +42,7 @@ def make_optimizer(model: nn.Module, lr: float, weight_decay: float, beta2: floa
 
     Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019).
     """
-    return torch.optim.AdamW(parameter_groups(model, weight_decay), lr=lr, betas=(0.9, beta2), fused=True)
+    return AdamW(parameter_groups(model, weight_decay), lr=lr, betas=(0.9, beta2), fused=True)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
