@@ -10,7 +10,7 @@ import torch
 from nextword.cli.main import run
 from nextword.train.optimizer import make_optimizer
 
-flags = "--data story --tokenizer bytes --params 200k --steps 2 --window 16 --device cpu --dtype float32 --out".split()
+flags = "--data story --tokenizer bytes --params 200k --steps 2 --window 16 --device cpu --dtype bfloat16 --out".split()
 assert run(["train", *flags, sys.argv[1]]) == 0
 model = torch.nn.Linear(3, 2)
 optimizer = make_optimizer(model, 0.1, 0.1, 0.99)

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from nextword.errors import TrainingError
 from nextword.model import GPT
 from nextword.user_model import Trainable
+from nextword.weights.assemble import without_numbers
 
 
 class LowPrecisionCopy:
@@ -80,8 +81,7 @@ class LowPrecisionCopy:
 
 def with_matrices_in(dtype: torch.dtype, model: GPT) -> GPT:
     """Copy a model's matrices in `dtype`, and share its other parameters."""
-    with torch.device("meta"):
-        other = GPT(model.config, ops=model.ops)
+    other = without_numbers(model.config, model.ops)
     parameters = {
         name: nn.Parameter(parameter.detach().to(dtype, copy=True)) if is_matrix(name, parameter) else parameter
         for name, parameter in model.named_parameters()

@@ -29,6 +29,7 @@ from nextword.train.config import TrainConfig
 from nextword.train.plan import Plan, plan
 from nextword.train.recipe import GPT2_STD
 from nextword.user_model import Trainable, UserModel, build
+from nextword.weights.assemble import without_numbers
 from nextword.weights.tensor_file import load_tensors
 
 FIRST_TOKENS = 12
@@ -205,8 +206,7 @@ def with_dropout(model: GPT, dropout: float) -> GPT:
     loaded model's may be a file's, and transposed, which PyTorch's fused AdamW
     would mix up.
     """
-    with torch.device("meta"):
-        other = GPT(replace(model.config, dropout=dropout), ops=model.ops)
+    other = without_numbers(replace(model.config, dropout=dropout), model.ops)
     weights = {name: weight.clone(memory_format=torch.contiguous_format) for name, weight in model.state_dict().items()}
     other.load_state_dict(weights, assign=True)
     return other.requires_grad_()

@@ -10,6 +10,7 @@ from nextword.model import GPT
 from nextword.model.eval_mode import eval_mode
 from nextword.model.gpt import check_ids
 from nextword.user_model.wrapper import Trainable
+from nextword.weights.assemble import without_numbers
 from nextword.weights.names import tensor_names
 
 CHECKED = 8
@@ -24,8 +25,7 @@ def as_gpt(model: Trainable) -> GPT:
     if isinstance(model, GPT):
         return model
     tensors = model.matching.export()
-    with torch.device("meta"):
-        gpt = GPT(model.config)
+    gpt = without_numbers(model.config)
     for name in tensor_names(model.config.n_layer):
         found = tensors.get(name.ours)
         tensors[name.ours] = neutral(name.ours, name.shape(model.config)) if found is None else found.float()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from nextword.model import GPT, fused
+from nextword.model import GPT, GPTConfig, fused
 from nextword.model.ops import Ops
 from nextword.weights.directory import open_model
 from nextword.weights.stored import StoredModel, StoredTensor, check, finite
@@ -45,8 +45,7 @@ def assemble(
     """
     check(stored)
     device, dtype = torch.device(device), dtype or torch.float32
-    with torch.device("meta"), WithoutDrawing():  # shapes without numbers
-        model = GPT(stored.config, ops=ops)
+    model = without_numbers(stored.config, ops)
     parameters = {}
     for key, name in stored.names.items():
         values = as_tensor(stored.tensors[key])
@@ -57,6 +56,12 @@ def assemble(
     model.load_state_dict(parameters, assign=True)
     model.vocabulary = stored.vocabulary
     return model.eval()
+
+
+def without_numbers(config: GPTConfig, ops: Ops = fused) -> GPT:
+    """Build a GPT whose parameters have shapes and no numbers yet, on PyTorch's device `meta`."""
+    with torch.device("meta"), WithoutDrawing():
+        return GPT(config, ops=ops)
 
 
 def as_tensor(stored: StoredTensor) -> Tensor:
