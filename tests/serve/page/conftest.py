@@ -2,9 +2,14 @@
 
 import os
 import shutil
+import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -54,21 +59,67 @@ def run_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@contextmanager
+def serving(directory: Path, *flags: str) -> Iterator[SimpleNamespace]:
+    """All that `nextword serve` does, in a thread, since a process of its own would import PyTorch once more: `url`."""
+    import uvicorn
+
+    from nextword.cli.serve import run
+    from nextword.serve import server
+
+    begun: SimpleQueue[Any] = SimpleQueue()
+
+    def serve(app: Any, bound: socket.socket, drain_seconds: int, ready: Callable[[], object]) -> None:
+        """Serve until told to end, without the signals that only a process has."""
+        configured = uvicorn.Config(
+            app, http=server.PunctualProtocol, ws="none", log_level="warning", timeout_graceful_shutdown=1
+        )
+        running = server.Server(configured, lambda: begun.put((running, bound.getsockname()[1])))
+        running.run(sockets=[bound])
+
+    def begin() -> None:
+        try:
+            run(["--model", str(directory), "--name", "small", "--port", "0", "--device", "cpu", *flags])
+        except BaseException as error:
+            begun.put(error)
+            raise
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server, "run", serve)
+        thread = Thread(target=begin, name="served to the page", daemon=True)
+        thread.start()
+        found = begun.get(timeout=60)
+    if isinstance(found, BaseException):
+        raise found
+    running, port = found
+    try:
+        yield SimpleNamespace(url=f"http://127.0.0.1:{port}")
+    finally:
+        running.should_exit = True
+        thread.join(15)
+        assert not thread.is_alive(), "the server did not end"
+
+
 @pytest.fixture(scope="session")
-def url(run_directory: Path, serve: Callable[..., Any]) -> Iterator[str]:
+def serve() -> Callable[..., Any]:
+    if find_spec("fastapi") is None or find_spec("uvicorn") is None:
+        pytest.skip("fastapi and uvicorn (extra: serve) are not installed")
+    return serving
+
+
+@pytest.fixture(scope="package")
+def url(run_directory: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """Where the page is. NEXTWORD_PAGE names a server that runs already, to try the page's tests on that."""
     if running := os.environ.get("NEXTWORD_PAGE"):
         yield running
         return
-    if find_spec("fastapi") is None or find_spec("uvicorn") is None:
-        pytest.skip("fastapi and uvicorn (extra: serve) are not installed")
-    with serve(run_directory) as served:
+    with request.getfixturevalue("serve")(run_directory) as served:
         yield served.url
 
 
-@pytest.fixture(scope="module")  # while it is open, its event loop keeps asyncio.run from working
+@pytest.fixture(scope="package")  # and no longer: while it is open, its event loop keeps asyncio.run from working
 def browser() -> Iterator[Any]:
-    """One Chromium for all tests of a file."""
+    """One Chromium for all tests of this folder that follow each other."""
     if CHROMIUM is None:
         pytest.skip("the page is tested in Chromium, which is not installed here (Debian: apt install chromium)")
     api = pytest.importorskip("playwright.sync_api", reason="playwright (extra: test) is not installed")
@@ -78,16 +129,60 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
+class Window:
+    """A window that tests have one after another, each a page that was loaded anew.
+
+    Loading in the same window takes two thirds of what it takes in a new one, which has a process to start and nothing
+    at hand of what it read before.
+    """
+
+    def __init__(self, browser: Any) -> None:
+        self.browser = browser
+        self.page: Any = None
+        self.in_use = False
+
+    def enter(self) -> Any:
+        self.in_use = True
+        if self.page is None or self.page.is_closed():
+            self.page = self.browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+        return self.page
+
+    def leave(self, url: str) -> None:
+        """Unload the page, and forget what it stored."""
+        self.in_use = False
+        if self.page.is_closed():
+            self.page.context.close()
+            return
+        self.page.unroute_all(behavior="ignoreErrors")
+        self.page.goto(f"{url}/icon.svg")  # nearly nothing, from the same server and so in the same process
+        self.page.evaluate("localStorage.clear(), sessionStorage.clear()")
+        self.page.mouse.move(0, 0)
+
+
+@pytest.fixture(scope="package")
+def window(browser: Any) -> Window:
+    return Window(browser)
+
+
 @pytest.fixture
-def open_page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+def open_page(browser: Any, window: Window, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     """Open the page in a window of a size and a theme, ready to be played with; at another address it may not be.
 
     below: "/heads/" for the page of the small model that comes with nextword.
+    anew: in a window that has shown nothing before, as has a second page, or one of another server.
 
     What the browser complains of fails the test.
     """
     contexts = []
     complaints: list[str] = []
+    heard: list[tuple[Any, str, Callable[[Any], None]]] = []
+
+    def said(message: Any) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(message.text)
+
+    def went_wrong(error: Any) -> None:
+        complaints.append(str(error))
 
     def opened(
         width: int = 1440,
@@ -95,18 +190,26 @@ def open_page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Callable
         at: str | None = None,
         complain: bool = True,
         below: str = "",
+        anew: bool = False,
         **options: Any,
     ) -> Any:
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, **{"reduced_motion": "reduce", **options}
-        )
-        contexts.append(context)
-        page = context.new_page()
+        url = request.getfixturevalue("url")
+        media = {"reduced_motion": "reduce", **options}
+        if anew or window.in_use or not (at or url).startswith((url, "about:blank")):
+            contexts.append(browser.new_context(viewport={"width": width, "height": height}, **media))
+            page = contexts[-1].new_page()
+        else:
+            page = window.enter()
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(**{"color_scheme": "light", **media})
         page.set_default_timeout(15_000)
         if complain:
-            page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(at or request.getfixturevalue("url") + below)
+            for kind, listener in (("console", said), ("pageerror", went_wrong)):
+                page.on(kind, listener)
+                heard.append((page, kind, listener))
+        if at == "about:blank":
+            return page
+        page.goto(at or url + below)
         if at is not None:
             return page
         page.wait_for_selector(".candidate:not([disabled])")
@@ -117,6 +220,10 @@ def open_page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Callable
     yield opened
     for context in contexts:
         context.close()
+    if window.in_use:
+        window.leave(request.getfixturevalue("url"))
+    for page, kind, listener in heard:
+        page.remove_listener(kind, listener)
     assert not complaints, complaints
 
 

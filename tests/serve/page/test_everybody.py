@@ -146,7 +146,7 @@ def test_nothing_jumps_while_one_plays(open_page: Callable[..., Any]) -> None:
 
 
 def test_the_page_loads_without_jumps_and_soon(open_page: Callable[..., Any]) -> None:
-    page = open_page()
+    page = open_page(anew=True)
     page.evaluate(
         "window.jumps = []; new PerformanceObserver(list => list.getEntries().forEach(e => jumps.push(e.value)))"
         ".observe({type: 'layout-shift', buffered: true})"
