@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,22 @@ SHAPES = re.compile(r"\([^)]*\)|`[^`]*`|: [^:]*->.*$")
 RELATIVE = re.compile(r"\b(?<!so )(?:that|which|who|whom|whose|whoever|what|whatever|where|how(?! many| much))\b", re.I)
 
 
+@cache
+def tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def definitions(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements of a file: no expression holds a docstring."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+            yield from definitions(child)
+
+
 def docstrings(file: Path) -> Iterator[tuple[str, str]]:
     """What a file has docstrings of, with the line, and the first sentence of each."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in definitions(tree(file)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             text = " ".join((ast.get_docstring(node) or "").partition("\n\n")[0].split())
             yield f"{getattr(node, 'name', 'module')}, line {getattr(node, 'lineno', 1)}", first_sentence(text)
@@ -57,7 +71,7 @@ def test_no_two_classes_have_one_name() -> None:
     places: dict[str, list[Path]] = {}
     for file in SOURCE.rglob("*.py"):
         if "answers" not in file.parts and file.name != "stub.py":
-            for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            for node in tree(file).body:
                 if isinstance(node, ast.ClassDef):
                     places.setdefault(node.name, []).append(file.relative_to(SOURCE))
     assert {name for name, files in places.items() if len(files) > 1} <= {"Arguments", *TWICE}
