@@ -76,7 +76,7 @@ def test_what_is_left_open_is_as_the_recipe_says():
 
 @pytest.mark.parametrize("n_tokens", [6000, 100_000])
 @pytest.mark.parametrize(
-    "schedule, floor, fall", [("cosine", 0.1, 1.0), ("linear", 0.1, 1.0), ("constant", 1.0, 1.0), ("wsd", 0.1, 0.3)]
+    "schedule, floor, fall", [("cosine", 0.1, 1.0), ("linear", 0.0, 1.0), ("constant", 1.0, 1.0), ("wsd", 0.1, 0.3)]
 )
 def test_a_schedule_brings_its_own_fall_and_floor(schedule, floor, fall, n_tokens):
     p = plan(TrainConfig(schedule=schedule), GPT2, n_tokens)

@@ -34,6 +34,18 @@ def test_a_longer_one_is_read_as_gpt2_was(model, n_tokens):
     assert (chosen.window, chosen.batch_size) == (256, 4)
 
 
+def test_a_small_model_reads_short_windows_at_a_high_rate():
+    small = GPTConfig(n_vocab=65, n_ctx=256, n_embd=128, n_head=2, n_layer=4)
+    chosen = choose(1_003_854, small)  # Shakespeare's characters, but for the tenth that is validated on
+    assert (chosen.window, chosen.batch_size, chosen.dropout, chosen.schedule) == (64, 16, 0.0, "linear")
+    assert (chosen.lr, chosen.embedding_std) == (pytest.approx(6e-3), 0.04)
+    assert 4 < chosen.passes < 5
+    assert "small" in chosen.why
+    assert choose(1_003_854, replace(small, n_embd=512, n_head=8)).window == 256
+    assert choose(BY_HEART, small).schedule == "wsd"
+    assert choose(1_003_854, small, fine_tuning=True).window == 256
+
+
 def test_what_was_measured_for_124m():
     story = choose(STORY, GPT2)
     assert (story.window, story.batch_size, story.lr, story.embedding_std) == (256, 2, 1.5e-4, 0.04)

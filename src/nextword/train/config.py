@@ -77,28 +77,31 @@ class TrainConfig:
 
     window: int | None = None
     """Tokens the model reads at once. Default: 256, which is quick and holds a page, or less for a text
-    below four such windows, to cut it evenly; GPT-2 itself used 1024."""
+    below four such windows, to cut it evenly; 64 for models of up to 2 million parameters; GPT-2 itself used 1024."""
 
     stride: int | None = None
     """Tokens from one window's start to the next. Default: the window, so that none is read twice an epoch."""
 
     batch_size: int | None = None
     """Windows read side by side. Default: 2 for a text to learn by heart (up to 20,000 tokens), since more
-    updates store it sooner; else 4. More is steadier, and takes more memory."""
+    updates store it sooner; else 4, or 16 for models of up to 2 million parameters. More is
+    steadier, and takes more memory."""
 
     accumulate: int = 1
     """Batches added up before each update: a larger batch in the memory of a small one."""
 
     lr: float | None = None
     """Highest learning rate. Default: 3e-4 for 124M, less for wider models and more for nano; 1.5e-4 and 3e-3
-    for these two to learn by heart; a tenth of that from trained weights."""
+    for these two to learn by heart; 6e-3 at a width of 128 for models of up to 2 million parameters; a tenth of
+    that from trained weights."""
 
     schedule: str | None = None
     """Curve of the learning rate after the warm-up: cosine or linear, which fall to the end; wsd, which holds
-    and falls at the end alone; or constant. Default: cosine, and wsd to learn by heart."""
+    and falls at the end alone; or constant. Default: cosine; wsd to learn by heart; linear for models of up to
+    2 million parameters."""
 
     lr_floor: float | None = None
-    """Share of the learning rate that is left at the end of cosine, linear and wsd. Default: 0.1."""
+    """Share of the learning rate that is left at the end. Default: 0.1 of cosine and wsd, 0 of linear."""
 
     lr_fall: float | None = None
     """Last share of the run over which the learning rate falls. Default: 1 for cosine and linear, 0.3 for wsd."""
@@ -117,11 +120,13 @@ class TrainConfig:
     """Length, in tokens read, instead of epochs."""
 
     dropout: float | None = None
-    """Share of numbers zeroed in training, against memorising. Default: 0.1, as GPT-2; 0 to learn by heart."""
+    """Share of numbers zeroed in training, against memorising. Default: 0.1, as GPT-2; 0 to learn by heart, and for
+    models of up to 2 million parameters."""
 
     embedding_std: float | None = None
-    """Deviation of the first token and position embeddings. Default: 0.02, as GPT-2; to learn by heart twice
-    that (124M) or more (nano), since tokens that differ more from the first are told apart sooner."""
+    """Deviation of the first token and position embeddings. Default: 0.02, as GPT-2; twice that for models of up
+    to 2 million parameters and for 124M to learn by heart, more for nano to do so, since tokens
+    that differ more from the first are told apart sooner."""
 
     weight_decay: float = 0.1
     """Pull of matrices and embeddings toward zero; biases and LayerNorms are left alone."""

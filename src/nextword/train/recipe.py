@@ -14,6 +14,9 @@ BY_HEART = 20_000
 TOKENS_PER_PARAMETER = 20
 """What a model can use. Source: Hoffmann et al., "Training Compute-Optimal Large Language Models" (2022)."""
 
+SMALL = 2_000_000
+"""Parameters up to which a model learns from short windows at a high rate."""
+
 LEAST_UPDATES = 40
 """However short a text is, it takes so many to move the weights far enough."""
 
@@ -46,7 +49,9 @@ def choose(n_tokens: int, model: GPTConfig, fine_tuning: bool = False) -> Recipe
     n_tokens = max(1, n_tokens)  # of less the data says what is wrong
     if fine_tuning:
         return fine_tune(n_tokens, model)
-    return learn_by_heart(n_tokens, model) if n_tokens <= BY_HEART else learn_the_language(n_tokens, model)
+    if n_tokens <= BY_HEART:
+        return learn_by_heart(n_tokens, model)
+    return teach_a_small_model(n_tokens, model) if model.n_params <= SMALL else learn_the_language(n_tokens, model)
 
 
 def learn_by_heart(n_tokens: int, model: GPTConfig) -> Recipe:
@@ -94,6 +99,26 @@ def learn_the_language(n_tokens: int, model: GPTConfig) -> Recipe:
     )
 
 
+def teach_a_small_model(n_tokens: int, model: GPTConfig) -> Recipe:
+    """Bring a model of few parameters far in a few passes: short windows, a high rate, no dropout.
+
+    What is near helps most, and attention finds it sooner among 64 tokens than
+    among 256; so few parameters cannot learn the text by heart, which is what
+    dropout is against. Measured on Shakespeare's characters at a width of 128.
+    """
+    return Recipe(
+        window=fitting_window(n_tokens, model, longest=64),
+        batch_size=16,
+        passes=min(long_passes(n_tokens), TOKENS_PER_PARAMETER * model.n_params / n_tokens),
+        lr=6e-3 * 128 / model.n_embd,
+        schedule="linear",
+        warmup=0.05,
+        dropout=0.0,
+        embedding_std=0.04,
+        why="too long for a small model to learn by heart",
+    )
+
+
 def fine_tune(n_tokens: int, model: GPTConfig) -> Recipe:
     """Adapt trained weights to the text, in small steps."""
     return Recipe(
@@ -117,14 +142,14 @@ def long_passes(n_tokens: int) -> float:
     return max(1.0, 8.0 - math.log(n_tokens / BY_HEART, 3))
 
 
-def fitting_window(n_tokens: int, model: GPTConfig) -> int:
-    """Choose the window: 256 tokens, or what cuts a text below four windows evenly.
+def fitting_window(n_tokens: int, model: GPTConfig, longest: int = 256) -> int:
+    """Choose the window: the longest, or what cuts a text below four windows evenly.
 
     The last window ends where the text does. Were it to overlap the one before
     it by much, the text's end would be learnt at other places than where a
     reading from the beginning comes to it.
     """
-    longest, targets = min(256, model.n_ctx), max(1, n_tokens - 1)
+    longest, targets = min(longest, model.n_ctx), max(1, n_tokens - 1)
     count = math.ceil(targets / longest)
     return longest if count > 4 else math.ceil(targets / count)
 

@@ -14,7 +14,11 @@ def cosine(progress: float) -> float:
 
 
 def linear(progress: float) -> float:
-    """Fall in a straight line. Source: Devlin et al., "BERT" (2018), appendix A.2."""
+    """Fall in a straight line, to zero unless told otherwise.
+
+    Source: Devlin et al., "BERT" (2018), appendix A.2; for the zero Bergsma et
+    al., "Straight to Zero" (2025).
+    """
     return 1.0 - progress
 
 
@@ -40,7 +44,7 @@ class Schedule:
 
 SCHEDULES = {
     "cosine": Schedule(cosine),
-    "linear": Schedule(linear),
+    "linear": Schedule(linear, floor=0.0),
     "constant": Schedule(constant, floor=1.0),
     "wsd": Schedule(cosine, fall=0.3),
 }
