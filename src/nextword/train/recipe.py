@@ -109,7 +109,7 @@ def teach_a_small_model(n_tokens: int, model: GPTConfig) -> Recipe:
     return Recipe(
         window=fitting_window(n_tokens, model, longest=64),
         batch_size=16,
-        passes=min(long_passes(n_tokens), TOKENS_PER_PARAMETER * model.n_params / n_tokens),
+        passes=min(max(5.0, long_passes(n_tokens)), TOKENS_PER_PARAMETER * model.n_params / n_tokens),
         lr=6e-3 * 128 / model.n_embd,
         schedule="linear",
         warmup=0.05,
