@@ -155,6 +155,18 @@ def test_every_file_in_the_plan_is_there() -> None:
             assert (SOURCE / name).exists() or any((SOURCE / room).rglob(name)), f"{name} in {room}"
 
 
+def test_nothing_is_kept_at_the_root_by_accident() -> None:
+    """What a trial leaves in the working folder must not travel with the project."""
+    command = ["git", "ls-files", "--full-name", ":/"]
+    listed = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("this is not a clone: git lists no files")
+    files = {".gitattributes", ".gitignore", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "constraints.txt"}
+    folders = {".ci", "benchmarks", "docs", "notebooks", "src", "tests"}
+    found = {line.split("/")[0] for line in listed.stdout.splitlines()}
+    assert found == files | folders | {"pyproject.toml"}
+
+
 def test_no_drawer_for_odds_and_ends() -> None:
     assert not [file for file in FILES if file.stem in {"utils", "util", "helpers", "helper", "common", "misc"}]
 
