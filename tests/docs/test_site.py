@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from book_pages import DOCS
-from serve.page.conftest import browser  # noqa: F401  (a fixture)
+from serve.page.conftest import chromium
 from skipped import skip_file_without
 
 skip_file_without("sphinx", "needs the extra 'docs'")
@@ -50,8 +51,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "built/index.html"
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as started:
+        yield started
+
+
 @pytest.mark.parametrize("width", [1440, 1024, 360])
-def test_no_line_of_code_is_cut(browser: Any, site: Path, width: int) -> None:  # noqa: F811
+def test_no_line_of_code_is_cut(browser: Any, site: Path, width: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800})
     page.goto(site.as_uri())
     blocks = page.evaluate(OVERFLOWS)

@@ -117,9 +117,9 @@ def url(run_directory: Path, request: pytest.FixtureRequest) -> Iterator[str]:
         yield served.url
 
 
-@pytest.fixture(scope="package")  # and no longer: while it is open, its event loop keeps asyncio.run from working
-def browser() -> Iterator[Any]:
-    """One Chromium for all tests of this folder that follow each other."""
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """Lend a Chromium. While it is open, Playwright's event loop keeps asyncio.run from working."""
     if CHROMIUM is None:
         pytest.skip("the page is tested in Chromium, which is not installed here (Debian: apt install chromium)")
     api = pytest.importorskip("playwright.sync_api", reason="playwright (extra: test) is not installed")
@@ -127,6 +127,13 @@ def browser() -> Iterator[Any]:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         yield started
         started.close()
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Any]:
+    """One Chromium for all tests of this folder that follow each other."""
+    with chromium() as started:
+        yield started
 
 
 class Window:
