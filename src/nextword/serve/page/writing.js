@@ -43,11 +43,12 @@ export function writingPanel({ text, next, settled }) {
   };
 
   const enable = () => {
+    const held = document.activeElement; // asked first, since a button that is switched off loses the focus
     one.disabled = text.isFull || text.ids.length === 0;
     button.disabled = one.disabled && !running;
     back.disabled = text.ids.length < 2;
     const all = [back, one, button];
-    if (all.some((own) => own.disabled && own === document.activeElement)) all.find((own) => !own.disabled)?.focus();
+    if (all.includes(held) && held.disabled) all.find((own) => !own.disabled)?.focus();
   };
 
   const stop = (why = "") => {
