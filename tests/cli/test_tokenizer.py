@@ -100,6 +100,31 @@ def test_no_control_character_reaches_the_terminal() -> None:
     assert tokenizer_show.readable(b"\x1b[2J\x00\xc2\x85") == r"\x1b[2J\x00\xc2\x85"
 
 
+def test_what_tokens_lose_is_said(cli: Cli, tmp_path: Path) -> None:
+    """Without capital letters, and with nothing for a character that it has never seen."""
+    tokenizers = pytest.importorskip("tokenizers")
+    tokenizer = tokenizers.Tokenizer(
+        tokenizers.models.WordPiece(vocab={"[UNK]": 0, "every": 1, "eff": 2, "##ort": 3}, unk_token="[UNK]")
+    )
+    tokenizer.normalizer = tokenizers.normalizers.Lowercase()
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    tokenizer.decoder = tokenizers.decoders.WordPiece()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    status, out, err = cli("tokenizer", "show", "Every effort", "--tokenizer", tmp_path)
+    assert status == 0, err
+    assert "3 tokens of 4, 12 bytes, 2 words" in out
+    assert "lose some of the text: it comes back as every effort" in out
+
+
+def test_compare_knows_no_weights(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("some text")
+    (tmp_path / "b.txt").write_text("more of it")
+    weighted = [f"{tmp_path / 'a.txt'}:0.7", f"{tmp_path / 'b.txt'}:0.3"]
+    status, _, err = cli("tokenizer", "compare", "gpt2", "bytes", "--data", *weighted)
+    assert status == 2
+    assert "weights mean nothing here" in err
+
+
 def test_compare_has_a_row_for_each_script(cli: Cli, trained: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("The piano went down the stairs. 中文 привет", encoding="utf-8")

@@ -96,6 +96,7 @@ def test_progress_is_told():
     [
         ([STORY], 100, {}, SettingError, r"vocab_size must be at least 257, not 100: the 256 bytes and <\|endoftext"),
         ([STORY], 300, {"special": ("a", "a")}, SettingError, "special must be different texts"),
+        ([STORY], 300, {"special": (" ",)}, SettingError, "special ' ' is a token like others"),
         ([STORY], 300, {"special": ("",)}, SettingError, "special must be different texts"),
         ([STORY], 300, {"special": ("e",)}, SettingError, r"special 'e' is a token like others"),
         ([STORY], 300, {"pattern": "gpt3"}, NextwordError, "gpt3 is not known: use gpt2, gpt4, gpt4o, none"),

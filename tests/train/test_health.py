@@ -183,10 +183,11 @@ def test_a_run_that_resumes_compares_with_its_own_start():
 def test_a_passed_best_is_told_once():
     watch = PassedBest()
     progress = TrainerState(step=30, best_val_loss=5.0, best_step=20)
-    assert watch.warning(10.9, TrainerState()) is None  # nothing was learnt yet
-    assert watch.warning(5.0, progress) is None
-    assert watch.warning(5.09, progress) is None  # may be chance
-    said = watch.warning(5.1, progress)
+    assert watch.warning(10.9, TrainerState(), passes=2.0) is None  # nothing was learnt yet
+    assert watch.warning(5.0, progress, passes=2.0) is None
+    assert watch.warning(5.09, progress, passes=2.0) is None  # may be chance
+    assert watch.warning(6.0, progress, passes=0.9) is None  # what was read once is not known by heart
+    said = watch.warning(5.1, progress, passes=2.0)
     assert "The validation loss was lowest at step 20, 5.000, and is 5.100 now" in said
     assert "best/ keeps that step's weights" in said
-    assert watch.warning(9.0, progress) is None
+    assert watch.warning(9.0, progress, passes=2.0) is None

@@ -53,6 +53,16 @@ def test_after_its_end_it_stays_at_the_floor():
     assert rates(20, (12, 12))[12:] == pytest.approx([0.001] * 8)
 
 
+def test_where_the_floor_is_zero_it_learns_on_as_if_it_had_been_longer_from_the_beginning():
+    """A rate that stayed at zero would teach nothing."""
+    line = replace(PLAN, schedule="linear", lr_floor=0.0)
+    longer = [0.01 * (step + 1) / 3 if step < 3 else 0.01 * (19 - step) / 16 for step in range(20)]
+    for at in (11, 12):  # one step before its end, where the rate is a ninth of the way down, and at its end
+        prolonged = replace(line, steps=20, prolonged=(Prolongation(at, 12),))
+        before = [rate(replace(line, steps=12), step) for step in range(at)]
+        assert [rate(prolonged, step) for step in range(20)] == pytest.approx([*before, *longer[at:]])
+
+
 def test_in_the_warm_up_it_still_comes_to_the_peak():
     assert rates(20, (2, 12)) == rates(20)
 

@@ -9,7 +9,7 @@ import torch
 from train.runs import FERRY, TINY
 
 from nextword.data.reading import TEXT_SUFFIXES
-from nextword.errors import DataError
+from nextword.errors import DataError, TrainingError
 from nextword.model import GPT
 from nextword.train.recorded_run import changes_in_numerics, check_unchanged
 from nextword.train.setup import beginning, prepare, run_path
@@ -164,3 +164,8 @@ def test_a_description_says_everything_and_survives_json(prepared, config, text)
     assert said["dtype"] == "float32"
     check_unchanged(Path("run"), config, prepared.corpus, said)
     assert changes_in_numerics(prepared, said) == []
+
+
+def test_a_model_that_no_memory_holds_is_refused_before_it_is_drawn(config):
+    with pytest.raises(TrainingError, match=r"99.9B parameters take 372.1 GiB for the weights alone, and .* is free"):
+        prepare(replace(config, model=None, params="100B"))

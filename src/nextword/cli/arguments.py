@@ -200,12 +200,12 @@ def read_prompt(verb: str, given: str | None) -> str:
     from nextword.data.encodings import plain_lines, to_text
 
     def advice(encoding: str | None) -> str:
-        return f"Convert it: iconv -f {encoding or 'ITS-ENCODING'} -t UTF-8 prompt.txt | {command(verb)}"
+        return f"Convert it: iconv -f {encoding or 'ITS-ENCODING'} -t UTF-8 prompt.txt | {command(*verb.split())}"
 
     if given is not None:
         return plain_lines(given)
     if sys.stdin is None or sys.stdin.isatty():
-        raise ValueError(f"There is no prompt: {command(verb, 'Every effort moves you')}")
+        raise ValueError(f"There is no prompt: {command(*verb.split(), 'Every effort moves you')}")
     # As bytes: Python's own reading goes by the locale, and leaves Windows' line ends as they are.
     bytes_of = getattr(sys.stdin, "buffer", None)
     text = plain_lines(sys.stdin.read()) if bytes_of is None else to_text("the prompt", bytes_of.read(), advice=advice)

@@ -12,6 +12,7 @@ from rich.table import Table
 from nextword.cli.arguments import parse
 from nextword.data import OpenedCorpus, Reading, open_corpus
 from nextword.data.encodings import check_encoding
+from nextword.errors import DataError
 from nextword.tokenizer.comparison import NAMES, UNSPACED, Fit, MeasuredText, fit, read_scripts
 from nextword.tokenizer.directory import load_tokenizer
 
@@ -44,7 +45,10 @@ def compare(arguments: list[str]) -> int:
     tokenizers = [load_tokenizer(name) for name in args.tokenizers]
     if args.encoding is not None:
         check_encoding(args.encoding)
-    text = read_scripts(beginning(open_corpus(args.data, Reading(encoding=args.encoding, field=args.field))))
+    corpus = open_corpus(args.data, Reading(encoding=args.encoding, field=args.field))
+    if corpus.shares:
+        raise DataError("All of the text is compared on, so weights mean nothing here. Leave them out.")
+    text = read_scripts(beginning(corpus))
     fits = [fit(tokenizer, text) for tokenizer in tokenizers]
     rows = [name for name in (*NAMES[1:], NAMES[0], "all") if any(name in one for one in fits)]
     rows.sort(key=lambda name: -max(one[name].n_bytes for one in fits if name in one) if name in NAMES[1:] else 1)
@@ -57,6 +61,8 @@ def compare(arguments: list[str]) -> int:
     console.print(table("tokens a word", with_words, args.tokenizers, fits, lambda one: f"{one.tokens_a_word:.2f}"))
     if letters := [name for name in with_words if name in UNSPACED]:
         console.print(f"Of {', '.join(letters)}: tokens a letter, since there are no spaces between words.")
+    if any(name not in one for one in fits for name in rows):
+        console.print("-: this tokenizer does not tell which letters a token stands for.")
     console.print(described(text))
     return 0
 

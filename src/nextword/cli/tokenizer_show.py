@@ -40,10 +40,18 @@ def show(arguments: list[str]) -> int:
         console.print(token_table(ids, tokens))
     if len(ids) > ROWS:
         console.print(f"... and {len(ids) - ROWS:,} more")
-    n_bytes, n_words = sum(map(len, tokens)), len(text.split())
+    n_bytes, n_words = len(text.encode("utf-8", "surrogatepass")), len(text.split())
     rates = f": {n_bytes / len(ids):.2f} bytes a token, {len(ids) / n_words:.2f} tokens a word" if n_words else ""
-    console.print(f"{len(ids):,} tokens of {tokenizer.n_vocab:,}, {n_bytes:,} bytes, {n_words:,} words{rates}")
+    counts = [counted(len(ids), "token"), counted(n_bytes, "byte"), counted(n_words, "word")]
+    console.print(f"{counts[0]} of {tokenizer.n_vocab:,}, {counts[1]}, {counts[2]}{rates}")
+    if (back := tokenizer.decode(ids)) != text:
+        console.print(f"These tokens lose some of the text: it comes back as {readable(back.encode())}", markup=False)
     return 0
+
+
+def counted(n: int, what: str) -> str:
+    """Write a number of things: 1 byte, 2,000 bytes."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def has_colour(console: Console) -> bool:

@@ -23,7 +23,8 @@ class Circumstances:
     n_vocab: tokens that the model chooses among. tokens_per_step: read for one update. train_tokens: in the text to
     learn from. bytes_per_token: of that text, in UTF-8. frequencies: the entropy of that text's tokens, each by
     itself, in nats: the loss of a model that knows how frequent each token is, and nothing else. warmup: updates
-    over which the learning rate rises. fine_tuned: began with trained weights.
+    over which the learning rate rises. fine_tuned: began with trained weights. own_score: by how much a token's
+    score for itself stands out at first, in nats, where the recipe has drawn its embeddings wide.
     """
 
     n_params: int | None = None
@@ -34,6 +35,7 @@ class Circumstances:
     frequencies: float | None = None
     warmup: int = 0
     fine_tuned: bool = False
+    own_score: float = 0.0
 
 
 @dataclass(frozen=True)

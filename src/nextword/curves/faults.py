@@ -45,7 +45,7 @@ def at_the_start(curve: Curve) -> Verdict | None:
             "where nats, 0.69 times as many, are usual.",
             "Use the natural logarithm: cross_entropy does.",
         )
-    if known > first + 1.5 + 0.05 * first:
+    if known > first + 1.5 + 0.05 * first + curve.circumstances.own_score:
         return Verdict(
             "starts too high",
             f"It begins at {known:.2f}, far above {vocabulary}: before the first update the model is sure of what is "

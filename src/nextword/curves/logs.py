@@ -121,8 +121,23 @@ def circumstances_of_run(described: Any) -> Circumstances:
         frequencies=data.get("frequencies"),
         warmup=plan.get("warmup") or 0,
         fine_tuned=config.get("init") is not None,
+        own_score=own_score(model, plan, config),
     )
 
+
+def own_score(model: dict[str, Any], plan: dict[str, Any], config: dict[str, Any]) -> float:
+    """Compute a token's first score for itself, if the recipe has drawn the embeddings wider than GPT-2's.
+
+    The head is the embedding again, and the last LayerNorm makes a vector about as long as the root of its width.
+    """
+    deviation, width = plan.get("embedding_std"), model.get("n_embd")
+    if config.get("embedding_std") is not None or not isinstance(deviation, float) or not isinstance(width, int):
+        return 0.0
+    return deviation * width if deviation > GPT2_STD else 0.0
+
+
+GPT2_STD = 0.02
+"""The deviation of GPT-2's first weights."""
 
 PARTS = ("model", "data", "plan", "config")
 """Of run.json."""

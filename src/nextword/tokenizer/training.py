@@ -85,8 +85,8 @@ def vocabulary_of(merges: Sequence[Pair], pattern: str, special: Sequence[str]) 
     Raises SettingError for a special token that the merges have made, too: its id could not be told from theirs.
     """
     tokens = [bytes([byte]) for byte in BYTE_TO_CHAR] + [left + right for left, right in merges]
-    written = set(map(to_printable, tokens))
-    if clash := [mark for mark in special if mark in written]:
+    taken = {*tokens, *(to_printable(token).encode() for token in tokens)}  # as it is, and as files spell it
+    if clash := [mark for mark in special if mark.encode() in taken]:
         raise SettingError("special", f"{clash[0]!r} is a token like others. Choose a text like <|{clash[0]}|>.")
     ids = {mark: len(tokens) + place for place, mark in enumerate(special)}
     return Vocabulary(

@@ -27,7 +27,7 @@ class TrainConfig:
     All that are named add up, or have shares: a.txt:0.7. Of JSON, tables and Parquet the texts are read: --field."""
 
     separator: str = END_OF_TEXT
-    """What separates documents within a file; it becomes id 50256. \\n is a line break; "" means no separator."""
+    """What separates documents within a file; it becomes <|endoftext|>. \\n is a line break; "" means no separator."""
 
     encoding: str | None = None
     """Encoding of the files, such as utf-16-le, gbk or koi8-r. Default: utf-8."""

@@ -65,10 +65,13 @@ class PassedBest:
     def __init__(self) -> None:
         self._warned = False
 
-    def warning(self, loss: float, state: TrainerState) -> str | None:
-        """Take in a validation loss; return the warning, once, or None."""
+    def warning(self, loss: float, state: TrainerState, passes: float) -> str | None:
+        """Take in a validation loss; return the warning, once, or None.
+
+        passes: over the training text. What has not been read twice cannot be known by heart.
+        """
         best = state.best_val_loss
-        if self._warned or best is None or loss < best + self.MARGIN:
+        if self._warned or passes < 1.0 or best is None or loss < best + self.MARGIN:
             return None
         self._warned = True
         return (

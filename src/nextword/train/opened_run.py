@@ -29,6 +29,9 @@ from nextword.train.run_lock import Holder
 from nextword.train.setup import Setup, open_text, prepare, run_path
 from nextword.user_model import UserModel
 
+LOOKED_AT, SHOWN = 10_000, 60
+"""Characters of a text that are encoded to see whether they come back, and shown if they do not."""
+
 MemorySettings = tuple[GPTConfig, int, int, torch.dtype, int | None, torch.device, int]
 """What `shortage` and `out_of_memory` ask for."""
 
@@ -138,10 +141,21 @@ def open_run(
         run = OpenedRun(setup, optimizer, TrainerState(), free_memory, overwrite)
     if isinstance(run.setup.model, UserModel):
         run.warnings += run.setup.model.warnings()
-    run.warnings += check_causality(run.setup)
+    run.warnings += [*what_tokens_lose(run.setup), *check_causality(run.setup)]
     short = shortage(*run.memory_settings)
     run.warnings += [short] if short else []
     return run
+
+
+def what_tokens_lose(setup: Setup) -> list[str]:
+    """Warn of a tokenizer that does not give the text back, such as one without capital letters."""
+    if setup.tokenizer.vocabulary.files is None or not isinstance(setup.corpus, Corpus):
+        return []
+    text = setup.corpus.documents[0][:LOOKED_AT]
+    back = setup.tokenizer.decode(setup.tokenizer.encode(text))
+    if back.strip() == text.strip():
+        return []
+    return [f"The tokenizer loses some of the text: {text[:SHOWN]!r} comes back as {back[:SHOWN]!r}."]
 
 
 def stopped_run(

@@ -31,11 +31,16 @@ def resumed_plan(path: Path, config: TrainConfig, planned: Plan, recorded: dict[
     return replace(begun, steps=planned.steps, prolonged=(*prolonged, Prolongation(step, begun.steps, begun.lr_fall)))
 
 
+NEARLY_NOTHING = 0.1
+"""Of the peak: at a rate below this share, which falls to zero, hardly anything is learnt."""
+
+
 def rate(plan: Plan, step: int) -> float:
     """Compute the learning rate of update number `step`, without a jump where the run was prolonged.
 
     From the step at which a run was prolonged it follows its curve once more, from where it stood to the floor, which
-    it now reaches at the new end. A run that was at its end stays at the floor.
+    it now reaches at the new end. A run that was at its end stays at the floor; but where that is zero it would learn
+    nothing, so it follows its curve as if it had been so long from the beginning.
     """
     if not plan.prolonged:
         return scheduled_rate(plan, step)
@@ -46,6 +51,8 @@ def rate(plan: Plan, step: int) -> float:
     if last.at_step < plan.warmup:  # it had not come to the peak yet
         return scheduled_rate(plan, step)
     start, floor = rate(before, min(last.at_step, last.steps_before - 1)), plan.lr_floor * plan.lr
+    if floor == 0.0 and start < NEARLY_NOTHING * plan.lr:
+        return scheduled_rate(plan, step)
     progress = fall_progress(step, last.at_step, plan.steps - 1, last.fall)
     return floor + (start - floor) * SCHEDULES[plan.schedule].curve(progress)
 

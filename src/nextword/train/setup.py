@@ -16,11 +16,12 @@ from nextword.data.mixture import Mixture, cut_windows, encode_shares
 from nextword.data.reading import AS_AT_FIRST
 from nextword.data.sharded_corpus import IN_MEMORY, ShardedCorpus, Tell, onto_disk, open_data
 from nextword.data.statistics import Statistics, measure
-from nextword.errors import SettingError, TokenizerError
+from nextword.errors import SettingError, TokenizerError, TrainingError
 from nextword.loading import load
 from nextword.model import GPT, GPTConfig
 from nextword.native import library
-from nextword.runtime import pick_device, pick_dtype
+from nextword.runtime import available_memory, pick_device, pick_dtype, readable_size
+from nextword.shape import in_millions
 from nextword.tokenizer import Tokenizer, load_tokenizer
 from nextword.tokenizer.characters import character_vocabulary
 from nextword.tokenizer.directory import make_tokenizer
@@ -140,6 +141,8 @@ def prepare(
     name = f"{corpus.name}, less the {len(val_ids)} tokens to validate on"
     windows = cut_windows(parts, corpus, chosen.window, chosen.stride, name)
 
+    if given is None:
+        check_weights_fit(shape, device)
     torch.manual_seed(config.seed)
     shape = replace(shape, dropout=chosen.dropout)
     if user_model is not None:
@@ -217,6 +220,16 @@ def check_window(window: int, n_ctx: int, n_tokens: int) -> None:
     if window > n_ctx:
         fits = max(1, min(n_ctx, n_tokens - 1))
         raise SettingError("window", f"{window} is more than the model can read: use {fits} or less.")
+
+
+def check_weights_fit(shape: GPTConfig, device: torch.device) -> None:
+    """Raise TrainingError before weights are drawn that no memory has room for."""
+    free = available_memory(device)
+    if free is not None and 4 * shape.n_params > free:
+        raise TrainingError(
+            f"{in_millions(shape.n_params)} parameters take {readable_size(4 * shape.n_params)} for the weights alone, "
+            f"and {readable_size(free)} is free. Use a smaller model, or a machine with more memory."
+        )
 
 
 def beginning(text: str, tokenizer: Tokenizer, count: int = 6) -> str:

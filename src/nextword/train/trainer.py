@@ -205,7 +205,8 @@ class Trainer:
             yield Warned(step, warning)
         if validated is not None:
             yield validated
-            if passed := self._passed_best.warning(validated.val_loss, state):
+            passes = step * plan.tokens_per_step / self.setup.windows.n_tokens
+            if passed := self._passed_best.warning(validated.val_loss, state, passes):
                 yield Warned(step, passed)
             yield from self._judge()
         if last or step % plan.sample_every == 0:
