@@ -151,3 +151,14 @@ def test_after_a_failure_the_buttons_and_the_panels_ask_again(open_page: Any) ->
     page.locator("#model").scroll_into_view_if_needed()
     page.locator("#way").scroll_into_view_if_needed()
     until(page, "document.getElementById('way-scores').textContent.includes('score')")
+
+
+def test_a_model_with_its_own_vocabulary_begins_with_its_own_text(open_page: Callable[..., Any]) -> None:
+    page = open_page()
+    ask = """async ([run, n_vocab]) => (await import("/examples.js")).examplesFor(run, 5, n_vocab)[0]"""
+    run = {"data": {"name": "bengali"}, "samples": [{"step": 0, "prompt": "আল্লাহ তাদের", "text": " কাছে"}]}
+    first = page.evaluate(ask, [run, 4000])
+    assert first["text"] == "আল্লাহ তাদের"
+    assert first["opens"]
+    assert page.evaluate(ask, [run, 50257])["name"] == "A sentence"
+    assert page.evaluate(ask, [{"data": {"name": "bengali"}, "samples": []}, 4000])["name"] == "A sentence"

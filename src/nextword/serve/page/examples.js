@@ -86,9 +86,21 @@ function tokensRead({ steps }, step) {
   return one ? Math.round((one.tokens / one.step) * step) : null;
 }
 
-export function examplesFor(run, step) {
+const GPT2_VOCABULARY = 50257;
+
+/** What the run's own samples continue, since a model with a vocabulary of its own may know no English. */
+const ofItsText = (prompt) => ({
+  name: "Its own text’s beginning",
+  text: prompt,
+  why: "So the text begins that this model was trained on. Its samples go on from here.",
+  opens: true,
+});
+
+export function examplesFor(run, step, n_vocab) {
   if (run?.data?.name === "story") return ofTheStory(tokensRead(run, step) / run.data.train_tokens);
-  return run?.data?.name === SMALL ? OF_THE_SMALL : GENERAL;
+  if (run?.data?.name === SMALL) return OF_THE_SMALL;
+  const prompt = n_vocab === GPT2_VOCABULARY ? "" : run?.samples?.[0]?.prompt;
+  return prompt ? [ofItsText(prompt), ...GENERAL] : GENERAL;
 }
 
 /** What the model whose weights are shown, those of this step, has read, in a sentence; null where nobody knows. */

@@ -141,7 +141,7 @@ export async function promptPanel(page) {
   };
 
   const offer = () => {
-    examples = examplesFor(run, model.step);
+    examples = examplesFor(run, model.step, n_vocab);
     find("examples").replaceChildren(...examples.map((one) => {
       const button = make("button", { type: "button" }, one.name);
       button.addEventListener("click", () => page.bring(one.text, one));
@@ -191,7 +191,7 @@ export async function promptPanel(page) {
   };
 
   await learnAboutRun();
-  if (examples[0].text.endsWith(box.value)) box.value = examples[0].text;
+  if (examples[0].opens || examples[0].text.endsWith(box.value)) box.value = examples[0].text;
   first = box.value;
   if (address.said.has("t")) box.value = address.said.get("t");
   remark();
