@@ -47,6 +47,14 @@ class TrainingError(NextwordError):
     exit_code = 1
 
 
+class FollowedError(NextwordError):
+    """The first of several ranks has failed, and says why: this one ends, and says nothing."""
+
+    def __init__(self, exit_code: int):
+        super().__init__("the first rank says why")
+        self.exit_code = exit_code
+
+
 class NotFiniteError(NextwordError, ArithmeticError):
     """Logits or activations that are NaN or infinite."""
 

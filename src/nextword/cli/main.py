@@ -8,7 +8,7 @@ from importlib import import_module
 
 import nextword
 from nextword.commands import command
-from nextword.errors import NextwordError
+from nextword.errors import FollowedError, NextwordError
 
 VERBS = {
     "demo": "train GPT-2 (124M) on a short story, watch it learn, and let it write",
@@ -48,6 +48,8 @@ def run(arguments: list[str]) -> int:
         # complain once more when it flushes at exit, so give it nothing to flush to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except FollowedError as error:
+        return error.exit_code
     except NextwordError as error:
         return fail(error, error.exit_code)
     except ValueError as error:

@@ -22,6 +22,9 @@ class Arguments(TrainConfig):
     overwrite: bool = False
     """Begin anew in --out, deleting the run that is there."""
 
+    nproc: int | None = None
+    """Processes on this machine that share each batch: one for each GPU, say. Several machines: torchrun."""
+
     def config(self) -> TrainConfig:
         """Return the run's own settings, with line breaks where a shell has \n."""
         settings = {field.name: getattr(self, field.name) for field in fields(TrainConfig)}
@@ -33,18 +36,29 @@ def run(arguments: list[str]) -> int:
     args = parse(Arguments, "train", arguments)
     if args.resume and args.overwrite:
         raise ValueError("--resume goes on with a run and --overwrite deletes it: use one of them.")
+    if args.nproc is not None and not is_launched():
+        from nextword.cli.launch import launch
+
+        return launch(args.nproc, arguments)
     if args.resume:
         # What is not given now is as it was when the run began.
         args = parse(Arguments, "train", arguments, default=recorded_arguments(args))
+
+    from rich.console import Console
 
     from nextword.cli.display import Display
     from nextword.cli.training import show
     from nextword.runtime import keep_freed_memory
     from nextword.train import Trainer
+    from nextword.train.followers import Follower
+    from nextword.train.ranks import joined
 
     keep_freed_memory()
-    trainer = Trainer(args.config(), resume=args.resume, overwrite=args.overwrite, tell=tell)
-    return show(trainer, Display())
+    with joined(args.device) as ranks:
+        if not ranks.leads:
+            return show(Follower(ranks), Display(Console(quiet=True)))
+        trainer = Trainer(args.config(), resume=args.resume, overwrite=args.overwrite, tell=tell, ranks=ranks)
+        return show(trainer, Display())
 
 
 def tell(said: str) -> None:

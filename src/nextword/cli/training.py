@@ -9,10 +9,12 @@ from types import FrameType
 
 from nextword.cli.display import Display
 from nextword.train.events import Finished
+from nextword.train.followers import Follower
+from nextword.train.ranks import is_launched
 from nextword.train.trainer import Trainer
 
 
-def show(trainer: Trainer, display: Display) -> int:
+def show(trainer: Trainer | Follower, display: Display) -> int:
     """Run a training and show it; return the exit status. It is 0, or 128 + the signal that ended the run."""
     with display, stopping_on_signals(trainer, display) as signals:
         for event in trainer.run():
@@ -23,18 +25,19 @@ def show(trainer: Trainer, display: Display) -> int:
 
 
 @contextmanager
-def stopping_on_signals(trainer: Trainer, display: Display) -> Iterator[list[int]]:
+def stopping_on_signals(trainer: Trainer | Follower, display: Display) -> Iterator[list[int]]:
     """End the run after its step, with a checkpoint, on Ctrl-C, SIGTERM or SIGHUP.
 
     SIGHUP tells that the terminal was closed. It often comes twice, from the system and from the shell, so it never
-    is the second one; and who is to live on without a terminal (nohup) keeps ignoring it.
+    is the second one; and who is to live on without a terminal (nohup) keeps ignoring it. Of several processes each
+    gets the signal, and from torchrun SIGTERM besides, so there only the same one again is a second one.
     Lends the list of the signals that came.
     """
     came: list[int] = []
     hangup = getattr(signal, "SIGHUP", None)  # Windows has none
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        if came and number == hangup:
+        if came and (number == hangup or (number != came[0] and is_launched())):
             return
         if came:
             with suppress(OSError):

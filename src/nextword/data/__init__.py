@@ -10,7 +10,7 @@ from nextword.lazy import attach
 if TYPE_CHECKING:
     from nextword.data.corpus import Corpus, OpenedCorpus, open_corpus, read_corpus
     from nextword.data.reading import Reading
-    from nextword.data.windows import Windows, batch, encode_corpus, evaluation_batches, order, split
+    from nextword.data.windows import Windows, batch, batch_of, encode_corpus, evaluation_batches, order, split
 
 __all__ = [
     "Corpus",
@@ -18,6 +18,7 @@ __all__ = [
     "Reading",
     "Windows",
     "batch",
+    "batch_of",
     "encode_corpus",
     "evaluation_batches",
     "open_corpus",
@@ -30,5 +31,5 @@ __getattr__, __dir__ = attach(
     __name__,
     dict.fromkeys(("Corpus", "OpenedCorpus", "open_corpus", "read_corpus"), "corpus")
     | {"Reading": "reading"}
-    | dict.fromkeys(("Windows", "batch", "encode_corpus", "evaluation_batches", "order", "split"), "windows"),
+    | dict.fromkeys(("Windows", "batch", "batch_of", "encode_corpus", "evaluation_batches", "order", "split"), "windows"),
 )

@@ -170,8 +170,12 @@ def batch(windows: WindowStream, batch_size: int, seed: int, index: int) -> tupl
     """
     if batch_size < 1 or index < 0:
         raise ValueError(f"batch_size must be at least 1 and index at least 0, got {batch_size} and {index}")
-    first = index * batch_size
-    pairs = [windows.pick(position, seed) for position in range(first, first + batch_size)]
+    return batch_of(windows, range(index * batch_size, (index + 1) * batch_size), seed)
+
+
+def batch_of(windows: WindowStream, positions: range, seed: int) -> tuple[Tensor, Tensor]:
+    """Read the windows at these positions of the stream: x, y, (len(positions), window) int64 each."""
+    pairs = [windows.pick(position, seed) for position in positions]
     return torch.stack([x for x, _ in pairs]), torch.stack([y for _, y in pairs])
 
 

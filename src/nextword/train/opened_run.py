@@ -114,9 +114,15 @@ class OpenedRun:
 
 
 def open_run(
-    config: TrainConfig, resume: bool = False, overwrite: bool = False, tell: Tell = lambda said: None
+    config: TrainConfig,
+    resume: bool = False,
+    overwrite: bool = False,
+    tell: Tell = lambda said: None,
+    n_ranks: int = 1,
 ) -> OpenedRun:
     """Check and load a new run, or with `resume` one that stopped. `tell` is told what takes long.
+
+    n_ranks: the processes that share each update.
 
     Raises DataError, WeightsError, RunError and ValueError for what cannot be used.
     """
@@ -133,10 +139,10 @@ def open_run(
                 f"The run that was begun in {path} ended before it had saved anything, and the older one, which it "
                 "was to replace, is back: go on with that by `resume=True`, or replace it with `overwrite=True`."
             )
-        run = stopped_run(path, config, corpus, free_memory, tell)
+        run = stopped_run(path, config, corpus, free_memory, tell, n_ranks)
     else:
         check_free(path, overwrite)
-        setup = prepare(config, corpus, tell=tell)
+        setup = prepare(config, corpus, tell=tell, n_ranks=n_ranks)
         optimizer = make_optimizer(setup.model, setup.plan.lr, config.weight_decay, config.beta2)
         run = OpenedRun(setup, optimizer, TrainerState(), free_memory, overwrite)
     if isinstance(run.setup.model, UserModel):
@@ -164,6 +170,7 @@ def stopped_run(
     corpus: Corpus | OpenedCorpus | ShardedCorpus,
     free_memory: int | None,
     tell: Tell,
+    n_ranks: int,
 ) -> OpenedRun:
     """Load a run from its newest sound checkpoint."""
     recorded = description(path)
@@ -176,7 +183,7 @@ def stopped_run(
             f"or go on from its weights, if it has some, with `init={str(path)!r}` and another `out`."
         )
     check_unchanged(path, config, corpus, recorded)
-    setup = replace(prepare(as_begun(config, recorded), corpus, checkpoint, tell), config=config)
+    setup = replace(prepare(as_begun(config, recorded), corpus, checkpoint, tell, n_ranks), config=config)
     optimizer = make_optimizer(setup.model, setup.plan.lr, config.weight_decay, config.beta2)
     state = restore(checkpoint, setup.model, optimizer)
     setup = replace(setup, plan=resumed_plan(path, config, setup.plan, recorded, state.step))

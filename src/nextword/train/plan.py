@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from nextword.config import GPTConfig
+from nextword.errors import SettingError
 from nextword.train.config import TrainConfig
 from nextword.train.recipe import choose
 from nextword.train.schedule import SCHEDULES
@@ -56,13 +57,23 @@ class Plan:
         return self.window * self.batch_size * self.accumulate
 
 
-def plan(config: TrainConfig, model: GPTConfig, n_tokens: int) -> Plan:
-    """Work out the settings that are left open, for a model and a number of training tokens."""
+def plan(config: TrainConfig, model: GPTConfig, n_tokens: int, n_ranks: int = 1) -> Plan:
+    """Work out the settings that are left open, for a model and a number of training tokens.
+
+    n_ranks: the processes that share each update's windows evenly. Raises SettingError where they cannot.
+    """
     chosen = choose(n_tokens, model, fine_tuning=config.init is not None)
     schedule = config.schedule or chosen.schedule
     window = config.window or chosen.window
     stride = config.stride or window
-    batch_size = config.batch_size or chosen.batch_size
+    batch_size = config.batch_size or even_batch(chosen.batch_size, config.accumulate, n_ranks)
+    if batch_size * config.accumulate % n_ranks:
+        fits = even_batch(batch_size, config.accumulate, n_ranks)
+        raise SettingError(
+            "batch_size",
+            f"{batch_size} windows, accumulated {config.accumulate} times, cannot be shared evenly by {n_ranks} "
+            f"processes: use `batch_size={fits}`, or another number of processes.",
+        )
     if config.steps is not None:
         steps = config.steps
     elif config.tokens is not None:
@@ -90,3 +101,9 @@ def plan(config: TrainConfig, model: GPTConfig, n_tokens: int) -> Plan:
         save_every=config.save_every,
         why=chosen.why,
     )
+
+
+def even_batch(batch_size: int, accumulate: int, n_ranks: int) -> int:
+    """Raise a batch size until the windows of an update can be shared evenly."""
+    least = n_ranks // math.gcd(accumulate, n_ranks)
+    return math.ceil(batch_size / least) * least

@@ -39,20 +39,26 @@ LONGEST_WORDS = 80
 
 
 @dataclass(frozen=True)
-class Setup:
-    """A model, a text cut into windows, and a plan. `prompt` is what samples continue."""
+class StepSetup:
+    """What a step needs: a model, a text cut into windows, and a plan."""
 
     config: TrainConfig
     plan: Plan
+    windows: Windows | Mixture
+    model: Trainable
+    device: torch.device
+    dtype: torch.dtype
+
+
+@dataclass(frozen=True)
+class Setup(StepSetup):
+    """What a run needs besides: what to validate on, and where to leave what. `prompt` is what samples continue."""
+
     corpus: Corpus | ShardedCorpus
     directory: Path
     tokenizer: Tokenizer
-    windows: Windows | Mixture
     val_ids: Tensor
-    model: Trainable
     prompt: str
-    device: torch.device
-    dtype: torch.dtype
     statistics: Statistics | None = None
 
     def describe(self) -> dict[str, Any]:
@@ -113,6 +119,7 @@ def prepare(
     corpus: Corpus | OpenedCorpus | ShardedCorpus | None = None,
     checkpoint: Path | None = None,
     tell: Tell = lambda said: None,
+    n_ranks: int = 1,
 ) -> Setup:
     """Read the text, build the model and make the plan; write nothing.
 
@@ -136,7 +143,7 @@ def prepare(
     parts, val_ids = encode_shares(corpus, tokenizer, config.val_fraction)
     n_train_tokens = sum(map(len, parts))
     shape = config.shape_with(tokenizer.n_vocab) if given is None else given.config
-    chosen = plan(config, shape, n_train_tokens)
+    chosen = plan(config, shape, n_train_tokens, n_ranks)
     check_window(chosen.window, shape.n_ctx, n_train_tokens)
     name = f"{corpus.name}, less the {len(val_ids)} tokens to validate on"
     windows = cut_windows(parts, corpus, chosen.window, chosen.stride, name)

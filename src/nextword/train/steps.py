@@ -1,37 +1,46 @@
-"""A run's steps: each update is launched first, and its numbers are read when they are there."""
+"""A run's steps: each update is launched first, and its numbers are read when they are there.
+
+Of several ranks, each computes the gradient of its share of the windows, and all make the same update.
+"""
 
 import math
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from statistics import median
 
 import torch
 from torch import Tensor
 
-from nextword.data import batch
+from nextword.data import batch_of
 from nextword.errors import TrainingError
 from nextword.model import GPT
 from nextword.runtime import matmuls_in, random_state, set_random_state
 from nextword.train.checkpoint import TrainerState
 from nextword.train.compilation import TRIAL_STEPS, seconds_saved
+from nextword.train.data_parallel import ReducedLoss, seed_step
 from nextword.train.events import Stepped
 from nextword.train.health import not_finite
 from nextword.train.loss_scale import LossScale
 from nextword.train.low_precision import LowPrecisionCopy
 from nextword.train.prolongation import rate
-from nextword.train.setup import Setup
+from nextword.train.ranks import ALONE, Ranks
+from nextword.train.setup import StepSetup
 from nextword.train.update import make_update
 
 
 @dataclass(frozen=True)
 class LaunchedStep:
-    """A step on its way: a GPU may still be at work on its numbers."""
+    """A step on its way: a GPU may still be at work on its numbers.
+
+    told (ranks, 2): of each rank, its part of the loss, and whether it was asked to stop.
+    """
 
     step: int
     lr: float
-    loss: Tensor
+    told: Tensor
     grad_norm: Tensor
     began: float
     random: dict[str, Tensor]
@@ -44,8 +53,8 @@ class Steps:
     while these are looked at. From some step on the loss may be computed by compiled code: see `compile`.
     """
 
-    def __init__(self, setup: Setup, optimizer: torch.optim.AdamW, state: TrainerState):
-        self._setup, self._state = setup, state
+    def __init__(self, setup: StepSetup, optimizer: torch.optim.AdamW, state: TrainerState, ranks: Ranks = ALONE):
+        self._setup, self._state, self._ranks = setup, state, ranks
         self._working = LowPrecisionCopy(setup.model, setup.dtype)
         if setup.dtype == torch.float16 and state.loss_scale is None:
             state.loss_scale = LossScale()
@@ -55,6 +64,18 @@ class Steps:
         self._seconds: deque[float] = deque(maxlen=TRIAL_STEPS)  # that the last ones took
         self._compiled: Callable[[Tensor, Tensor], Tensor] | None = None
         self._asked_to_compile = self._untried = False
+        self._reduced = ReducedLoss(self._working, self._own_loss) if ranks.several else None
+        self._asked_to_stop, self._last_step = False, setup.plan.steps
+
+    def stop(self) -> None:
+        """Ask all ranks to end after the same step. Safe in a signal handler."""
+        self._asked_to_stop = True
+
+    @property
+    def go_on(self) -> bool:
+        """Whether there is another step to launch. A run that has made no step yet makes one."""
+        stops_now = self._asked_to_stop and not self._ranks.several and self._state.step > 0
+        return self._state.step < self._last_step and not stops_now
 
     @property
     def unread(self) -> int:
@@ -62,9 +83,14 @@ class Steps:
         return len(self._launched)
 
     @property
-    def waits(self) -> bool:
-        """Whether `launch` returns with the step made, so that reading it later gains nothing."""
-        return self._move.waits
+    def not_yet_due(self) -> int:
+        """How many of the launched steps may be read later: a GPU is never waited for without need.
+
+        None, where `launch` returns with the step made, or where the last one is to be validated or sampled after.
+        """
+        plan, step = self._setup.plan, self._state.step
+        is_due = step == plan.steps or step % plan.eval_every == 0 or step % plan.sample_every == 0
+        return 0 if self._move.waits or is_due else 1
 
     def launch(self) -> str | None:
         """Launch one step: forward and backward through its micro-batches, clip, and update by AdamW.
@@ -85,9 +111,10 @@ class Steps:
             self._give_up_compiled(random)
             loss = self._backward()
         self._untried = False
-        grad_norm = self._move(loss, lr)
+        told = self._ranks.gather(torch.stack([loss, loss.new_tensor(self._asked_to_stop)]))
+        grad_norm = self._move(told[:, 0].sum(), lr)
         self._state.step += 1
-        self._launched.append(LaunchedStep(self._state.step, lr, loss, grad_norm, began, random))
+        self._launched.append(LaunchedStep(self._state.step, lr, told, grad_norm, began, random))
         return None if fault is None else f"The model could not be compiled; training goes on without that ({fault})."
 
     def read(self) -> Stepped:
@@ -96,7 +123,8 @@ class Steps:
         Raises TrainingError where they are not finite; then neither it nor those launched after it moved anything.
         """
         setup, made = self._setup, self._launched.popleft()
-        loss, grad_norm = made.loss.item(), made.grad_norm.item()
+        losses, stops = made.told.T.tolist()
+        loss, grad_norm = math.fsum(losses), made.grad_norm.item()
         now, since = time.perf_counter(), max(made.began, self._read_at)
         self._read_at = now
         self._seconds.append(now - since)
@@ -107,7 +135,9 @@ class Steps:
             self._compiled = None  # it could not be watched
             set_random_state(made.random, setup.device)
             again = not_finite(self._working, made.step, loss, grad_norm, rerun=lambda: self._backward().item())
-            raise TrainingError(again)
+            raise TrainingError(self._ranks.said_by(blamed(losses), again))
+        if any(stops):  # some ranks may have launched the next step already
+            self._last_step = min(self._last_step, made.step + 1)
         if self._state.start_loss is None:
             self._state.start_loss = loss
         tokens = setup.plan.tokens_per_step
@@ -135,20 +165,40 @@ class Steps:
         set_random_state(random, self._setup.device)
 
     def _backward(self) -> Tensor:
-        """Accumulate the gradient of the mean loss over the next step's batches; return that loss."""
-        setup, plan, working, scale = self._setup, self._setup.plan, self._working, self._state.loss_scale
+        """Accumulate the gradient of the mean loss over the next step's windows; return this rank's part of the loss.
+
+        Of several ranks, each has the gradient of all windows when this returns.
+        """
+        setup, working, scale, ranks = self._setup, self._working, self._state.loss_scale, self._ranks
         working.model.train()
-        compute_loss = self._compiled or self._compute_loss
+        if ranks.several:
+            seed_step(setup.config.seed, self._state.step, ranks.rank)
+        most, whole = setup.plan.batch_size, setup.plan.batch_size * setup.plan.accumulate  # windows
+        first, own = self._state.step * whole, ranks.share(whole)
         losses = []
-        for micro_step in range(plan.accumulate):
-            index = self._state.step * plan.accumulate + micro_step
-            x, y = batch(setup.windows, plan.batch_size, setup.config.seed, index)  # (B, T) each
-            loss = compute_loss(self._to_device(x), self._to_device(y)) / plan.accumulate
-            (loss if scale is None else loss * scale.value).backward()
-            if plan.accumulate > 1:
+        for start in range(own.start, own.stop, most):
+            stop = min(start + most, own.stop)
+            x, y = batch_of(setup.windows, range(first + start, first + stop), setup.config.seed)  # (B, T) each
+            with self._reducing(more=stop < own.stop):
+                loss = self._loss(self._to_device(x), self._to_device(y)) / (whole / len(x))
+                factor = ranks.count * (1.0 if scale is None else scale.value)  # DDP averages, and parts add up
+                (loss if factor == 1 else loss * factor).backward()
+            if len(own) > most:
                 working.gather()
             losses.append(loss.detach())
         return torch.stack(losses).sum()
+
+    def _reducing(self, more: bool) -> AbstractContextManager[object]:
+        """Add up the ranks' gradients in a backward pass, unless more of the same step is to come."""
+        return nullcontext() if self._reduced is None else self._reduced.waiting(more)
+
+    def _loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """Compute the loss on a batch, so that its gradient is reduced where there are several ranks."""
+        return (self._reduced or self._own_loss)(x, y)
+
+    def _own_loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """Compute the loss on a batch, by compiled code once there is some."""
+        return (self._compiled or self._compute_loss)(x, y)
 
     def _compute_loss(self, x: Tensor, y: Tensor) -> Tensor:
         """Compute the model's loss on a batch: x and y (B, T) -> ()."""
@@ -160,3 +210,8 @@ class Steps:
         if self._setup.device.type == "cuda":
             return ids.pin_memory().to(self._setup.device, non_blocking=True)
         return ids.to(self._setup.device)
+
+
+def blamed(losses: list[float]) -> int:
+    """Find the first rank whose loss is not finite; the first of all where the gradient alone is not."""
+    return next((rank for rank, loss in enumerate(losses) if not math.isfinite(loss)), 0)

@@ -33,12 +33,14 @@ from nextword.train.events import (
     Validated,
     Warned,
 )
+from nextword.train.followers import lead, leading
 from nextword.train.health import CurveWatch, LossWatch, PassedBest
 from nextword.train.loss_scale import all_skipped, first_skipped
 from nextword.train.memory import out_of_memory, ran_out
 from nextword.train.opened_run import open_run
 from nextword.train.plot import plot_loss
 from nextword.train.prolongation import rate
+from nextword.train.ranks import ALONE, Ranks
 from nextword.train.recorded_run import MAY_DIFFER
 from nextword.train.steps import Steps
 from nextword.user_model import UserModel, as_gpt, engine_of
@@ -59,18 +61,27 @@ class Trainer:
     memory is encoded to the disk before, and `tell` is told so. Raises DataError,
     WeightsError, RunError and ValueError for what cannot be used; `run` raises
     TrainingError where numbers stop being finite or memory runs out.
+
+    Of several ranks this is the first; the others are `Follower`s.
     """
 
     def __init__(
-        self, config: TrainConfig, *, resume: bool = False, overwrite: bool = False, tell: Tell = lambda said: None
+        self,
+        config: TrainConfig,
+        *,
+        resume: bool = False,
+        overwrite: bool = False,
+        tell: Tell = lambda said: None,
+        ranks: Ranks = ALONE,
     ):
-        self._opened = open_run(config, resume, overwrite, tell)
+        with leading(ranks):
+            self._opened = open_run(config, resume, overwrite, tell, ranks.count)
         self.setup, self._state = self._opened.setup, self._opened.state
         self._optimizer = self._opened.optimizer
-        self._steps = Steps(self.setup, self._optimizer, self._state)
+        lead(ranks, self.setup, self._optimizer, self._state)
+        self._steps = Steps(self.setup, self._optimizer, self._state, ranks)
         self._watch, self._passed_best = LossWatch(), PassedBest()
         self._curve_watch = CurveWatch(self.setup.directory)
-        self._stopping = False
         self._best: GPT | None = None  # the best weights so far, where they are not on the disk yet
 
     @property
@@ -82,8 +93,9 @@ class Trainer:
         """Ask the run to end after this step, with a checkpoint. Safe in a signal handler.
 
         A run that has made no step yet makes one, since there would be nothing to resume from.
+        With several ranks it is the step after.
         """
-        self._stopping = True
+        self._steps.stop()
 
     def run(self) -> Iterator[Event]:
         """Train to the plan's end, or until `stop` is called, yielding events."""
@@ -135,15 +147,14 @@ class Trainer:
             yield self._sample()  # so that later ones can be held against it
         self._began = self._saved_at = time.monotonic()
         self._first = self._saved_step = self.step
-        if state.compiled_from is not None and self._goes_on():
+        if state.compiled_from is not None and self._steps.go_on:
             yield self._compile_again(state.compiled_from)
-        while self._goes_on():
+        while self._steps.go_on:
             if self.step == self._first + TRIAL_STEPS:
                 yield from self._perhaps_compile()
             if warning := self._steps.launch():
                 yield Warned(self.step, warning)
-            # A GPU is never waited for without need: a step's numbers are read while the next one is computed.
-            yield from self._read_steps(all_but=0 if self._steps.waits or self._something_is_due() else 1)
+            yield from self._read_steps(all_but=self._steps.not_yet_due)
             if self.step < plan.steps and self._save_is_due():
                 yield from self._read_steps()
                 yield self._save()
@@ -158,14 +169,6 @@ class Trainer:
         if self.step > self._first:
             yield from self._judge(at_the_end=True)
         yield Finished(self.step, self.step == plan.steps, self._directory.path, state.best_step)
-
-    def _goes_on(self) -> bool:
-        return self.step < self.setup.plan.steps and not (self._stopping and self.step > 0)
-
-    def _something_is_due(self) -> bool:
-        """Whether the last step that was launched is one to validate or to sample after."""
-        plan = self.setup.plan
-        return self.step == plan.steps or self.step % plan.eval_every == 0 or self.step % plan.sample_every == 0
 
     def _perhaps_compile(self) -> Iterator[Event]:
         """Compile the model, if by the steps made so far that saves time."""

@@ -1,0 +1,133 @@
+"""Followers: the ranks that compute their share of each step and leave all else to the first one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nextword.config import GPTConfig
+from nextword.data import Windows
+from nextword.data.mixture import Mixture
+from nextword.errors import FollowedError, TrainingError
+from nextword.model import GPT
+from nextword.runtime import pick_device
+from nextword.train.checkpoint import TrainerState
+from nextword.train.compilation import TRIAL_STEPS
+from nextword.train.config import TrainConfig
+from nextword.train.events import Event, Finished
+from nextword.train.memory import ran_out
+from nextword.train.optimizer import make_optimizer
+from nextword.train.plan import Plan
+from nextword.train.ranks import Ranks
+from nextword.train.setup import Setup, StepSetup, build_user_model
+from nextword.train.steps import Steps
+from nextword.user_model import Trainable
+
+
+@dataclass(frozen=True)
+class Order:
+    """What followers are told before the first step; weights and moments are sent besides.
+
+    windows: of ids in memory these travel along, of shards their paths.
+    """
+
+    config: TrainConfig
+    plan: Plan
+    windows: Windows | Mixture
+    shape: GPTConfig
+    dtype: torch.dtype
+    state: TrainerState
+    has_moments: bool
+
+
+@contextmanager
+def leading(ranks: Ranks) -> Iterator[None]:
+    """Let the followers end quietly where the first rank fails before the first step."""
+    try:
+        yield
+    except BaseException as error:
+        ranks.tell(getattr(error, "exit_code", 2 if isinstance(error, ValueError) else 1))
+        raise
+
+
+def lead(ranks: Ranks, setup: Setup, optimizer: torch.optim.AdamW, state: TrainerState) -> None:
+    """Send a run to the followers, as it is before the next step."""
+    if not ranks.several:
+        return
+    shape, has_moments = setup.model.config, bool(optimizer.state)
+    ranks.tell(Order(setup.config, setup.plan, setup.windows, shape, setup.dtype, state, has_moments))
+    ranks.send(tensors_of(setup.model, optimizer, has_moments))
+
+
+def tensors_of(model: Trainable, optimizer: torch.optim.AdamW, has_moments: bool) -> list[Tensor]:
+    """List a run's weights, and AdamW's state of each if it has one (zeros are made where there is none yet)."""
+    tensors = [tensor.detach() for tensor in model.state_dict().values()]
+    if not has_moments:
+        return tensors
+    for parameter in (p for group in optimizer.param_groups for p in group["params"]):
+        state = optimizer.state[parameter]
+        if not state:
+            state["step"] = torch.tensor(0.0, device=parameter.device)
+            state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
+        tensors += [state[name] for name in ("step", "exp_avg", "exp_avg_sq")]
+    return tensors
+
+
+class Follower:
+    """A rank other than the first: it makes the same steps as the first one's `Trainer`, and writes nothing.
+
+    Raises FollowedError where the first rank has failed to open the run, and says why.
+    """
+
+    def __init__(self, ranks: Ranks):
+        order: Any = ranks.tell()
+        if isinstance(order, int):
+            raise FollowedError(order)
+        config, device = order.config, pick_device(order.config.device)
+        user_model = config.user_model
+        model: Trainable = (
+            GPT(order.shape) if user_model is None else build_user_model(user_model, order.shape, None, None)
+        )
+        model.to(device)
+        optimizer = make_optimizer(model, order.plan.lr, config.weight_decay, config.beta2)
+        ranks.send(tensors_of(model, optimizer, order.has_moments))
+        setup = StepSetup(config, order.plan, order.windows, model, device, order.dtype)
+        self._ranks, self._plan, self._state = ranks, order.plan, order.state
+        self._steps = Steps(setup, optimizer, order.state, ranks)
+        self._out = Path(config.out or ".")
+
+    def stop(self) -> None:
+        """Ask all ranks to end, with a checkpoint. Safe in a signal handler."""
+        self._steps.stop()
+
+    def run(self) -> Iterator[Event]:
+        """Train as long as the first rank does."""
+        try:
+            yield from self._run()
+        except TrainingError as error:  # it is the same on all ranks
+            raise FollowedError(error.exit_code) from error
+        except (RuntimeError, MemoryError) as error:
+            if not ran_out(error):
+                raise
+            raise TrainingError(f"Rank {self._ranks.rank} of {self._ranks.count} ran out of memory.") from error
+
+    def _run(self) -> Iterator[Event]:
+        steps, first = self._steps, self._state.step
+        if self._state.compiled_from is not None and steps.go_on:
+            steps.compile()
+        while steps.go_on:
+            if self._state.step == first + TRIAL_STEPS and steps.saved_by_compiling() > 0:
+                yield from self._read(all_but=0)
+                steps.compile()
+            steps.launch()
+            yield from self._read(steps.not_yet_due)
+        yield from self._read(all_but=0)
+        yield Finished(self._state.step, self._state.step == self._plan.steps, self._out, None)
+
+    def _read(self, all_but: int) -> Iterator[Event]:
+        while self._steps.unread > all_but:
+            yield self._steps.read()

@@ -1,0 +1,109 @@
+"""Ranks: the processes that train one model together, and what they say to each other."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from nextword.errors import SettingError
+
+TIMEOUT = timedelta(minutes=30)
+"""How long a rank waits for the others' numbers. Who hangs is found out sooner, by `heartbeat.py`."""
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """This process among those that train together: number `rank` of `count`.
+
+    With one process, nothing is sent and all functions give back what they are given. local: its number on its machine.
+    store: what the processes know of each other, besides tensors.
+    """
+
+    rank: int = 0
+    count: int = 1
+    local: int = 0
+    store: "dist.Store | None" = None
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the rank that validates, writes samples, logs and saves for all."""
+        return self.rank == 0
+
+    @property
+    def several(self) -> bool:
+        """Whether there are others."""
+        return self.count > 1
+
+    def share(self, n: int) -> range:
+        """Divide n things, of which there are equally many for each rank: the range of this one's."""
+        assert n % self.count == 0
+        return range(n // self.count * self.rank, n // self.count * (self.rank + 1))
+
+    def tell(self, said: Any = None) -> Any:
+        """Broadcast a Python object from the first rank: it is given there, and returned everywhere."""
+        if not self.several:
+            return said
+        box = [said]
+        dist.broadcast_object_list(box, 0, device=torch.device("cpu"))
+        return box[0]
+
+    def gather(self, numbers: Tensor) -> Tensor:
+        """Collect each rank's numbers, without waiting for a GPU: (n,) -> (count, n)."""
+        if not self.several:
+            return numbers[None]
+        gathered = numbers.new_empty(self.count, len(numbers))
+        dist.all_gather_into_tensor(gathered, numbers)
+        return gathered
+
+    def said_by(self, rank: int, said: str) -> str:
+        """Give what one rank says to all, with its number; what the others would say is lost."""
+        if not self.several or self.store is None:
+            return said
+        if self.rank == rank:
+            self.store.set("said", said)
+        return f"On rank {rank} of {self.count}: {self.store.get('said').decode()}"
+
+    def send(self, tensors: Sequence[Tensor]) -> None:
+        """Overwrite the other ranks' tensors by the first one's, in place."""
+        if self.several:
+            for tensor in tensors:
+                dist.broadcast(tensor, 0)
+
+
+ALONE = Ranks()
+
+
+def is_launched() -> bool:
+    """Whether torchrun, or what does alike, started this process as one of several."""
+    return "RANK" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+@contextmanager
+def joined(device: str) -> Iterator[Ranks]:
+    """Lend the ranks that torchrun started this process as one of; alone, those of one process.
+
+    device: the setting of that name, by which the numbers travel.
+    """
+    if not is_launched():
+        yield ALONE
+        return
+    local = int(os.environ.get("LOCAL_RANK", "0"))
+    on_gpu = device in ("auto", "cuda") and torch.cuda.is_available()
+    if on_gpu:
+        if local >= torch.cuda.device_count():
+            raise SettingError("nproc", f"needs a GPU for each process, and there are {torch.cuda.device_count()}.")
+        torch.cuda.set_device(local)
+    store, rank, count = next(dist.rendezvous("env://"))
+    dist.init_process_group(
+        "cpu:gloo,cuda:nccl" if on_gpu else "gloo", store=store, rank=rank, world_size=count, timeout=TIMEOUT
+    )
+    try:
+        yield Ranks(rank, count, local, dist.PrefixStore("nextword", store))
+    finally:
+        dist.destroy_process_group()
