@@ -1,5 +1,6 @@
 """`nextword train`: from a text to a model of your own."""
 
+import os
 import sys
 from dataclasses import dataclass, fields
 
@@ -36,7 +37,7 @@ def run(arguments: list[str]) -> int:
     args = parse(Arguments, "train", arguments)
     if args.resume and args.overwrite:
         raise ValueError("--resume goes on with a run and --overwrite deletes it: use one of them.")
-    if args.nproc is not None and not is_launched():
+    if args.nproc is not None and "RANK" not in os.environ:
         from nextword.cli.launch import launch
 
         return launch(args.nproc, arguments)
@@ -57,8 +58,23 @@ def run(arguments: list[str]) -> int:
     with joined(args.device) as ranks:
         if not ranks.leads:
             return show(Follower(ranks), Display(Console(quiet=True)))
-        trainer = Trainer(args.config(), resume=args.resume, overwrite=args.overwrite, tell=tell, ranks=ranks)
+        resume, overwrite = after_restart(args)
+        trainer = Trainer(args.config(), resume=resume, overwrite=overwrite, tell=tell, ranks=ranks)
         return show(trainer, Display())
+
+
+def after_restart(args: Arguments) -> tuple[bool, bool]:
+    """Choose resume and overwrite: as asked, or to go on with what this job did before torchrun restarted it."""
+    from nextword.train.checkpoint import checkpoints
+    from nextword.train.ranks import is_restarted, job
+    from nextword.train.run_directory import description
+    from nextword.train.setup import run_path
+
+    path = run_path(args)
+    if not is_restarted() or not (path / "run.json").exists() or description(path).get("job") != job():
+        return args.resume, args.overwrite
+    has_saved = bool(checkpoints(path / "checkpoints"))
+    return has_saved, not has_saved
 
 
 def tell(said: str) -> None:

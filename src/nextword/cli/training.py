@@ -10,15 +10,19 @@ from types import FrameType
 from nextword.cli.display import Display
 from nextword.train.events import Finished
 from nextword.train.followers import Follower
-from nextword.train.ranks import is_launched
 from nextword.train.trainer import Trainer
 
 
 def show(trainer: Trainer | Follower, display: Display) -> int:
-    """Run a training and show it; return the exit status. It is 0, or 128 + the signal that ended the run."""
+    """Run a training and show it; return the exit status. It is 0, or 128 + the signal that ended the run.
+
+    What a follower does is shown nowhere.
+    """
+    is_shown = isinstance(trainer, Trainer)
     with display, stopping_on_signals(trainer, display) as signals:
         for event in trainer.run():
-            display.show(event)
+            if is_shown:
+                display.show(event)
             finished = event
     assert isinstance(finished, Finished)
     return 0 if finished.complete or not signals else 128 + signals[0]
@@ -29,15 +33,14 @@ def stopping_on_signals(trainer: Trainer | Follower, display: Display) -> Iterat
     """End the run after its step, with a checkpoint, on Ctrl-C, SIGTERM or SIGHUP.
 
     SIGHUP tells that the terminal was closed. It often comes twice, from the system and from the shell, so it never
-    is the second one; and who is to live on without a terminal (nohup) keeps ignoring it. Of several processes each
-    gets the signal, and from torchrun SIGTERM besides, so there only the same one again is a second one.
+    is the second one; and who is to live on without a terminal (nohup) keeps ignoring it.
     Lends the list of the signals that came.
     """
     came: list[int] = []
     hangup = getattr(signal, "SIGHUP", None)  # Windows has none
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        if came and (number == hangup or (number != came[0] and is_launched())):
+        if came and number == hangup:
             return
         if came:
             with suppress(OSError):

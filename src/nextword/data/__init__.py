@@ -31,5 +31,7 @@ __getattr__, __dir__ = attach(
     __name__,
     dict.fromkeys(("Corpus", "OpenedCorpus", "open_corpus", "read_corpus"), "corpus")
     | {"Reading": "reading"}
-    | dict.fromkeys(("Windows", "batch", "batch_of", "encode_corpus", "evaluation_batches", "order", "split"), "windows"),
+    | dict.fromkeys(
+        ("Windows", "batch", "batch_of", "encode_corpus", "evaluation_batches", "order", "split"), "windows"
+    ),
 )

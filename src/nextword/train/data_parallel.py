@@ -7,8 +7,10 @@ Source: Li et al., "PyTorch Distributed: Experiences on Accelerating Data Parall
 """
 
 import hashlib
+import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +39,12 @@ class ReducedLoss:
 
     def __init__(self, working: LowPrecisionCopy, compute: ComputeLoss):
         self._working = working
-        self._ddp = DistributedDataParallel(LossModule(working.model, compute), broadcast_buffers=False)
+        # Buffers (a mask, say) are the same on all ranks. Older PyTorchs know the flag by its former name.
+        names = inspect.signature(DistributedDataParallel.__init__).parameters
+        flag: dict[str, Any] = {
+            "forward_sync_buffers" if "forward_sync_buffers" in names else "broadcast_buffers": False
+        }
+        self._ddp = DistributedDataParallel(LossModule(working.model, compute), **flag)
 
     def __call__(self, x: Tensor, y: Tensor) -> Tensor:
         """Compute it, to be followed by the backward pass."""
@@ -49,10 +56,8 @@ class ReducedLoss:
 
         Gradients of copies in low precision are gathered after each backward pass, so they are averaged each time.
         """
-        return self._ddp.no_sync() if more and not any(self._has_copies()) else nullcontext()
-
-    def _has_copies(self) -> list[bool]:
-        return [copy is not None for copy in self._working.copies()]
+        has_copies = any(copy is not None for copy in self._working.copies())
+        return self._ddp.no_sync() if more and not has_copies else nullcontext()
 
 
 def seed_step(seed: int, step: int, rank: int) -> None:

@@ -19,10 +19,11 @@ from nextword.train.checkpoint import TrainerState
 from nextword.train.compilation import TRIAL_STEPS
 from nextword.train.config import TrainConfig
 from nextword.train.events import Event, Finished
+from nextword.train.heartbeat import heartbeat
 from nextword.train.memory import ran_out
 from nextword.train.optimizer import make_optimizer
 from nextword.train.plan import Plan
-from nextword.train.ranks import Ranks
+from nextword.train.ranks import Ranks, lost_connection
 from nextword.train.setup import Setup, StepSetup, build_user_model
 from nextword.train.steps import Steps
 from nextword.user_model import Trainable
@@ -107,10 +108,13 @@ class Follower:
     def run(self) -> Iterator[Event]:
         """Train as long as the first rank does."""
         try:
-            yield from self._run()
+            with heartbeat(self._ranks, self._steps):
+                yield from self._run()
         except TrainingError as error:  # it is the same on all ranks
             raise FollowedError(error.exit_code) from error
         except (RuntimeError, MemoryError) as error:
+            if lost_connection(error):
+                raise FollowedError(1) from error
             if not ran_out(error):
                 raise
             raise TrainingError(f"Rank {self._ranks.rank} of {self._ranks.count} ran out of memory.") from error

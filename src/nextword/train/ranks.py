@@ -10,6 +10,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
 
 from nextword.errors import SettingError
 
@@ -28,7 +30,7 @@ class Ranks:
     rank: int = 0
     count: int = 1
     local: int = 0
-    store: "dist.Store | None" = None
+    store: Store | None = None
 
     @property
     def leads(self) -> bool:
@@ -58,7 +60,7 @@ class Ranks:
         if not self.several:
             return numbers[None]
         gathered = numbers.new_empty(self.count, len(numbers))
-        dist.all_gather_into_tensor(gathered, numbers)
+        dist.all_gather(list(gathered.unbind()), numbers)
         return gathered
 
     def said_by(self, rank: int, said: str) -> str:
@@ -84,6 +86,16 @@ def is_launched() -> bool:
     return "RANK" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
+def job() -> str | None:
+    """The name of the job that torchrun runs; it is the same after a restart."""
+    return os.environ.get("TORCHELASTIC_RUN_ID")
+
+
+def is_restarted() -> bool:
+    """Whether torchrun started this job's processes anew, since one had failed."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+
 @contextmanager
 def joined(device: str) -> Iterator[Ranks]:
     """Lend the ranks that torchrun started this process as one of; alone, those of one process.
@@ -99,11 +111,17 @@ def joined(device: str) -> Iterator[Ranks]:
         if local >= torch.cuda.device_count():
             raise SettingError("nproc", f"needs a GPU for each process, and there are {torch.cuda.device_count()}.")
         torch.cuda.set_device(local)
-    store, rank, count = next(dist.rendezvous("env://"))
+    store, rank, count = next(rendezvous("env://"))
     dist.init_process_group(
         "cpu:gloo,cuda:nccl" if on_gpu else "gloo", store=store, rank=rank, world_size=count, timeout=TIMEOUT
     )
     try:
-        yield Ranks(rank, count, local, dist.PrefixStore("nextword", store))
+        yield Ranks(rank, count, local, PrefixStore("nextword", store))
     finally:
         dist.destroy_process_group()
+
+
+def lost_connection(error: Exception) -> bool:
+    """Whether an error says that another rank is not there any more."""
+    said = str(error)
+    return isinstance(error, RuntimeError) and ("gloo" in said or "NCCL" in said or "Connection " in said)

@@ -28,6 +28,7 @@ from nextword.tokenizer.directory import make_tokenizer
 from nextword.train.checkpoint import OWN
 from nextword.train.config import TrainConfig
 from nextword.train.plan import Plan, plan
+from nextword.train.ranks import job
 from nextword.train.recipe import GPT2_STD
 from nextword.user_model import Trainable, UserModel, build
 from nextword.weights.assemble import without_numbers
@@ -89,7 +90,7 @@ class Setup(StepSetup):
             },
             "threads": torch.get_num_threads(),
             "kernels": library() is not None,
-        }
+        } | ({"job": name} if (name := job()) is not None else {})
 
 
 def run_path(config: TrainConfig) -> Path:

@@ -19,7 +19,7 @@ from nextword.errors import TrainingError
 from nextword.model import GPT
 from nextword.runtime import matmuls_in, random_state, set_random_state
 from nextword.train.checkpoint import TrainerState
-from nextword.train.compilation import TRIAL_STEPS, seconds_saved
+from nextword.train.compilation import COMPILE_SECONDS, TRIAL_STEPS, seconds_saved
 from nextword.train.data_parallel import ReducedLoss, seed_step
 from nextword.train.events import Stepped
 from nextword.train.health import not_finite
@@ -66,6 +66,20 @@ class Steps:
         self._asked_to_compile = self._untried = False
         self._reduced = ReducedLoss(self._working, self._own_loss) if ranks.several else None
         self._asked_to_stop, self._last_step = False, setup.plan.steps
+        self._stage = 0  # of a step that is being launched: see `place`
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """How far this rank is: steps made, and the stage of the one that is being made, 0 between steps.
+
+        In an even stage it may wait for the others.
+        """
+        return self._state.step, self._stage
+
+    @property
+    def longest(self) -> float:
+        """The seconds that the longest of the last steps took; before the first, what compiling it may take."""
+        return max(self._seconds, default=COMPILE_SECONDS)
 
     def stop(self) -> None:
         """Ask all ranks to end after the same step. Safe in a signal handler."""
@@ -114,6 +128,7 @@ class Steps:
         told = self._ranks.gather(torch.stack([loss, loss.new_tensor(self._asked_to_stop)]))
         grad_norm = self._move(told[:, 0].sum(), lr)
         self._state.step += 1
+        self._stage = 0
         self._launched.append(LaunchedStep(self._state.step, lr, told, grad_norm, began, random))
         return None if fault is None else f"The model could not be compiled; training goes on without that ({fault})."
 
@@ -178,9 +193,11 @@ class Steps:
         losses = []
         for start in range(own.start, own.stop, most):
             stop = min(start + most, own.stop)
+            self._stage += 1
             x, y = batch_of(setup.windows, range(first + start, first + stop), setup.config.seed)  # (B, T) each
             with self._reducing(more=stop < own.stop):
                 loss = self._loss(self._to_device(x), self._to_device(y)) / (whole / len(x))
+                self._stage += 1
                 factor = ranks.count * (1.0 if scale is None else scale.value)  # DDP averages, and parts add up
                 (loss if factor == 1 else loss * factor).backward()
             if len(own) > most:

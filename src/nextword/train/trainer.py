@@ -35,12 +35,13 @@ from nextword.train.events import (
 )
 from nextword.train.followers import lead, leading
 from nextword.train.health import CurveWatch, LossWatch, PassedBest
+from nextword.train.heartbeat import heartbeat
 from nextword.train.loss_scale import all_skipped, first_skipped
 from nextword.train.memory import out_of_memory, ran_out
 from nextword.train.opened_run import open_run
 from nextword.train.plot import plot_loss
 from nextword.train.prolongation import rate
-from nextword.train.ranks import ALONE, Ranks
+from nextword.train.ranks import ALONE, Ranks, lost_connection
 from nextword.train.recorded_run import MAY_DIFFER
 from nextword.train.steps import Steps
 from nextword.user_model import UserModel, as_gpt, engine_of
@@ -80,6 +81,7 @@ class Trainer:
         self._optimizer = self._opened.optimizer
         lead(ranks, self.setup, self._optimizer, self._state)
         self._steps = Steps(self.setup, self._optimizer, self._state, ranks)
+        self._ranks = ranks
         self._watch, self._passed_best = LossWatch(), PassedBest()
         self._curve_watch = CurveWatch(self.setup.directory)
         self._best: GPT | None = None  # the best weights so far, where they are not on the disk yet
@@ -116,12 +118,17 @@ class Trainer:
         self._opened.warnings += run.weaknesses()
         gc.freeze()  # what is there by now stays: no use in looking through it again and again
         try:
-            yield from self._run()
+            with heartbeat(self._ranks, self._steps):
+                yield from self._run()
         except (RuntimeError, MemoryError, TrainingError, NotFiniteError) as error:
-            is_told = isinstance(error, TrainingError | NotFiniteError)
-            if not (is_told or ran_out(error)):
+            if isinstance(error, TrainingError | NotFiniteError):
+                said = str(error)
+            elif self._ranks.several and lost_connection(error):
+                said = "Another process of this run has ended, so this one cannot go on: `resume=True` does."
+            elif ran_out(error):
+                said = out_of_memory(*self._opened.memory_settings)
+            else:
                 raise
-            said = str(error) if is_told else out_of_memory(*self._opened.memory_settings)
             raise TrainingError(said + (" The older run is back in its place." if run.settle() else "")) from error
         finally:
             gc.unfreeze()
