@@ -32,14 +32,14 @@ import nextword.train.trainer
 from nextword.errors import FollowedError, TrainingError
 from nextword.train import TrainConfig, Trainer, heartbeat
 from nextword.train.events import Stepped
-from nextword.train.followers import Follower
+from nextword.train.following_ranks import FollowingRank
 from nextword.train.ranks import joined
 
 nextword.train.trainer.plot_loss = lambda *arguments: None
 nextword.train.trainer.SAMPLE_TOKENS = 8
 
 def trainer_of(config, resume=False):
-    return Trainer(config, resume=resume, ranks=ranks) if ranks.leads else Follower(ranks)
+    return Trainer(config, resume=resume, ranks=ranks) if ranks.leads else FollowingRank(ranks)
 
 def broken(trainer, change):
     \"\"\"Let something happen to the second rank's loss at step 4.\"\"\"

@@ -51,20 +51,20 @@ def run(arguments: list[str]) -> int:
     from nextword.cli.training import show
     from nextword.runtime import keep_freed_memory
     from nextword.train import Trainer
-    from nextword.train.followers import Follower
+    from nextword.train.following_ranks import FollowingRank
     from nextword.train.ranks import joined
 
     keep_freed_memory()
     with joined(args.device) as ranks:
         if not ranks.leads:
-            return show(Follower(ranks), Display(Console(quiet=True)))
+            return show(FollowingRank(ranks), Display(Console(quiet=True)))
         resume, overwrite = after_restart(args)
         trainer = Trainer(args.config(), resume=resume, overwrite=overwrite, tell=tell, ranks=ranks)
         return show(trainer, Display())
 
 
 def after_restart(args: Arguments) -> tuple[bool, bool]:
-    """Choose resume and overwrite: as asked, or to go on with what this job did before torchrun restarted it."""
+    """Choose resume and overwrite: as asked, or after a restart by torchrun to go on."""
     from nextword.train.checkpoint import checkpoints
     from nextword.train.ranks import is_restarted, job
     from nextword.train.run_directory import description

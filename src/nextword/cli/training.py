@@ -9,11 +9,11 @@ from types import FrameType
 
 from nextword.cli.display import Display
 from nextword.train.events import Finished
-from nextword.train.followers import Follower
+from nextword.train.following_ranks import FollowingRank
 from nextword.train.trainer import Trainer
 
 
-def show(trainer: Trainer | Follower, display: Display) -> int:
+def show(trainer: Trainer | FollowingRank, display: Display) -> int:
     """Run a training and show it; return the exit status. It is 0, or 128 + the signal that ended the run.
 
     What a follower does is shown nowhere.
@@ -29,7 +29,7 @@ def show(trainer: Trainer | Follower, display: Display) -> int:
 
 
 @contextmanager
-def stopping_on_signals(trainer: Trainer | Follower, display: Display) -> Iterator[list[int]]:
+def stopping_on_signals(trainer: Trainer | FollowingRank, display: Display) -> Iterator[list[int]]:
     """End the run after its step, with a checkpoint, on Ctrl-C, SIGTERM or SIGHUP.
 
     SIGHUP tells that the terminal was closed. It often comes twice, from the system and from the shell, so it never

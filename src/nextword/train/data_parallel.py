@@ -22,7 +22,7 @@ ComputeLoss = Callable[[Tensor, Tensor], Tensor]
 
 
 class LossModule(nn.Module):
-    """A model as a module whose forward pass ends with the loss, since DDP watches over a forward pass."""
+    """A model with a forward pass that ends with the loss, as DDP wants it."""
 
     def __init__(self, model: nn.Module, compute: ComputeLoss):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Heartbeats: how ranks notice that one of them hangs, was stopped, or has lost its machine.
+"""Heartbeats, by which ranks notice one that hangs or has gone.
 
 A process that ends is noticed by torchrun at once. One that is there and does nothing would keep the others waiting
 for its numbers, so each rank has a thread that says that it lives and where it is, and hears the others. Who is
@@ -106,7 +106,7 @@ class Watch(threading.Thread):
                 os.kill(int(process), getattr(signal, "SIGKILL", signal.SIGTERM))
 
     def _place(self) -> tuple[int, ...]:
-        """Say where the training thread is, so precisely that it is elsewhere once it has moved."""
+        """List the code and place of each frame of the training thread."""
         frame = sys._current_frames().get(self._watched)
         place = []
         while frame is not None:

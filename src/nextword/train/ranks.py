@@ -1,4 +1,4 @@
-"""Ranks: the processes that train one model together, and what they say to each other."""
+"""Ranks, the processes that train one model together, and their messages."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -64,7 +64,7 @@ class Ranks:
         return gathered
 
     def said_by(self, rank: int, said: str) -> str:
-        """Give what one rank says to all, with its number; what the others would say is lost."""
+        """Broadcast what one rank says, with its number in front."""
         if not self.several or self.store is None:
             return said
         if self.rank == rank:

@@ -53,7 +53,7 @@ class StepSetup:
 
 @dataclass(frozen=True)
 class Setup(StepSetup):
-    """What a run needs besides: what to validate on, and where to leave what. `prompt` is what samples continue."""
+    """A step's setup, with the rest of what a run needs. `prompt` is what samples continue."""
 
     corpus: Corpus | ShardedCorpus
     directory: Path

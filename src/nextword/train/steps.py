@@ -70,15 +70,15 @@ class Steps:
 
     @property
     def place(self) -> tuple[int, int]:
-        """How far this rank is: steps made, and the stage of the one that is being made, 0 between steps.
+        """The steps made, and the stage of the one that is being made.
 
-        In an even stage it may wait for the others.
+        It is 0 between steps; in an even one this rank may wait for the others.
         """
         return self._state.step, self._stage
 
     @property
     def longest(self) -> float:
-        """The seconds that the longest of the last steps took; before the first, what compiling it may take."""
+        """The seconds of the longest of the last steps; before the first, what compiling may take."""
         return max(self._seconds, default=COMPILE_SECONDS)
 
     def stop(self) -> None:
@@ -180,7 +180,7 @@ class Steps:
         set_random_state(random, self._setup.device)
 
     def _backward(self) -> Tensor:
-        """Accumulate the gradient of the mean loss over the next step's windows; return this rank's part of the loss.
+        """Accumulate the gradient of the loss over the next step's windows; return this rank's part.
 
         Of several ranks, each has the gradient of all windows when this returns.
         """
@@ -230,5 +230,5 @@ class Steps:
 
 
 def blamed(losses: list[float]) -> int:
-    """Find the first rank whose loss is not finite; the first of all where the gradient alone is not."""
+    """Find the first rank whose loss is not finite, or else the first of all."""
     return next((rank for rank, loss in enumerate(losses) if not math.isfinite(loss)), 0)

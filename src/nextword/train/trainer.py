@@ -33,7 +33,7 @@ from nextword.train.events import (
     Validated,
     Warned,
 )
-from nextword.train.followers import lead, leading
+from nextword.train.following_ranks import lead, leading
 from nextword.train.health import CurveWatch, LossWatch, PassedBest
 from nextword.train.heartbeat import heartbeat
 from nextword.train.loss_scale import all_skipped, first_skipped
@@ -63,7 +63,7 @@ class Trainer:
     WeightsError, RunError and ValueError for what cannot be used; `run` raises
     TrainingError where numbers stop being finite or memory runs out.
 
-    Of several ranks this is the first; the others are `Follower`s.
+    Of several ranks this is the first; the others are `FollowingRank`s.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Followers: the ranks that compute their share of each step and leave all else to the first one."""
+"""The ranks that compute their share of each step and leave all else to the first one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,8 +78,8 @@ def tensors_of(model: Trainable, optimizer: torch.optim.AdamW, has_moments: bool
     return tensors
 
 
-class Follower:
-    """A rank other than the first: it makes the same steps as the first one's `Trainer`, and writes nothing.
+class FollowingRank:
+    """A rank other than the first: it makes the same steps, and writes nothing.
 
     Raises FollowedError where the first rank has failed to open the run, and says why.
     """
