@@ -1,4 +1,4 @@
-"""Heartbeats, by which ranks notice one that hangs or has gone.
+"""Heartbeats: noticing a rank that hangs or has gone.
 
 A process that ends is noticed by torchrun at once. One that is there and does nothing would keep the others waiting
 for its numbers, so each rank has a thread that says that it lives and where it is, and hears the others. Who is

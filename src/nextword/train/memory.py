@@ -19,7 +19,19 @@ def training_memory(
     device: torch.device = CPU,
     accumulate: int = 1,
 ) -> int:
-    """Estimate the bytes of training at its peak, never below what was measured on a CPU.
+    """Estimate the bytes of training at its peak, never below what was measured on a CPU."""
+    return sum(memory_parts(model, batch_size, window, dtype, device, accumulate).values())
+
+
+def memory_parts(
+    model: GPTConfig,
+    batch_size: int,
+    window: int,
+    dtype: torch.dtype,
+    device: torch.device = CPU,
+    accumulate: int = 1,
+) -> dict[str, int]:
+    """Estimate the bytes of each part of what training keeps, at its peak.
 
     A parameter takes 20: 4 each for itself, AdamW's two moments and the best
     weights so far, and 4 for its gradient and its working copy together; and 4
@@ -45,7 +57,19 @@ def training_memory(
     if not ours:
         head += 4 * min(logits, chunk)
         per_token += model.n_layer * 10 * model.n_head * window if model.dropout and device.type != "cuda" else 0
-    return PROCESS + (24 if gathered else 20) * model.n_params + head + batch_size * window * per_token
+    return {
+        "the program": PROCESS,
+        "weights": 4 * model.n_params,
+        "AdamW's moments": 8 * model.n_params,
+        BEST: 4 * model.n_params,
+        "gradients and working copies": (8 if gathered else 4) * model.n_params,
+        "the head's logits and gradients": head,
+        "activations for the way back": batch_size * window * per_token,
+    }
+
+
+BEST = "the best weights so far"
+"""The part of the memory that is in the machine's, also where training is on a GPU."""
 
 
 def shortage(
