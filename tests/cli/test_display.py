@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from nextword.cli.display import Display, duration, introduction
+from nextword.cli.display import Display, introduction
+from nextword.cli.durations import duration
 from nextword.model import CONFIGS
 from nextword.train.config import TrainConfig
 from nextword.train.events import Compiling, Saved, Started, Stepped, Validated, Warned

@@ -17,6 +17,7 @@ from rich.table import Column
 from rich.text import Text
 
 from nextword.cli.arguments import in_flags
+from nextword.cli.durations import duration
 from nextword.commands import command
 from nextword.evaluate import in_digits, perplexity
 from nextword.train.events import (
@@ -215,14 +216,6 @@ def draw(plan: Plan) -> str:
         return ""
     why = " to be told apart sooner" if plan.embedding_std > GPT2_STD else ""
     return f", embeddings drawn at {plan.embedding_std:g} instead of GPT-2's {GPT2_STD:g}{why}"
-
-
-def duration(seconds: float) -> str:
-    """Write an uncertain time in words: 40 seconds, 12 minutes, 3 hours, 5 days."""
-    units = ((90, 1, "second"), (5400, 60, "minute"), (172_800, 3600, "hour"), (math.inf, 86_400, "day"))
-    unit, name = next((unit, name) for limit, unit, name in units if seconds < limit)
-    count = max(1, round(seconds / unit))
-    return f"{count:,} {name}{'s' if count > 1 else ''}"
 
 
 def conclusion(event: Finished) -> str:

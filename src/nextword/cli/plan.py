@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nextword.cli.arguments import parse
+from nextword.cli.durations import duration
 from nextword.errors import SettingError
 from nextword.shape import described, in_millions, parse_size
 
@@ -139,11 +140,3 @@ def verdict(fits: int, windows: int, is_enough: bool) -> str:
 def row(name: str, value: str) -> str:
     """Write one line of a table."""
     return f"  {name:<34}{value:>16}"
-
-
-def duration(seconds: float) -> str:
-    """Write a duration in the unit that suits it."""
-    for unit, size in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:,.1f} {unit}"
-    return f"{seconds:.0f} seconds"

@@ -1,6 +1,7 @@
 """The faults that show in a loss curve, and their usual causes: each function looks for one."""
 
 import math
+from collections.abc import Sequence
 
 from nextword.curves.curve import Curve
 from nextword.curves.expected import band, expected_share, first_loss, frequencies
@@ -111,7 +112,7 @@ def rising(curve: Curve) -> Verdict | None:
 def shot_up(curve: Curve) -> Verdict | None:
     """Look for a training loss that once shot up, and never got into the band."""
     start, loss, expected = curve.start, curve.unseen, band(curve.step, curve.circumstances)
-    highest = max((loss for _, loss in curve.train), default=0.0)
+    highest = nth_highest(curve.train, 3)  # one batch may be of another kind than the rest of the text
     if start is None or loss is None or expected is None or loss <= expected[1] or highest < 1.1 * start + 0.2:
         return None
     return Verdict(
@@ -121,6 +122,11 @@ def shot_up(curve: Curve) -> Verdict | None:
         "Usual causes: a learning rate that is too high or has no warm-up, or gradients that are not cleared before "
         "each backward pass. Try a third of the rate.",
     )
+
+
+def nth_highest(losses: Sequence[tuple[int, float]], n: int) -> float:
+    """Find the n-th highest loss, or the lowest of fewer."""
+    return min(sorted((loss for _, loss in losses), reverse=True)[:n], default=0.0)
 
 
 def at_a_standstill(curve: Curve) -> Verdict | None:
