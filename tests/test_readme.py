@@ -112,11 +112,12 @@ def test_flags_exist() -> None:
     from nextword.cli.learn_audit import Arguments as Audit
     from nextword.cli.learn_check import Arguments as Check
     from nextword.cli.learn_watch import Arguments as Watch
+    from nextword.cli.plan import Arguments as Plan
     from nextword.cli.serve import Arguments as Serve
     from nextword.cli.tokenizer_train import Arguments as TokenizerTrain
     from nextword.cli.train import Arguments as Train
 
-    verbs = (Audit, Bench, Check, Compare, Demo, Export, Generate, Serve, TokenizerTrain, Train, Watch)
+    verbs = (Audit, Bench, Check, Compare, Demo, Export, Generate, Plan, Serve, TokenizerTrain, Train, Watch)
     known = {field.name for verb in verbs for field in fields(verb)} | {"help"}
     for flag in re.findall(r"(?<![\w-])--([a-z][a-z-]*)", README):
         assert flag.replace("-", "_") in known, f"--{flag}"

@@ -27,10 +27,10 @@ def dots(lines: list[str]) -> set[tuple[int, int]]:
 
 
 def test_a_falling_line_is_a_diagonal() -> None:
-    *lines, axis = text_plot([[(step, 15.0 - step) for step in range(16)]], columns=LABEL + 8, rows=5)
-    assert dots(lines) == {(step, step) for step in range(16)}
-    assert [line[:LABEL].strip() for line in lines] == ["15.00", "10.00", "5.00", "0.00"]
-    assert axis.split() == ["step", "0", "15"]
+    *lines, axis = text_plot([[(step, 31.0 - step) for step in range(32)]], columns=LABEL + 16, rows=9)
+    assert dots(lines) == {(step, step) for step in range(32)}
+    assert [lines[0][:LABEL].strip(), lines[-1][:LABEL].strip()] == ["31.00", "0.00"]
+    assert axis.split() == ["step", "0", "31"]
 
 
 def test_losses_of_one_column_are_averaged_and_what_is_no_number_is_left_out() -> None:
