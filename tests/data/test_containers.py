@@ -12,7 +12,9 @@ import json
 import lzma
 import pickle
 import shlex
+import shutil
 import sqlite3
+import subprocess
 import sys
 import tarfile
 import zipfile
@@ -277,3 +279,90 @@ def test_the_command_leaves_a_text_that_can_be_trained_on(
     words = shlex.split(found[found.index("nextword train") : found.index(" (Or add")])
     assert words[2:-1] == ["--data", name, "--field"]
     assert read_corpus(name, Reading(field=words[-1])).documents == tuple(texts)
+
+
+BINARY = [given for given in KINDS if not given[0].endswith((".json", ".zip"))]
+
+
+@pytest.mark.parametrize(("name", "kind", "raw"), BINARY, ids=lambda given: given if isinstance(given, str) else "")
+def test_no_command_writes_onto_a_file_that_there_is(
+    name: str, kind: str, raw: bytes | Callable[[], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = {"my notes.txt", "my notes", "my notes.new.txt"}
+    for other in there:
+        (tmp_path / other).touch()
+    found = message("my notes.txt", raw if isinstance(raw, bytes) else raw(), tmp_path, monkeypatch)
+    words = [
+        word.removeprefix("-o").rstrip("/")
+        for word in shlex.split(found.partition(": this is ")[2].replace("model's", ""))
+    ]
+    assert there.intersection(words) <= {"my notes.txt"}
+
+
+@pytest.mark.parametrize("name", ["k/sql.txt", "k/notes.db"])
+@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="runs sqlite3")
+def test_the_command_of_a_database_leaves_all_files_as_they_are(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "k").mkdir()
+    (tmp_path / "k" / "notes.txt").write_text("mine")
+    path = tmp_path / name
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("create table texts (text)")
+        connection.execute("insert into texts values ('One boat.')")
+    connection.close()
+    before, found = path.read_bytes(), message(name, path.read_bytes(), tmp_path, monkeypatch)
+    command = found[found.index("sqlite3 ") :].replace("COLUMN from TABLE", "text from texts")
+    subprocess.run(command, shell=True, check=True)
+    written = str(Path(name).with_suffix(".new.txt"))
+    assert command.endswith(f" > {written}")
+    assert read_corpus(written).documents == ("One boat.\n",)
+    assert (path.read_bytes(), (tmp_path / "k" / "notes.txt").read_text()) == (before, "mine")
+
+
+def test_an_output_counts_on_and_a_link_to_nothing_counts_as_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.txt").symlink_to("gone")
+    (tmp_path / "a.new.txt").touch()
+    assert message("a.pdf", b"%PDF-1.4", tmp_path, monkeypatch).endswith("pdftotext a.pdf a.new2.txt")
+
+
+@pytest.mark.parametrize("in_the_way", [(), ("a",), ("a", "a.tar", "a.new")])
+def test_a_packed_tar_is_unpacked_into_a_new_folder(
+    in_the_way: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in in_the_way:
+        (tmp_path / name).touch()
+    found = message("a.tar.gz", gzip.compress(tarred()), tmp_path, monkeypatch)
+    subprocess.run(found[found.index("mkdir") :], shell=True, check=True)
+    folder = {0: "a", 1: "a.new", 3: "a.new2"}[len(in_the_way)]
+    assert read_corpus(folder).documents == ("abc",)
+
+
+def test_what_is_compressed_is_unpacked_for_the_program_that_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = message("a.pdf.gz", gzip.compress(b"%PDF-1.4"), tmp_path, monkeypatch)
+    assert found.endswith("Unpack it, and name what comes out: gzip -dc a.pdf.gz > a.pdf")
+    found = message("b.txt", gzip.compress(b"%PDF-1.4"), tmp_path, monkeypatch)
+    assert found.endswith("gzip -dc b.txt > b.new.txt")
+
+
+def test_a_foreign_file_in_an_archive_or_a_pipe_is_first_brought_to_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "it's").mkdir()
+    found = message("it's/a.zip", zipped({"b/c.pdf": "%PDF-1.4"}), tmp_path, monkeypatch)
+    assert found.startswith("it's/a.zip/b/c.pdf: this is a PDF, and plain text is expected. Unpack the archive, ")
+    command = found[found.index("unzip ") :]
+    assert shlex.split(command) == ["unzip", "-d", "it's/a", "it's/a.zip"]
+    if shutil.which("unzip"):
+        subprocess.run(command, shell=True, check=True)
+        assert (tmp_path / "it's/a/b/c.pdf").read_bytes() == b"%PDF-1.4"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"%PDF-1.4")))
+    with pytest.raises(
+        DataError, match=r"^standard input: this is a PDF, .* Save it as a file first, and name that\.$"
+    ):
+        read_corpus("-")

@@ -5,10 +5,13 @@ to get at its text. Structured text (JSON, tables) has no such bytes: see `recor
 are read: see `contents.py`.
 """
 
+import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from nextword.data.packed import new_path, to_disk, unpacked_name
 
 ONE_PAGE = 4096  # bytes, in which all marks lie
 PARQUET, ARROW, ZIP = "a Parquet file", "an Arrow file", "a ZIP archive"
@@ -17,7 +20,11 @@ ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of file. In `remedy`, {file} is its quoted name and {text} that of a .txt beside it."""
+    """A kind of file, and in `remedy` what to do about it.
+
+    There {file} is its quoted name, {format} its usual suffix without the dot, and the others are names that nothing
+    has yet: {text} ends in .txt, {unpacked} is the name without its last suffix, {folder} without any of archives.
+    """
 
     name: str
     suffixes: tuple[str, ...]
@@ -28,18 +35,20 @@ class Kind:
 
 PANDAS = (
     "Take its column of texts out of it: "
-    """python3 -c 'import pandas; print("<|endoftext|>".join(pandas.read_READER("{name}")["COLUMN"]))' > {text}"""
+    "python3 -c 'import pandas, sys; "
+    """print("<|endoftext|>".join(pandas.read_READER(sys.argv[1])["COLUMN"]))' {file} > {text}"""
 )
 SQLITE = "Take a column of texts out of it: sqlite3 {file} 'select COLUMN from TABLE' > {text}"
 NO_TEXT = "There is no text in it to learn from."
 WEIGHTS = "It holds a model's weights: to go on from a model, give its folder with `init`."
-PANDOC = "Take the text out of it: pandoc {file} -t plain -o {text}"
-OFFICE = "Take the text out of it: soffice --headless --convert-to txt {file}"
+PANDOC = "Take the text out of it: pandoc -f {format} {file} -t plain -o {text}"
+OFFICE = "Take the text out of it: soffice --headless --convert-to txt --outdir {folder} {file}"
 EXCEL = "Save its column of texts as text, in Excel or LibreOffice."
 PICKLE = "Write its texts into a text file, with the program that made it."
 SEEN = "If there is writing in it, recognise it first: tesseract {file} - > {text}"
 HEARD = "If somebody speaks in it, a program for speech recognition can write that down."
 MIDI = "Write it as text first, such as ABC notation: midi2abc {file} -o {text}"
+MISNAMED = "Its name says so and its first bytes do not: download it again."
 UNPACK = "Unpack it, and name the folder: "
 TAR = UNPACK + "mkdir {folder} && tar xf {file} -C {folder}"
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".ico")
@@ -77,9 +86,10 @@ KINDS = (
     Kind("a tar archive", (".tar", ".tgz", ".tbz2", ".txz"), (b"ustar",), TAR, at=257),
     Kind("a 7z archive", (".7z",), (b"7z\xbc\xaf\x27\x1c",), UNPACK + "7z x {file} -o{folder}"),
     Kind("a RAR archive", (".rar",), (b"Rar!\x1a\x07",), UNPACK + "unrar x {file} {folder}/"),
-    Kind("a Zstandard file", (".zst",), (), "Its name says so and its first bytes do not: download it again."),
-    Kind("an LZ4 file", (".lz4",), (b"\x04\x22\x4d\x18",), "Unpack it: lz4 -d {file}"),
-    Kind("a compressed file", (".z", ".gz", ".bz2", ".xz"), (b"\x1f\x9d",), "Unpack it: gzip -d {file}"),
+    Kind("a Zstandard file", (".zst",), (), MISNAMED),
+    Kind("an LZ4 file", (".lz4",), (b"\x04\x22\x4d\x18",), "Unpack it: lz4 -dc {file} > {unpacked}"),
+    Kind("a compressed file", (".z",), (b"\x1f\x9d",), "Unpack it: gzip -dc {file} > {unpacked}"),
+    Kind("a compressed file", (".gz", ".bz2", ".xz"), (), MISNAMED),
     Kind("a picture", PICTURES, PICTURE_MARKS, SEEN),
     Kind("a picture", (".svg",), (), NO_TEXT),
     Kind("a sound", SOUNDS, SOUND_MARKS, HEARD),
@@ -92,7 +102,8 @@ KINDS = (
 )
 
 LARGEST_HEADER = 100_000_000  # bytes that safetensors allow
-NOTEBOOK_KIND = Kind("a Jupyter notebook", (), (), "Take its texts out first: jupyter nbconvert --to markdown {file}")
+NBCONVERT = "jupyter nbconvert --to markdown --stdout {file} > {text}"
+NOTEBOOK_KIND = Kind("a Jupyter notebook", (), (), "Take its texts out first: " + NBCONVERT)
 
 IN_A_ZIP = (
     ("word/document.xml", ".docx"),
@@ -139,10 +150,19 @@ def recognise(name: str, head: bytes, members: Sequence[str] = ()) -> Kind | Non
 
 def refusal(name: str, kind: Kind) -> str:
     """Describe a file that is refused, with a command to paste."""
-    path = Path(name)
-    remedy = kind.remedy.replace("{file}", shlex.quote(name)).replace("{name}", name.replace('"', '\\"'))
-    remedy = remedy.replace("{text}", shlex.quote(str(path.with_suffix(".txt"))))
-    remedy = remedy.replace("{folder}", shlex.quote(str(path.with_suffix(""))))
+    path, remedy = Path(name), kind.remedy
+    if "{" in remedy and (first := to_disk(name)) and not (remedy == TAR and os.path.isfile(name)):
+        remedy = first  # a command needs a file; tar unpacks a compressed one by itself
+    folder = path.parent / unpacked_name(path.name)
+    names = {
+        "{file}": name,
+        "{text}": new_path(path.with_suffix(".txt")),
+        "{unpacked}": new_path(path.with_suffix("") if path.suffix.lower() in kind.suffixes else path),
+        "{folder}": new_path(folder.with_suffix("")),
+        "{format}": kind.suffixes[0][1:] if kind.suffixes else "",
+    }
+    for place, filled in names.items():
+        remedy = remedy.replace(place, shlex.quote(str(filled)))
     return f"{name}: this is {kind.name}, and plain text is expected. {remedy}"
 
 

@@ -3,13 +3,15 @@
 import bz2
 import gzip
 import io
+import itertools
 import lzma
 import os
+import shlex
 import zipfile
 import zlib
 from collections.abc import Callable
 from importlib.util import find_spec
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
 from nextword.data.files import BLOCK, SourceFile, kept
@@ -29,7 +31,7 @@ def compression(head: bytes) -> str | None:
 def decompressed(file: SourceFile, suffix: str) -> SourceFile:
     """Read through a compression. Raises DataError where a package is missing for that."""
     if suffix == ".zst" and find_spec("zstandard") is None:
-        raise DataError(f"{file.name}: this is a Zstandard file. {INSTALL}, or unpack it: zstd -d {file.name}")
+        raise DataError(f"{file.name}: this is a Zstandard file. {INSTALL}. Or: {to_disk(file.name)}")
     open_stream = COMPRESSED[suffix][1]
 
     def open() -> BinaryIO:
@@ -161,3 +163,37 @@ def unpacked_name(name: str) -> str:
     """Leave out the suffix of a compression: `a.txt.gz` becomes `a.txt`."""
     stem, suffix = os.path.splitext(name)
     return stem if suffix.lower() in COMPRESSED else name
+
+
+def new_path(wanted: Path) -> Path:
+    """Find a path that nothing has yet, as near to a wanted one: `a.txt`, `a.new.txt`, `a.new2.txt`."""
+    others = (wanted.with_name(f"{wanted.stem}.new{n}{wanted.suffix}") for n in ("", *range(2, 10_000)))
+    return next(path for path in itertools.chain([wanted], others) if not os.path.lexists(path))
+
+
+def unzip(archive: str) -> tuple[str, Path]:
+    """Write the command that unpacks a ZIP archive, and the new folder that it makes."""
+    folder = new_path(Path(archive).with_suffix(""))
+    return f"unzip -d {shlex.quote(str(folder))} {shlex.quote(archive)}", folder
+
+
+def on_disk(name: str) -> str | None:
+    """Find the file on the disk that a name means, or the archive in which it lies; None for a pipe."""
+    return next((str(path) for path in (Path(name), *Path(name).parents) if os.path.isfile(path)), None)
+
+
+def to_disk(name: str) -> str:
+    """Say how to unpack or save a file, so that other programs can read it; "" where they can."""
+    there = on_disk(name)
+    if there is None:
+        return "Save it as a file first, and name that."
+    with open(there, "rb") as file:
+        suffix = compression(file.read(8))
+    if suffix:
+        unpacked = new_path(Path(unpacked_name(there)))
+        program = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}[suffix]
+        command = f"{program} -dc {shlex.quote(there)} > {shlex.quote(str(unpacked))}"
+        return f"Unpack it, and name what comes out: {command}"
+    if Path(there) == Path(name):
+        return ""
+    return f"Unpack the archive, and name the file in the new folder: {unzip(there)[0]}"
