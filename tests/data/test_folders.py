@@ -1,5 +1,6 @@
 """Which files of a folder are read: texts, or records where there are no texts."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,9 @@ def test_what_says_something_about_records_is_not_read_for_them() -> None:
     assert chosen({"README.md": 9}) == ["README.md"]
 
 
-def test_texts_among_more_records_are_not_clear() -> None:
+def test_texts_among_more_records_are_not_clear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("f").mkdir()
     with pytest.raises(DataError) as error:
         chosen({"notes.txt": 9, "a.jsonl": 99, "b.jsonl": 1})
     assert str(error.value) == (
@@ -53,3 +56,15 @@ def test_a_folder_of_records(tmp_path: Path) -> None:
         f"{tmp_path / 'b.csv'} is read as a table (CSV), of which the column 'text' is the text, the only one that "
         "may be it.",
     )
+
+
+def test_a_proposed_pattern_matches_also_in_a_folder_with_brackets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("f [1]").mkdir()
+    Path("f [1]/a.txt").write_text("one")
+    Path("f [1]/b.jsonl").write_text('{"text": "two three"}\n')
+    with pytest.raises(DataError) as error:
+        read_corpus("f [1]")
+    assert read_corpus(shlex.split(str(error.value))[-3]).documents == ("one",)

@@ -4,6 +4,8 @@ import bz2
 import gzip
 import io
 import lzma
+import shutil
+import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -81,6 +83,42 @@ def test_an_archive_without_text(members: dict[str, str], said: str, here: Path)
     with pytest.raises(DataError) as error:
         read_corpus("a.zip")
     assert str(error.value).startswith(said)
+    assert str(error.value).endswith(": unzip -d a a.zip")
+
+
+MIXED = {"a.txt": "one", "b.jsonl": '{"text": "two three"}\n'}
+
+
+def refused(name: str) -> str:
+    with pytest.raises(DataError) as error:
+        read_corpus(name)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_an_archive_of_texts_and_records_is_to_be_unpacked_first(taken: bool, here: Path) -> None:
+    (here / "k").mkdir()
+    archive(here / "k/mix.zip", MIXED)
+    if taken:
+        (here / "k/mix").touch()
+    folder = "k/mix.new" if taken else "k/mix"
+    found = refused("k/mix.zip")
+    assert found == (
+        "k/mix.zip: there are texts in it (1 .txt) and more bytes of records (1 .jsonl). "
+        f"Patterns look at the disk only, so unpack it first (unzip -d {folder} k/mix.zip). "
+        f'Say which of them are meant: "{folder}/**/*.txt" or "{folder}/**/*.jsonl"'
+    )
+    if shutil.which("unzip"):
+        subprocess.run(["unzip", "-q", "-d", folder, "k/mix.zip"], check=True)
+        assert read_corpus(f"{folder}/**/*.txt").documents == ("one",)
+        assert read_corpus(f"{folder}/**/*.jsonl").documents == ("two three",)
+
+
+def test_an_archive_from_a_pipe_is_to_be_saved_first(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive(here / "mix.zip", MIXED)
+    raw = (here / "mix.zip").read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(raw)))
+    assert refused("-").endswith("(1 .jsonl). Save it as a file first, and name that.")
 
 
 def test_an_archive_that_is_cut_off(here: Path) -> None:

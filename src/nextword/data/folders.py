@@ -1,5 +1,6 @@
 """The files of a folder or an archive that are read: its texts, else its records."""
 
+import glob
 import os
 from collections import Counter
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from pathlib import Path, PurePath
 
 from nextword.commands import quoted
 from nextword.data.files import SourceFile, file_at
-from nextword.data.packed import unpacked_name
+from nextword.data.packed import to_disk, unpacked_name, unzip
 from nextword.data.reading import RECORD_SUFFIXES, Reading
 from nextword.errors import DataError
 
@@ -93,19 +94,26 @@ def _is_one_of(name: str, patterns: Iterable[str]) -> bool:
 
 def _unclear(name: str, prose: Iterable[str], records: Iterable[str]) -> str:
     suffixes = [Counter(map(_suffix, paths)) for paths in (prose, records)]
-    globs = [quoted(f"{name}/**/*{suffix.most_common(1)[0][0]}") for suffix in suffixes]
-    return (
+    there = (
         f"{name}: there are texts in it ({counted(suffixes[0])}) and more bytes of records ({counted(suffixes[1])}). "
-        f"Say which of them are meant: {globs[0]} or {globs[1]}"
     )
+    folder, first = name, ""
+    if not os.path.isdir(name):
+        if in_the_way := to_disk(name):
+            return there + in_the_way
+        unpack, folder = unzip(name)
+        first = f"Patterns look at the disk only, so unpack it first ({unpack}). "
+    globs = [quoted(f"{glob.escape(folder)}/**/*{suffix.most_common(1)[0][0]}") for suffix in suffixes]
+    return f"{there}{first}Say which of them are meant: {globs[0]} or {globs[1]}"
 
 
 def without_text(name: str, what: str, passed_over: Counter[str], reading: Reading) -> DataError:
     """Describe a folder or an archive without anything to read."""
     there = f"only {counted(passed_over)}" if passed_over else "nothing"
+    inside = "" if os.path.isdir(name) else to_disk(name) or f"Unpack it first: {unzip(name)[0]}"
     return DataError(
         f"{name}: {what} without text files: {there}. Expected files that end in {' '.join(reading.suffixes)}. "
-        "Files of other types can be named one by one."
+        f"Files of other types can be named one by one{' on the disk. ' + inside if inside else '.'}"
     )
 
 

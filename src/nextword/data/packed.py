@@ -171,10 +171,10 @@ def new_path(wanted: Path) -> Path:
     return next(path for path in itertools.chain([wanted], others) if not os.path.lexists(path))
 
 
-def unzip(archive: str) -> tuple[str, Path]:
+def unzip(archive: str) -> tuple[str, str]:
     """Write the command that unpacks a ZIP archive, and the new folder that it makes."""
-    folder = new_path(Path(archive).with_suffix(""))
-    return f"unzip -d {shlex.quote(str(folder))} {shlex.quote(archive)}", folder
+    folder = str(new_path(Path(archive).with_suffix("")))
+    return f"unzip -d {shlex.quote(folder)} {shlex.quote(archive)}", folder
 
 
 def on_disk(name: str) -> str | None:
