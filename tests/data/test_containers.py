@@ -260,6 +260,29 @@ def test_prose_and_code_pass(name: str, tmp_path: Path) -> None:
     assert read_corpus([str(file)]).documents == (PROSE[name],)
 
 
+NAMES = [".pdf", ".db", ".mid", ".o", ".a", ".class", ".pth", ".ttf", ".gz", ".zst", ".docx", ".parquet", ".zip"]
+
+
+@pytest.mark.parametrize("suffix", NAMES)
+@pytest.mark.parametrize("text", ["chinese", "DNA", "html in part"])
+def test_a_plain_text_is_read_whatever_it_is_called(suffix: str, text: str, tmp_path: Path) -> None:
+    content = {**PROSE, "html in part": "A page begins with <html>.\n"}[text] * 999
+    (tmp_path / f"a{suffix}").write_text(content, encoding="utf-8")
+    assert read_corpus([str(tmp_path / f"a{suffix}")]).documents == (content,)
+
+
+@pytest.mark.parametrize("raw", [b"\xff\xfe", b"text\0", b"text\x01", "Über".encode("latin-1")])
+def test_what_is_no_plain_text_is_what_its_name_says(
+    raw: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert message("a.db", raw, tmp_path, monkeypatch).startswith("a.db: this is an SQLite database, ")
+
+
+def test_a_pickle_in_letters_is_told_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = message("a.pkl", pickle.dumps(TEXTS, protocol=0), tmp_path, monkeypatch)
+    assert found.startswith("a.pkl: this is a pickle, ")
+
+
 def test_as_text_takes_it_as_it_stands(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(LINES)
     assert read_corpus([str(tmp_path / "a.jsonl")], Reading(as_text=True)).documents == (LINES.decode(),)

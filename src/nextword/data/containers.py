@@ -5,6 +5,7 @@ to get at its text. Structured text (JSON, tables) has no such bytes: see `recor
 are read: see `contents.py`.
 """
 
+import codecs
 import os
 import shlex
 from collections.abc import Sequence
@@ -116,6 +117,9 @@ IN_A_ZIP = (
 )
 """How the name of a file inside ends, and the suffix of such archives."""
 
+TEXT_BY_NATURE = (".svg", ".pkl", ".pickle")
+"""What is written in letters too, such as a pickle of protocol 0: its name tells it from prose."""
+
 WORDLIKE = (
     b"MZ",
     b"BM",
@@ -134,7 +138,7 @@ WORDLIKE = (
 
 
 def recognise(name: str, head: bytes, members: Sequence[str] = ()) -> Kind | None:
-    """Recognise a file of another kind than plain text, by its first bytes, else by its name.
+    """Recognise a file of another kind than plain text, by its first bytes, else by its name where it is no plain text.
 
     head: at least its first page. members: the names of the files in a ZIP archive. None where it may be text.
     """
@@ -145,7 +149,8 @@ def recognise(name: str, head: bytes, members: Sequence[str] = ()) -> Kind | Non
                 return _of_suffix(_in_zip(members)) or kind if kind.name == ZIP else kind
     if page[8:10] == b'{"' and int.from_bytes(page[:8], "little") < LARGEST_HEADER:
         return _of_suffix(".safetensors")
-    return _of_suffix(suffix)
+    kind = _of_suffix(suffix)
+    return None if kind and suffix not in TEXT_BY_NATURE and _is_plain(head) else kind
 
 
 def refusal(name: str, kind: Kind) -> str:
@@ -168,6 +173,15 @@ def refusal(name: str, kind: Kind) -> str:
 
 def _of_suffix(suffix: str) -> Kind | None:
     return next((kind for kind in KINDS if suffix in kind.suffixes), None) if suffix else None
+
+
+def _is_plain(head: bytes) -> bool:
+    """Whether it is text in UTF-8, and not the web page that came in place of a download."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)  # its last character may be cut in two
+    except UnicodeDecodeError:
+        return False
+    return not _is_binary(head) and not head.lstrip()[:9].lower().startswith((b"<!doctype", b"<html"))
 
 
 def _is_binary(head: bytes) -> bool:
