@@ -1,6 +1,9 @@
 """Texts in many encodings: read where the encoding is named, refused in true words where it is not."""
 
 import codecs
+import gzip
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -72,6 +75,40 @@ def test_no_encoding_is_guessed_that_the_bytes_do_not_show(language: str, encodi
     assert found.startswith("a.txt: not UTF-8: byte 0x")
     assert found.endswith(f"(line 1). {UNKNOWN}")
     assert to_text("a.txt", raw, encoding) == text
+
+
+@pytest.mark.parametrize("n_times", [1, 4000])  # within the first bytes that are looked at, and beyond
+@pytest.mark.parametrize("language", ["German", "Chinese"])
+def test_a_text_that_is_cut_off_within_a_character(language: str, n_times: int, tmp_path: Path) -> None:
+    text = TEXTS[language].strip() * n_times
+    raw = text.encode() + "船".encode()[:2]
+    (tmp_path / "a.txt").write_bytes(raw)
+    with pytest.raises(DataError) as error:
+        read_corpus(str(tmp_path / "a.txt"))
+    where, found = f"at offset {len(raw) - 2} (line ", str(error.value)
+    assert where in found
+    assert "It is text in UTF-8 that is cut off at its end, in the middle of a character. Make or fetch it" in found
+    if shutil.which("iconv"):
+        subprocess.run(found[found.index("iconv ") :], shell=True)
+        assert read_corpus(str(tmp_path / "a.new.txt")).documents == (text,)
+
+
+def test_a_wrong_byte_in_a_text_in_utf8(tmp_path: Path) -> None:
+    raw = TEXTS["German"].encode() + b"\xff\n" + TEXTS["German"].encode()
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(raw))
+    with pytest.raises(DataError) as error:
+        read_corpus(str(tmp_path / "a.txt.gz"))
+    assert f"byte 0xff at offset {len(raw) // 2 - 1} (line 21). All the rest, or nearly, is" in str(error.value)
+    assert str(error.value).endswith(f"gzip -dc {tmp_path}/a.txt.gz > {tmp_path}/a.txt")
+    assert message(raw).endswith("or pass it through iconv -c -f UTF-8 -t UTF-8, which leaves out what is wrong.")
+
+
+def test_a_wrong_byte_in_ascii_may_be_a_letter_as_well() -> None:
+    for raw in ("café au lait".encode("latin-1"), "un café".encode("latin-1")):
+        found = message(raw)
+        assert "(line 1). All the rest is ASCII, so this may be damage. Make or fetch it anew, or" in found
+        assert found.endswith(f". {UNKNOWN}")
+    assert "All the rest" not in message(b"a\0b\xff")
 
 
 def test_another_encoding_than_the_named_one() -> None:

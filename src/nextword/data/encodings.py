@@ -1,8 +1,11 @@
 """Bytes -> text: in UTF-8 or a named encoding, without byte order mark, each line ending in \n."""
 
 import codecs
+import shlex
+import sys
 import unicodedata
 from collections.abc import Callable
+from pathlib import Path
 
 from nextword.errors import DataError, SettingError
 
@@ -13,6 +16,10 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 WIDE = (("utf-32-le", 4), ("utf-32-be", 4), ("utf-16-le", 2), ("utf-16-be", 2))
+CUT_OFF = "It is text in UTF-8 that is cut off at its end, in the middle of a character."
+WRONG = "All the rest, or nearly, is text in UTF-8, so this is damage."
+BEGINS = "It begins as text in UTF-8, so this is damage, or a part in another encoding."
+ASCII = "All the rest is ASCII, so this may be damage."
 LOOKED_AT = 65_536  # bytes; a multiple of 4
 
 
@@ -53,6 +60,10 @@ def not_in_encoding(
 ) -> DataError:
     """Describe bytes that are in another encoding; `raw` are the file's, or its first."""
     found = None if encoding else shown_encoding(raw)
+    if not (encoding or found) and (all_else := _all_else(raw)):
+        # Where all else is ASCII, the byte may as well be a letter of another encoding.
+        or_else = f" {advice(None)}" if all_else == ASCII else ""
+        return DataError(f"{name}: not UTF-8{place}. {all_else} {_without_wrong(name)}{or_else}")
     return DataError(f"{name}: not {encoding or 'UTF-8'}{place}.{_looks_like(found)} {advice(found)}")
 
 
@@ -124,6 +135,33 @@ def _reads_as(head: bytes, encoding: str, width: int) -> bool:
     # Taken in the wrong order of bytes, a space is U+2000 and a line end U+0A00.
     usual = sum(char in " \n\u3000\u3002\uff0c" for char in text)
     return strange * 100 <= len(text) and usual * 500 >= len(text)
+
+
+def _all_else(raw: bytes) -> str:
+    """Say what bytes are but for a wrong place or a few in a hundred letters beyond ASCII; "" for other bytes."""
+    error, whole = sys.exception(), len(raw) < LOOKED_AT
+    at_end = isinstance(error, UnicodeDecodeError) and error.reason == "unexpected end of data"
+    # Only of a file's first bytes the last character may be cut in two without fault.
+    text = codecs.getincrementaldecoder("utf-8")("replace").decode(raw, final=whole)
+    n_wrong = text.count("\ufffd") - raw.count("\ufffd".encode())
+    n_letters = sum(char > "\x7f" for char in text) - n_wrong
+    if "\0" in text:
+        return ""
+    if n_letters and n_wrong <= max(1, n_letters // 100):
+        return CUT_OFF if at_end else WRONG if whole else BEGINS
+    return ASCII if not n_letters and (at_end or (whole and n_wrong == 1)) else ""
+
+
+def _without_wrong(name: str) -> str:
+    """Say how to go on with a text in UTF-8 that is damaged."""
+    from nextword.data.packed import new_path, on_disk, to_disk  # only a mistake has to wait for these
+
+    filtered = "iconv -c -f UTF-8 -t UTF-8"
+    if on_disk(name) is None:
+        return f"Make or fetch it anew, or pass it through {filtered}, which leaves out what is wrong."
+    written = shlex.quote(str(new_path(Path(name))))
+    how = to_disk(name) or f"{filtered} {shlex.quote(name)} > {written}"
+    return f"Make or fetch it anew, or leave out what is wrong there: {how}"
 
 
 def _looks_like(found: str | None) -> str:
