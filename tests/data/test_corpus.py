@@ -108,7 +108,10 @@ def test_weights_are_shares_and_part_of_what_identifies_a_corpus(here: Path) -> 
     assert read_corpus(["a.txt", "b.txt"]).sha256 != corpus.sha256
     assert read_corpus(["c.txt:2"]).documents == ("text of c.txt:2",)  # a file of this very name
     assert message(["a.txt:1", "b.txt"]) == "b.txt: no weight, and other sources have one. Give one to each: b.txt:1"
-    assert message(["a.txt:0"]).startswith("a.txt:0: a weight is above 0, such as a.txt:0.5.")
+    for below in ("0", "-1", "-.5"):
+        assert message([f"a.txt:{below}", "b.txt:1"]).startswith(
+            f"a.txt:{below}: a weight is above 0, such as a.txt:0.5."
+        )
 
 
 def megabytes_held(opened: OpenedCorpus) -> tuple[float, int]:

@@ -145,6 +145,8 @@ def test_encodings_that_there_are(name: str) -> None:
 def test_encodings_that_there_are_not() -> None:
     with pytest.raises(ValueError, match=r"^encoding windws-1252 is no encoding .* Did you mean windows-1252"):
         TrainConfig(encoding="windws-1252")
+    with pytest.raises(ValueError, match=r"knows\. Give its usual name, such as utf-16 or koi8-r\.$"):
+        check_encoding("base64")
     for name in ("klingon", "hex", "rot13"):  # Python calls the last two encodings as well, but not of text
         with pytest.raises(ValueError, match=rf"^encoding {name} is no encoding that Python knows"):
             check_encoding(name)

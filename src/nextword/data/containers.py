@@ -149,8 +149,8 @@ def recognise(name: str, head: bytes, members: Sequence[str] = ()) -> Kind | Non
                 return _of_suffix(_in_zip(members)) or kind if kind.name == ZIP else kind
     if page[8:10] == b'{"' and int.from_bytes(page[:8], "little") < LARGEST_HEADER:
         return _of_suffix(".safetensors")
-    kind = _of_suffix(suffix)
-    return None if kind and suffix not in TEXT_BY_NATURE and _is_plain(head) else kind
+    called = _of_suffix(suffix)
+    return None if called and suffix not in TEXT_BY_NATURE and _is_plain(head) else called
 
 
 def refusal(name: str, kind: Kind) -> str:

@@ -108,15 +108,13 @@ def shown_encoding(raw: bytes) -> str | None:
 
 def check_encoding(encoding: str) -> None:
     """Raise SettingError unless Python knows a text encoding of this name."""
-    try:
-        b" ".decode(encoding, "replace")
-    except (LookupError, UnicodeError, ValueError) as error:
+    if error := _unknown(encoding):
         import difflib  # only a mistake has to wait for these
         import encodings.aliases
 
         asked = encoding.lower().replace("-", "_")
         known = {*encodings.aliases.aliases, *encodings.aliases.aliases.values()} - {asked}
-        near = difflib.get_close_matches(asked, known, n=1, cutoff=0.8)
+        near = [name for name in difflib.get_close_matches(asked, known, n=9, cutoff=0.8) if not _unknown(name)]
         hint = (
             f"Did you mean {near[0].replace('_', '-')}?" if near else "Give its usual name, such as utf-16 or koi8-r."
         )
@@ -135,6 +133,15 @@ def _reads_as(head: bytes, encoding: str, width: int) -> bool:
     # Taken in the wrong order of bytes, a space is U+2000 and a line end U+0A00.
     usual = sum(char in " \n\u3000\u3002\uff0c" for char in text)
     return strange * 100 <= len(text) and usual * 500 >= len(text)
+
+
+def _unknown(encoding: str) -> Exception | None:
+    """Return what Python says to a name that is not a text encoding's."""
+    try:
+        b" ".decode(encoding, "replace")
+    except (LookupError, UnicodeError, ValueError) as error:
+        return error
+    return None
 
 
 def _all_else(raw: bytes) -> str:

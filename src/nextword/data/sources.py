@@ -25,7 +25,7 @@ from nextword.errors import DataError
 
 BUILT_IN = ("story", "shakespeare")
 EXPECTED = "story, shakespeare, a text file, a folder of text files, or - for standard input"
-WEIGHT = re.compile(r"(.+):(\d+\.?\d*|\.\d+)", re.DOTALL)
+WEIGHT = re.compile(r"(.+):(-?(?:\d+\.?\d*|\.\d+))", re.DOTALL)
 
 
 @dataclass(frozen=True)
