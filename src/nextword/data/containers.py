@@ -138,9 +138,10 @@ WORDLIKE = (
 
 
 def recognise(name: str, head: bytes, members: Sequence[str] = ()) -> Kind | None:
-    """Recognise a file of another kind than plain text, by its first bytes, else by its name where it is no plain text.
+    """Recognise a file of another kind than plain text, by its first bytes, else by its name.
 
-    head: at least its first page. members: the names of the files in a ZIP archive. None where it may be text.
+    A name counts only where the bytes are no plain text in UTF-8. head: at least its first page. members: the names
+    of the files in a ZIP archive. None where it may be text.
     """
     page, suffix = head[:ONE_PAGE], Path(name).suffix.lower()
     for kind in KINDS:

@@ -136,7 +136,7 @@ def _reads_as(head: bytes, encoding: str, width: int) -> bool:
 
 
 def _unknown(encoding: str) -> Exception | None:
-    """Return what Python says to a name that is not a text encoding's."""
+    """Return Python's error for a name of no text encoding."""
     try:
         b" ".decode(encoding, "replace")
     except (LookupError, UnicodeError, ValueError) as error:
@@ -145,7 +145,10 @@ def _unknown(encoding: str) -> Exception | None:
 
 
 def _all_else(raw: bytes) -> str:
-    """Say what bytes are but for a wrong place or a few in a hundred letters beyond ASCII; "" for other bytes."""
+    """Say what bytes are but for a wrong place; "" with too many of them.
+
+    There may be one wrong place for each hundred letters beyond ASCII, and one in any text.
+    """
     error, whole = sys.exception(), len(raw) < LOOKED_AT
     at_end = isinstance(error, UnicodeDecodeError) and error.reason == "unexpected end of data"
     # Only of a file's first bytes the last character may be cut in two without fault.
@@ -160,7 +163,7 @@ def _all_else(raw: bytes) -> str:
 
 
 def _without_wrong(name: str) -> str:
-    """Say how to go on with a text in UTF-8 that is damaged."""
+    """Say how to go on with a damaged text in UTF-8."""
     from nextword.data.packed import new_path, on_disk, to_disk  # only a mistake has to wait for these
 
     filtered = "iconv -c -f UTF-8 -t UTF-8"

@@ -166,24 +166,24 @@ def unpacked_name(name: str) -> str:
 
 
 def new_path(wanted: Path) -> Path:
-    """Find a path that nothing has yet, as near to a wanted one: `a.txt`, `a.new.txt`, `a.new2.txt`."""
+    """Find a path that nothing has yet, near to the wanted one: `a.txt`, `a.new.txt`, `a.new2.txt`."""
     others = (wanted.with_name(f"{wanted.stem}.new{n}{wanted.suffix}") for n in ("", *range(2, 10_000)))
     return next(path for path in itertools.chain([wanted], others) if not os.path.lexists(path))
 
 
 def unzip(archive: str) -> tuple[str, str]:
-    """Write the command that unpacks a ZIP archive, and the new folder that it makes."""
+    """Write the command to unpack a ZIP archive, and name the new folder."""
     folder = str(new_path(Path(archive).with_suffix("")))
     return f"unzip -d {shlex.quote(folder)} {shlex.quote(archive)}", folder
 
 
 def on_disk(name: str) -> str | None:
-    """Find the file on the disk that a name means, or the archive in which it lies; None for a pipe."""
+    """Find the file of a name, or the archive around it; None for a pipe."""
     return next((str(path) for path in (Path(name), *Path(name).parents) if os.path.isfile(path)), None)
 
 
 def to_disk(name: str) -> str:
-    """Say how to unpack or save a file, so that other programs can read it; "" where they can."""
+    """Say how to unpack or save a file for other programs; "" if there is no need."""
     there = on_disk(name)
     if there is None:
         return "Save it as a file first, and name that."
