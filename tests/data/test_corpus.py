@@ -13,6 +13,7 @@ import pytest
 import zstandard
 
 from nextword.data import OpenedCorpus, Reading, open_corpus, read_corpus
+from nextword.data.corpus import into_memory
 from nextword.errors import DataError
 
 RECORDS = [{"id": n, "text": f"It is story {n}.", "other": {"note": f"It is note {n}."}} for n in range(30)]
@@ -75,6 +76,24 @@ def test_records_without_text_are_passed_over_and_other_things_are_not_text(here
     assert message(["c.jsonl"]).startswith("c.jsonl: line 100 is no JSON (")
     (here / "d.csv").write_text("a,b\n1, \n")
     assert message(["d.csv"], field="b").startswith("d.csv: no text in its column 'b'. ")
+
+
+def test_records_without_text_are_counted(here: Path) -> None:
+    lines = [json.dumps({name: f"It is {name} {n}."}) for name in ("text", "body") for n in range(1600)]
+    (here / "a.jsonl").write_text("\n".join(lines))
+    (here / "b.jsonl").write_text('{"m": ["a b"]}\n{"m": []}\n{"m": [" ", null]}\n{"m": [" ", "c"]}\n')
+    for field, file, said in [
+        ("text", "a.jsonl", "a.jsonl: 1,600 of 3,200 records have no text in the column 'text', and are passed over."),
+        ("m.*", "b.jsonl", "b.jsonl: 2 of 4 records have no text in the column 'm.*', and are passed over."),
+    ]:
+        opened = open_corpus(file, Reading(field=field))
+        assert read_corpus(file, Reading(field=field)).account[-1] == said
+        assert into_memory(opened).account == into_memory(opened).account  # not counted twice
+    (here / "c.jsonl").write_text('{"m": ["c"]}\n{}\n')
+    both = read_corpus(["b.jsonl", "c.jsonl"], Reading(field="m.*"))
+    assert both.account[-1] == "2 files: 3 of 6 records have no text in the column 'm.*', and are passed over."
+    (here / "d.jsonl").write_text(LINES)
+    assert not any("passed over" in said for said in read_corpus("d.jsonl", Reading(field="text")).account)
 
 
 def test_another_encoding_of_records(here: Path) -> None:

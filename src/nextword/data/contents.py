@@ -1,6 +1,8 @@
 """What a file holds: prose, or records with text in them, as documents one after the other."""
 
+import dataclasses
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -67,17 +69,22 @@ class Prose:
 
 @dataclass(frozen=True)
 class Records:
-    """Records, with the path of the text in each of them."""
+    """Records, with the path of the text in each of them.
+
+    tally: how many records the last reading that came to the end had, `all`, and how many of them were `blank`.
+    """
 
     name: str
     kind: str
     field: Field
     rows: Callable[[], Iterator[Row]]
+    tally: Counter[str] = dataclasses.field(default_factory=Counter, compare=False)
 
     def pieces(self) -> Iterator[Piece]:
         """Read the text of each record as a document. Blank ones are passed over, and records without it."""
-        there = False
+        n_records = n_filled = 0
         for number, value in self.rows():
+            there = False
             for text in texts_at(value, self.field.path):
                 if text is None:
                     continue
@@ -86,7 +93,10 @@ class Records:
                 if text and not text.isspace():
                     there = True
                     yield plain_lines(text), True
-        if not there:
+            n_records += 1
+            n_filled += there
+        self.tally["all"], self.tally["blank"] = n_records, n_records - n_filled
+        if not n_filled:
             where = f"column {self.field.path!r}" if self.field.path else "list"
             raise DataError(f"{self.name}: no text in its {where}. Choose another by `field`, or name another source.")
 

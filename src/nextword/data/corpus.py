@@ -169,7 +169,8 @@ def into_memory(opened: OpenedCorpus) -> Corpus:
     n_files = sum(len(part.files) for part in opened.parts)
     prose = all(isinstance(content, Prose) for part in opened.parts for content in part.contents)
     separated = f", separated by {repr(opened.reading.separator)[1:-1]}" if prose else ""
-    account = (*opened.account, *([f"{len(found):,} documents{separated}."] if len(found) > n_files else []))
+    counted = [f"{len(found):,} documents{separated}."] if len(found) > n_files else []
+    account = (*opened.account, *counted, *_records_passed_over(opened))
     shares = [
         Share(part.name, share, len(texts))
         for part, share, texts in zip(opened.parts, opened.shares, by_part, strict=bool(opened.shares))
@@ -214,6 +215,21 @@ def _columns_read(records: Sequence[Records]) -> list[str]:
         who = f"{names[0]} is" if len(names) == 1 else f"{len(names):,} files are"
         column = f", of which the column {path!r} is the text" if path else ""
         sentences.append(f"{who} read as {kind}{column}{', the only one that may be it' if guessed else ''}.")
+    return sentences
+
+
+def _records_passed_over(opened: OpenedCorpus) -> list[str]:
+    """Describe the records without text, which are known once all are read, in sentences."""
+    alike: dict[str, list[Records]] = {}
+    for content in (content for part in opened.parts for content in part.contents):
+        if isinstance(content, Records) and content.tally["blank"]:
+            alike.setdefault(content.field.path, []).append(content)
+    sentences = []
+    for path, records in alike.items():
+        who = records[0].name if len(records) == 1 else f"{len(records):,} files"
+        n, n_all = (sum(one.tally[what] for one in records) for what in ("blank", "all"))
+        column = f" in the column {path!r}" if path else ""
+        sentences.append(f"{who}: {n:,} of {n_all:,} records have no text{column}, and are passed over.")
     return sentences
 
 
