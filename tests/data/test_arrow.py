@@ -72,6 +72,29 @@ def test_a_file_that_was_cut_off_is_named(name: str, tmp_path: Path) -> None:
     assert str(error.value).endswith("Download or make it again.")
 
 
+def test_tables_without_rows_or_texts_are_told_apart(tmp_path: Path) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    file = tmp_path / "a.parquet"
+    for columns, said in [
+        (
+            {"id": pyarrow.array([], "int64"), "text": pyarrow.array([], "string")},
+            "has no rows. Its columns are: id, text.",
+        ),
+        ({"id": [1], "x": [b"abc"]}, "without a column of text: column 'id' holds int64, column 'x' holds bytes."),
+        ({"x": pyarrow.array([], "large_binary")}, "without a column of text: column 'x' holds bytes."),
+    ]:
+        pyarrow.parquet.write_table(pyarrow.table(columns), file)
+        with pytest.raises(DataError) as error:
+            read_corpus(file)
+        assert str(error.value).startswith(f"{file}: this is a Parquet file ")
+        assert said in str(error.value)
+    pyarrow.parquet.write_table(pyarrow.table({"x": [b"abc"], "title": ["one"], "body": ["two"]}), file)
+    with pytest.raises(DataError, match=r"in row 1 'x' is bytes, and a text is expected"):
+        read_corpus(file, Reading(field="x"))
+
+
 def test_what_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = write(tmp_path / "a.parquet")
     monkeypatch.setattr(arrow, "find_spec", lambda name: None)

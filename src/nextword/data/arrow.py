@@ -6,6 +6,7 @@ from typing import Any
 
 from nextword.data.files import SourceFile
 from nextword.data.packed import INSTALL, with_seeking
+from nextword.data.rows import without_rows
 from nextword.errors import DataError
 
 PARQUET, ARROW = "a Parquet file", "an Arrow file"
@@ -22,21 +23,36 @@ def check_pyarrow(name: str, kind: str) -> None:
 def arrow_rows(file: SourceFile, kind: str, path: str | None = None) -> Iterator[tuple[int, Any]]:
     """Read a table's rows as dicts, each with its number from 1.
 
-    Of each only the columns that may hold text are there, or the one in which a path begins.
+    Of each only the columns that may hold text are read, and the others None; or the one in which a path begins is.
 
-    Raises DataError for a damaged file.
+    Raises DataError for a damaged file, and for one without rows or without a column of text.
     """
     check_pyarrow(file.name, kind)
     import pyarrow
 
-    number = 0
+    number, schema, others = 0, pyarrow.schema([]), dict[str, None]()
+
+    def names(found: Any) -> list[str]:
+        nonlocal schema, others
+        schema, chosen = found, _names(found, path)
+        if not chosen:
+            held = ", ".join(f"column {column.name!r} holds {_held(column.type)}" for column in schema)
+            raise DataError(
+                f"{file.name}: this is {kind} without a column of text: {held or 'it has no columns'}. "
+                "Expected a column of strings: write one, or name another source."
+            )
+        others = dict.fromkeys(name for name in schema.names if path is None and name not in chosen)
+        return chosen
+
     try:
         with with_seeking(file).open() as opened:
-            for batch in (_parquet if kind == PARQUET else _arrow)(opened, lambda schema: _names(schema, path)):
+            for batch in (_parquet if kind == PARQUET else _arrow)(opened, names):
                 for start in range(0, batch.num_rows, N_ROWS):
                     for row in batch.slice(start, N_ROWS).to_pylist():
                         number += 1
-                        yield number, row
+                        yield number, others | row
+        if not number:
+            raise without_rows(file.name, kind, schema.names)
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         if isinstance(error, DataError):
             raise
@@ -75,6 +91,13 @@ def _names(schema: Any, path: str | None) -> list[str]:
         whole = path in schema.names
         return [path if whole else path.partition(".")[0]]
     return [column.name for column in schema if _may_hold_text(column.type)]
+
+
+def _held(kind: Any) -> str:
+    import pyarrow.types as types
+
+    of_bytes = (types.is_binary, types.is_large_binary, types.is_fixed_size_binary, types.is_binary_view)
+    return "bytes" if any(test(kind) for test in of_bytes) else str(kind)
 
 
 def _may_hold_text(kind: Any) -> bool:

@@ -149,7 +149,7 @@ def _table_rows(name: str, lines: Iterable[str], kind: RecordKind) -> Iterator[R
     quoting: Any = csv.QUOTE_MINIMAL if kind.quoted else csv.QUOTE_NONE
     reader = csv.reader(lines, delimiter=kind.delimiter, strict=kind.quoted, quoting=quoting)
     names: list[str] = []
-    first = 1
+    first, empty = 1, True
     try:
         for cells in reader:
             line, first = first, reader.line_num + 1
@@ -165,11 +165,22 @@ def _table_rows(name: str, lines: Iterable[str], kind: RecordKind) -> Iterator[R
                     "line break in it stands in quotes, and a quote in such a cell is doubled."
                 )
             else:
+                empty = False
                 yield line, dict(zip(names, cells, strict=True))
+        if names and empty:
+            raise without_rows(name, kind.name, names)
     except csv.Error as error:
         raise DataError(
             f"{name}: the row at line {first} is broken ({error}). Mend it: a quote is missing, or not doubled."
         ) from error
+
+
+def without_rows(name: str, kind: str, names: Iterable[str]) -> DataError:
+    """Make the error for a table that has columns and no rows."""
+    return DataError(
+        f"{name}: this is {kind} that has no rows. Its columns are: {', '.join(names)}. "
+        "Expected text to learn from: add rows, or name another source."
+    )
 
 
 def _check_names(name: str, names: list[str]) -> None:
