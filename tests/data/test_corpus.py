@@ -96,6 +96,28 @@ def test_records_without_text_are_counted(here: Path) -> None:
     assert not any("passed over" in said for said in read_corpus("d.jsonl", Reading(field="text")).account)
 
 
+def test_a_column_that_only_later_records_have(here: Path) -> None:
+    first, last = ['{"body": "It is first."}'] * 60, ['{"more": {"text": "It is last."}}', '{"late": 1}']
+    (here / "a.jsonl").write_text("\n".join([*first, *last]))
+    (here / "b.json").write_text(f"[{', '.join([*first, *last])}]")
+    for file in ("a.jsonl", "b.json"):
+        assert read_corpus(file, Reading(field="more.text")).documents == ("It is last.",)
+        assert "without a column 'title'. It has body ('It is first.'), more.text ('It is last.'), late (no text)." in (
+            message([file], field="title")
+        )
+
+
+def test_files_without_records_say_so(here: Path) -> None:
+    for file in ("a.jsonl", "a.csv", "a.json"):
+        (here / file).write_text("[]" if file == "a.json" else "")
+        assert " that has no records. Expected some: add them, or name another source." in message([file])
+    (here / "b.csv").write_text("id,text\n")
+    assert message(["b.csv"]) == (
+        "b.csv: this is a table (CSV) that has no rows. Its columns are: id, text. "
+        "Expected text to learn from: add rows, or name another source."
+    )
+
+
 def test_another_encoding_of_records(here: Path) -> None:
     (here / "a.csv").write_bytes("id;text\n1;Über den Fluß\n".encode("utf-16"))
     assert read_corpus("a.csv", Reading(encoding="utf-16")).documents == ("Über den Fluß",)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from nextword.data import containers
 from nextword.data.arrow import ARROW, PARQUET, arrow_rows
 from nextword.data.encodings import plain_lines
-from nextword.data.fields import Field, choose_field, columns, texts_at
+from nextword.data.fields import Columns, Field, choose_field, columns, has_column, texts_at
 from nextword.data.files import SourceFile, file_of
 from nextword.data.folders import ChosenFiles, choose_files, without_text
 from nextword.data.packed import compression, decompressed, zip_member, zip_members
@@ -22,6 +22,8 @@ from nextword.data.text_stream import Piece, decoded, pieces
 from nextword.errors import DataError
 
 HEAD = 1 << 20  # bytes by which records are recognised
+N_FURTHER = 10_000  # records of a table in which a column is looked for that the first ones lack
+N_PATHS = 1000  # of columns that are kept, for a message, as it is looked for
 LINE_BY_LINE = (JSON, JSON_LINES, CSV, TSV)
 """Kinds of records that have lines by which one can be found again."""
 
@@ -149,9 +151,25 @@ def _text_records(prose: Prose, kind: RecordKind, reading: Reading) -> Records:
 def records_of(name: str, kind: str, read: Callable[[str | None], Iterator[Row]], reading: Reading) -> Records:
     """Look at the first records, and choose their field; `read` gives the rows, of one field's path or whole."""
     first = [value for _, value in itertools.islice(read(None), N_RECORDS)]
+    if not first:
+        raise DataError(f"{name}: this is {kind} that has no records. Expected some: add them, or name another source.")
     or_else = AS_IT_STANDS if kind in LINE_BY_LINE else ""
-    field = choose_field(name, kind, columns(first), reading.field, name != STDIN, or_else)
+    found = columns(first)
+    if reading.field is not None and not has_column(found, reading.field):
+        most = None if kind in (JSON, JSON_LINES) else N_FURTHER  # of a table each row has the same columns
+        _look_further((value for _, value in itertools.islice(read(None), N_RECORDS, most)), reading.field, found)
+    field = choose_field(name, kind, found, reading.field, name != STDIN, or_else)
     return Records(name, kind, field, lambda: read(field.path))
+
+
+def _look_further(values: Iterator[Any], asked: str, found: Columns) -> None:
+    """Read records until one has a column, and add to those found."""
+    for value in values:
+        more = columns([value])
+        for path in more if len(found) < N_PATHS or has_column(more, asked) else ():
+            found.setdefault(path, more[path])
+        if has_column(more, asked):
+            return
 
 
 def _archive(file: SourceFile, members: list[tuple[str, int]], reading: Reading) -> list[Content]:

@@ -58,6 +58,11 @@ def columns(values: Iterable[Any]) -> Columns:
     return found
 
 
+def has_column(columns: Columns, asked: str) -> bool:
+    """Whether a path, perhaps with numbers in it, is that of a column."""
+    return asked in columns or any(_fits(asked, path) for path in columns)
+
+
 def choose_field(
     name: str, kind: str, columns: Columns, asked: str | None, quoted: bool = True, or_else: str = ""
 ) -> Field:
@@ -67,7 +72,7 @@ def choose_field(
     Raises DataError, with the columns, where none is asked for and it is not clear, or where that is not there.
     """
     if asked is not None:
-        if asked in columns or any(_fits(asked, path) for path in columns):
+        if has_column(columns, asked):
             return Field(asked)
         close = difflib.get_close_matches(asked, columns, n=1)
         hint = f"Did you mean {close[0]}? " if close else ""
