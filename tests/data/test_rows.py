@@ -58,6 +58,22 @@ def test_a_table_is_what_csv_reads(delimiter: str) -> None:
     assert values(file.getvalue(), RecordKind(CSV, delimiter)) == expected
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_a_first_line_may_name_the_delimiter_as_in_excel(delimiter: str) -> None:
+    text = f"sep={delimiter}\nid{delimiter}text\n1{delimiter}It is one of two\n"
+    kind = find_records("a.csv", text)
+    assert kind == RecordKind(TSV if delimiter == "\t" else CSV, delimiter)
+    assert [*rows("a", [text], kind)] == [(3, {"id": "1", "text": "It is one of two"})]
+
+
+def test_a_column_without_a_name_beside_others() -> None:
+    text = ",text\n" + "".join(f"{n},It is {n}\n" for n in range(9))
+    for name in ("a.csv", "a.unknown"):
+        assert find_records(name, text) == RecordKind(CSV)
+    assert [row["text"] for row in values(text, RecordKind(CSV))] == [f"It is {n}" for n in range(9)]
+    assert "the first row of a table is expected to name" in message(",\n1,2\n", RecordKind(CSV))
+
+
 def test_a_tsv_may_have_quotes_that_quote_nothing() -> None:
     text = 'id\ttext\n1\t"Yes, he said\n2\tNo\n'
     kind = find_records("a.tsv", text)

@@ -19,6 +19,7 @@ LARGE = 10_000_000  # characters; JSON longer than that is known by its beginnin
 
 OBJECT = re.compile(r'\s*\[?\s*\{\s*"[^"\n]{0,200}"\s*:')
 STRINGS = re.compile(r'\s*\[\s*"(?:[^"\\]|\\.)*"\s*[],]')
+SEPARATOR = re.compile(r"sep=([^\w\s\"']|\t)")
 NAME = re.compile(r"[^\W\d](?:[\w ./()-]{0,39}[\w)])?")
 
 
@@ -42,6 +43,8 @@ def find_records(name: str, text: str, whole: bool = True) -> RecordKind | None:
     lines = text.split("\n")
     if not whole and len(lines) > 1:  # the last line is cut somewhere
         lines.pop()
+    if separator := SEPARATOR.fullmatch(lines[0]):  # the first line of a table that Excel wrote
+        return RecordKind(DELIMITERS.get(separator[1], CSV), separator[1])
     found = _json(text, lines, whole) if text.lstrip()[:1] in ("[", "{") else _table(lines)
     if found is None and named in (CSV, TSV):
         return _named_table(lines, named)
@@ -74,7 +77,7 @@ def _table(lines: list[str]) -> RecordKind | None:
     """
     for delimiter, kind in DELIMITERS.items():
         names = _cells(lines[0], delimiter)
-        if len(names) < 2 or len(set(names)) < len(names) or not all(map(NAME.fullmatch, names)):
+        if len(names) < 2 or len(set(names)) < len(names) or not all(map(NAME.fullmatch, names[names[0] == "" :])):
             continue
         rows = _rows(lines, delimiter)
         if rows is None or len(rows) < N_ROWS or any(len(row) != len(names) for row in rows):

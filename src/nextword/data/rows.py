@@ -153,7 +153,7 @@ def _table_rows(name: str, lines: Iterable[str], kind: RecordKind) -> Iterator[R
     try:
         for cells in reader:
             line, first = first, reader.line_num + 1
-            if not cells:
+            if not cells or (line == 1 and cells == ["sep=", ""]):  # in which Excel names the delimiter
                 continue
             if not names:
                 names = cells
@@ -185,8 +185,9 @@ def without_rows(name: str, kind: str, names: Iterable[str]) -> DataError:
 
 def _check_names(name: str, names: list[str]) -> None:
     """Raise DataError for a first row with one name twice, a number or a long text."""
-    strange = [one for one, group in itertools.groupby(sorted(names)) if len([*group]) > 1]
+    strange = [one for one, group in itertools.groupby(sorted(filter(None, names))) if len([*group]) > 1]
     strange += [one for one in names if len(one) > LONGEST_NAME or one.replace(".", "").isdecimal()]
+    strange += [] if any(names) else [""]
     if strange:
         raise DataError(
             f"{name}: the first row of a table is expected to name its columns, and {_excerpt(strange[0])} is no name "
@@ -195,7 +196,7 @@ def _check_names(name: str, names: list[str]) -> None:
 
 
 def _called(delimiter: str) -> str:
-    return {"\t": "tab", ",": "comma", ";": "semicolon"}[delimiter]
+    return {"\t": "tab", ",": "comma", ";": "semicolon"}.get(delimiter, repr(delimiter))
 
 
 def _fault(error: Exception) -> str:
