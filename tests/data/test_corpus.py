@@ -107,6 +107,16 @@ def test_a_column_that_only_later_records_have(here: Path) -> None:
         )
 
 
+def test_tables_as_pandas_and_excel_write_them(here: Path) -> None:
+    (here / "pandas.csv").write_text(",text\n0,one\n1,two\n")
+    (here / "excel.csv").write_text("sep=;\nid;text\n1;It is one, of two.\n")
+    for field in (None, "text"):
+        assert read_corpus("pandas.csv", Reading(field=field)).documents == ("one", "two")
+        assert read_corpus("excel.csv", Reading(field=field)).documents == ("It is one, of two.",)
+    (here / "urls.csv").write_text("url\nhttps://a.org/1\nhttps://a.org/2\n")
+    assert "Choose it with `field`, such as: nextword train --data urls.csv --field url" in message(["urls.csv"])
+
+
 def test_files_without_records_say_so(here: Path) -> None:
     for file in ("a.jsonl", "a.csv", "a.json"):
         (here / file).write_text("[]" if file == "a.json" else "")

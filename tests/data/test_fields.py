@@ -21,6 +21,12 @@ def choose(*records: Any, asked: str | None = None) -> Field:
         ({"id": "a1", "text": LONG, "url": "https://a.org/b?c", "date": "2019-04-25 12:57:54", "n": 3}, "text"),
         ({"meta": {"lang": "en"}, "body": LONG}, "body"),
         ({"doc": {"text": LONG, "id": "x"}}, "doc.text"),
+        ({"": "0", "text": "one"}, "text"),  # as pandas writes the number of a row
+        ({"text": "3+5=8"}, "text"),
+        ({"text": "我有3只猫"}, "text"),
+        ({"text": "The 3 tales"}, "text"),
+        ({"title": "猫", "text": "我有3.5公斤的猫和狗"}, "text"),
+        ({"name": "Marion"}, "name"),
         ({"id": "x", "content": "河对岸的旧船慢慢地走，没有人说一句话。"}, "content"),
     ],
 )
@@ -40,6 +46,36 @@ def test_several_texts_are_shown_with_examples_and_a_command() -> None:
         "('The Ferry'), body ('The ferry crossed the river, a...'). Choose one with `field`, such as: "
         'nextword train --data "my file.jsonl" --field body'
     )
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "https://a.org/b?c=d",
+        "www.a.org",
+        "a.org/b",
+        "img/cat.jpg",
+        "me@a.org",
+        "a1",
+        "123e4567-e89b-12d3-a456-426614174000",
+        "42",
+        "2019-04-25",
+        "2019-04-25T12:57:54.000+00:00",
+        "25 Apr 2019",
+        "Thursday, April 25, 2019",
+        "2019年4月25日",
+    ],
+)
+def test_an_only_column_of_labels_is_asked_for(label: str) -> None:
+    record = {"id": 7, "only": label}
+    with pytest.raises(DataError) as error:
+        choose(record, record)
+    assert str(error.value) == (
+        "my file.jsonl: this is JSON lines, and its only column of text holds ids, dates, web addresses or the like, "
+        f"which are hardly the text to learn from. It has only ({label[:30] + '...' * (len(label) > 30)!r}). "
+        'Choose it with `field`, such as: nextword train --data "my file.jsonl" --field only'
+    )
+    assert choose(record, asked="only") == Field("only")
 
 
 def test_messages_are_never_guessed() -> None:

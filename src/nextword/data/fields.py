@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,15 @@ EXAMPLE = 30  # characters
 N_COLUMNS = 12  # that are shown
 SEVERAL_WORDS = re.compile(r"[^\W\d_]\W*\s\W*[^\W\d_]")
 NO_SPACES = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]{6}")
+ADDRESS = re.compile(r"\w+://\S+|www\.\S+|[\w.+-]+@[\w.-]+\.\w+|[\w./~-]+\.\w+(?:[/:?#]\S*)?", re.ASCII)
+ID = re.compile(r"(?=[A-Za-z_.:-]*[0-9])[A-Za-z0-9_.:-]+")
+DATE_WORD = re.compile(
+    "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}"
+    "|t|z|am|pm|utc|gmt|st|nd|rd|th|[年月日]",
+    re.IGNORECASE,
+)
+DATE = re.compile(r"(?=.*\d)[\w\s:./,+-]{1,40}")
+LETTERS = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True)
@@ -81,16 +90,20 @@ def choose_field(
     if [*texts] == [WHOLE]:
         return Field(WHOLE)
     prose = [path for path, cells in texts.items() if _is_prose(cells)]
-    clear = prose if prose or len(texts) != 1 else [*texts]
+    labels = [path for path, cells in texts.items() if _mostly(_is_label, cells)]
+    clear = prose if prose or len(texts) != 1 or labels else [*texts]
     if len(clear) == 1 and EACH not in clear[0].split("."):
         return Field(clear[0], guessed=True)
     likeliest = max(texts, key=lambda path: sum(map(len, texts[path])) / len(texts[path]), default=None)
     if likeliest is None:
         raise DataError(f"{name}: this is {kind} without a column of text. {_listed(columns)}{or_else}")
     unclear = f"{len(clear)} columns of it may be" if len(clear) > 1 else "no single column of it is clearly"
+    if len(texts) == len(labels) == 1:
+        unclear = "its only column of text holds ids, dates, web addresses or the like, which are hardly"
     source = name if quoted else "..."
+    which = "it" if len(texts) == 1 else "one"
     raise DataError(
-        f"{name}: this is {kind}, and {unclear} the text to learn from. {_listed(texts)} Choose one with "
+        f"{name}: this is {kind}, and {unclear} the text to learn from. {_listed(texts)} Choose {which} with "
         f"`field`, such as: {command('train', '--data', source, '--field', likeliest)}{or_else}"
     )
 
@@ -99,6 +112,8 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Take a record apart: the paths and values in it that are neither objects nor lists."""
     if isinstance(value, dict):
         for name, inner in value.items():
+            if name == "":  # pandas writes its row numbers under no name; and no name is the path of the whole
+                continue
             yield from _leaves(inner, f"{path}.{name}" if path else str(name))
     elif isinstance(value, list):
         for inner in value[:2]:
@@ -116,8 +131,22 @@ def _fits(asked: str, path: str) -> bool:
 
 def _is_prose(cells: list[str]) -> bool:
     """Whether most of some texts have several words, or are long in a script without spaces."""
+    return _mostly(
+        lambda cell: bool(SEVERAL_WORDS.search(cell) or NO_SPACES.search(cell)) and not _is_label(cell), cells
+    )
+
+
+def _is_label(cell: str) -> bool:
+    """Whether a text is a web address, the name of a file, an id, a number or a date."""
+    cell = cell.strip()
+    is_date = DATE.fullmatch(cell) and all(map(DATE_WORD.fullmatch, LETTERS.findall(cell)))
+    return bool(ADDRESS.fullmatch(cell) or ID.fullmatch(cell) or is_date)
+
+
+def _mostly(test: Callable[[str], bool], cells: list[str]) -> bool:
+    """Whether most texts pass a test, of those that are not blank."""
     cells = [cell for cell in cells if cell.strip()]
-    return sum(bool(SEVERAL_WORDS.search(cell) or NO_SPACES.search(cell)) for cell in cells) * 2 > len(cells)
+    return sum(map(test, cells)) * 2 > len(cells)
 
 
 def _listed(columns: Columns) -> str:
