@@ -137,7 +137,7 @@ def _is_prose(cells: list[str]) -> bool:
 
 
 def _is_label(cell: str) -> bool:
-    """Whether a text is a web address, the name of a file, an id, a number or a date."""
+    """Whether a text is a web address, a file name, an id, a number or a date."""
     cell = cell.strip()
     is_date = DATE.fullmatch(cell) and all(map(DATE_WORD.fullmatch, LETTERS.findall(cell)))
     return bool(ADDRESS.fullmatch(cell) or ID.fullmatch(cell) or is_date)
