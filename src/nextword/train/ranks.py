@@ -5,15 +5,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.distributed.distributed_c10d import PrefixStore, Store
-from torch.distributed.rendezvous import rendezvous
 
 from nextword.errors import SettingError
+
+if TYPE_CHECKING:
+    from torch.distributed.distributed_c10d import Store
 
 TIMEOUT = timedelta(minutes=30)
 """How long a rank waits for the others' numbers. Who hangs is found out sooner, by `heartbeat.py`."""
@@ -30,7 +31,7 @@ class Ranks:
     rank: int = 0
     count: int = 1
     local: int = 0
-    store: Store | None = None
+    store: "Store | None" = None
 
     @property
     def leads(self) -> bool:
@@ -105,6 +106,9 @@ def joined(device: str) -> Iterator[Ranks]:
     if not is_launched():
         yield ALONE
         return
+    from torch.distributed.distributed_c10d import PrefixStore  # which some builds of PyTorch lack
+    from torch.distributed.rendezvous import rendezvous
+
     local = int(os.environ.get("LOCAL_RANK", "0"))
     on_gpu = device in ("auto", "cuda") and torch.cuda.is_available()
     if on_gpu:

@@ -125,7 +125,8 @@ class Steps:
             self._give_up_compiled(random)
             loss = self._backward()
         self._untried = False
-        told = self._ranks.gather(torch.stack([loss, loss.new_tensor(self._asked_to_stop)]))
+        stops = torch.full_like(loss, float(self._asked_to_stop))  # without waiting for a GPU
+        told = self._ranks.gather(torch.stack([loss, stops]))
         grad_norm = self._move(told[:, 0].sum(), lr)
         self._state.step += 1
         self._stage = 0
