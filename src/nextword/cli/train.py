@@ -66,12 +66,12 @@ def run(arguments: list[str]) -> int:
 def after_restart(args: Arguments) -> tuple[bool, bool]:
     """Choose resume and overwrite: as asked, or after a restart by torchrun to go on."""
     from nextword.train.checkpoint import checkpoints
-    from nextword.train.ranks import is_restarted, job
+    from nextword.train.ranks import job, restarts
     from nextword.train.run_directory import description
     from nextword.train.setup import run_path
 
     path = run_path(args)
-    if not is_restarted() or not (path / "run.json").exists() or description(path).get("job") != job():
+    if not restarts() or not (path / "run.json").exists() or description(path).get("job") != job():
         return args.resume, args.overwrite
     has_saved = bool(checkpoints(path / "checkpoints"))
     return has_saved, not has_saved

@@ -92,9 +92,9 @@ def job() -> str | None:
     return os.environ.get("TORCHELASTIC_RUN_ID")
 
 
-def is_restarted() -> bool:
-    """Whether torchrun started this job's processes anew, since one had failed."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+def restarts() -> int:
+    """Count how often torchrun has started this job's processes anew, since one had failed."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
 
 
 @contextmanager
@@ -115,7 +115,10 @@ def joined(device: str) -> Iterator[Ranks]:
         if local >= torch.cuda.device_count():
             raise SettingError("nproc", f"needs a GPU for each process, and there are {torch.cuda.device_count()}.")
         torch.cuda.set_device(local)
-    store, rank, count = next(rendezvous("env://"))
+    found, rank, count = next(rendezvous("env://"))
+    store = PrefixStore(
+        f"attempt {restarts()}", found
+    )  # after a restart it may still hold addresses of processes that died
     dist.init_process_group(
         "cpu:gloo,cuda:nccl" if on_gpu else "gloo", store=store, rank=rank, world_size=count, timeout=TIMEOUT
     )
