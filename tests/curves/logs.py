@@ -18,7 +18,7 @@ def planted(name: str = "planted.json") -> dict[str, dict[str, Any]]:
 
 def curve_of(name: str, log: dict[str, Any]) -> Curve:
     """The curve of a planted run."""
-    known = {field: log[field] for field in Circumstances.__dataclass_fields__}
+    known = {field: log[field] for field in Circumstances.__dataclass_fields__ if field in log}
     return Curve(name, tuple(Point(*point) for point in log["points"]), Circumstances(**known))
 
 
