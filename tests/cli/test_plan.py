@@ -33,6 +33,8 @@ def test_what_does_not_fit_is_said(capsys):
         (["--tokens", "1B", "--gpu", "tpu"], "--gpu tpu is not known: choose t4"),
         (["--tokens", "1B", "--gpu", "h100:none"], "write h100:8"),
         (["--tokens", "1B", "--price", "2"], "name it by --gpu"),
+        (["--tokens", "1B", "--share", "0"], "--share must be above 0, not 0.0"),
+        (["--tokens", "1B", "--window", "0"], "--window must be above 0, not 0"),
         (["--tokens", "1B", "--gpu", "t4", "--model", "huge"], "--model huge is not a size"),
     ],
 )

@@ -51,6 +51,12 @@ def test_a_run_that_stands_still_or_is_over_is_said_to(training):
     assert " left" not in lines[1]
 
 
+def test_no_line_is_wider_than_the_terminal(training):
+    """Where one would be cut, the verdict would be."""
+    lines, _ = look(training, 50, time.time())
+    assert max(map(len, lines[1:])) <= 50  # the first has the run's name
+
+
 def test_another_programs_log_will_do(tmp_path, capsys):
     log = tmp_path / "nanogpt.txt"
     log.write_text("".join(f"iter {step}: loss {4 - step / 100:.4f}, time 12ms\n" for step in range(0, 200, 10)))

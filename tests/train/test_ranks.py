@@ -21,7 +21,7 @@ from nextword.errors import SettingError
 from nextword.train import TrainConfig, Trainer
 from nextword.train.events import Finished
 from nextword.train.plan import plan
-from nextword.train.ranks import ALONE
+from nextword.train.ranks import ALONE, joined
 
 BEGINNING = """
 import json, os, signal, sys, threading, time
@@ -248,6 +248,15 @@ def test_windows_are_shared_evenly_or_it_is_said_what_would_be() -> None:
     assert plan(replace(config, batch_size=2, accumulate=4), TINY, 10**6, n_ranks=8).batch_size == 2
     with pytest.raises(SettingError, match=r"use `batch_size=6`"):
         plan(replace(config, batch_size=4), TINY, 10**6, n_ranks=3)
+
+
+def test_one_gpu_for_all_processes_is_refused(monkeypatch):
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr("nextword.train.ranks.pick_device", torch.device)
+    for device in ("mps", "cuda:1"):
+        with pytest.raises(SettingError, match="is one for all processes here"), joined(device):
+            pass
 
 
 def test_alone_nothing_is_sent() -> None:

@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import Any
 from uuid import uuid4
 
+from nextword.data.token_stream import usable_cores
 from nextword.errors import SettingError
 
 SAVING = 600
@@ -27,7 +28,7 @@ def launch(count: int, arguments: list[str]) -> int:
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     logging.disable()  # what failed is said below, in one line
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // count)))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // count)))
     options: dict[str, Any] = {"shutdown_timeout": SAVING}
     known = {field.name for field in fields(LaunchConfig)}  # older PyTorchs ask for less
     config = LaunchConfig(

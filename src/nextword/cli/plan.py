@@ -53,6 +53,10 @@ class Arguments:
 def run(arguments: list[str]) -> int:
     """Forecast, and print it."""
     args = parse(Arguments, "plan", arguments)
+    for name in ("price", "share", "window", "batch_size"):
+        value = getattr(args, name)
+        if value is not None and not value > 0:
+            raise SettingError(name, f"must be above 0, not {value}.")
     tokens = parse_tokens(args.tokens)
     print("\n".join(lines(args, tokens)))
     return 0

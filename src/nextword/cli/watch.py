@@ -1,6 +1,7 @@
 """`nextword watch`: a run that goes on somewhere, in a terminal."""
 
 import json
+import textwrap
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,7 @@ def run(arguments: list[str]) -> int:
 
 
 def look(path: Path, columns: int, now: float) -> tuple[list[str], bool]:
-    """Describe a run as it is now -> (lines for a terminal so wide, whether it is at its end)."""
+    """Describe a run as it is now -> (lines so wide, whether it is at its end)."""
     from nextword.curves import judge, read_curve
     from nextword.curves.text_plot import text_plot
 
@@ -75,12 +76,12 @@ def look(path: Path, columns: int, now: float) -> tuple[list[str], bool]:
     entries = newest(log)
     lines = [
         headline(curve, steps, now - log.stat().st_mtime),
-        numbers(curve, entries, None if is_over else steps),
+        *textwrap.wrap(numbers(curve, entries, None if is_over else steps), columns),
         "",
         *text_plot([curve.train, curve.val], min(columns, 100), ROWS),
         "",
         *sample(log.with_name("samples.md"), columns),
-        str(judge(curve)),
+        *textwrap.wrap(str(judge(curve)), columns),
     ]
     return lines, is_over
 

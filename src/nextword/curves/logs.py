@@ -126,7 +126,7 @@ def circumstances_of_run(described: Any) -> Circumstances:
 
 
 def own_score(model: dict[str, Any], plan: dict[str, Any], config: dict[str, Any]) -> float:
-    """Compute a token's first score for itself, if the recipe has drawn the embeddings wider than GPT-2's.
+    """Compute a token's first score for itself, where the recipe has drawn wide embeddings.
 
     The head is the embedding again, and the last LayerNorm makes a vector about as long as the root of its width.
     """

@@ -166,7 +166,7 @@ def unpacked_name(name: str) -> str:
 
 
 def new_path(wanted: Path) -> Path:
-    """Find a path that nothing has yet, near to the wanted one: `a.txt`, `a.new.txt`, `a.new2.txt`."""
+    """Find a free path near the wanted one: `a.txt`, `a.new.txt`, `a.new2.txt`."""
     others = (wanted.with_name(f"{wanted.stem}.new{n}{wanted.suffix}") for n in ("", *range(2, 10_000)))
     return next(path for path in itertools.chain([wanted], others) if not os.path.lexists(path))
 

@@ -35,7 +35,7 @@ class LossModule(nn.Module):
 
 
 class ReducedLoss:
-    """A loss whose gradient is averaged over all ranks in the backward pass: x and y (B, T) -> ()."""
+    """A loss whose gradient is averaged over all ranks: x and y (B, T) -> ()."""
 
     def __init__(self, working: LowPrecisionCopy, compute: ComputeLoss):
         self._working = working

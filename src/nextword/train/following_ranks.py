@@ -65,7 +65,7 @@ def lead(ranks: Ranks, setup: Setup, optimizer: torch.optim.AdamW, state: Traine
 
 
 def tensors_of(model: Trainable, optimizer: torch.optim.AdamW, has_moments: bool) -> list[Tensor]:
-    """List a run's weights, and AdamW's state of each if it has one (zeros are made where there is none yet)."""
+    """List a run's weights, and AdamW's state of each: zeros where there is none yet."""
     tensors = [tensor.detach() for tensor in model.state_dict().values()]
     if not has_moments:
         return tensors

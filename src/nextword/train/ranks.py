@@ -12,6 +12,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from nextword.errors import SettingError
+from nextword.runtime import pick_device
 
 if TYPE_CHECKING:
     from torch.distributed.distributed_c10d import Store
@@ -109,6 +110,10 @@ def joined(device: str) -> Iterator[Ranks]:
     from torch.distributed.distributed_c10d import PrefixStore  # which some builds of PyTorch lack
     from torch.distributed.rendezvous import rendezvous
 
+    if pick_device(device).type == "mps" or ":" in device:
+        raise SettingError(
+            "device", "is one for all processes here: use `device='cpu'`, or `device='cuda'` for a GPU each."
+        )
     local = int(os.environ.get("LOCAL_RANK", "0"))
     on_gpu = device in ("auto", "cuda") and torch.cuda.is_available()
     if on_gpu:
