@@ -151,6 +151,9 @@ gradients(3)
 said["nan"] = attempt(lambda: broken(trainer_of(beside("nan")), lambda loss: loss * float("nan")).run())
 said["stopped"] = stopping(trainer_of(config), 4, who=1)
 said["again"] = stopping(trainer_of(config, resume=True), 8, who=0)
+mars = beside("mars", optimizer="mars")
+said["mars stopped"] = stopping(trainer_of(mars), 4, who=0)
+said["mars again"] = stopping(trainer_of(mars, resume=True), 9, who=0)
 print(json.dumps(said))
 """
 
@@ -179,6 +182,13 @@ def test_two_ranks_train_as_one_process_which_may_finish_what_they_began(base, t
     assert of(train(Trainer(base, resume=True)), Finished)[-1].complete
     found = [line["train_loss"] for line in log(Path(base.out))[1:]]
     torch.testing.assert_close(torch.tensor(found), torch.tensor(expected), rtol=0, atol=1e-5)
+
+
+def test_what_another_optimizer_remembers_is_sent_to_all(base, two):
+    expected = losses(train(Trainer(beside(replace(base, optimizer="mars"), "mars-one"))))
+    found = [line["train_loss"] for line in log(Path(base.out).with_name("mars"))[1:]]
+    torch.testing.assert_close(torch.tensor(found), torch.tensor(expected[: len(found)]), rtol=0, atol=1e-4)
+    assert two[0]["mars again"] == two[1]["mars again"]  # the same weights, bit by bit
 
 
 def test_a_mistake_is_told_once(two):

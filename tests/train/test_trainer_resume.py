@@ -65,6 +65,17 @@ def test_stopping_and_resuming_changes_not_one_bit(config, dtype, accumulate, ne
     assert [name for name in found if found[name] != expected[name]] == []
 
 
+@pytest.mark.parametrize("optimizer", ["muon", "mars", "soap"])
+def test_what_other_optimizers_remember_is_kept(config, optimizer, never_stopped):
+    config = replace(config, optimizer=optimizer, steps=7)
+    train(Trainer(config), until=1)
+    train(Trainer(config, resume=True), until=4)
+    train(Trainer(config, resume=True))
+    expected, found = never_stopped(config), state(Path(config.out))
+    expected["checkpoints"], found["checkpoints"] = None, None  # saved at other steps
+    assert [name for name in found if found[name] != expected[name]] == []
+
+
 def test_sources_with_weights_go_on_with_the_same_windows_and_not_by_other_weights(config, text, tmp_path):
     records = tmp_path / "tales.jsonl"
     records.write_text("\n".join(json.dumps({"n": n, "text": f"It is tale {n} of the goat."}) for n in range(60)))

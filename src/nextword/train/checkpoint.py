@@ -9,6 +9,7 @@ and, written last, manifest.json with every file's size and SHA-256.
 import hashlib
 import json
 import shutil
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -122,7 +123,7 @@ def find_fault(path: Path) -> str | None:
 
 
 def restore(path: Path, model: Trainable, optimizer: torch.optim.Optimizer) -> TrainerState:
-    """Load a checkpoint's AdamW moments and random state; return its trainer state.
+    """Load a checkpoint's optimizer state and random state; return its trainer state.
 
     The model must hold the checkpoint's weights already. Raises RunError where
     the state is not this model's.
@@ -147,33 +148,47 @@ def read_state(file: Path) -> TrainerState:
 
 
 def training_tensors(model: Trainable, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Collect AdamW's state under the parameters' names (`exp_avg.wte.weight`, ...), and the random states."""
-    tensors = {
+    """Collect the optimizer's state and the random states."""
+    random = {f"random.{device}": state for device, state in random_state(device_of(model)).items()}
+    return optimizer_tensors(model, optimizer) | random
+
+
+def optimizer_tensors(model: Trainable, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Collect what the optimizer remembers, under the parameters' names (`exp_avg.wte.weight`, ...)."""
+    return {
         f"{kind}.{name}": value
         for name, parameter in model.named_parameters()
-        if parameter.requires_grad
+        if parameter in optimizer.state
         for kind, value in optimizer.state[parameter].items()
     }
-    return tensors | {f"random.{device}": state for device, state in random_state(device_of(model)).items()}
 
 
 def restore_training(
     tensors: dict[str, Tensor], model: Trainable, optimizer: torch.optim.Optimizer, moments: bool = True
 ) -> None:
-    """Undo `training_tensors`, into memory of its own: the tensors are mapped. Raises KeyError for a missing one.
+    """Undo `training_tensors`, into memory of its own: the tensors are mapped.
 
-    moments: whether AdamW's are among them.
+    Raises KeyError for a parameter of which nothing is remembered. moments: whether the optimizer's are among them.
     """
-    for name, parameter in model.named_parameters():
-        if not (parameter.requires_grad and moments):
-            continue
-        optimizer.state[parameter] = {
-            kind: tensors[f"{kind}.{name}"].to(parameter.device, copy=True)
-            for kind in ("exp_avg", "exp_avg_sq", "step")
-        }
     random = "random."
     states = {key.removeprefix(random): state for key, state in tensors.items() if key.startswith(random)}
+    own = {key: tensor for key, tensor in tensors.items() if not key.startswith(random)}
+    restore_optimizer(own, model, optimizer)
+    for name, parameter in model.named_parameters():
+        if moments and parameter.requires_grad and not optimizer.state.get(parameter):
+            raise KeyError(name)
     set_random_state(states, device_of(model))
+
+
+def restore_optimizer(tensors: dict[str, Tensor], model: Trainable, optimizer: torch.optim.Optimizer) -> None:
+    """Undo `optimizer_tensors`: copy each to its parameter's device."""
+    kinds: defaultdict[str, dict[str, Tensor]] = defaultdict(dict)
+    for key, tensor in tensors.items():
+        kind, _, name = key.partition(".")
+        kinds[name][kind] = tensor
+    for name, parameter in model.named_parameters():
+        for kind, tensor in kinds[name].items():
+            optimizer.state[parameter][kind] = tensor.to(parameter.device, copy=True)
 
 
 def device_of(model: Trainable) -> torch.device:

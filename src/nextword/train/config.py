@@ -12,6 +12,7 @@ from nextword.errors import SettingError
 from nextword.shape import HEAD_SIZE, parse_size, shape_of_depth, shape_of_size
 from nextword.symbols import is_symbol
 from nextword.tokenizer.vocab import END_OF_TEXT
+from nextword.train.recipe import OPTIMIZERS
 from nextword.train.schedule import SCHEDULES
 
 
@@ -94,6 +95,10 @@ class TrainConfig:
     """Highest learning rate. Default: 3e-4 for 124M, less for wider models and more for nano; 1.5e-4 and 3e-3
     for these two to learn by heart; 6e-3 at a width of 128 for models of up to 2 million parameters; a tenth of
     that from trained weights."""
+
+    optimizer: str = "adamw"
+    """What moves the weights: adamw; or muon, mars or soap, which move the blocks' matrices in their own ways, and all
+    else by AdamW."""
 
     schedule: str | None = None
     """Curve of the learning rate after the warm-up: cosine or linear, which fall to the end; wsd, which holds
@@ -190,6 +195,8 @@ class TrainConfig:
             raise SettingError("init", "brings its own tokenizer: leave out `tokenizer`.")
         if sum(length is not None for length in (self.epochs, self.steps, self.tokens)) > 1:
             raise ValueError("The length is given more than once: use one of `epochs`, `steps` and `tokens`.")
+        if self.optimizer not in OPTIMIZERS:
+            raise SettingError("optimizer", f"{self.optimizer} is none: choose {', '.join(OPTIMIZERS)}.")
         if self.schedule is not None and self.schedule not in SCHEDULES:
             raise SettingError("schedule", f"{self.schedule} is no curve: choose {', '.join(SCHEDULES)}.")
         if self.schedule == "constant" and not (self.lr_floor is None and self.lr_fall is None):

@@ -15,13 +15,13 @@ from nextword.data.mixture import Mixture
 from nextword.errors import FollowedError, TrainingError
 from nextword.model import GPT
 from nextword.runtime import pick_device
-from nextword.train.checkpoint import TrainerState
+from nextword.train.checkpoint import TrainerState, optimizer_tensors, restore_optimizer
+from nextword.train.chosen_optimizer import chosen_optimizer
 from nextword.train.compilation import TRIAL_STEPS
 from nextword.train.config import TrainConfig
 from nextword.train.events import Event, Finished
 from nextword.train.heartbeat import heartbeat
 from nextword.train.memory import ran_out
-from nextword.train.optimizer import make_optimizer
 from nextword.train.plan import Plan
 from nextword.train.ranks import Ranks, lost_connection
 from nextword.train.setup import Setup, StepSetup, build_user_model
@@ -33,7 +33,7 @@ from nextword.user_model import Trainable
 class Order:
     """What followers are told before the first step; weights and moments are sent besides.
 
-    windows: of ids in memory these travel along, of shards their paths.
+    windows: of ids in memory these travel along, of shards their paths. moments: what the optimizer remembers, by name.
     """
 
     config: TrainConfig
@@ -42,7 +42,7 @@ class Order:
     shape: GPTConfig
     dtype: torch.dtype
     state: TrainerState
-    has_moments: bool
+    moments: dict[str, tuple[torch.Size, torch.dtype]]
 
 
 @contextmanager
@@ -59,23 +59,15 @@ def lead(ranks: Ranks, setup: Setup, optimizer: torch.optim.AdamW, state: Traine
     """Send a run to the followers, as it is before the next step."""
     if not ranks.several:
         return
-    shape, has_moments = setup.model.config, bool(optimizer.state)
-    ranks.tell(Order(setup.config, setup.plan, setup.windows, shape, setup.dtype, state, has_moments))
-    ranks.send(tensors_of(setup.model, optimizer, has_moments))
+    moments = optimizer_tensors(setup.model, optimizer)
+    described = {name: (tensor.shape, tensor.dtype) for name, tensor in moments.items()}
+    ranks.tell(Order(setup.config, setup.plan, setup.windows, setup.model.config, setup.dtype, state, described))
+    ranks.send([*weights_of(setup.model), *moments.values()])
 
 
-def tensors_of(model: Trainable, optimizer: torch.optim.AdamW, has_moments: bool) -> list[Tensor]:
-    """List a run's weights, and AdamW's state of each: zeros where there is none yet."""
-    tensors = [tensor.detach() for tensor in model.state_dict().values()]
-    if not has_moments:
-        return tensors
-    for parameter in (p for group in optimizer.param_groups for p in group["params"]):
-        state = optimizer.state[parameter]
-        if not state:
-            state["step"] = torch.tensor(0.0, device=parameter.device)
-            state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
-        tensors += [state[name] for name in ("step", "exp_avg", "exp_avg_sq")]
-    return tensors
+def weights_of(model: Trainable) -> list[Tensor]:
+    """List a model's parameters and buffers."""
+    return [tensor.detach() for tensor in model.state_dict().values()]
 
 
 class FollowingRank:
@@ -94,8 +86,10 @@ class FollowingRank:
             GPT(order.shape) if user_model is None else build_user_model(user_model, order.shape, None, None)
         )
         model.to(device)
-        optimizer = make_optimizer(model, order.plan.lr, config.weight_decay, config.beta2)
-        ranks.send(tensors_of(model, optimizer, order.has_moments))
+        optimizer = chosen_optimizer(model, config, order.plan.lr)
+        moments = {name: torch.empty(shape, dtype=dtype) for name, (shape, dtype) in order.moments.items()}
+        restore_optimizer(moments, model, optimizer)
+        ranks.send([*weights_of(model), *optimizer_tensors(model, optimizer).values()])
         setup = StepSetup(config, order.plan, order.windows, model, device, order.dtype)
         self._ranks, self._plan, self._state = ranks, order.plan, order.state
         self._steps = Steps(setup, optimizer, order.state, ranks)

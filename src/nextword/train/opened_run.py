@@ -16,12 +16,12 @@ from nextword.runtime import available_memory, pick_device
 from nextword.shape import described
 from nextword.tokenizer import GPT2, save_tokenizer
 from nextword.train.checkpoint import TrainerState, checkpoints, newest_sound_checkpoint, restore
+from nextword.train.chosen_optimizer import chosen_optimizer
 from nextword.train.config import TrainConfig
 from nextword.train.estimate import expected_seconds
 from nextword.train.events import Started
 from nextword.train.health import check_causality
 from nextword.train.memory import shortage
-from nextword.train.optimizer import make_optimizer
 from nextword.train.prolongation import prolonged_description, resumed_plan
 from nextword.train.recorded_run import AT_FIRST, as_begun, changes_in_numerics, check_unchanged
 from nextword.train.run_directory import RunDirectory, check_free, check_idle, description
@@ -143,7 +143,7 @@ def open_run(
     else:
         check_free(path, overwrite)
         setup = prepare(config, corpus, tell=tell, n_ranks=n_ranks)
-        optimizer = make_optimizer(setup.model, setup.plan.lr, config.weight_decay, config.beta2)
+        optimizer = chosen_optimizer(setup.model, config, setup.plan.lr)
         run = OpenedRun(setup, optimizer, TrainerState(), free_memory, overwrite)
     if isinstance(run.setup.model, UserModel):
         run.warnings += run.setup.model.warnings()
@@ -184,7 +184,7 @@ def stopped_run(
         )
     check_unchanged(path, config, corpus, recorded)
     setup = replace(prepare(as_begun(config, recorded), corpus, checkpoint, tell, n_ranks), config=config)
-    optimizer = make_optimizer(setup.model, setup.plan.lr, config.weight_decay, config.beta2)
+    optimizer = chosen_optimizer(setup.model, config, setup.plan.lr)
     state = restore(checkpoint, setup.model, optimizer)
     setup = replace(setup, plan=resumed_plan(path, config, setup.plan, recorded, state.step))
     run = OpenedRun(setup, optimizer, state, free_memory, checkpoint=checkpoint, found=found)

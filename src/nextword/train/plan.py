@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from nextword.config import GPTConfig
 from nextword.errors import SettingError
 from nextword.train.config import TrainConfig
-from nextword.train.recipe import choose
+from nextword.train.recipe import OPTIMIZERS, choose
 from nextword.train.schedule import SCHEDULES
 
 
@@ -91,7 +91,7 @@ def plan(config: TrainConfig, model: GPTConfig, n_tokens: int, n_ranks: int = 1)
         dropout=chosen.dropout if config.dropout is None else config.dropout,
         embedding_std=None if given else config.embedding_std or chosen.embedding_std,
         steps=steps,
-        lr=config.lr or chosen.lr,
+        lr=config.lr or chosen.lr * OPTIMIZERS[config.optimizer],
         schedule=schedule,
         lr_floor=SCHEDULES[schedule].floor if config.lr_floor is None else config.lr_floor,
         lr_fall=config.lr_fall or SCHEDULES[schedule].fall,

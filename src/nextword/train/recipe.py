@@ -20,6 +20,9 @@ SMALL = 2_000_000
 LEAST_UPDATES = 40
 """However short a text is, it takes so many to move the weights far enough."""
 
+OPTIMIZERS = {"adamw": 1.0, "muon": 1.0, "mars": 1.0, "soap": 1.0}
+"""The optimizers by name, with their best learning rate as a multiple of AdamW's."""
+
 GPT2_STD = 0.02
 """The deviation of GPT-2's first weights. Source: Radford et al. (2018), section 4.1."""
 

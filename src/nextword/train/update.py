@@ -1,4 +1,4 @@
-"""An update of the weights: gradient norm, clipping, AdamW, and fresh low-precision copies."""
+"""An update of the weights: gradient norm, clipping, the optimizer, and fresh low-precision copies."""
 
 import math
 
@@ -8,6 +8,7 @@ from torch import Tensor
 from nextword.native import training as native
 from nextword.train.loss_scale import LossScale
 from nextword.train.low_precision import LowPrecisionCopy
+from nextword.train.matrix_optimizers.matrix_optimizer import MatrixOptimizer
 from nextword.train.optimizer import set_learning_rate
 
 
@@ -16,10 +17,12 @@ def make_update(
 ) -> "Update":
     """Choose the fastest update for these weights, with a loss scale where products are in float16.
 
-    All leave AdamW's state in the optimizer, and the same numbers.
+    All of AdamW's leave its state in the optimizer, and the same numbers.
     """
     if scale is not None:
         return ScaledUpdate(working, optimizer, clip, scale)
+    if isinstance(optimizer, MatrixOptimizer):
+        return PlainUpdate(working, optimizer, clip)
     if native.can_take(working.masters) and native.can_take(working.weights):
         return NativeUpdate(working, optimizer, clip)
     if working.masters[0].device.type == "mps":
@@ -110,7 +113,7 @@ class TorchUpdate:
 
 
 class PlainUpdate:
-    """An update by PyTorch's AdamW alone: Apple's kernel neither clips nor skips."""
+    """An update by the optimizer's own step: Apple's AdamW and those for matrices neither clip nor skip."""
 
     waits = True
 
