@@ -164,6 +164,13 @@ class TrainConfig:
     """Format of matrix products: auto is bfloat16 where the hardware is fast at it, float16 with loss scaling on
     a GPU that knows only that (T4, V100), else float32."""
 
+    shard: bool = False
+    """Let each of several processes keep a part of the weights, gradients and moments, for models that are too large
+    for one GPU. With one process this changes nothing."""
+
+    recompute: bool = False
+    """Keep only what enters a block, and compute its inside again on the way back: less memory, a third more work."""
+
     device: str = "auto"
     """Where to compute: cuda, mps or cpu; auto takes the first of them that is there."""
 
@@ -197,6 +204,11 @@ class TrainConfig:
             raise ValueError("The length is given more than once: use one of `epochs`, `steps` and `tokens`.")
         if self.optimizer not in OPTIMIZERS:
             raise SettingError("optimizer", f"{self.optimizer} is none: choose {', '.join(OPTIMIZERS)}.")
+        if self.shard and self.optimizer != "adamw":
+            raise SettingError("shard", f"divides matrices that {self.optimizer} needs whole: use `optimizer='adamw'`.")
+        for name in ("shard", "recompute"):
+            if getattr(self, name) and self.user_model is not None:
+                raise SettingError(name, "is for our own models, not for a class of your own: leave it out.")
         if self.schedule is not None and self.schedule not in SCHEDULES:
             raise SettingError("schedule", f"{self.schedule} is no curve: choose {', '.join(SCHEDULES)}.")
         if self.schedule == "constant" and not (self.lr_floor is None and self.lr_fall is None):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -28,6 +28,12 @@ from nextword.train.setup import Setup, StepSetup, build_user_model
 from nextword.train.steps import Steps
 from nextword.user_model import Trainable
 
+if TYPE_CHECKING:
+    from nextword.train.sharded_model import Described, ShardedModel
+
+STEP, WEIGHTS, MOMENTS, END = "step", "weights", "moments", "end"
+"""What the first rank says comes next, where the model is sharded: a step, or gathering it; alone it knows."""
+
 
 @dataclass(frozen=True)
 class Order:
@@ -42,7 +48,7 @@ class Order:
     shape: GPTConfig
     dtype: torch.dtype
     state: TrainerState
-    moments: dict[str, tuple[torch.Size, torch.dtype]]
+    moments: "Described"
 
 
 @contextmanager
@@ -55,19 +61,48 @@ def leading(ranks: Ranks) -> Iterator[None]:
         raise
 
 
-def lead(ranks: Ranks, setup: Setup, optimizer: torch.optim.AdamW, state: TrainerState) -> None:
-    """Send a run to the followers, as it is before the next step."""
+def lead(ranks: Ranks, setup: Setup, optimizer: torch.optim.AdamW, state: TrainerState) -> "ShardedModel | None":
+    """Send a run to the followers, as it is before the next step; return this rank's part, if it is divided."""
     if not ranks.several:
-        return
+        return None
     moments = optimizer_tensors(setup.model, optimizer)
     described = {name: (tensor.shape, tensor.dtype) for name, tensor in moments.items()}
     ranks.tell(Order(setup.config, setup.plan, setup.windows, setup.model.config, setup.dtype, state, described))
-    ranks.send([*weights_of(setup.model), *moments.values()])
+    if not setup.config.shard:
+        ranks.send([*weights_of(setup.model), *moments.values()])
+        return None
+    from nextword.train.sharded_model import ShardedModel  # which takes long to import
+
+    sharded = ShardedModel(ranks, setup.config, setup.model.config, setup.plan.lr, setup.device, setup.dtype)
+    sharded.scatter(setup.model, moments, described)
+    optimizer.state.clear()  # until it is gathered again, to be saved
+    return sharded
 
 
 def weights_of(model: Trainable) -> list[Tensor]:
     """List a model's parameters and buffers."""
     return [tensor.detach() for tensor in model.state_dict().values()]
+
+
+def received(
+    ranks: Ranks, order: Order, device: torch.device
+) -> "tuple[Trainable, torch.optim.AdamW, ShardedModel | None]":
+    """Build the model and the optimizer that the first rank sends, or this rank's part of them."""
+    config, lr = order.config, order.plan.lr
+    if config.shard:
+        from nextword.train.sharded_model import ShardedModel
+
+        sharded = ShardedModel(ranks, config, order.shape, lr, device, order.dtype)
+        sharded.scatter(None, None, order.moments)
+        return sharded.model, sharded.optimizer, sharded
+    own = config.user_model
+    model: Trainable = GPT(order.shape) if own is None else build_user_model(own, order.shape, None, None)
+    model.to(device)
+    optimizer = chosen_optimizer(model, config, lr)
+    moments = {name: torch.empty(shape, dtype=dtype) for name, (shape, dtype) in order.moments.items()}
+    restore_optimizer(moments, model, optimizer)
+    ranks.send([*weights_of(model), *optimizer_tensors(model, optimizer).values()])
+    return model, optimizer, None
 
 
 class FollowingRank:
@@ -81,18 +116,10 @@ class FollowingRank:
         if isinstance(order, int):
             raise FollowedError(order)
         config, device = order.config, pick_device(order.config.device)
-        user_model = config.user_model
-        model: Trainable = (
-            GPT(order.shape) if user_model is None else build_user_model(user_model, order.shape, None, None)
-        )
-        model.to(device)
-        optimizer = chosen_optimizer(model, config, order.plan.lr)
-        moments = {name: torch.empty(shape, dtype=dtype) for name, (shape, dtype) in order.moments.items()}
-        restore_optimizer(moments, model, optimizer)
-        ranks.send([*weights_of(model), *optimizer_tensors(model, optimizer).values()])
+        model, optimizer, self._sharded = received(ranks, order, device)
         setup = StepSetup(config, order.plan, order.windows, model, device, order.dtype)
         self._ranks, self._plan, self._state = ranks, order.plan, order.state
-        self._steps = Steps(setup, optimizer, order.state, ranks)
+        self._steps = Steps(setup, optimizer, order.state, ranks, self._sharded)
         self._out = Path(config.out or ".")
 
     def stop(self) -> None:
@@ -115,6 +142,8 @@ class FollowingRank:
 
     def _run(self) -> Iterator[Event]:
         steps, first = self._steps, self._state.step
+        if self._sharded is not None:
+            yield from self._obey(self._sharded)
         if self._state.compiled_from is not None and steps.go_on:
             steps.compile()
         while steps.go_on:
@@ -125,6 +154,19 @@ class FollowingRank:
             yield from self._read(steps.not_yet_due)
         yield from self._read(all_but=0)
         yield Finished(self._state.step, self._state.step == self._plan.steps, self._out, None)
+
+    def _obey(self, sharded: "ShardedModel") -> Iterator[Event]:
+        """Do what the first rank says, until it says END."""
+        while True:
+            self._steps.wait_for_orders()
+            order = self._ranks.tell()
+            if order == END:
+                return
+            if order == STEP:
+                self._steps.launch()
+                yield from self._read(all_but=0)
+            else:
+                sharded.gather(None, None, with_moments=order == MOMENTS)
 
     def _read(self, all_but: int) -> Iterator[Event]:
         while self._steps.unread > all_but:

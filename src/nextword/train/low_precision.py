@@ -1,7 +1,10 @@
 """Mixed precision: float32 master weights, and a model to compute with in low precision."""
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from nextword.errors import TrainingError
 from nextword.model import GPT
@@ -17,7 +20,7 @@ class LowPrecisionCopy:
     are half as large. Everything else (embeddings, biases, LayerNorms) is
     shared, and the residual stream stays in float32. With float32, `model` is
     the run's own model and nothing is copied; so it is for a user model, whose
-    products may be in dtype, but not its matrices.
+    products may be in dtype, but not its matrices. recompute: see `recompute_blocks`.
 
     `masters` and `weights` are lists of equal length and order: a parameter of
     the run, and what stands for it here (itself where it is shared).
@@ -25,10 +28,12 @@ class LowPrecisionCopy:
     Source: Micikevicius et al., "Mixed Precision Training" (2018), section 3.1.
     """
 
-    def __init__(self, model: Trainable, dtype: torch.dtype):
+    def __init__(self, model: Trainable, dtype: torch.dtype, recompute: bool = False):
         self.model: Trainable = model
-        if isinstance(model, GPT) and dtype != torch.float32:
+        if isinstance(model, GPT) and (dtype != torch.float32 or recompute):
             self.model = with_matrices_in(dtype, model)
+        if isinstance(self.model, GPT) and recompute:
+            recompute_blocks(self.model)
         frozen = {id(p) for p in model.parameters() if not (p.requires_grad or isinstance(model, GPT))}
         learning = [(name, parameter) for name, parameter in model.named_parameters() if id(parameter) not in frozen]
         self.masters = [parameter for _, parameter in learning]
@@ -83,19 +88,29 @@ def with_matrices_in(dtype: torch.dtype, model: GPT) -> GPT:
     """Copy a model's matrices in `dtype`, and share its other parameters."""
     other = without_numbers(model.config, model.ops)
     parameters = {
-        name: nn.Parameter(parameter.detach().to(dtype, copy=True)) if is_matrix(name, parameter) else parameter
+        name: nn.Parameter(parameter.detach().to(dtype)) if is_copied(name, parameter, dtype) else parameter
         for name, parameter in model.named_parameters()
     }
     other.load_state_dict(parameters, assign=True)
     return other
 
 
-def is_matrix(name: str, parameter: Tensor) -> bool:
-    """Whether a parameter is one of the blocks' matrices.
+def is_copied(name: str, parameter: Tensor, dtype: torch.dtype) -> bool:
+    """Whether a parameter needs a copy to compute with: one of the blocks' matrices, in another format.
 
     The embeddings stay in float32: wte gets a gradient as the embedding and
     another, of quite another size, as the head, and in bfloat16's eight bits
     their sum loses the smaller one. (With a bfloat16 wte a 124M model fell
     behind its float32 twin from step 100 on.) The head's products round it.
     """
-    return parameter.dim() == 2 and name not in ("wte.weight", "wpe.weight")
+    return parameter.dim() == 2 and name not in ("wte.weight", "wpe.weight") and parameter.dtype != dtype
+
+
+def recompute_blocks(model: GPT) -> None:
+    """Let a model keep only what enters each block, and compute its inside again on the way back.
+
+    Source: Chen et al., "Training Deep Nets with Sublinear Memory Cost" (2016).
+    """
+    for layer in range(model.config.n_layer):
+        block = model.block(layer)
+        block.forward = partial(checkpoint, block.forward, use_reentrant=False)  # type: ignore[method-assign]

@@ -13,10 +13,10 @@ from nextword.train.run_directory import description
 from nextword.train.setup import Setup
 
 MAY_DIFFER = "the rest of this run may differ in its last digits."
-DECIDES_NOTHING = ("data", "out")
+DECIDES_NOTHING = ("data", "out", "shard", "recompute")
 """Settings that may differ on resuming: the data is compared by its content, and `out` names the run."""
 
-AT_FIRST = {name: getattr(AS_AT_FIRST, name) for name in ("separator", "encoding", "as_text")}
+AT_FIRST = {name: getattr(AS_AT_FIRST, name) for name in ("separator", "encoding", "as_text")} | {"optimizer": "adamw"}
 """What settings were before there were such settings: a run.json that lacks them is from then."""
 
 

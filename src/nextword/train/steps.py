@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from statistics import median
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -29,6 +30,9 @@ from nextword.train.prolongation import rate
 from nextword.train.ranks import ALONE, Ranks
 from nextword.train.setup import StepSetup
 from nextword.train.update import make_update
+
+if TYPE_CHECKING:
+    from nextword.train.sharded_model import ShardedModel
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,19 @@ class Steps:
     while these are looked at. From some step on the loss may be computed by compiled code: see `compile`.
     """
 
-    def __init__(self, setup: StepSetup, optimizer: torch.optim.AdamW, state: TrainerState, ranks: Ranks = ALONE):
-        self._setup, self._state, self._ranks = setup, state, ranks
-        self._working = LowPrecisionCopy(setup.model, setup.dtype)
+    def __init__(
+        self,
+        setup: StepSetup,
+        optimizer: torch.optim.AdamW,
+        state: TrainerState,
+        ranks: Ranks = ALONE,
+        sharded: "ShardedModel | None" = None,
+    ):
+        self._setup, self._state, self._ranks, self._sharded = setup, state, ranks, sharded
+        if sharded is None:
+            self._working = LowPrecisionCopy(setup.model, setup.dtype, setup.config.recompute)
+        else:
+            self._working = LowPrecisionCopy(sharded.model, torch.float32)  # it makes its own copies, a block at a time
         if setup.dtype == torch.float16 and state.loss_scale is None:
             state.loss_scale = LossScale()
         self._move = make_update(self._working, optimizer, setup.config.clip, state.loss_scale)
@@ -64,7 +78,11 @@ class Steps:
         self._seconds: deque[float] = deque(maxlen=TRIAL_STEPS)  # that the last ones took
         self._compiled: Callable[[Tensor, Tensor], Tensor] | None = None
         self._asked_to_compile = self._untried = False
-        self._reduced = ReducedLoss(self._working, self._own_loss) if ranks.several else None
+        self._reduced: ReducedLoss | ShardedModel | None = None
+        if sharded is not None:
+            self._reduced = sharded.computing(self._own_loss)
+        elif ranks.several:
+            self._reduced = ReducedLoss(self._working, self._own_loss)
         self._asked_to_stop, self._last_step = False, setup.plan.steps
         self._stage = 0  # of a step that is being launched: see `place`
 
@@ -80,6 +98,10 @@ class Steps:
     def longest(self) -> float:
         """The seconds of the longest of the last steps; before the first, what compiling may take."""
         return max(self._seconds, default=COMPILE_SECONDS)
+
+    def wait_for_orders(self) -> None:
+        """Say that this rank waits for what the first one says comes next, between steps."""
+        self._stage = 2
 
     def stop(self) -> None:
         """Ask all ranks to end after the same step. Safe in a signal handler."""
@@ -162,7 +184,7 @@ class Steps:
 
     def saved_by_compiling(self) -> float:
         """Estimate the seconds that compiling now would save; at most 0 for a loss."""
-        if self._asked_to_compile or not self._seconds or not isinstance(self._setup.model, GPT):
+        if self._asked_to_compile or not self._seconds or not isinstance(self._setup.model, GPT) or self._sharded:
             return 0.0
         left = self._setup.plan.steps - self._state.step
         return seconds_saved(self._setup.device, median(self._seconds), left)

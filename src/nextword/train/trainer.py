@@ -33,7 +33,7 @@ from nextword.train.events import (
     Validated,
     Warned,
 )
-from nextword.train.following_ranks import lead, leading
+from nextword.train.following_ranks import END, MOMENTS, STEP, WEIGHTS, lead, leading
 from nextword.train.health import CurveWatch, LossWatch, PassedBest
 from nextword.train.heartbeat import heartbeat
 from nextword.train.loss_scale import all_skipped, first_skipped
@@ -79,8 +79,10 @@ class Trainer:
             self._opened = open_run(config, resume, overwrite, tell, ranks.count)
         self.setup, self._state = self._opened.setup, self._opened.state
         self._optimizer = self._opened.optimizer
-        lead(ranks, self.setup, self._optimizer, self._state)
-        self._steps = Steps(self.setup, self._optimizer, self._state, ranks)
+        self._sharded = lead(ranks, self.setup, self._optimizer, self._state)
+        optimizer = self._optimizer if self._sharded is None else self._sharded.optimizer
+        self._steps = Steps(self.setup, optimizer, self._state, ranks, self._sharded)
+        self._put_away()
         self._ranks = ranks
         self._watch, self._passed_best = LossWatch(), PassedBest()
         self._curve_watch = CurveWatch(self.setup.directory)
@@ -146,12 +148,14 @@ class Trainer:
         for message in opened.warnings:
             yield Warned(self.step, message)
         if self.step == 0:
+            self._gather()
             untrained = self._validate()
             self._log(validated=untrained)
             self._log_attention()
             yield untrained
             yield from self._judge()
             yield self._sample()  # so that later ones can be held against it
+            self._put_away()
         self._began = self._saved_at = time.monotonic()
         self._first = self._saved_step = self.step
         if state.compiled_from is not None and self._steps.go_on:
@@ -159,6 +163,7 @@ class Trainer:
         while self._steps.go_on:
             if self.step == self._first + TRIAL_STEPS:
                 yield from self._perhaps_compile()
+            self._order(STEP)
             if warning := self._steps.launch():
                 yield Warned(self.step, warning)
             yield from self._read_steps(all_but=self._steps.not_yet_due)
@@ -168,6 +173,7 @@ class Trainer:
         yield from self._read_steps()  # if the run was asked to stop meanwhile
         if self._saved_step != self.step:
             yield self._save()
+        self._order(END)
         if isinstance(self.setup.model, UserModel):
             for message in self.setup.model.not_exported():
                 yield Warned(self.step, message)
@@ -202,7 +208,11 @@ class Trainer:
         """Yield the events of a step: validate, log and sample where they are due."""
         plan, step, state = self.setup.plan, stepped.step, self._state
         last = step == plan.steps
-        validated = self._validate() if last or step % plan.eval_every == 0 else None
+        validates = last or step % plan.eval_every == 0
+        samples = last or step % plan.sample_every == 0
+        if validates or samples:
+            self._gather()
+        validated = self._validate() if validates else None
         self._log(stepped, validated)
         if validated is not None:
             self._log_attention()
@@ -219,8 +229,26 @@ class Trainer:
             if passed := self._passed_best.warning(validated.val_loss, state, passes):
                 yield Warned(step, passed)
             yield from self._judge()
-        if last or step % plan.sample_every == 0:
+        if samples:
             yield self._sample()
+        self._put_away()
+
+    def _order(self, said: str) -> None:
+        """Say to the other ranks what comes next, where the model is sharded; alone they know when to step."""
+        if self._sharded is not None:
+            self._ranks.tell(said)
+
+    def _gather(self, what: str = WEIGHTS) -> None:
+        """Make this rank's model the whole one as it is now, where the model is sharded, and also its optimizer."""
+        if self._sharded is not None:
+            self._order(what)
+            self.setup.model.to(self.setup.device)
+            self._sharded.gather(self.setup.model, self._optimizer, with_moments=what == MOMENTS)
+
+    def _put_away(self) -> None:
+        """Keep the whole model in the machine's memory rather than the GPU's, where the model is sharded."""
+        if self._sharded is not None:
+            self.setup.model.to("cpu")
 
     def _validate(self) -> Validated:
         """Measure the loss on the whole validation text, and keep the weights if they are the best yet."""
@@ -261,6 +289,7 @@ class Trainer:
     def _save(self) -> Saved:
         """Save a checkpoint, the run's own weights, the best ones, and the picture."""
         setup, run = self.setup, self._directory
+        self._gather(MOMENTS)
         path = save_checkpoint(run.checkpoints, setup.model, self._optimizer, self._state)
         run.publish(path)
         if self._best is not None:
@@ -268,6 +297,7 @@ class Trainer:
             self._best = None
         plot_loss(run.path / "log.jsonl", run.path / "loss.png", setup.model.config.n_vocab)
         run.settle()
+        self._put_away()
         self._saved_at, self._saved_step = time.monotonic(), self.step
         return Saved(self.step, path)
 

@@ -21,7 +21,7 @@ def make_update(
     """
     if scale is not None:
         return ScaledUpdate(working, optimizer, clip, scale)
-    if isinstance(optimizer, MatrixOptimizer):
+    if isinstance(optimizer, MatrixOptimizer) or is_divided(working.masters[0]):
         return PlainUpdate(working, optimizer, clip)
     if native.can_take(working.masters) and native.can_take(working.weights):
         return NativeUpdate(working, optimizer, clip)
@@ -125,7 +125,7 @@ class PlainUpdate:
         working = self._working
         working.gather()
         gradients = working.gradients()
-        norm = torch.nn.utils.get_total_norm(gradients)
+        norm = total_norm(gradients)
         length = norm.item()
         if not math.isfinite(length + loss.item()):
             return norm
@@ -155,7 +155,7 @@ class ScaledUpdate:
         working.gather()
         gradients = working.gradients()
         torch._foreach_mul_(gradients, 1.0 / scale.value)
-        norm = torch.nn.utils.get_total_norm(gradients)
+        norm = total_norm(gradients)
         length = norm.item()
         if not math.isfinite(loss.item()):
             return norm
@@ -169,6 +169,17 @@ class ScaledUpdate:
         working.refresh()
         working.clear_gradients()
         return norm
+
+
+def total_norm(gradients: list[Tensor]) -> Tensor:
+    """Compute the length of all gradients together, of all ranks' parts where they are divided."""
+    norm = torch.nn.utils.get_total_norm(gradients)
+    return norm.full_tensor() if is_divided(norm) else norm  # type: ignore[attr-defined]
+
+
+def is_divided(tensor: Tensor) -> bool:
+    """Whether each rank has a part of a tensor: a DTensor, whose class takes long to import."""
+    return hasattr(tensor, "full_tensor")
 
 
 Update = NativeUpdate | TorchUpdate | PlainUpdate | ScaledUpdate
