@@ -41,32 +41,25 @@ def forecast(
     share: float,
     memory: float,
     count: int = 1,
+    shards: int = 1,
+    recompute: bool = False,
 ) -> Forecast:
     """Forecast a training on `count` processors with such a peak rate and memory each.
 
-    batch_size: the windows side by side in each; None takes the most that fit.
+    batch_size: the windows side by side in each; None takes the most that fit. shards, recompute: see `memory_parts`;
+    to compute the blocks again on the way back takes a third more.
     """
-    fits = largest_batch(model, window, dtype, device, memory)
-    per_token = training_flops(model, window)
+
+    def parts_with(batch_size: int) -> dict[str, int]:
+        parts = memory_parts(model, batch_size, window, dtype, device, 1, shards, recompute)
+        return {name: n for name, n in parts.items() if device.type == "cpu" or name != BEST}
+
+    fits = MOST_WINDOWS
+    while fits and sum(parts_with(fits).values()) > memory:
+        fits //= 2
+    per_token = training_flops(model, window) * (4 / 3 if recompute else 1)
     rate = count * share * peak / per_token
-    parts = memory_on(device, model, batch_size or max(1, fits), window, dtype)
-    return Forecast(per_token * tokens, rate, tokens / rate, parts, memory, fits)
-
-
-def memory_on(
-    device: torch.device, model: GPTConfig, batch_size: int, window: int, dtype: torch.dtype
-) -> dict[str, int]:
-    """Estimate the parts of the memory that training takes on a device."""
-    parts = memory_parts(model, batch_size, window, dtype, device)
-    return {name: n for name, n in parts.items() if device.type == "cpu" or name != BEST}
-
-
-def largest_batch(model: GPTConfig, window: int, dtype: torch.dtype, device: torch.device, memory: float) -> int:
-    """Find the largest power of two of windows that fits into so many bytes; 0 for none."""
-    batch_size = MOST_WINDOWS
-    while batch_size and sum(memory_on(device, model, batch_size, window, dtype).values()) > memory:
-        batch_size //= 2
-    return batch_size
+    return Forecast(per_token * tokens, rate, tokens / rate, parts_with(batch_size or max(1, fits)), memory, fits)
 
 
 def usable(gpu: Gpu) -> float:

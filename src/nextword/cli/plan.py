@@ -49,6 +49,12 @@ class Arguments:
     batch_size: int | None = None
     """Windows side by side on each GPU. Default: the most that fit; 4 on a CPU."""
 
+    shard: bool = False
+    """Divide weights, gradients and moments among the GPUs, as `nextword train --shard`."""
+
+    recompute: bool = False
+    """Compute the blocks again on the way back, as `nextword train --recompute`."""
+
 
 def run(arguments: list[str]) -> int:
     """Forecast, and print it."""
@@ -98,7 +104,10 @@ def lines(args: Arguments, tokens: int) -> list[str]:
         name = str(dtype).removeprefix("torch.")
         where = f"On this machine, {memory / 1e9:.0f} GB free and {peak / 1e9:,.0f} GFLOP/s in {name}, just measured"
     batch_size = args.batch_size or (4 if device.type == "cpu" else None)
-    found = forecast(shape, tokens, args.window, batch_size, dtype, device, peak, share, memory, count)
+    shards = count if args.shard else 1
+    found = forecast(
+        shape, tokens, args.window, batch_size, dtype, device, peak, share, memory, count, shards, args.recompute
+    )
     windows = batch_size or max(1, found.fits)
     needed = sum(found.parts.values())
     cost = [] if args.price is None else [row("cost", f"{found.seconds / 3600 * count * args.price:,.2f}")]
@@ -116,7 +125,7 @@ def lines(args: Arguments, tokens: int) -> list[str]:
         *(row(part, f"{size / 1e9:.2f} GB") for part, size in found.parts.items()),
         row("in all", f"{needed / 1e9:.2f} of {memory / 1e9:.1f} GB"),
         "",
-        verdict(found.fits, windows, needed <= memory),
+        verdict(found.fits, windows, needed <= memory, can_shard=count > 1 and not args.shard),
     ]
 
 
@@ -132,8 +141,10 @@ def parse_gpu(text: str) -> "tuple[Gpu, int]":
     return GPUS[name], int(count or 1)
 
 
-def verdict(fits: int, windows: int, is_enough: bool) -> str:
+def verdict(fits: int, windows: int, is_enough: bool, can_shard: bool = False) -> str:
     """Say whether it fits, and what would."""
+    if fits == 0 and can_shard:
+        return "It does not fit: try --shard, and --recompute, which takes a third more time."
     if fits == 0:
         return "It does not fit: take a GPU with more memory, a shorter --window, or a smaller model."
     if not is_enough:

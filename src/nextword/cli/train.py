@@ -54,7 +54,8 @@ def run(arguments: list[str]) -> int:
     from nextword.train.following_ranks import FollowingRank
     from nextword.train.ranks import joined
 
-    keep_freed_memory()
+    if not args.shard:  # which frees a block's weights again and again
+        keep_freed_memory()
     with joined(args.device) as ranks:
         if not ranks.leads:
             return show(FollowingRank(ranks), Display(Console(quiet=True)))

@@ -18,9 +18,11 @@ def training_memory(
     dtype: torch.dtype,
     device: torch.device = CPU,
     accumulate: int = 1,
+    shards: int = 1,
+    recompute: bool = False,
 ) -> int:
     """Estimate the bytes of training at its peak, never below what was measured on a CPU."""
-    return sum(memory_parts(model, batch_size, window, dtype, device, accumulate).values())
+    return sum(memory_parts(model, batch_size, window, dtype, device, accumulate, shards, recompute).values())
 
 
 def memory_parts(
@@ -30,8 +32,12 @@ def memory_parts(
     dtype: torch.dtype,
     device: torch.device = CPU,
     accumulate: int = 1,
+    shards: int = 1,
+    recompute: bool = False,
 ) -> dict[str, int]:
-    """Estimate the bytes of each part of what training keeps, at its peak.
+    """Estimate the bytes of each part of what training keeps, at its peak, on one rank.
+
+    shards: the ranks that a model is divided among; recompute: see `low_precision.recompute_blocks`.
 
     A parameter takes 20: 4 each for itself, AdamW's two moments and the best
     weights so far, and 4 for its gradient and its working copy together; and 4
@@ -43,6 +49,10 @@ def memory_parts(
     four times the chunk of logits; and with dropout, except on a CUDA GPU, all
     attention weights, before and after, 10 for each of the window's tokens, a
     head and a layer.
+
+    Of a sharded model a rank keeps its part of the parameters, gradients and moments in float32, the embeddings and
+    their gradient whole, and in the products' format two blocks, the one that computes and the next, with one's
+    gradient.
 
     Source: our own measurements, which tests/train/test_memory.py lists.
     """
@@ -57,7 +67,9 @@ def memory_parts(
     if not ours:
         head += 4 * min(logits, chunk)
         per_token += model.n_layer * 10 * model.n_head * window if model.dropout and device.type != "cuda" else 0
-    return {
+    if recompute:  # what enters each block, and the inside of one
+        per_token = per_token // model.n_layer + model.n_layer * 4 * model.n_embd
+    parts = {
         "the program": PROCESS,
         "weights": 4 * model.n_params,
         "AdamW's moments": 8 * model.n_params,
@@ -66,10 +78,22 @@ def memory_parts(
         "the head's logits and gradients": head,
         "activations for the way back": batch_size * window * per_token,
     }
+    if shards == 1:
+        return parts
+    for name in ("weights", "AdamW's moments"):
+        parts[name] //= shards
+    parts["gradients and working copies"] = 4 * model.n_params // shards
+    block = 12 * model.n_embd**2
+    parts[WHOLE] = 8 * (model.n_vocab + model.n_ctx) * model.n_embd + block * (3 * dtype.itemsize + 4)
+    return parts
 
 
 BEST = "the best weights so far"
 """The part of the memory that is in the machine's, also where training is on a GPU."""
+
+
+WHOLE = "embeddings and two blocks, whole"
+"""The part that a sharded model adds."""
 
 
 def shortage(
@@ -80,14 +104,16 @@ def shortage(
     free: int | None,
     device: torch.device = CPU,
     accumulate: int = 1,
+    shards: int = 1,
+    recompute: bool = False,
 ) -> str | None:
     """Describe why a run will not fit into `free` bytes; None where it fits or nobody knows."""
-    needed = training_memory(model, batch_size, window, dtype, device, accumulate)
+    needed = training_memory(model, batch_size, window, dtype, device, accumulate, shards, recompute)
     if free is None or needed <= free:
         return None
     return (
         f"Training needs about {readable_size(needed)} of memory, and {readable_size(free)} is free. "
-        f"{remedy(model, batch_size, window, dtype, free, device, accumulate)}"
+        f"{remedy(model, batch_size, window, dtype, free, device, accumulate, shards, recompute)}"
     )
 
 
@@ -99,13 +125,15 @@ def out_of_memory(
     free: int | None,
     device: torch.device = CPU,
     accumulate: int = 1,
+    shards: int = 1,
+    recompute: bool = False,
 ) -> str:
     """Describe running out of memory: the setting to lower, and a value that fits."""
-    needed = training_memory(model, batch_size, window, dtype, device, accumulate)
+    needed = training_memory(model, batch_size, window, dtype, device, accumulate, shards, recompute)
     limit = min(free or needed, needed) - 1  # it did not fit, so less than that has to be aimed at
     return (
         f"Memory ran out: `batch_size={batch_size}` with `window={window}` needs about {readable_size(needed)}. "
-        f"{remedy(model, batch_size, window, dtype, limit, device, accumulate)}"
+        f"{remedy(model, batch_size, window, dtype, limit, device, accumulate, shards, recompute)}"
     )
 
 
@@ -125,15 +153,19 @@ def remedy(
     free: int,
     device: torch.device,
     accumulate: int,
+    shards: int = 1,
+    recompute: bool = False,
 ) -> str:
     """Name the setting to lower, with the largest power of two that fits into `free` bytes."""
     for factor, then in ((2, ", and a higher `accumulate` to make up for it"), (1, "")):
         for smaller in powers_of_two_below(batch_size):
-            if training_memory(model, smaller, window, dtype, device, factor * accumulate) <= free:
+            if training_memory(model, smaller, window, dtype, device, factor * accumulate, shards, recompute) <= free:
                 return f"Use `batch_size={smaller}`{then}."
     for shorter in powers_of_two_below(window):
-        if training_memory(model, 1, shorter, dtype, device, accumulate) <= free:
+        if training_memory(model, 1, shorter, dtype, device, accumulate, shards, recompute) <= free:
             return f"Use `batch_size=1` and `window={shorter}`."
+    if not recompute and training_memory(model, 1, window, dtype, device, accumulate, shards, True) <= free:
+        return "Use `batch_size=1` and `recompute=True`, which takes a third more time."
     nano = "`model='nano'`, or " if model.n_params > CONFIGS["nano"].n_params else ""
     return f"Use {nano}a machine with more memory."
 

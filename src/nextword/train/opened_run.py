@@ -32,7 +32,7 @@ from nextword.user_model import UserModel
 LOOKED_AT, SHOWN = 10_000, 60
 """Characters of a text that are encoded to see whether they come back, and shown if they do not."""
 
-MemorySettings = tuple[GPTConfig, int, int, torch.dtype, int | None, torch.device, int]
+MemorySettings = tuple[GPTConfig, int, int, torch.dtype, int | None, torch.device, int, int, bool]
 """What `shortage` and `out_of_memory` ask for."""
 
 
@@ -43,6 +43,7 @@ class OpenedRun:
     free_memory: in bytes, before anything was loaded. checkpoint: the one that
     it is resumed from, until `begin`; found: all that there were. prolonged:
     what run.json is to say, where the run got more steps. warnings: sentences.
+    n_ranks: the processes that share each update.
     """
 
     setup: Setup
@@ -54,13 +55,16 @@ class OpenedRun:
     found: list[Path] = field(default_factory=list)
     prolonged: dict[str, Any] | None = None
     warnings: list[str] = field(default_factory=list)
+    n_ranks: int = 1
 
     @property
     def memory_settings(self) -> MemorySettings:
         """The settings on which memory depends, and the bytes free before."""
         setup, plan = self.setup, self.setup.plan
-        model = setup.model.config
-        return model, plan.batch_size, plan.window, setup.dtype, self.free_memory, setup.device, plan.accumulate
+        shape, windows = setup.model.config, min(plan.batch_size, plan.batch_size * plan.accumulate // self.n_ranks)
+        shards = self.n_ranks if setup.config.shard else 1
+        free, device, recompute = self.free_memory, setup.device, setup.config.recompute
+        return shape, windows, plan.window, setup.dtype, free, device, plan.accumulate, shards, recompute
 
     def started(self, directory: Path) -> Started:
         """Describe the run, with its expected duration, as the first event."""
@@ -145,6 +149,7 @@ def open_run(
         setup = prepare(config, corpus, tell=tell, n_ranks=n_ranks)
         optimizer = chosen_optimizer(setup.model, config, setup.plan.lr)
         run = OpenedRun(setup, optimizer, TrainerState(), free_memory, overwrite)
+    run.n_ranks = n_ranks
     if isinstance(run.setup.model, UserModel):
         run.warnings += run.setup.model.warnings()
     run.warnings += [*what_tokens_lose(run.setup), *check_causality(run.setup)]
