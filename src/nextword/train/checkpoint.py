@@ -6,6 +6,7 @@ go on: training.safetensors (AdamW's moments, the random state), progress.json
 and, written last, manifest.json with every file's size and SHA-256.
 """
 
+import copy
 import hashlib
 import json
 import shutil
@@ -18,10 +19,12 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from nextword.errors import RunError
+from nextword.model import GPT
 from nextword.runtime import random_state, set_random_state, sync
 from nextword.train.loss_scale import LossScale
 from nextword.user_model import Trainable, UserModel, as_gpt
 from nextword.weights import save_huggingface, save_tensors
+from nextword.weights.assemble import without_numbers
 from nextword.weights.tensor_file import load_tensors
 
 
@@ -52,14 +55,48 @@ KEPT = 2
 """How many checkpoints stay: the newest, and the one before it in case the disk fails the newest."""
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """A run's state at one step. tensors: of the optimizer and the random state, by name."""
+
+    model: Trainable
+    tensors: dict[str, Tensor]
+    state: TrainerState
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its tensors."""
+        tensors = [*self.model.state_dict().values(), *self.tensors.values()]
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+    def copied(self) -> "Snapshot":
+        """Copy it all into the machine's memory, where the next steps change nothing of it."""
+        tensors = {name: tensor.to("cpu", copy=True) for name, tensor in self.tensors.items()}
+        return Snapshot(in_memory(as_gpt(self.model)), tensors, copy.deepcopy(self.state))
+
+
+def in_memory(model: GPT) -> GPT:
+    """Copy a model into memory of its own, on the CPU."""
+    other = without_numbers(model.config, model.ops)
+    other.load_state_dict({name: t.to("cpu", copy=True) for name, t in model.state_dict().items()}, assign=True)
+    other.vocabulary, other.engine = model.vocabulary, model.engine
+    return other.train(model.training)
+
+
 def save_checkpoint(folder: Path, model: Trainable, optimizer: torch.optim.Optimizer, state: TrainerState) -> Path:
-    """Save a run's state in folder/step-<updates made>; return its path.
+    """Save a run's state in folder/step-<updates made>; return its path. See `write_checkpoint`."""
+    return write_checkpoint(folder, Snapshot(model, training_tensors(model, optimizer), state))
+
+
+def write_checkpoint(folder: Path, snapshot: Snapshot) -> Path:
+    """Write a run's state into folder/step-<updates made>; return its path.
 
     Everything is first written beside its place, forced to the disk and only
     then renamed, so that a kill at any moment leaves the checkpoint before
     this one as it was. Only then are all but the last two checkpoints deleted:
     older ones, and damaged ones of later steps that the run had to go back from.
     """
+    model, state = snapshot.model, snapshot.state
     path = folder / f"step-{state.step:08d}"
     draft = path.with_suffix(".tmp")
     for half_written in folder.glob("step-????????.tmp"):  # by a process that was killed
@@ -68,7 +105,7 @@ def save_checkpoint(folder: Path, model: Trainable, optimizer: torch.optim.Optim
     save_huggingface(as_gpt(model), draft)
     if isinstance(model, UserModel):
         save_tensors(model.own_tensors(), draft / OWN)
-    save_tensors(training_tensors(model, optimizer), draft / "training.safetensors")
+    save_tensors(snapshot.tensors, draft / "training.safetensors")
     (draft / "progress.json").write_text(json.dumps(asdict(state), indent=1))
     files = {f.name: {"size": f.stat().st_size, "sha256": sha256(f)} for f in sorted(draft.iterdir())}
     (draft / "manifest.json").write_text(json.dumps(files, indent=1))

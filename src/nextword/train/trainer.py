@@ -4,21 +4,24 @@
 someone listens, and whoever listens decides what to show.
 """
 
-import copy
 import gc
 import inspect
 import threading
 import time
 import weakref
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from nextword.data.sharded_corpus import Tell
 from nextword.decode import generate
 from nextword.errors import NotFiniteError, TrainingError
 from nextword.evaluate import evaluate, perplexity
 from nextword.model import GPT
-from nextword.train.checkpoint import save_checkpoint
+from nextword.runtime import available_memory
+from nextword.train.background import Background
+from nextword.train.checkpoint import Snapshot, in_memory, training_tensors, write_checkpoint
 from nextword.train.compilation import COMPILE_SECONDS, TRIAL_STEPS, can_compile
 from nextword.train.config import TrainConfig
 from nextword.train.events import (
@@ -37,7 +40,7 @@ from nextword.train.following_ranks import END, MOMENTS, STEP, WEIGHTS, lead, le
 from nextword.train.health import CurveWatch, LossWatch, PassedBest
 from nextword.train.heartbeat import heartbeat
 from nextword.train.loss_scale import all_skipped, first_skipped
-from nextword.train.memory import out_of_memory, ran_out
+from nextword.train.memory import CPU, out_of_memory, ran_out
 from nextword.train.opened_run import open_run
 from nextword.train.plot import plot_loss
 from nextword.train.prolongation import rate
@@ -50,6 +53,12 @@ from nextword.weights import save_huggingface
 SAVE_SECONDS = 600.0  # between checkpoints, where no save_every is given
 FIRST_SAVE_SECONDS = 60.0  # until the first, so that a crash soon after does not lose all
 SAMPLE_TOKENS = 40
+
+LONG_TO_WRITE = 256 * 2**20
+"""Bytes of a checkpoint from which on it is written while training goes on: some 20M parameters."""
+
+ROOM = 1.5
+"""How much of a checkpoint's size must be free to copy it first."""
 
 
 class Trainer:
@@ -86,6 +95,7 @@ class Trainer:
         self._ranks = ranks
         self._watch, self._passed_best = LossWatch(), PassedBest()
         self._curve_watch = CurveWatch(self.setup.directory)
+        self._writing: Background[Saved] = Background("checkpoint")
         self._best: GPT | None = None  # the best weights so far, where they are not on the disk yet
 
     @property
@@ -134,6 +144,8 @@ class Trainer:
             raise TrainingError(said + (" The older run is back in its place." if run.settle() else "")) from error
         finally:
             gc.unfreeze()
+            with suppress(Exception):  # what happened first was said
+                self._writing.result(wait=True)
             run.settle()
             run.release()
 
@@ -167,12 +179,16 @@ class Trainer:
             if warning := self._steps.launch():
                 yield Warned(self.step, warning)
             yield from self._read_steps(all_but=self._steps.not_yet_due)
+            if saved := self._writing.result():
+                yield saved
             if self.step < plan.steps and self._save_is_due():
                 yield from self._read_steps()
-                yield self._save()
+                yield from self._save()
         yield from self._read_steps()  # if the run was asked to stop meanwhile
         if self._saved_step != self.step:
-            yield self._save()
+            yield from self._save()
+        if saved := self._writing.result(wait=True):
+            yield saved
         self._order(END)
         if isinstance(self.setup.model, UserModel):
             for message in self.setup.model.not_exported():
@@ -257,7 +273,7 @@ class Trainer:
         is_best = self.step > 0 and (state.best_val_loss is None or loss < state.best_val_loss)
         if is_best:
             state.best_val_loss, state.best_step = loss, self.step
-            self._best = copy.deepcopy(as_gpt(setup.model)).cpu()
+            self._best = in_memory(as_gpt(setup.model))
         return Validated(self.step, loss, perplexity(loss), is_best)
 
     def _judge(self, at_the_end: bool = False) -> Iterator[Event]:
@@ -286,20 +302,37 @@ class Trainer:
         nothing_yet = self._saved_step == 0
         return time.monotonic() - self._saved_at > (FIRST_SAVE_SECONDS if nothing_yet else SAVE_SECONDS)
 
-    def _save(self) -> Saved:
-        """Save a checkpoint, the run's own weights, the best ones, and the picture."""
-        setup, run = self.setup, self._directory
+    def _save(self) -> Iterator[Saved]:
+        """Save a checkpoint: at once, or from a copy of everything, while training goes on.
+
+        That pays where writing takes long, and needs memory for the copy.
+        """
+        if before := self._writing.result(wait=True):
+            yield before
+        setup, best = self.setup, self._best
         self._gather(MOMENTS)
-        path = save_checkpoint(run.checkpoints, setup.model, self._optimizer, self._state)
-        run.publish(path)
-        if self._best is not None:
-            save_huggingface(self._best, run.path / "best")
-            self._best = None
-        plot_loss(run.path / "log.jsonl", run.path / "loss.png", setup.model.config.n_vocab)
-        run.settle()
-        self._put_away()
+        snapshot = Snapshot(setup.model, training_tensors(setup.model, self._optimizer), self._state)
+        self._best = None
         self._saved_at, self._saved_step = time.monotonic(), self.step
-        return Saved(self.step, path)
+        is_last = self.step == setup.plan.steps or not self._steps.go_on
+        free = available_memory(CPU)
+        has_room = free is None or free > ROOM * snapshot.size
+        if isinstance(setup.model, GPT) and snapshot.size >= LONG_TO_WRITE and has_room and not is_last:
+            self._writing.begin(partial(self._write, snapshot.copied(), best))
+        else:
+            yield self._write(snapshot, best)
+        self._put_away()
+
+    def _write(self, snapshot: Snapshot, best: GPT | None) -> Saved:
+        """Write a checkpoint, the run's own weights, the best ones, and the picture."""
+        run = self._directory
+        path = write_checkpoint(run.checkpoints, snapshot)
+        run.publish(path)
+        if best is not None:
+            save_huggingface(best, run.path / "best")
+        plot_loss(run.path / "log.jsonl", run.path / "loss.png", snapshot.model.config.n_vocab)
+        run.settle()
+        return Saved(snapshot.state.step, path)
 
     def _log(self, stepped: Stepped | None = None, validated: Validated | None = None) -> None:
         """Write a step's line into log.jsonl, with null for values that were not measured."""
