@@ -4,14 +4,15 @@ import torch
 from nextword.bench.forecast import Forecast, forecast, usable
 from nextword.bench.gpus import GPUS
 from nextword.config import CONFIGS, GPTConfig
-from nextword.train.memory import training_memory
+from nextword.train.memory import TrainingSize, training_memory
 
 GPT2 = CONFIGS["gpt2"]
 GPU, CPU = torch.device("cuda"), torch.device("cpu")
 
 
 def test_time_is_operations_by_what_is_reached_of_the_peak() -> None:
-    found = forecast(GPT2, 10e9, 1024, 16, torch.bfloat16, GPU, peak=989e12, share=0.4, memory=73e9, count=8)
+    size = TrainingSize(GPT2, 16, 1024, torch.bfloat16, GPU)
+    found = forecast(size, 10e9, peak=989e12, share=0.4, memory=73e9, count=8)
     per_token = 6 * 124_439_808 + 12 * 12 * 1024 * 768  # PaLM's count, appendix B
     assert found.operations == pytest.approx(per_token * 10e9)
     assert found.rate == pytest.approx(8 * 0.4 * 989e12 / per_token)
@@ -20,14 +21,15 @@ def test_time_is_operations_by_what_is_reached_of_the_peak() -> None:
 
 def test_llm_c_on_eight_a100_comes_out_as_its_author_measured() -> None:
     """Ten billion tokens took some 90 minutes, at about 60% of the peak, by llm.c's discussion 481."""
-    found = forecast(GPT2, 10e9, 1024, 64, torch.bfloat16, GPU, GPUS["a100"].peak, 0.6, 74e9, count=8)
+    found = forecast(TrainingSize(GPT2, 64, 1024, torch.bfloat16, GPU), 10e9, GPUS["a100"].peak, 0.6, 74e9, count=8)
     assert found.seconds / 60 == pytest.approx(90, rel=0.1)
 
 
-def on(device: torch.device, memory: float, batch_size: int | None = None, **settings: object) -> Forecast:
+def on(device: torch.device, memory: float, batch_size: int = 0, count: int = 1, **settings: object) -> Forecast:
     """A forecast for GPT-2 and a window of 1024, but for what is given."""
     given: dict[str, object] = {"model": GPT2, "dtype": torch.bfloat16, "window": 1024} | settings
-    return forecast(tokens=1e9, batch_size=batch_size, device=device, peak=1e14, share=0.4, memory=memory, **given)
+    size = TrainingSize(batch_size=batch_size, device=device, **given)
+    return forecast(size, 1e9, peak=1e14, share=0.4, memory=memory, count=count, fill=not batch_size)
 
 
 def test_the_largest_batch_fits_and_twice_as_many_do_not() -> None:
@@ -43,7 +45,7 @@ def test_the_largest_batch_fits_and_twice_as_many_do_not() -> None:
 def test_the_best_weights_are_in_the_machines_memory() -> None:
     on_gpu, on_cpu = (on(device, 0, 4, dtype=torch.float32, window=256).parts for device in (GPU, CPU))
     assert on_cpu.keys() - on_gpu.keys() == {"the best weights so far"}
-    assert sum(on_cpu.values()) == training_memory(GPT2, 4, 256, torch.float32)
+    assert sum(on_cpu.values()) == training_memory(TrainingSize(GPT2, 4, 256, torch.float32))
 
 
 def test_a_large_model_fits_on_small_gpus_once_it_is_sharded() -> None:
@@ -53,7 +55,7 @@ def test_a_large_model_fits_on_small_gpus_once_it_is_sharded() -> None:
     sharded = on(GPU, usable(GPUS["4090"]), model=xl, count=8, shards=8)
     again = on(GPU, usable(GPUS["4090"]), model=xl, count=8, shards=8, recompute=True)
     assert 1 <= sharded.fits < again.fits
-    assert sharded.parts["weights"] + sharded.parts["AdamW's moments"] == pytest.approx(12 * xl.n_params / 8)
+    assert sharded.parts["weights"] + sharded.parts["the optimizer's moments"] == pytest.approx(12 * xl.n_params / 8)
     assert again.rate == pytest.approx(0.75 * sharded.rate)
 
 

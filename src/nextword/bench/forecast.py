@@ -1,13 +1,10 @@
 """A forecast of a training: time, memory, and the batch that fits."""
 
-from dataclasses import dataclass
-
-import torch
+from dataclasses import dataclass, replace
 
 from nextword.bench.gpus import Gpu
 from nextword.bench.limits import training_flops
-from nextword.config import GPTConfig
-from nextword.train.memory import BEST, memory_parts
+from nextword.train.memory import BEST, TrainingSize, memory_parts
 
 USABLE = 0.92
 """Of a GPU's memory, what a program gets: the rest is the driver's, and lost between blocks."""
@@ -31,35 +28,25 @@ class Forecast:
 
 
 def forecast(
-    model: GPTConfig,
-    tokens: float,
-    window: int,
-    batch_size: int | None,
-    dtype: torch.dtype,
-    device: torch.device,
-    peak: float,
-    share: float,
-    memory: float,
-    count: int = 1,
-    shards: int = 1,
-    recompute: bool = False,
+    size: TrainingSize, tokens: float, peak: float, share: float, memory: float, count: int = 1, fill: bool = False
 ) -> Forecast:
     """Forecast a training on `count` processors with such a peak rate and memory each.
 
-    batch_size: the windows side by side in each; None takes the most that fit. shards, recompute: see `memory_parts`;
-    to compute the blocks again on the way back takes a third more.
+    fill: take the most windows that fit, instead of the size's. To compute the blocks again on the way back takes a
+    third more.
     """
 
     def parts_with(batch_size: int) -> dict[str, int]:
-        parts = memory_parts(model, batch_size, window, dtype, device, 1, shards, recompute)
-        return {name: n for name, n in parts.items() if device.type == "cpu" or name != BEST}
+        parts = memory_parts(replace(size, batch_size=batch_size))
+        return {name: n for name, n in parts.items() if size.device.type == "cpu" or name != BEST}
 
     fits = MOST_WINDOWS
     while fits and sum(parts_with(fits).values()) > memory:
         fits //= 2
-    per_token = training_flops(model, window) * (4 / 3 if recompute else 1)
+    per_token = training_flops(size.model, size.window) * (4 / 3 if size.recompute else 1)
     rate = count * share * peak / per_token
-    return Forecast(per_token * tokens, rate, tokens / rate, parts_with(batch_size or max(1, fits)), memory, fits)
+    parts = parts_with(max(1, fits) if fill else size.batch_size)
+    return Forecast(per_token * tokens, rate, tokens / rate, parts, memory, fits)
 
 
 def usable(gpu: Gpu) -> float:

@@ -67,7 +67,7 @@ def run(arguments: list[str]) -> int:
 def check_memory(config: TrainConfig) -> None:
     """Raise NextwordError, before anything has begun, where the model would not fit into memory."""
     from nextword.runtime import available_memory, pick_device, pick_dtype, readable_size
-    from nextword.train.memory import training_memory
+    from nextword.train.memory import TrainingSize, training_memory
     from nextword.train.plan import plan
     from nextword.train.recipe import BY_HEART
 
@@ -76,7 +76,8 @@ def check_memory(config: TrainConfig) -> None:
     dtype = pick_dtype("auto", device)
     chosen = plan(config, config.shape, BY_HEART)  # what the story gets too
     shape = replace(config.shape, dropout=chosen.dropout)
-    needed = training_memory(shape, chosen.batch_size, chosen.window, dtype, device, chosen.accumulate)
+    size = TrainingSize(shape, chosen.batch_size, chosen.window, dtype, device, chosen.accumulate)
+    needed = training_memory(size)
     if free is not None and free < needed:
         smaller = (
             f"Try: {command('demo', '--model', 'nano')}" if config.model != "nano" else "Close other programs first."

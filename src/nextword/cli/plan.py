@@ -49,6 +49,9 @@ class Arguments:
     batch_size: int | None = None
     """Windows side by side on each GPU. Default: the most that fit; 4 on a CPU."""
 
+    optimizer: str = "adamw"
+    """What moves the weights: adamw, muon, mars or soap. They remember more or less."""
+
     shard: bool = False
     """Divide weights, gradients and moments among the GPUs, as `nextword train --shard`."""
 
@@ -86,8 +89,12 @@ def lines(args: Arguments, tokens: int) -> list[str]:
     from nextword.train import TrainConfig
     from nextword.train.estimate import SHARE as OWN_SHARE
     from nextword.train.estimate import product_rate
+    from nextword.train.memory import TrainingSize
 
-    shape = TrainConfig(model=args.model, params=args.params, depth=args.depth).shape_with(args.n_vocab)
+    config = TrainConfig(
+        model=args.model, params=args.params, depth=args.depth, optimizer=args.optimizer, shard=args.shard
+    )
+    shape = config.shape_with(args.n_vocab)
     shape = replace(shape, n_ctx=max(shape.n_ctx, args.window), dropout=0.0)
     if args.gpu is not None:
         gpu, count = parse_gpu(args.gpu)
@@ -103,11 +110,12 @@ def lines(args: Arguments, tokens: int) -> list[str]:
         memory = available_memory(device) or float("inf")
         name = str(dtype).removeprefix("torch.")
         where = f"On this machine, {memory / 1e9:.0f} GB free and {peak / 1e9:,.0f} GFLOP/s in {name}, just measured"
-    batch_size = args.batch_size or (4 if device.type == "cpu" else None)
+    batch_size = args.batch_size or (4 if device.type == "cpu" else 0)
     shards = count if args.shard else 1
-    found = forecast(
-        shape, tokens, args.window, batch_size, dtype, device, peak, share, memory, count, shards, args.recompute
+    size = TrainingSize(
+        shape, batch_size, args.window, dtype, device, shards=shards, recompute=args.recompute, optimizer=args.optimizer
     )
+    found = forecast(size, tokens, peak, share, memory, count, fill=not batch_size)
     windows = batch_size or max(1, found.fits)
     needed = sum(found.parts.values())
     cost = [] if args.price is None else [row("cost", f"{found.seconds / 3600 * count * args.price:,.2f}")]

@@ -62,7 +62,10 @@ def leading(ranks: Ranks) -> Iterator[None]:
 
 
 def lead(ranks: Ranks, setup: Setup, optimizer: torch.optim.AdamW, state: TrainerState) -> "ShardedModel | None":
-    """Send a run to the followers, as it is before the next step; return this rank's part, if it is divided."""
+    """Send a run to the followers, as it is before the next step.
+
+    -> this rank's part of the model, where it is sharded.
+    """
     if not ranks.several:
         return None
     moments = optimizer_tensors(setup.model, optimizer)

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from nextword.config import GPTConfig
 from nextword.data import Corpus, OpenedCorpus
 from nextword.data.sharded_corpus import ShardedCorpus, Tell
 from nextword.errors import RunError
@@ -21,7 +20,7 @@ from nextword.train.config import TrainConfig
 from nextword.train.estimate import expected_seconds
 from nextword.train.events import Started
 from nextword.train.health import check_causality
-from nextword.train.memory import shortage
+from nextword.train.memory import TrainingSize, shortage
 from nextword.train.prolongation import prolonged_description, resumed_plan
 from nextword.train.recorded_run import AT_FIRST, as_begun, changes_in_numerics, check_unchanged
 from nextword.train.run_directory import RunDirectory, check_free, check_idle, description
@@ -31,9 +30,6 @@ from nextword.user_model import UserModel
 
 LOOKED_AT, SHOWN = 10_000, 60
 """Characters of a text that are encoded to see whether they come back, and shown if they do not."""
-
-MemorySettings = tuple[GPTConfig, int, int, torch.dtype, int | None, torch.device, int, int, bool]
-"""What `shortage` and `out_of_memory` ask for."""
 
 
 @dataclass
@@ -58,13 +54,20 @@ class OpenedRun:
     n_ranks: int = 1
 
     @property
-    def memory_settings(self) -> MemorySettings:
-        """The settings on which memory depends, and the bytes free before."""
+    def size(self) -> TrainingSize:
+        """What the memory of this rank depends on."""
         setup, plan = self.setup, self.setup.plan
-        shape, windows = setup.model.config, min(plan.batch_size, plan.batch_size * plan.accumulate // self.n_ranks)
-        shards = self.n_ranks if setup.config.shard else 1
-        free, device, recompute = self.free_memory, setup.device, setup.config.recompute
-        return shape, windows, plan.window, setup.dtype, free, device, plan.accumulate, shards, recompute
+        return TrainingSize(
+            model=setup.model.config,
+            batch_size=min(plan.batch_size, plan.batch_size * plan.accumulate // self.n_ranks),
+            window=plan.window,
+            dtype=setup.dtype,
+            device=setup.device,
+            accumulate=plan.accumulate,
+            shards=self.n_ranks if setup.config.shard else 1,
+            recompute=setup.config.recompute,
+            optimizer=setup.config.optimizer,
+        )
 
     def started(self, directory: Path) -> Started:
         """Describe the run, with its expected duration, as the first event."""
@@ -153,7 +156,7 @@ def open_run(
     if isinstance(run.setup.model, UserModel):
         run.warnings += run.setup.model.warnings()
     run.warnings += [*what_tokens_lose(run.setup), *check_causality(run.setup)]
-    short = shortage(*run.memory_settings)
+    short = shortage(run.size, run.free_memory)
     run.warnings += [short] if short else []
     return run
 

@@ -1,4 +1,4 @@
-"""A sharded model: each rank keeps a part of every parameter, and a block is whole only while it computes.
+"""A sharded model: each rank keeps a part of every parameter, and blocks are whole only in turn.
 
 So weights, gradients and moments take each rank's memory only once in as many parts as there are ranks. PyTorch's
 `fully_shard` (FSDP2) does it, from outside: the model knows nothing of it.
@@ -28,7 +28,7 @@ Described = dict[str, tuple[torch.Size, torch.dtype]]
 
 
 class ShardedModel:
-    """A rank's part of the model and of the optimizer; together the ranks compute as if each had all.
+    """A rank's part of the model and of the optimizer.
 
     The matrices and biases of a block are gathered in `dtype` before it computes, and freed after. Embeddings and
     LayerNorms are gathered once a step, in float32; the tied head uses the embedding that is there already. Gradients
@@ -119,5 +119,5 @@ class ShardedModel:
 
 
 def in_full(tensor: Tensor) -> Tensor:
-    """Gather a tensor of which each rank has a part; one that all have is given back."""
+    """Gather a tensor from all ranks; one that is not divided is given back."""
     return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor

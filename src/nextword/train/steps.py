@@ -100,7 +100,7 @@ class Steps:
         return max(self._seconds, default=COMPILE_SECONDS)
 
     def wait_for_orders(self) -> None:
-        """Say that this rank waits for what the first one says comes next, between steps."""
+        """Say that this rank waits for the first one's order, between steps."""
         self._stage = 2
 
     def stop(self) -> None:

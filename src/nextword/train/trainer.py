@@ -138,7 +138,7 @@ class Trainer:
             elif self._ranks.several and lost_connection(error):
                 said = "Another process of this run has ended, so this one cannot go on: `resume=True` does."
             elif ran_out(error):
-                said = out_of_memory(*self._opened.memory_settings)
+                said = out_of_memory(self._opened.size, self._opened.free_memory)
             else:
                 raise
             raise TrainingError(said + (" The older run is back in its place." if run.settle() else "")) from error
@@ -250,12 +250,12 @@ class Trainer:
         self._put_away()
 
     def _order(self, said: str) -> None:
-        """Say to the other ranks what comes next, where the model is sharded; alone they know when to step."""
+        """Tell the other ranks what comes next, where the model is sharded."""
         if self._sharded is not None:
             self._ranks.tell(said)
 
     def _gather(self, what: str = WEIGHTS) -> None:
-        """Make this rank's model the whole one as it is now, where the model is sharded, and also its optimizer."""
+        """Gather the whole model in this rank, where it is sharded, and with MOMENTS its optimizer too."""
         if self._sharded is not None:
             self._order(what)
             self.setup.model.to(self.setup.device)

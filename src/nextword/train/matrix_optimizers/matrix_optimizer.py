@@ -1,4 +1,4 @@
-"""What all matrix optimizers share: which parameters are matrices, their step, and AdamW for the others."""
+"""What all matrix optimizers share: the choice of matrices, the step, and AdamW for all else."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
