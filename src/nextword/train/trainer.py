@@ -250,7 +250,7 @@ class Trainer:
         self._put_away()
 
     def _order(self, said: str) -> None:
-        """Tell the other ranks what comes next, where the model is sharded."""
+        """Tell the other ranks of a sharded model what comes next."""
         if self._sharded is not None:
             self._ranks.tell(said)
 
