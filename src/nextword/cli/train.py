@@ -23,6 +23,9 @@ class Arguments(TrainConfig):
     overwrite: bool = False
     """Begin anew in --out, deleting the run that is there."""
 
+    track: str | None = None
+    """Send the curves to a tracker, too: tensorboard, wandb or trackio, if it is installed."""
+
     nproc: int | None = None
     """Processes on this machine that share each batch: one for each GPU, say. Several machines: torchrun."""
 
@@ -37,6 +40,10 @@ def run(arguments: list[str]) -> int:
     args = parse(Arguments, "train", arguments)
     if args.resume and args.overwrite:
         raise ValueError("--resume goes on with a run and --overwrite deletes it: use one of them.")
+    if args.track is not None:
+        from nextword.cli.tracking import check_tracker
+
+        check_tracker(args.track)
     if args.nproc is not None and "RANK" not in os.environ:
         from nextword.cli.launch import launch
 
@@ -61,7 +68,7 @@ def run(arguments: list[str]) -> int:
             return show(FollowingRank(ranks), Display(Console(quiet=True)))
         resume, overwrite = after_restart(args)
         trainer = Trainer(args.config(), resume=resume, overwrite=overwrite, tell=tell, ranks=ranks)
-        return show(trainer, Display())
+        return show(trainer, Display(), args.track)
 
 
 def after_restart(args: Arguments) -> tuple[bool, bool]:

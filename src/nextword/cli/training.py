@@ -8,22 +8,28 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from nextword.cli.display import Display
+from nextword.cli.tracking import Tracking
 from nextword.train.events import Finished
 from nextword.train.following_ranks import FollowingRank
 from nextword.train.trainer import Trainer
 
 
-def show(trainer: Trainer | FollowingRank, display: Display) -> int:
+def show(trainer: Trainer | FollowingRank, display: Display, track: str | None = None) -> int:
     """Run a training and show it; return the exit status. It is 0, or 128 + the signal that ended the run.
 
-    What a follower does is shown nowhere.
+    track: a tracker that its events are sent to as well. What a follower does is shown nowhere.
     """
+    tracking = Tracking(track)
     is_shown = isinstance(trainer, Trainer)
     with display, stopping_on_signals(trainer, display) as signals:
-        for event in trainer.run():
-            if is_shown:
-                display.show(event)
-            finished = event
+        try:
+            for event in trainer.run():
+                if is_shown:
+                    display.show(event)
+                    tracking.take(event)
+                finished = event
+        finally:
+            tracking.end()
     assert isinstance(finished, Finished)
     return 0 if finished.complete or not signals else 128 + signals[0]
 

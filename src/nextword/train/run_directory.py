@@ -33,7 +33,18 @@ MODEL_FILES = (
     "merges.txt",
     "tokenizer.model",
 )
-CONTENTS = (*MODEL_FILES, "best", "log.jsonl", "loss.png", "samples.md", "attention", "checkpoints")
+CONTENTS = (
+    *MODEL_FILES,
+    "best",
+    "log.jsonl",
+    "loss.png",
+    "samples.md",
+    "attention",
+    "checkpoints",
+    "tensorboard",
+    "wandb",
+    "tracked.json",
+)
 """What a run leaves, and a new one in its place deletes, besides run.json, by which a run is known."""
 
 SAMPLE = re.compile(r"^## Step (\d+)\n\n(?:> .*\n)+\n", re.MULTILINE)
