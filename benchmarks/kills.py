@@ -2,7 +2,8 @@
 
     python -m benchmarks.kills --times 20
 
-Then the run is held against one that nobody disturbed: each step must be there once, with the same loss to the last bit.
+Then the run is held against one that nobody disturbed: each step must be there once, with the same loss to the last
+bit.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from pathlib import Path
 SETTINGS = (
     "--data story --tokenizer bytes --n-layer 2 --n-head 2 --n-embd 64 --n-ctx 64 --window 64 --batch-size 4 "
     "--eval-every 100 --sample-every 1000000 --save-every 10 --dropout 0.1 --dtype float32 --device cpu --steps"
-).split()
+)
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--flags", default="", help="more flags of nextword train, such as --shard")
     args = parser.parse_args()
-    flags = [*SETTINGS, str(args.steps), *args.flags.split()]
+    flags = [*SETTINGS.split(), str(args.steps), *args.flags.split()]
     with tempfile.TemporaryDirectory() as folder:
         disturbed, quiet = Path(folder) / "disturbed", Path(folder) / "quiet"
         print(f"killed {kill_again_and_again(flags, disturbed, args)} times", flush=True)
