@@ -113,7 +113,7 @@ def in_flags(message: str) -> str:
         return message
     from nextword.train import TrainConfig
 
-    settings = {*(field.name for field in fields(TrainConfig)), "resume", "overwrite", "val"}
+    settings = {*(field.name for field in fields(TrainConfig)), "resume", "overwrite", "val", "part", "merge", "nproc"}
 
     def flag(found: re.Match[str]) -> str:
         name, value = flag_of(found[1]), found[2]

@@ -15,7 +15,9 @@ from nextword.data import Reading, open_corpus
 from nextword.data.corpus import OpenedCorpus
 from nextword.data.encodings import check_encoding
 from nextword.data.manifest import Manifest
-from nextword.data.preparing import SHARD_SIZE, PreparedSoFar, prepare_shards
+from nextword.data.parts import parse_part, prepare_part
+from nextword.data.preparing import SHARD_SIZE, PreparedSoFar, described, prepare_shards
+from nextword.errors import SettingError
 from nextword.tokenizer import Tokenizer, load_tokenizer
 from nextword.tokenizer.characters import character_vocabulary
 from nextword.tokenizer.directory import make_tokenizer
@@ -59,6 +61,12 @@ class Arguments:
     field: str | None = None
     """The column of the text in JSON, tables and Parquet. Default: the only one that can be it."""
 
+    part: str | None = None
+    """Encode one part of the text alone: 1/8, 2/8, ... on eight machines, which share the folder. Then --merge 8."""
+
+    merge: int = 0
+    """Write the shards from so many parts, to the bytes that one machine would have written."""
+
     overwrite: bool = False
     """Begin anew, deleting the shards in the folder."""
 
@@ -72,19 +80,39 @@ def prepare(arguments: list[str]) -> int:
     corpus = open_corpus(args.data, Reading(separator, args.encoding, args.as_text, field=args.field))
     for sentence in corpus.account:
         print(sentence, file=sys.stderr)
-    folder = Path(args.out)
+    folder, tokenizer = Path(args.out), named_tokenizer(args.tokenizer, corpus)
+    if args.part is not None:
+        return prepare_one(args, corpus, tokenizer, folder)
+    if args.merge < 0:
+        raise SettingError("merge", f"is a number of parts, not {args.merge}.")
     with Told() as told:
         manifest = prepare_shards(
             corpus,
-            named_tokenizer(args.tokenizer, corpus),
+            tokenizer,
             folder,
             args.tokenizer,
             args.shard_size,
             args.val,
             args.overwrite,
             told.show,
+            merge=args.merge,
         )
     print(account(manifest, folder))
+    return 0
+
+
+def prepare_one(args: Arguments, corpus: OpenedCorpus, tokenizer: Tokenizer, folder: Path) -> int:
+    """Encode one part, and say what comes next."""
+    part = parse_part(args.part or "")
+    if args.merge:
+        raise SettingError("merge", "comes after all parts are encoded: leave out `part` then.")
+    wanted = described(corpus, tokenizer, args.tokenizer, args.shard_size, args.val)
+    with Told() as told:
+        n_tokens = prepare_part(corpus, tokenizer, folder, part, wanted, args.overwrite, told.show_part)
+    print(
+        f"{part.path(folder)}: part {part.number} of {part.count}, {n_tokens:,} tokens. When all are there, the same "
+        f"command with --merge {part.count} instead of --part makes shards of them."
+    )
     return 0
 
 
@@ -108,6 +136,10 @@ class Told:
 
     def __exit__(self, *_: object) -> None:
         self._status.stop()
+
+    def show_part(self, tokens: int, n_bytes: int) -> None:
+        """Show progress of a part, likewise."""
+        self.show(PreparedSoFar(0, tokens, n_bytes))
 
     def show(self, so_far: PreparedSoFar) -> None:
         """Show progress, if there is a terminal or it is time."""

@@ -105,12 +105,17 @@ def load_manifest(folder: Path) -> Manifest | None:
     if said["format"] != FORMAT:
         raise DataError(f"{path}: is {said['format']!r}, and this nextword reads {FORMAT!r}. Prepare the folder anew.")
     try:
-        known = {field.name: said[field.name] for field in fields(Manifest)}
-        known["tokenizer"] = TokenizerEntry(**said["tokenizer"])
-        known["shards"] = tuple(ShardEntry(**shard) for shard in said["shards"])
-        return Manifest(**known | {"sources": tuple(said["sources"])})
+        return manifest_of(said)
     except (KeyError, TypeError) as error:
         raise DataError(f"{path}: lacks something ({error}). Prepare the folder anew.") from error
+
+
+def manifest_of(said: Mapping[str, Any]) -> Manifest:
+    """Undo `asdict`, from JSON. Raises KeyError or TypeError where something is missing."""
+    known = {field.name: said[field.name] for field in fields(Manifest)}
+    known["tokenizer"] = TokenizerEntry(**said["tokenizer"])
+    known["shards"] = tuple(ShardEntry(**shard) for shard in said["shards"])
+    return Manifest(**known | {"sources": tuple(said["sources"])})
 
 
 def open_entry(folder: Path, entry: ShardEntry, check: bool = True) -> Shard:

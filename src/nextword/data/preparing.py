@@ -7,7 +7,8 @@ one in which the last shard ends.
 
 import json
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -29,8 +30,9 @@ from nextword.data.manifest import (
     open_entry,
     vocabulary_digest,
 )
+from nextword.data.parts import PARTS, merged
 from nextword.data.shards import HEADER, MOST_TOKENS, header, open_shard, token_type
-from nextword.data.token_stream import Digests, encode_stream, pieces_of
+from nextword.data.token_stream import Digests, EncodedTexts, encode_stream, pieces_of
 from nextword.errors import DataError, SettingError
 from nextword.runtime.files import sync
 from nextword.runtime.locks import acquire
@@ -59,19 +61,15 @@ def prepare_shards(
     overwrite: bool = False,
     progress: Callable[[PreparedSoFar], None] = lambda so_far: None,
     threads: int | None = None,
+    merge: int = 0,
 ) -> Manifest:
     """Encode a corpus into a folder of shards, or go on with what was begun.
 
     shard_size: in tokens; the last shard is shorter. val: so many tokens, the first ones, go to a shard of their own to
     validate on. overwrite: delete the shards that are there. The folder is complete when this returns; one that was
-    already is left alone.
+    already is left alone. merge: write what so many parts have encoded (`parts.py`), and then delete them.
     Raises DataError for a folder that holds something else, and SettingError for sizes that cannot be.
     """
-    for name, value, least in (("shard_size", shard_size, 1024), ("val", val, 0)):
-        if not least <= value <= MOST_TOKENS:
-            raise SettingError(name, f"must be from {least} to {MOST_TOKENS:,} tokens, not {value}.")
-    if corpus.shares:
-        raise DataError("Shards hold each text once, so weights mean nothing here. Leave them out.")
     wanted = described(corpus, tokenizer, tokenizer_name, shard_size, val)
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / LOCK)
@@ -87,14 +85,30 @@ def prepare_shards(
             save_tokenizer(folder, vocabulary=tokenizer.vocabulary)
         begun.save(folder)
         with closing(Preparing(folder, begun, token_type(tokenizer.n_vocab))) as preparing:
-            return preparing.run(corpus, tokenizer, progress, threads)
+            if merge:
+                preparing.run(merged(folder, merge, wanted), progress, at=0)
+            else:
+                pieces = pieces_of(corpus, tokenizer.vocabulary)
+                dtype = token_type(tokenizer.n_vocab)
+                preparing.run(encode_stream(pieces, tokenizer, dtype, preparing.skip, threads), progress)
+        if merge:
+            shutil.rmtree(folder / PARTS)
+        return preparing.manifest
     finally:
         lock.release()
         (folder / LOCK).unlink(missing_ok=True)
 
 
 def described(corpus: OpenedCorpus, tokenizer: Tokenizer, name: str, shard_size: int, val: int) -> Manifest:
-    """Describe shards before there are any. name: the tokenizer's."""
+    """Describe shards before there are any. name: the tokenizer's.
+
+    Raises DataError and SettingError for what cannot be.
+    """
+    for setting, value, least in (("shard_size", shard_size, 1024), ("val", val, 0)):
+        if not least <= value <= MOST_TOKENS:
+            raise SettingError(setting, f"must be from {least} to {MOST_TOKENS:,} tokens, not {value}.")
+    if corpus.shares:
+        raise DataError("Shards hold each text once, so weights mean nothing here. Leave them out.")
     return Manifest(
         name=corpus.name,
         sources=tuple(part.name for part in corpus.parts),
@@ -110,7 +124,7 @@ def take_up(folder: Path, wanted: Manifest, overwrite: bool) -> Manifest:
     """Find what was prepared in a folder before, and check it; else begin anew."""
     found = load_manifest(folder)
     if found is None:
-        if there := sorted(path.name for path in folder.iterdir() if path.name != LOCK):
+        if there := sorted(path.name for path in folder.iterdir() if path.name not in (LOCK, PARTS)):
             raise DataError(f"{folder}: holds {there[0]} and no {MANIFEST} of shards. Choose a new folder.")
         return wanted
     if overwrite:
@@ -133,7 +147,7 @@ class Preparing:
     def __init__(self, folder: Path, manifest: Manifest, dtype: np.dtype[np.unsignedinteger]):
         self._folder, self._manifest, self._dtype = folder, manifest, dtype
         self._written = sum(entry.tokens for entry in manifest.shards)
-        self._documents = sum(entry.documents for entry in manifest.shards)
+        self.skip = max(0, sum(entry.documents for entry in manifest.shards) - 1)  # documents, of finished shards alone
         of_last = manifest.shards[-1].of_last if manifest.shards else 0
         self._at = self._last_start = self._written - of_last  # in tokens of the whole: where encoding begins again
         self._used = np.zeros(manifest.tokenizer.n_vocab, bool)
@@ -141,20 +155,24 @@ class Preparing:
         self._file: BinaryIO | None = None  # of the shard that is being written, beside its place
         self._filled = self._begun_here = 0
 
+    @property
+    def manifest(self) -> Manifest:
+        """What there is by now."""
+        return self._manifest
+
     def run(
-        self,
-        corpus: OpenedCorpus,
-        tokenizer: Tokenizer,
-        progress: Callable[[PreparedSoFar], None],
-        threads: int | None,
-    ) -> Manifest:
-        """Read, encode and write all that is missing; the manifest is complete then."""
+        self, texts: Iterable[EncodedTexts], progress: Callable[[PreparedSoFar], None], at: int | None = None
+    ) -> None:
+        """Write all that is missing of a text; the manifest is complete then.
+
+        texts: all of it, encoded, but for documents to `skip`. at: the place of its first id, if nothing is skipped.
+        """
+        self._at = self._at if at is None else at
         for entry in self._manifest.shards:
             shard = open_shard(self._folder / entry.file)
             for start in range(0, shard.n_tokens, 1 << 20):
                 self._used[shard.read(start, min(start + (1 << 20), shard.n_tokens))] = True
-        pieces = pieces_of(corpus, tokenizer.vocabulary)
-        for encoded in encode_stream(pieces, tokenizer, self._dtype, max(0, self._documents - 1), threads):
+        for encoded in texts:
             self._digests.add(encoded)
             self._bytes += encoded.n_bytes
             self._used[encoded.ids] = True
@@ -173,7 +191,6 @@ class Preparing:
             vocabulary_used=int(self._used.sum()),
         )
         self._manifest.save(self._folder)
-        return self._manifest
 
     def _add(self, ids: NDArray[np.unsignedinteger], starts: NDArray[np.int64]) -> None:
         """Write ids, less those that are in finished shards. starts: where documents begin in them."""

@@ -4,10 +4,11 @@ import hashlib
 import os
 from array import array
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from nextword.tokenizer.characters import CHARS
 if TYPE_CHECKING:
     from nextword.data.corpus import OpenedCorpus
     from nextword.tokenizer import Tokenizer, Vocabulary
+
+T = TypeVar("T")
 
 AT_ONCE = 1 << 20  # characters that are encoded at once
 MOST_PIECES = 1 << 12  # and documents
@@ -82,13 +85,57 @@ def encode_stream(
 
     skip: so many documents are read and not encoded; they have no ids and no starts.
     """
+    tasks = (
+        partial(encode, batch, begins, None if is_skipped else tokenizer, dtype)
+        for batch, begins, is_skipped in batches(pieces, skip)
+    )
+    return in_order(tasks, threads)
+
+
+def encode_every(
+    pieces: Iterable[Piece],
+    tokenizer: "Tokenizer",
+    dtype: np.dtype[np.unsignedinteger],
+    is_wanted: Callable[[int], bool],
+    threads: int | None = None,
+) -> Iterator[tuple[int, EncodedTexts | None]]:
+    """Encode some of the blocks that a text is read in: -> each one's number, and None for those not wanted.
+
+    They are the blocks of `encode_stream`. A document that lies in several counts where it ends, so they have no texts.
+    """
+
+    def tasks() -> Iterator[Callable[[], tuple[int, EncodedTexts | None]]]:
+        begun: Any = None
+        for number, (batch, first_begins, _) in enumerate(batches(pieces, 0)):
+            ended, begins = array("Q"), first_begins
+            for text, ends in batch:
+                if not (begins and ends):
+                    begun = begun or hashlib.blake2b(digest_size=HASH_BYTES)
+                    begun.update(text.encode("utf-8", "surrogatepass"))
+                    if ends:
+                        ended.append(int.from_bytes(begun.digest(), "little"))
+                        begun = None
+                begins = ends
+            yield partial(block, number, batch, first_begins, ended)
+
+    def block(number: int, batch: list[Piece], begins: bool, ended: "array[int]") -> tuple[int, EncodedTexts | None]:
+        if not is_wanted(number):
+            return number, None
+        encoded = encode(batch, begins, tokenizer, dtype)
+        return number, replace(encoded, digests=encoded.digests + ended, texts=())
+
+    return in_order(tasks(), threads)
+
+
+def in_order(tasks: Iterable[Callable[[], T]], threads: int | None = None) -> Iterator[T]:
+    """Do tasks on all cores, a few ahead of what is asked for; yield their results in order."""
     # Encoding itself runs outside of Python's lock, so threads do, and nothing is copied from process to process.
     threads = threads or usable_cores()
-    waiting: deque[Future[EncodedTexts]] = deque()
+    waiting: deque[Future[T]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
-            for batch, begins, is_skipped in batches(pieces, skip):
-                waiting.append(pool.submit(encode, batch, begins, None if is_skipped else tokenizer, dtype))
+            for task in tasks:
+                waiting.append(pool.submit(task))
                 if len(waiting) > 2 * threads:
                     yield waiting.popleft().result()
             while waiting:
