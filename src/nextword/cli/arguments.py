@@ -104,16 +104,20 @@ def without_none(kind: Any) -> Any:
     return Annotated[kind, spec]
 
 
+OTHERS = {"resume", "overwrite", "val", "part", "merge", "nproc", "minutes", "seeds"}
+"""Flags that messages name, and that are no settings of a training run."""
+
+
 def in_flags(message: str) -> str:
     """Write a message's settings as flags: `lr` becomes --lr, `batch_size=2` --batch-size 2, `resume=True` --resume.
 
-    What is no setting of a training run stays: a message may quote another program's.
+    What is no setting stays: a message may quote another program's.
     """
     if "`" not in message:
         return message
     from nextword.train import TrainConfig
 
-    settings = {*(field.name for field in fields(TrainConfig)), "resume", "overwrite", "val", "part", "merge", "nproc"}
+    settings = {field.name for field in fields(TrainConfig)} | OTHERS
 
     def flag(found: re.Match[str]) -> str:
         name, value = flag_of(found[1]), found[2]

@@ -14,6 +14,7 @@ VERBS = {
     "demo": "train GPT-2 (124M) on a short story, watch it learn, and let it write",
     "train": "train on your own text, from random weights or from the official ones",
     "plan": "say what a training will take: time, memory, cost, and the batch that fits",
+    "tune": "find the batch that this machine holds and a learning rate, by short trials",
     "watch": "show a run that goes on: its losses, its speed, its newest sample",
     "compare": "say whether the losses of runs, or of other programs' logs, are normal",
     "generate": "continue a prompt with a trained model, or with the official GPT-2",

@@ -1,4 +1,4 @@
-"""Parts: the encoding of one text divided among machines, and merged into the shards that one machine would write.
+"""Parts: the encoding of one text, divided among machines and merged into one's shards.
 
 Each part reads the whole text, in the same blocks, and encodes every N-th block: reading is quick, and encoding is not.
 A part is a file: a line of JSON, which says what it is a part of, and then its blocks.
@@ -73,9 +73,10 @@ def prepare_part(
     progress: Callable[[int, int], None] = lambda tokens, n_bytes: None,
     threads: int | None = None,
 ) -> int:
-    """Encode one part of a corpus, or go on with what a kill has left of it; return its tokens.
+    """Encode one part of a corpus, or go on with what a kill has left of it.
 
-    wanted: what all parts together are to become. progress: is told the tokens and bytes so far. overwrite: begin anew.
+    -> its tokens. wanted: what all parts together are to become. progress: is told the tokens and bytes so far.
+    overwrite: begin anew.
     Raises DataError where the part is another text's, or another process is at work on it.
     """
     path = part.path(folder)
