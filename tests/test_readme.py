@@ -116,8 +116,9 @@ def test_flags_exist() -> None:
     from nextword.cli.serve import Arguments as Serve
     from nextword.cli.tokenizer_train import Arguments as TokenizerTrain
     from nextword.cli.train import Arguments as Train
+    from nextword.cli.tune import Arguments as Tune
 
-    verbs = (Audit, Bench, Check, Compare, Demo, Export, Generate, Plan, Serve, TokenizerTrain, Train, Watch)
+    verbs = (Audit, Bench, Check, Compare, Demo, Export, Generate, Plan, Serve, TokenizerTrain, Train, Tune, Watch)
     known = {field.name for verb in verbs for field in fields(verb)} | {"help"}
     for flag in re.findall(r"(?<![\w-])--([a-z][a-z-]*)", README):
         assert flag.replace("-", "_") in known, f"--{flag}"

@@ -25,6 +25,8 @@ def plot_trials(trials: list[RateTrial], best: float | None, picture: Path) -> N
     if best is not None:
         axes.axvline(best, color="0.4", lw=1, ls="--", label=f"{best:.2e}")
     axes.set(xscale="log", xlabel="learning rate", ylabel="validation loss (nats per token)")
+    axes.set_xticks([trial.lr for trial in trials], [f"{trial.lr:.1e}" for trial in trials], rotation=45, fontsize=8)
+    axes.minorticks_off()
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     if finite:
