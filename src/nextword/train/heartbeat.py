@@ -55,17 +55,32 @@ class Watch(threading.Thread):
         super().__init__(name="heartbeat", daemon=True)
         self._ranks, self._steps, self._watched = ranks, steps, watched
         self._over = threading.Event()
+        self._answered = time.monotonic()  # when the store, which is on the first machine, did so last
+        self._guard = threading.Thread(target=self._guard_store, name="heartbeat's guard", daemon=True)
 
     def end(self) -> None:
         """Say that this rank is done."""
         self._over.set()
         self.join(EVERY)
 
+    def start(self) -> None:
+        """Begin to beat and to listen."""
+        super().start()
+        self._guard.start()
+
+    def _guard_store(self) -> None:
+        """Give up where the store does not answer: asking it would wait for many minutes."""
+        while not self._over.wait(EVERY):
+            if (now := time.monotonic()) - self._answered > SILENT and self.is_alive():
+                rank, count, seconds = self._ranks.rank, self._ranks.count, now - self._answered
+                why = "its network is cut, or that machine has gone"
+                give_up(f"Rank {rank} of {count} has not reached the first machine for {seconds:.0f} seconds: {why}")
+
     def run(self) -> None:
         """Beat and listen until the end, or until one hangs."""
         store, count = self._ranks.store, self._ranks.count
         assert store is not None
-        store.set(f"process {self._ranks.rank}", f"{platform.node()} {os.getpid()}")
+        store.set(f"process {self._ranks.rank}", f"{this_machine()} {os.getpid()}")
         others = [rank for rank in range(count) if rank != self._ranks.rank]
         began = time.monotonic()
         heard = dict.fromkeys(others, (b"", began))
@@ -76,10 +91,11 @@ class Watch(threading.Thread):
                 beats += 1
                 step, stage = self._steps.place
                 store.set(f"beat {self._ranks.rank}", f"{beats} {step} {stage}")
-                now = time.monotonic()
+                now = self._answered = time.monotonic()
                 if self._place() != place:
                     place, since = self._place(), now
                 for rank in others:
+                    self._answered = time.monotonic()
                     said = store.get(f"beat {rank}") if store.check([f"beat {rank}"]) else b""
                     if said != heard[rank][0]:
                         heard[rank] = said, now
@@ -101,7 +117,7 @@ class Watch(threading.Thread):
         if self._ranks.store is None or not self._ranks.store.check([f"process {rank}"]):
             return
         machine, process = self._ranks.store.get(f"process {rank}").decode().rsplit(" ", 1)
-        if machine == platform.node():
+        if machine == this_machine():
             with suppress(OSError):
                 os.kill(int(process), getattr(signal, "SIGKILL", signal.SIGTERM))
 
@@ -113,6 +129,12 @@ class Watch(threading.Thread):
             place += [id(frame.f_code), frame.f_lasti]
             frame = frame.f_back
         return tuple(place)
+
+
+def this_machine() -> str:
+    """Name this machine, so that no other has the name: several may be called localhost."""
+    started = Path("/proc/sys/kernel/random/boot_id")
+    return f"{platform.node()}-{started.read_text().strip() if started.exists() else ''}"
 
 
 def place_in(said: bytes) -> tuple[int, int]:
