@@ -20,8 +20,8 @@ SMALL = 2_000_000
 LEAST_UPDATES = 40
 """However short a text is, it takes so many to move the weights far enough."""
 
-OPTIMIZERS = {"adamw": 1.0, "muon": 1.0, "mars": 1.0, "soap": 1.0}
-"""The optimizers by name, with their best learning rate as a multiple of AdamW's."""
+OPTIMIZERS = {"adamw": 1.0, "muon": 8.0, "mars": 2.0, "soap": 2.0}
+"""The optimizers by name, with their learning rate as a multiple of AdamW's here: see docs/recipes.md."""
 
 GPT2_STD = 0.02
 """The deviation of GPT-2's first weights. Source: Radford et al. (2018), section 4.1."""
