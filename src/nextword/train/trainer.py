@@ -170,7 +170,7 @@ class Trainer:
             self._put_away()
         self._began = self._saved_at = time.monotonic()
         self._first = self._saved_step = self.step
-        if state.compiled_from is not None and self._steps.go_on:
+        if state.compiled_from is not None and self._steps.go_on and self._sharded is None:
             yield self._compile_again(state.compiled_from)
         while self._steps.go_on:
             if self.step == self._first + TRIAL_STEPS:
