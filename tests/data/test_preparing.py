@@ -97,6 +97,24 @@ def test_what_a_kill_leaves_is_gone_on_with(texts: Path, tmp_path: Path, monkeyp
     assert not n_encoded
 
 
+def test_a_kill_before_the_first_shard_loses_nothing(
+    texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus, tokenizer = open_corpus((texts,)), load_tokenizer("bytes")
+
+    def kill(*arguments: object, **settings: object) -> None:
+        (tmp_path / "s" / "tokenizer.json").write_text("half")
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("nextword.data.preparing.save_tokenizer", kill)
+        with pytest.raises(Killed):
+            prepare_shards(corpus, tokenizer, tmp_path / "s")
+    manifest = prepare_shards(corpus, tokenizer, tmp_path / "s")
+    assert manifest.complete
+    assert (tmp_path / "s" / "tokenizer.json").read_text() != "half"
+
+
 def test_another_text_tokenizer_or_size_is_refused(texts: Path, tmp_path: Path) -> None:
     corpus = open_corpus((texts,))
     prepare_shards(corpus, Tokenizer(), tmp_path / "s")

@@ -81,9 +81,9 @@ def prepare_shards(
         begun = take_up(folder, wanted, overwrite)
         if begun.complete:
             return begun
+        begun.save(folder)  # first, since by its manifest a folder is known after a kill
         if tokenizer.vocabulary is not GPT2:
             save_tokenizer(folder, vocabulary=tokenizer.vocabulary)
-        begun.save(folder)
         with closing(Preparing(folder, begun, token_type(tokenizer.n_vocab))) as preparing:
             if merge:
                 preparing.run(merged(folder, merge, wanted), progress, at=0)
