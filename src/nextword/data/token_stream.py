@@ -99,9 +99,9 @@ def encode_every(
     is_wanted: Callable[[int], bool],
     threads: int | None = None,
 ) -> Iterator[tuple[int, EncodedTexts | None]]:
-    """Encode some of the blocks that a text is read in: -> each one's number, and None for those not wanted.
+    """Encode some of the blocks of a text.
 
-    They are the blocks of `encode_stream`. A document that lies in several counts where it ends, so they have no texts.
+    -> each one's number, and None for those not wanted. They are the blocks of `encode_stream`. A document that lies in several counts where it ends, so they have no texts.
     """
 
     def tasks() -> Iterator[Callable[[], tuple[int, EncodedTexts | None]]]:

@@ -74,7 +74,7 @@ class ShardedModel:
 
     @torch.no_grad()
     def scatter(self, whole: Trainable | None, moments: dict[str, Tensor] | None, described: Described) -> None:
-        """Give each rank its part of the first one's weights and moments, which the others do not give."""
+        """Give each rank its part of the first one's weights and moments; the others give None."""
         given = dict(whole.named_parameters()) if whole is not None else {}
         for name, parameter in self.model.named_parameters():
             full = self._given(given.get(name), parameter.shape, parameter.dtype)

@@ -262,7 +262,7 @@ class Trainer:
             self._sharded.gather(self.setup.model, self._optimizer, with_moments=what == MOMENTS)
 
     def _put_away(self) -> None:
-        """Keep the whole model in the machine's memory rather than the GPU's, where the model is sharded."""
+        """Move the whole model of a sharded run out of the GPU's memory."""
         if self._sharded is not None:
             self.setup.model.to("cpu")
 

@@ -1,1 +1,1 @@
-"""Optimizers that treat a block's weight as a matrix, each for the matrices alone: AdamW moves all else."""
+"""Optimizers for the blocks' matrices alone. AdamW moves all else."""
