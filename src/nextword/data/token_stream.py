@@ -101,7 +101,8 @@ def encode_every(
 ) -> Iterator[tuple[int, EncodedTexts | None]]:
     """Encode some of the blocks of a text.
 
-    -> each one's number, and None for those not wanted. They are the blocks of `encode_stream`. A document that lies in several counts where it ends, so they have no texts.
+    -> each one's number, and None for those not wanted. They are the blocks of `encode_stream`. A document that lies in
+    several counts where it ends, so they have no texts.
     """
 
     def tasks() -> Iterator[Callable[[], tuple[int, EncodedTexts | None]]]:
