@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 import nextword
 from nextword.cli.main import run
+from nextword.cli.train import Arguments, after_restart
 
 PAIRS = ("--window", 32, "--batch-size", 2)
 SMALL = ("--depth", 1, "--tokenizer", "bytes", *PAIRS)
@@ -215,3 +216,27 @@ def test_mistakes_are_told_in_one_line(
     assert message in err
     assert err.count("\n") == 1
     assert not (tmp_path / "runs").exists()  # nothing was begun
+
+
+def test_a_job_that_a_cluster_begins_again_goes_on(tmp_path, monkeypatch):
+    """By the same --rdzv-id, though torchrun itself is a new one; what is asked for comes first."""
+    path = tmp_path / "run"
+    path.mkdir()
+    described = {"config": {}, "data": {}, "versions": {}, "job": "gpt2"}
+    (path / "run.json").write_text(json.dumps(described))
+    for name, expected in (("gpt2", (False, True)), ("other", (False, False)), (None, (False, False))):
+        if name is None:
+            monkeypatch.delenv("TORCHELASTIC_RUN_ID")
+        else:
+            monkeypatch.setenv("TORCHELASTIC_RUN_ID", name)
+        assert after_restart(Arguments(out=str(path))) == expected, name  # it had saved nothing
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "gpt2")
+    assert after_restart(Arguments(out=str(path), resume=True)) == (True, False)
+    checkpoint = path / "checkpoints" / "step-00000003"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "manifest.json").write_text("{}")
+    assert after_restart(Arguments(out=str(path))) == (True, False)
+    assert after_restart(Arguments(out=str(path), overwrite=True)) == (False, True)
+    (path / "run.json").write_text(json.dumps(described | {"job": "none"}))  # as torchrun calls a job without a name
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    assert after_restart(Arguments(out=str(path))) == (False, False)

@@ -31,6 +31,7 @@ def test_a_signal_asks_the_trainer_to_stop(number: signal.Signals, said: io.Stri
     with stopping_on_signals(trainer, Display(Console(file=said))) as came:  # type: ignore[arg-type]
         os.kill(os.getpid(), number)
         os.kill(os.getpid(), signal.SIGHUP)  # from the shell of the terminal that was closed
+        os.kill(os.getpid(), signal.SIGTERM)  # repeated by torchrun
         assert came == [number]
     assert trainer.times == 1
     assert said.getvalue().count("Finishing this step, then saving.") == 1

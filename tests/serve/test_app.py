@@ -281,19 +281,20 @@ def test_long_texts_keep_nobody_waiting(scheduler: Scheduler) -> None:
     """Each character is a token of its own, and the event loop does none of the work."""
     text = "".join(chr(0x4E00 + n % 20_000) for n in range(100_000))
 
-    async def ask() -> tuple[int, float]:
+    async def ask() -> tuple[int, float, float]:
         transport = httpx.ASGITransport(app=create_app(scheduler, Tokenizer(), "small"))
         async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
             asked = asyncio.create_task(client.post("/tokenize", json={"text": text}))
-            longest, before = 0.0, time.monotonic()
+            began = before = time.monotonic()
+            longest = 0.0
             while not asked.done():
                 await asyncio.sleep(0.001)
                 longest, before = max(longest, time.monotonic() - before), time.monotonic()
-            return len((await asked).json()["tokens"]), longest
+            return len((await asked).json()["tokens"]), longest, before - began
 
-    n_tokens, longest = asyncio.run(ask())
+    n_tokens, longest, whole = asyncio.run(ask())
     assert n_tokens > 200_000
-    assert longest < 0.5
+    assert longest < whole / 2  # whoever else asks waits for a part of it only
 
 
 def test_headers_are_safe(client: TestClient) -> None:

@@ -42,14 +42,14 @@ class Host:
     folder: Path
     launcher: "subprocess.Popen[str] | None" = None
 
-    def launch(self, first: "Host") -> None:
+    def launch(self, first: "Host", flags: str = FLAGS) -> None:
         (self.folder / "program.py").write_text(PROGRAM)
         torchrun = [sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1"]
         torchrun += ["--rdzv-backend", "c10d", "--rdzv-endpoint", f"{first.address}:{PORT}", "--rdzv-id", "job"]
         torchrun += ["--rdzv-conf", f"is_host={str(self is first).lower()}", "--local-addr", self.address]
         renamed = ["unshare", "-u", "sh", "-c", f'hostname {self.name}; exec "$@"', "sh"]
         self.launcher = subprocess.Popen(
-            ["ip", "netns", "exec", self.name, *renamed, *torchrun, "program.py", *FLAGS.split()],
+            ["ip", "netns", "exec", self.name, *renamed, *torchrun, "program.py", *flags.split()],
             cwd=self.folder,
             env=os.environ | {"GLOO_SOCKET_IFNAME": f"{self.name}v", "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
@@ -140,8 +140,27 @@ def test_two_hosts_train_as_one_and_a_signal_on_one_saves(hosts, monkeypatch):
     assert not (second.folder / "run").exists()
     monkeypatch.chdir(first.folder)
     assert run([*FLAGS.replace("--steps 100000", f"--steps {len(found) - 1}").split(), "--out", "one"]) == 0
-    losses = [[line["train_loss"] for line in lines[1:]] for lines in (found, log(first.folder / "one"))]
+    losses = [[line["train_loss"] for line in lines[1:7]] for lines in (found, log(first.folder / "one"))]
     torch.testing.assert_close(*map(torch.tensor, losses), rtol=0, atol=1e-5)
+
+
+def test_a_run_on_the_first_host_alone_is_gone_on_with_by_both(hosts, monkeypatch):
+    """--resume, where the second host has neither text nor run; and a repeated SIGTERM still saves."""
+    first, second = hosts
+    (first.folder / "ferry.txt").write_text(TEXT)
+    monkeypatch.chdir(first.folder)
+    assert run(FLAGS.replace("--steps 100000", "--steps 3").split()) == 0
+    for host in hosts:
+        host.launch(first, "train --resume --out run --steps 100000")
+    wait_for(lambda: len(steps_of(first)) > 8, hosts)
+    assert second.launcher is not None
+    for _ in range(2):
+        os.kill(second.launcher.pid, signal.SIGTERM)
+        time.sleep(0.05)
+    second.ended(60)
+    saved = first.folder / "run" / "checkpoints"
+    wait_for(lambda: int(max(saved.glob("step-????????")).name[5:]) > 3, hosts[:1])
+    assert not (second.folder / "run").exists()
 
 
 def test_a_cut_cable_ends_the_ranks_on_both_sides(hosts):

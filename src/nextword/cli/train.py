@@ -48,7 +48,7 @@ def run(arguments: list[str]) -> int:
         from nextword.cli.launch import launch
 
         return launch(args.nproc, arguments)
-    if args.resume:
+    if args.resume and os.environ.get("RANK", "0") == "0":  # the others are told, and need no run on their machine
         # What is not given now is as it was when the run began.
         args = parse(Arguments, "train", arguments, default=recorded_arguments(args))
 
@@ -72,14 +72,15 @@ def run(arguments: list[str]) -> int:
 
 
 def after_restart(args: Arguments) -> tuple[bool, bool]:
-    """Choose resume and overwrite: as asked, or after a restart by torchrun to go on."""
+    """Choose resume and overwrite: as asked, or to go on with a job that was begun again."""
     from nextword.train.checkpoint import checkpoints
-    from nextword.train.ranks import job, restarts
+    from nextword.train.ranks import UNNAMED, job, restarts
     from nextword.train.run_directory import description
     from nextword.train.setup import run_path
 
     path = run_path(args)
-    if not restarts() or not (path / "run.json").exists() or description(path).get("job") != job():
+    again = restarts() > 0 or (job() not in (None, UNNAMED) and not (args.resume or args.overwrite))
+    if not again or not (path / "run.json").exists() or description(path).get("job") != job():
         return args.resume, args.overwrite
     has_saved = bool(checkpoints(path / "checkpoints"))
     return has_saved, not has_saved

@@ -39,14 +39,15 @@ def stopping_on_signals(trainer: Trainer | FollowingRank, display: Display) -> I
     """End the run after its step, with a checkpoint, on Ctrl-C, SIGTERM or SIGHUP.
 
     SIGHUP tells that the terminal was closed. It often comes twice, from the system and from the shell, so it never
-    is the second one; and who is to live on without a terminal (nohup) keeps ignoring it.
+    is the second one; and who is to live on without a terminal (nohup) keeps ignoring it. Nor is SIGTERM, which
+    torchrun and schedulers repeat: who means it sends SIGKILL.
     Lends the list of the signals that came.
     """
     came: list[int] = []
     hangup = getattr(signal, "SIGHUP", None)  # Windows has none
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        if came and number == hangup:
+        if came and number in (hangup, signal.SIGTERM):
             return
         if came:
             with suppress(OSError):
@@ -54,7 +55,7 @@ def stopping_on_signals(trainer: Trainer | FollowingRank, display: Display) -> I
             os._exit(128 + number)
         came.append(number)
         trainer.stop()
-        display.say("Finishing this step, then saving. Once more to stop at once.")
+        display.say("Finishing this step, then saving. Ctrl-C now stops at once.")
 
     handled = [signal.SIGINT, signal.SIGTERM]
     if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:

@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from nextword.errors import SettingError
+from nextword.errors import SettingError, TrainingError
 from nextword.runtime import pick_device
 
 if TYPE_CHECKING:
@@ -88,6 +88,10 @@ def is_launched() -> bool:
     return "RANK" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
+UNNAMED = "none"
+"""What torchrun calls a job without --rdzv-id."""
+
+
 def job() -> str | None:
     """The name of the job that torchrun runs; it is the same after a restart."""
     return os.environ.get("TORCHELASTIC_RUN_ID")
@@ -102,7 +106,8 @@ def restarts() -> int:
 def joined(device: str) -> Iterator[Ranks]:
     """Lend the ranks that torchrun started this process as one of; alone, those of one process.
 
-    device: the setting of that name, by which the numbers travel.
+    device: the setting of that name, by which the numbers travel; the first rank's counts. Raises TrainingError where
+    the processes do not reach each other.
     """
     if not is_launched():
         yield ALONE
@@ -110,27 +115,43 @@ def joined(device: str) -> Iterator[Ranks]:
     from torch.distributed.distributed_c10d import PrefixStore  # which some builds of PyTorch lack
     from torch.distributed.rendezvous import rendezvous
 
-    if pick_device(device).type == "mps" or ":" in device:
-        raise SettingError(
-            "device", "is one for all processes here: use `device='cpu'`, or `device='cuda'` for a GPU each."
-        )
+    check_device(device)
+    found, rank, count = next(rendezvous("env://"))
+    # After a restart it may still hold addresses of processes that died.
+    store = PrefixStore(f"attempt {restarts()}", found)
+    if rank == 0:
+        store.set("device", device)
+    device = store.get("device").decode()
+    check_device(device)
     local = int(os.environ.get("LOCAL_RANK", "0"))
     on_gpu = device in ("auto", "cuda") and torch.cuda.is_available()
     if on_gpu:
         if local >= torch.cuda.device_count():
             raise SettingError("nproc", f"needs a GPU for each process, and there are {torch.cuda.device_count()}.")
         torch.cuda.set_device(local)
-    found, rank, count = next(rendezvous("env://"))
-    store = PrefixStore(
-        f"attempt {restarts()}", found
-    )  # after a restart it may still hold addresses of processes that died
-    dist.init_process_group(
-        "cpu:gloo,cuda:nccl" if on_gpu else "gloo", store=store, rank=rank, world_size=count, timeout=TIMEOUT
-    )
+    backend = "cpu:gloo,cuda:nccl" if on_gpu else "gloo"
+    try:
+        dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=TIMEOUT)
+    except RuntimeError as error:
+        if "connect" not in str(error):
+            raise
+        said = str(error).strip().partition("\n")[0]
+        raise TrainingError(
+            f"Rank {rank} of {count} does not reach the others ({said}). Name the network that joins the machines, "
+            "GLOO_SOCKET_IFNAME=eth0 (for GPUs NCCL_SOCKET_IFNAME, too): a machine's own name may stand for 127.0.0.1."
+        ) from error
     try:
         yield Ranks(rank, count, local, PrefixStore("nextword", store))
     finally:
         dist.destroy_process_group()
+
+
+def check_device(device: str) -> None:
+    """Raise SettingError for a device that there is only one of, for all processes."""
+    if pick_device(device).type == "mps" or ":" in device:
+        raise SettingError(
+            "device", "is one for all processes here: use `device='cpu'`, or `device='cuda'` for a GPU each."
+        )
 
 
 def lost_connection(error: Exception) -> bool:
