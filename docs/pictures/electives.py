@@ -1,4 +1,4 @@
-"""Pictures of what goes beyond: merges, the cache, LoRA, the logit lens, loss scaling, pair counts."""
+"""Pictures of what goes beyond: merges, the cache, LoRA, the logit lens, loss scaling, pair counts, Muon, ranks."""
 
 from collections import Counter
 from importlib import resources
@@ -9,12 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from nextword.lens.plain import logit_lens
-from nextword.model.plain import softmax
+from nextword.model.plain import cross_entropy, softmax
 from nextword.tokenizer import bpe, incremental
 from nextword.tokenizer.vocab import load_ids, load_merges
+from nextword.train.plain import orthogonal
 
 from . import tiny
-from .drawing import Ink, canvas, cells, sheet
+from .drawing import Ink, arrow, canvas, cells, sheet
 
 
 def merges(ink: Ink) -> Figure:
@@ -196,4 +197,58 @@ def pair_counts(ink: Ink) -> Figure:
     for side in ("left", "bottom"):
         ax.spines[side].set_color(ink.line)
     ax.tick_params(colors=ink.muted, labelsize=8.5, which="both")
+    return figure
+
+
+def muon(ink: Ink) -> Figure:
+    """The singular values of a gradient as it is, as one step of SGD has it, and as Muon moves along it."""
+    model, _ = tiny.fresh(tiny.BYTES)
+    ids, targets = tiny.story_batches(1)[0]
+    cross_entropy(model(ids), targets).backward()
+    gradient = next(p.grad for name, p in model.named_parameters() if name.endswith("mlp.c_fc.weight"))
+    assert gradient is not None
+    figure, axes = sheet(2.6, 1, 2, width_ratios=(1.5, 1))
+    before = torch.linalg.svdvals(gradient)
+    after = torch.linalg.svdvals(orthogonal(gradient))
+    places = range(1, len(before) + 1)
+    axes[0].plot(places, (before / before[0]).tolist(), ".", color=ink.orange, markersize=4)
+    axes[0].plot(places, after.tolist(), ".", color=ink.blue, markersize=4)
+    axes[0].text(24, 0.28, "of the gradient (its largest: 1)", color=ink.orange, fontsize=8.5, ha="center")
+    axes[0].text(24, 1.2, "after five iterations", color=ink.blue, fontsize=8.5, ha="center")
+    axes[0].set(ylim=(0, 1.4), xlabel="singular value, the largest first")
+    s = torch.logspace(-3, 0, 300)
+    shown = s.clone()
+    for iteration in range(1, 6):
+        shown = 3.4445 * shown - 4.775 * shown**3 + 2.0315 * shown**5
+        color = ink.blue if iteration == 5 else ink.soft(ink.blue, 0.2 + 0.12 * iteration)
+        axes[1].plot(s.tolist(), shown.tolist(), color=color, linewidth=2.0 if iteration == 5 else 1.0)
+    axes[1].plot(s.tolist(), s.tolist(), color=ink.orange, linewidth=1.0)
+    axes[1].set(xscale="log", xlim=(1e-3, 1), ylim=(0, 1.4), xlabel="before")
+    axes[1].set_title("one to five iterations", fontsize=9.5)
+    return figure
+
+
+def ranks(ink: Ink) -> Figure:
+    """A batch's rows on two ranks, their gradients, one mean, and two equal steps."""
+    figure, ax = canvas(42, 14)
+
+    def box(x: float, y: float, width: float, said: str, color: str) -> None:
+        ax.add_patch(Rectangle((x, y), width, 2.6, facecolor=ink.soft(color, 0.2), edgecolor=color, linewidth=1))
+        ax.text(x + width / 2, y + 1.25, said, ha="center", va="center", fontsize=8.5)
+
+    for row in range(8):
+        color = ink.blue if row < 4 else ink.green
+        ax.add_patch(Rectangle((1.0, 11.9 - 1.25 * row), 5.0, 1.0, facecolor=ink.soft(color, 0.3), linewidth=0))
+    ax.text(3.5, 1.4, "a batch of 8 rows", ha="center", fontsize=8.5, color=ink.muted)
+    for y, color, rank in ((9.5, ink.blue, 0), (4.5, ink.green, 1)):
+        arrow(ax, ink, (6.2, y + 1.3), (8.2, y + 1.3))
+        box(8.4, y, 7.4, "weights, rank " + str(rank), color)
+        arrow(ax, ink, (16.0, y + 1.3), (18.0, y + 1.3))
+        box(18.2, y, 6.2, "its gradient", color)
+        arrow(ax, ink, (24.6, y + 1.3), (27.2, 8.6 if rank == 0 else 8.0))
+        arrow(ax, ink, (33.0, 8.6 if rank == 0 else 8.0), (35.2, y + 1.3))
+        box(35.4, y, 5.8, "same step", color)
+    box(27.3, 7.0, 5.6, "mean", ink.orange)
+    ax.text(30.1, 5.2, "all_reduce, / 2", ha="center", fontsize=8.5, color=ink.orange)
+    ax.text(38.3, 8.1, "equal\nagain", ha="center", va="center", fontsize=8.5, color=ink.muted)
     return figure

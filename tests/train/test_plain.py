@@ -9,11 +9,14 @@ import torch
 from train.runs import TINY, losses, train
 
 from nextword.data import batch
+from nextword.learn.fixtures.bigram import Bigram
+from nextword.learn.fixtures.ranks import on_ranks
 from nextword.model import GPT, GPTConfig
 from nextword.train import Trainer, plain
 from nextword.train.checkpoint import training_tensors
 from nextword.train.loss_scale import LossScale
 from nextword.train.low_precision import LowPrecisionCopy
+from nextword.train.matrix_optimizers.muon import Muon, orthogonal
 from nextword.train.optimizer import make_optimizer, parameter_groups
 from nextword.train.plain import unscale
 from nextword.train.update import make_update
@@ -113,3 +116,54 @@ def test_the_loss_scale_moves_as_in_a_run():
         scale.update(overflowed=unscaled is None)
         assert (value, steps) == (scale.value, scale.steps)
     assert (scale.value, scale.skipped) == (32.0, 2)
+
+
+@pytest.mark.parametrize("shape", [(6, 6), (3, 8), (8, 3)])
+def test_muon_by_hand_is_the_fast_one_and_near_the_exact_direction(shape):
+    torch.manual_seed(0)
+    matrix = torch.randn(shape, dtype=torch.float64)
+    found = plain.orthogonal(matrix)
+    torch.testing.assert_close(found, orthogonal(matrix).double(), rtol=0, atol=2e-5)  # which is float32 inside
+    u, s, v = torch.linalg.svd(matrix, full_matrices=False)
+    s = s / s.square().sum().sqrt()
+    for _ in range(5):
+        s = 3.4445 * s - 4.775 * s**3 + 2.0315 * s**5
+    torch.testing.assert_close(found, u @ s.diag() @ v)
+    assert 0.68 < s.min() <= s.max() < 1.21
+
+
+def test_three_steps_of_muon_are_the_optimizers():
+    model = torch.nn.Sequential(torch.nn.Linear(4, 6, bias=False))
+    torch.manual_seed(0)
+    weight, momentum = model[0].weight.detach().clone(), torch.zeros(6, 4)
+    optimizer = Muon(model, lr=0.1, weight_decay=0.0, beta2=0.95)
+    for _ in range(3):
+        gradient = torch.randn(6, 4)
+        plain.muon_step(weight, gradient, momentum, 0.1)
+        model[0].weight.grad = gradient.clone()
+        optimizer.step()
+    torch.testing.assert_close(weight, model[0].weight.detach())
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 4])
+def test_ranks_together_make_the_step_of_one(ranks):
+    generator = torch.Generator().manual_seed(0)
+    ids = torch.randint(5, (4, 6), generator=generator)
+    targets = torch.randint(5, (4, 6), generator=generator)
+
+    def work(rank, all_reduce):
+        model = Bigram()
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+        for _ in range(3):
+            loss = plain.parallel_step(
+                model, optimizer, ids, targets, 0.2, rank=rank, ranks=ranks, all_reduce=all_reduce
+            )
+        return loss, model.state_dict()
+
+    model = Bigram()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+    for _ in range(3):
+        expected = plain.gradient_step(model, optimizer, [(ids, targets)], 0.2)
+    for loss, weights in on_ranks(ranks, work):
+        assert loss == pytest.approx(expected)
+        torch.testing.assert_close(weights, dict(model.state_dict()))

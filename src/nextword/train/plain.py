@@ -1,4 +1,4 @@
-"""Training as one would write it on a blackboard: six functions, for any model with `forward(ids) -> logits`.
+"""Training as one would write it on a blackboard: nine functions, for any model with `forward(ids) -> logits`.
 
 `Trainer` makes the same steps, faster, and keeps what a run leaves behind.
 `schedule.py` has more curves; what AdamW is given is in `optimizer.py`.
@@ -6,7 +6,7 @@
 
 import copy
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -103,6 +103,71 @@ def train(
             group["lr"] = learning_rate(step, steps, warmup, peak)
         losses.append(gradient_step(model, optimizer, [batch], clip))
     return losses
+
+
+def parallel_step(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    ids: Tensor,
+    targets: Tensor,
+    clip: float,
+    *,
+    rank: int,
+    ranks: int,
+    all_reduce: Callable[[Tensor], None],
+) -> float:
+    """Make one rank's part of an update by several processes; return the batch's mean loss.
+
+    Each process (rank 0 to ranks - 1) has a model of its own with the same weights,
+    and calls this with the same batch, ids and targets (B, T), of which it reads B / ranks
+    rows. all_reduce(x) puts the sum of all ranks' x into each one's x, and comes back
+    when all have called it.
+
+    Source: Li et al., "PyTorch Distributed: Experiences on Accelerating Data Parallel
+    Training" (2020), section 3.
+    """
+    share = len(ids) // ranks
+    own = slice(rank * share, (rank + 1) * share)
+    optimizer.zero_grad()
+    loss = cross_entropy(model(ids[own]), targets[own])
+    loss.backward()
+    mean_loss = loss.detach().clone()
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    for x in (*gradients, mean_loss):
+        all_reduce(x)
+        x /= ranks
+    torch.nn.utils.clip_grad_norm_(model.parameters(), clip)  # the mean's length, equal on all ranks
+    optimizer.step()
+    return mean_loss.item()
+
+
+def orthogonal(matrix: Tensor) -> Tensor:
+    """Bring a matrix's singular values near 1: U S V' -> about U V', by five Newton-Schulz iterations.
+
+    (m, n) -> (m, n). Each iteration takes every singular value s to
+    3.4445 s - 4.775 s^3 + 2.0315 s^5, by products of matrices alone.
+
+    Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024).
+    """
+    X = matrix / (matrix.norm() + 1e-7)  # now no singular value is above 1
+    for _ in range(5):
+        A = X @ X.T
+        X = 3.4445 * X + (-4.775 * A + 2.0315 * A @ A) @ X
+    return X
+
+
+def muon_step(weight: Tensor, gradient: Tensor, momentum: Tensor, lr: float) -> None:
+    """Move a matrix and its momentum by one step of Muon.
+
+    weight, gradient, momentum: (m, n). weight and momentum are changed; momentum is
+    zeros at first, and kept from step to step.
+
+    Source: as `orthogonal`; the factor 0.2, which makes the steps as long as AdamW's:
+    Liu et al., "Muon is Scalable for LLM Training" (2025), equation 4.
+    """
+    momentum.mul_(0.95).add_(0.05 * gradient)
+    ahead = 0.05 * gradient + 0.95 * momentum  # where the momentum will be: Nesterov's
+    weight.sub_(lr * 0.2 * math.sqrt(max(weight.shape)) * orthogonal(ahead))
 
 
 def save_state(model: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> dict[str, Any]:

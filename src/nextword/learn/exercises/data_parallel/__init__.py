@@ -1,0 +1,3 @@
+"""Data parallelism: one update by several processes."""
+
+CHAPTER, PLACE = "electives", 9

@@ -1,0 +1,3 @@
+"""Muon: a step of the same size in each of a matrix's directions."""
+
+CHAPTER, PLACE = "electives", 8
