@@ -77,7 +77,7 @@ def train(flags: str) -> dict[str, Any]:
     """Train as `nextword train` with these flags would, and validate. -> what is known of it."""
     config = parse(Arguments, "train", shlex.split(flags)).config()
     began, setup, state = time.process_time(), prepare(config), TrainerState()
-    optimizer = chosen_optimizer(setup.model, config, setup.plan.lr)
+    optimizer = chosen_optimizer(setup.model, config, setup.plan)
     steps = Steps(setup, optimizer, state)
     averages = Averages(setup.model, setup.plan.steps)
     curve, validated = [], {}

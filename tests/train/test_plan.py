@@ -6,7 +6,7 @@ from nextword.model import CONFIGS
 from nextword.train.config import TrainConfig
 from nextword.train.plan import plan
 from nextword.train.prolongation import rate
-from nextword.train.recipe import choose
+from nextword.train.recipe import OPTIMIZERS, choose
 from nextword.train.schedule import SCHEDULES, Schedule
 
 GPT2 = CONFIGS["gpt2"]
@@ -63,6 +63,14 @@ def test_a_plan_keeps_what_was_asked_for():
     for n_tokens in (1000, 1_000_000):
         found = asdict(plan(TrainConfig(**asked), GPT2, n_tokens))
         assert {name: found[name] for name in asked} == asked
+
+
+def test_the_optimizer_is_the_recipe_s_or_the_one_that_was_asked_for():
+    usual, fast = plan(TrainConfig(), GPT2, 100_000), plan(TrainConfig(recipe="fast"), GPT2, 100_000)
+    assert (usual.optimizer, fast.optimizer) == ("adamw", "muon")
+    assert fast.lr == pytest.approx(usual.lr * OPTIMIZERS["muon"])
+    asked = plan(TrainConfig(recipe="fast", optimizer="soap", schedule="wsd"), GPT2, 100_000)
+    assert (asked.optimizer, asked.schedule) == ("soap", "wsd")
 
 
 def test_what_is_left_open_is_as_the_recipe_says():

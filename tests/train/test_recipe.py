@@ -47,6 +47,12 @@ def test_a_small_model_reads_short_windows_at_a_high_rate():
     assert choose(1_003_854, small, fine_tuning=True).window == 256
 
 
+def test_the_fast_recipe_changes_what_was_measured_and_nothing_else():
+    usual, fast = choose(FIVE_MEGABYTES, NANO), choose(FIVE_MEGABYTES, NANO, recipe="fast")
+    assert (fast.optimizer, fast.schedule) == ("muon", "linear")
+    assert replace(fast, optimizer="adamw", schedule="cosine", why=usual.why) == usual
+
+
 def test_what_was_measured_for_124m():
     story = choose(STORY, GPT2)
     assert (story.window, story.batch_size, story.lr, story.embedding_std) == (256, 2, 1.5e-4, 0.04)

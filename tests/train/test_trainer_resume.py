@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from train.runs import log, losses, newest, of, python, state, train
 
 from nextword.errors import RunError, TrainingError
@@ -74,6 +75,27 @@ def test_what_other_optimizers_remember_is_kept(config, optimizer, never_stopped
     expected, found = never_stopped(config), state(Path(config.out))
     expected["checkpoints"], found["checkpoints"] = None, None  # saved at other steps
     assert [name for name in found if found[name] != expected[name]] == []
+
+
+def test_a_run_by_the_fast_recipe_goes_on_by_muon(config):
+    config = replace(config, recipe="fast", steps=3)
+    train(Trainer(config), until=1)
+    train(Trainer(config, resume=True))
+    moments = load_file(newest(Path(config.out)) / "training.safetensors")
+    assert any("momentum" in name for name in moments)
+    recorded = json.loads((Path(config.out) / "run.json").read_text())
+    assert (recorded["config"]["optimizer"], recorded["plan"]["optimizer"]) == (None, "muon")
+
+
+def test_a_run_from_before_there_were_other_optimizers_goes_on_by_adamw(config):
+    train(Trainer(config), until=1)
+    path = Path(config.out) / "run.json"
+    recorded = json.loads(path.read_text())
+    for name in ("optimizer", "recipe"):
+        del recorded["config"][name]
+    del recorded["plan"]["optimizer"]
+    path.write_text(json.dumps(recorded))
+    assert train(Trainer(config, resume=True))
 
 
 def test_sources_with_weights_go_on_with_the_same_windows_and_not_by_other_weights(config, text, tmp_path):

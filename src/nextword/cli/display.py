@@ -183,13 +183,14 @@ def introduction(event: Started) -> str:
     """Describe a run in two lines: model, data, recipe and expected time."""
     plan = event.plan
     verb = "Training" if event.step == 0 else f"Resuming at step {event.step}:"
+    by = "" if plan.optimizer == "adamw" else f"by {plan.optimizer}, "
     passes = plan.steps * event.tokens_per_step / event.n_train_tokens
     return (
         f"{verb} {event.n_params:,} parameters on {event.data_name} "
         f"({event.n_train_tokens:,} tokens to learn from, {event.n_val_tokens:,} to validate on), {plan.why}: "
         f"{passes:,.{1 if passes < 10 else 0}f} passes, about {duration(event.expected_seconds)}\n"
         f"{plan.steps} {'step' if plan.steps == 1 else 'steps'} of {event.tokens_per_step:,} tokens, "
-        f"learning rate {rate(plan)}, dropout {plan.dropout:g}{draw(plan)}, "
+        f"{by}learning rate {rate(plan)}, dropout {plan.dropout:g}{draw(plan)}, "
         f"{event.dtype} on {event.device}, into {event.directory}"
     )
 

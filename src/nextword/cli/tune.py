@@ -115,7 +115,7 @@ def measure_rates(args: Arguments, config: TrainConfig, text: object, trials: "l
     seconds = plan.steps * plan.tokens_per_step / rate
     print(
         f"Learning rates, each in {plan.steps} steps of {plan.batch_size} windows of {plan.window} tokens "
-        f"(about {duration(seconds)}{f', {args.seeds} times' if args.seeds > 1 else ''}), {config.optimizer}:"
+        f"(about {duration(seconds)}{f', {args.seeds} times' if args.seeds > 1 else ''}), {plan.optimizer}:"
     )
     print(f"{'lr':>10}{'seed':>6}{'validation loss':>18}{'took':>10}")
     seeds = range(config.seed, config.seed + args.seeds)

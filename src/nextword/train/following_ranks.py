@@ -76,7 +76,7 @@ def lead(ranks: Ranks, setup: Setup, optimizer: torch.optim.AdamW, state: Traine
         return None
     from nextword.train.sharded_model import ShardedModel  # which takes long to import
 
-    sharded = ShardedModel(ranks, setup.config, setup.model.config, setup.plan.lr, setup.device, setup.dtype)
+    sharded = ShardedModel(ranks, setup.config, setup.model.config, setup.plan, setup.device, setup.dtype)
     sharded.scatter(setup.model, moments, described)
     optimizer.state.clear()  # until it is gathered again, to be saved
     return sharded
@@ -91,17 +91,17 @@ def received(
     ranks: Ranks, order: Order, device: torch.device
 ) -> "tuple[Trainable, torch.optim.AdamW, ShardedModel | None]":
     """Build the model and the optimizer that the first rank sends, or this rank's part of them."""
-    config, lr = order.config, order.plan.lr
+    config = order.config
     if config.shard:
         from nextword.train.sharded_model import ShardedModel
 
-        sharded = ShardedModel(ranks, config, order.shape, lr, device, order.dtype)
+        sharded = ShardedModel(ranks, config, order.shape, order.plan, device, order.dtype)
         sharded.scatter(None, None, order.moments)
         return sharded.model, sharded.optimizer, sharded
     own = config.user_model
     model: Trainable = GPT(order.shape) if own is None else build_user_model(own, order.shape, None, None)
     model.to(device)
-    optimizer = chosen_optimizer(model, config, lr)
+    optimizer = chosen_optimizer(model, config, order.plan)
     moments = {name: torch.empty(shape, dtype=dtype) for name, (shape, dtype) in order.moments.items()}
     restore_optimizer(moments, model, optimizer)
     ranks.send([*weights_of(model), *optimizer_tensors(model, optimizer).values()])

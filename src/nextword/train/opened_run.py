@@ -66,7 +66,7 @@ class OpenedRun:
             accumulate=plan.accumulate,
             shards=self.n_ranks if setup.config.shard else 1,
             recompute=setup.config.recompute,
-            optimizer=setup.config.optimizer,
+            optimizer=plan.optimizer,
         )
 
     def started(self, directory: Path) -> Started:
@@ -150,7 +150,7 @@ def open_run(
     else:
         check_free(path, overwrite)
         setup = prepare(config, corpus, tell=tell, n_ranks=n_ranks)
-        optimizer = chosen_optimizer(setup.model, config, setup.plan.lr)
+        optimizer = chosen_optimizer(setup.model, config, setup.plan)
         run = OpenedRun(setup, optimizer, TrainerState(), free_memory, overwrite)
     run.n_ranks = n_ranks
     if isinstance(run.setup.model, UserModel):
@@ -192,7 +192,7 @@ def stopped_run(
         )
     check_unchanged(path, config, corpus, recorded)
     setup = replace(prepare(as_begun(config, recorded), corpus, checkpoint, tell, n_ranks), config=config)
-    optimizer = chosen_optimizer(setup.model, config, setup.plan.lr)
+    optimizer = chosen_optimizer(setup.model, config, setup.plan)
     state = restore(checkpoint, setup.model, optimizer)
     setup = replace(setup, plan=resumed_plan(path, config, setup.plan, recorded, state.step))
     run = OpenedRun(setup, optimizer, state, free_memory, checkpoint=checkpoint, found=found)

@@ -49,6 +49,7 @@ class Plan:
     sample_every: int
     save_every: int | None
     why: str
+    optimizer: str = "adamw"
     prolonged: tuple[Prolongation, ...] = ()
 
     @property
@@ -62,7 +63,8 @@ def plan(config: TrainConfig, model: GPTConfig, n_tokens: int, n_ranks: int = 1)
 
     n_ranks: the processes that share each update's windows evenly. Raises SettingError where they cannot.
     """
-    chosen = choose(n_tokens, model, fine_tuning=config.init is not None)
+    chosen = choose(n_tokens, model, fine_tuning=config.init is not None, recipe=config.recipe)
+    optimizer = config.optimizer or chosen.optimizer
     schedule = config.schedule or chosen.schedule
     window = config.window or chosen.window
     stride = config.stride or window
@@ -91,7 +93,7 @@ def plan(config: TrainConfig, model: GPTConfig, n_tokens: int, n_ranks: int = 1)
         dropout=chosen.dropout if config.dropout is None else config.dropout,
         embedding_std=None if given else config.embedding_std or chosen.embedding_std,
         steps=steps,
-        lr=config.lr or chosen.lr * OPTIMIZERS[config.optimizer],
+        lr=config.lr or chosen.lr * OPTIMIZERS[optimizer],
         schedule=schedule,
         lr_floor=SCHEDULES[schedule].floor if config.lr_floor is None else config.lr_floor,
         lr_fall=config.lr_fall or SCHEDULES[schedule].fall,
@@ -100,6 +102,7 @@ def plan(config: TrainConfig, model: GPTConfig, n_tokens: int, n_ranks: int = 1)
         sample_every=config.sample_every or eval_every,
         save_every=config.save_every,
         why=chosen.why,
+        optimizer=optimizer,
     )
 
 

@@ -16,7 +16,7 @@ MAY_DIFFER = "the rest of this run may differ in its last digits."
 DECIDES_NOTHING = ("data", "out", "shard", "recompute")
 """Settings that may differ on resuming: the data is compared by its content, and `out` names the run."""
 
-AT_FIRST = {name: getattr(AS_AT_FIRST, name) for name in ("separator", "encoding", "as_text")} | {"optimizer": "adamw"}
+AT_FIRST = {name: getattr(AS_AT_FIRST, name) for name in ("separator", "encoding", "as_text")} | {"recipe": "usual"}
 """What settings were before there were such settings: a run.json that lacks them is from then."""
 
 
@@ -62,8 +62,9 @@ def recorded_config(path: Path) -> TrainConfig:
 
 def as_begun(config: TrainConfig, recorded: dict[str, Any]) -> TrainConfig:
     """Take over the settings that were chosen as the run began, against a newer recipe."""
-    names = ("window", "stride", "batch_size", "dropout")
-    return replace(config, **{name: recorded["plan"][name] for name in names if name in recorded.get("plan", {})})
+    names = ("window", "stride", "batch_size", "dropout", "optimizer")
+    chosen = {"optimizer": "adamw"} | recorded.get("plan", {})  # when there was no other, none was named
+    return replace(config, **{name: chosen[name] for name in names if name in chosen})
 
 
 def changes_in_numerics(setup: Setup, recorded: dict[str, Any]) -> list[str]:

@@ -19,6 +19,7 @@ from nextword.train.chosen_optimizer import chosen_optimizer
 from nextword.train.config import TrainConfig
 from nextword.train.data_parallel import ComputeLoss, LossModule
 from nextword.train.low_precision import recompute_blocks
+from nextword.train.plan import Plan
 from nextword.train.ranks import Ranks
 from nextword.user_model import Trainable
 from nextword.weights.assemble import without_numbers
@@ -36,7 +37,7 @@ class ShardedModel:
     """
 
     def __init__(
-        self, ranks: Ranks, config: TrainConfig, shape: GPTConfig, lr: float, device: torch.device, dtype: torch.dtype
+        self, ranks: Ranks, config: TrainConfig, shape: GPTConfig, plan: Plan, device: torch.device, dtype: torch.dtype
     ):
         self._ranks, self._device = ranks, device
         self.model = without_numbers(shape)
@@ -53,7 +54,7 @@ class ShardedModel:
         self._module = LossModule(self.model, self._compute)
         fully_shard(self._module, mesh=mesh, mp_policy=wide)
         self._module.to_empty(device=device)
-        self.optimizer = chosen_optimizer(self.model, config, lr)
+        self.optimizer = chosen_optimizer(self.model, config, plan)
 
     def computing(self, compute: ComputeLoss) -> "ShardedModel":
         """Say how the loss is computed with `model`."""

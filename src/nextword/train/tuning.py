@@ -69,7 +69,7 @@ def batch_rates(config: TrainConfig, text: Text) -> Iterator[BatchRate]:
             setup.device,
             setup.plan.accumulate,
             recompute=config.recompute,
-            optimizer=config.optimizer,
+            optimizer=setup.plan.optimizer,
         )
         memory, free = training_memory(size), available_memory(setup.device)
         if free is not None and memory > free:
@@ -124,7 +124,7 @@ def try_rate(config: TrainConfig, text: Text, lr: float, seed: int) -> float:
 
 def steps_of(setup: Setup) -> Steps:
     """Make the steps of a run that leaves nothing behind."""
-    return Steps(setup, chosen_optimizer(setup.model, setup.config, setup.plan.lr), TrainerState())
+    return Steps(setup, chosen_optimizer(setup.model, setup.config, setup.plan), TrainerState())
 
 
 def sweep(attempt: Callable[[float, int], float], start: float, seeds: range) -> Iterator[RateTrial]:
