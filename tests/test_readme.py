@@ -107,6 +107,7 @@ def test_flags_exist() -> None:
     from nextword.cli.bench import Arguments as Bench
     from nextword.cli.compare import Arguments as Compare
     from nextword.cli.demo import Arguments as Demo
+    from nextword.cli.eval import Arguments as Eval
     from nextword.cli.export import Arguments as Export
     from nextword.cli.generate import Arguments as Generate
     from nextword.cli.learn_audit import Arguments as Audit
@@ -118,7 +119,22 @@ def test_flags_exist() -> None:
     from nextword.cli.train import Arguments as Train
     from nextword.cli.tune import Arguments as Tune
 
-    verbs = (Audit, Bench, Check, Compare, Demo, Export, Generate, Plan, Serve, TokenizerTrain, Train, Tune, Watch)
+    verbs = (
+        Audit,
+        Bench,
+        Check,
+        Compare,
+        Demo,
+        Eval,
+        Export,
+        Generate,
+        Plan,
+        Serve,
+        TokenizerTrain,
+        Train,
+        Tune,
+        Watch,
+    )
     known = {field.name for verb in verbs for field in fields(verb)} | {"help"}
     for flag in re.findall(r"(?<![\w-])--([a-z][a-z-]*)", README):
         assert flag.replace("-", "_") in known, f"--{flag}"

@@ -17,6 +17,7 @@ VERBS = {
     "tune": "find the batch that this machine holds and a learning rate, by short trials",
     "watch": "show a run that goes on: its losses, its speed, its newest sample",
     "compare": "say whether the losses of runs, or of other programs' logs, are normal",
+    "eval": "measure a model on any text, and on the tasks of the literature",
     "generate": "continue a prompt with a trained model, or with the official GPT-2",
     "trace": "see inside: surprise, what each layer would say, where a head looks",
     "serve": "an API that OpenAI's clients know, and a page that shows a model at work",
