@@ -18,6 +18,7 @@ VERBS = {
     "watch": "show a run that goes on: its losses, its speed, its newest sample",
     "compare": "say whether the losses of runs, or of other programs' logs, are normal",
     "eval": "measure a model on any text, and on the tasks of the literature",
+    "verify": "prove that a model is exact: layer by layer, tokenizer, cache, engines",
     "generate": "continue a prompt with a trained model, or with the official GPT-2",
     "trace": "see inside: surprise, what each layer would say, where a head looks",
     "serve": "an API that OpenAI's clients know, and a page that shows a model at work",
