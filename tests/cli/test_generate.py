@@ -110,3 +110,37 @@ def test_no_prompt_at_all(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     status, _, err = cli("generate")
     assert status == 2
     assert 'There is no prompt: nextword generate "Every effort moves you"' in err
+
+
+def test_prompts_from_a_file_are_answered_into_another(cli, model_directory, tmp_path):
+    pytest.importorskip("fastapi", reason="fastapi is not installed: pip install fastapi")
+    file, out = tmp_path / "prompts.jsonl", tmp_path / "answers.jsonl"
+    file.write_text('{"prompt": "A goat"}\n{"prompt": "A troll"}\n')
+    flags = ("--model", model_directory, "--prompts", file, "--out", out, "--max-new-tokens", 3, "--seed", 1)
+    status, said, _ = cli("generate", *flags)
+    assert (status, said) == (0, f"2 answers are in {out}.\n")
+    first = out.read_bytes()
+    assert cli("generate", *flags)[0] == 0
+    assert out.read_bytes() == first
+    out.unlink()
+    file.write_text('{"prompt": "A goat"}\n{"custom_id": "a", "url": "/v1/completions", "body": {"max_tokens": -1}}\n')
+    status, said, _ = cli("generate", *flags)
+    assert (status, said) == (1, f"2 answers are in {out}, 1 of them refusals.\n")
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (("--out", "a"), "--out goes with --prompts FILE"),
+        (("--prompts", "a", "Hello"), "--prompts is a file of prompts"),
+        (("--prompts", "a"), "--prompts needs --out FILE"),
+        (("--prompts", "missing", "--out", "b"), "missing"),
+        (("--prompts", "a", "--out", "b", "--rows", 0), "--rows must be at least 1, not 0"),
+        (("--prompts", "a", "--out", "b", "--temperature", 3), "--temperature with --prompts is at most 2.0, not 3.0"),
+    ],
+)
+def test_what_a_file_of_prompts_needs_is_told(cli, flags, message):
+    status, _, err = cli("generate", *flags)
+    assert status in (1, 2)
+    assert message in err
+    assert err.count("\n") == 1

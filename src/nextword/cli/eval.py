@@ -1,7 +1,6 @@
 """`nextword eval`: how good a model is, on any text and on the usual tasks."""
 
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import tyro
 
 from nextword.cli.arguments import parse
 from nextword.cli.eval_report import Measured, heading, is_gpt2, report
+from nextword.cli.measuring_line import MeasuringLine
 from nextword.errors import SettingError
 from nextword.tokenizer.vocab import END_OF_TEXT
 
@@ -176,27 +176,3 @@ def put_together(files: tuple[str, ...]) -> Measured:
     outcomes, header = put_together(read), read[0].header
     measures = measures_by_name(header.task, header.protocol)
     return Measured(header.model, measures, list(outcomes.values()), header.model == "gpt2")
-
-
-class MeasuringLine:
-    """Show a line on a terminal with the items done and the time left."""
-
-    def __init__(self, name: str):
-        self._name, self._began, self._first = name, time.monotonic(), 0
-        self._shows = sys.stderr.isatty()
-
-    def tell(self, done: int, of: int) -> None:
-        """Show that so many items are done."""
-        from nextword.cli.durations import duration
-
-        if done == 0 or (not self._first and done < of):
-            self._first = done
-        if self._shows:
-            spent, new = time.monotonic() - self._began, done - self._first
-            left = f", {duration(spent / new * (of - done))} left" if new and done < of else ""
-            print(f"\r{self._name}: {done:,} of {of:,}{left}\x1b[K", end="", file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        """Take the line away."""
-        if self._shows:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
@@ -10,7 +11,12 @@ from nextword.cli.arguments import parse, read_prompt
 from nextword.cli.chosen_model import chosen_engine
 
 if TYPE_CHECKING:
+    from nextword.decode import Engine
     from nextword.decode.sampling import SamplingArguments
+    from nextword.tokenizer import Tokenizer
+
+HOTTEST = 2.0
+"""The highest temperature of OpenAI's requests, which --prompts is made of."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,19 @@ class Arguments:
 
     prompt: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(help_behavior_hint="")] = None
     """The text to continue. Without it, standard input is read; "" begins a fresh document."""
+
+    prompts: str | None = None
+    """Continue many: a file with a prompt in each line, as {"prompt": "..."}, or as a request of OpenAI's batch files.
+    Needs --out."""
+
+    out: str | None = None
+    """Where the answers to --prompts go, line by line; the same command goes on after a kill."""
+
+    part: str | None = None
+    """Answer one of several equal parts of --prompts, such as 3/8, on one of several machines."""
+
+    rows: int = 8
+    """How many of --prompts to continue side by side."""
 
     model: str = "gpt2"
     """A run directory, any GPT-2 directory, gpt2, gpt2-medium, gpt2-large, gpt2-xl, or heads, the small one at hand.
@@ -71,6 +90,11 @@ class Arguments:
 def run(arguments: list[str]) -> int:
     """Write the samples to standard output, as they come; notices go to standard error."""
     args = parse(Arguments, "generate", arguments)
+    if args.prompts is not None:
+        return many(args)
+    for name in ("out", "part"):
+        if getattr(args, name) is not None:
+            raise ValueError(f"--{name} goes with --prompts FILE: a single text is written to standard output.")
     if args.num_samples < 1:
         raise ValueError(f"--num-samples must be at least 1, not {args.num_samples}.")
     prompt = read_prompt("generate", args.prompt)
@@ -110,3 +134,35 @@ def run(arguments: list[str]) -> int:
             print(piece, end="", flush=True)
         print()
     return 0
+
+
+def many(args: Arguments) -> int:
+    """Continue the prompts of a file. Raises ValueError for what does not go with that."""
+    if args.prompt is not None or args.num_samples != 1:
+        raise ValueError("--prompts is a file of prompts, and each is continued once: leave out PROMPT, --num-samples.")
+    if args.prompts is None or args.out is None:
+        raise ValueError("--prompts needs --out FILE, in which each answer is kept as it is written.")
+    if args.rows < 1:
+        raise ValueError(f"--rows must be at least 1, not {args.rows}.")
+    if args.temperature > HOTTEST:
+        raise ValueError(f"--temperature with --prompts is at most {HOTTEST}, not {args.temperature}.")
+
+    from nextword.cli.generate_many import generate_many
+
+    usual = {
+        "max_tokens": args.max_new_tokens,
+        "temperature": args.temperature,
+        "top_k": args.top_k,
+        "top_p": args.top_p,
+        "min_p": args.min_p,
+        "repetition_penalty": args.repetition_penalty,
+        "seed": args.seed,
+        "stop": [text.replace("\\n", "\n") for text in args.stop] or None,
+    }
+
+    def load() -> "tuple[Engine, Tokenizer]":
+        """Load the engine, with a row for each text that is written side by side."""
+        return chosen_engine(args.model, args.weights, args.device, args.dtype, args.quantize, args.rows, args.engine)
+
+    prompts, out = Path(args.prompts).expanduser(), Path(args.out).expanduser()
+    return generate_many(prompts, out, args.part, usual, args.model, load)

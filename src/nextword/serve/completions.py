@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
@@ -54,6 +54,19 @@ class Completions:
         finally:
             if not goes_on:
                 self._abort(running)
+
+    async def write(self, asked: CompletionRequest) -> dict[str, Any]:
+        """Answer a request that nobody waits for by HTTP. Raises Refusal where that cannot be done, or fails."""
+        choices = await self._parser.parse(asked, self._deliverer())
+        running = RunningRequest(choices)
+        self._submit(running)
+        try:
+            await running.finished()
+        except FailedError as error:
+            raise Refusal(str(error), status=500) from None
+        finally:
+            self._abort(running)
+        return Form(asked, self._tokenizer, self._name).whole(choices)
 
     def _deliverer(self) -> Deliver:
         """Make the callback of all requests: a step's events cross from the scheduler's thread together."""
