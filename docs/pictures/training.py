@@ -1,9 +1,11 @@
 """Pictures of training."""
 
 import copy
+import json
 import math
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure
@@ -19,6 +21,9 @@ from nextword.train.schedule import learning_rate as scheduled
 
 from . import tiny
 from .drawing import Ink, arrow, canvas, sheet
+
+RECIPES = Path(__file__).parents[2] / "benchmarks" / "recipes.jsonl"
+ADAMW, MUON = "--optimizer adamw --lr 2e-3 --warmup 50 --seed", "--optimizer muon --lr 1.6e-2 --seed"
 
 
 def surprise(ink: Ink) -> Figure:
@@ -239,4 +244,29 @@ def normal(ink: Ink) -> Figure:
         ax.set(xscale="log", xlim=(1, end), ylim=(0, 1.25 * first_loss(run)), xlabel="updates", title=title)
         ax.title.set_fontsize(9.5)
     axes[0].set_ylabel("loss (nats a token)")
+    return figure
+
+
+def recipes(ink: Ink) -> Figure:
+    """Validation losses of AdamW and Muon by the tokens that they were given, each run with its own schedule."""
+    rows = [json.loads(line) for line in RECIPES.read_text(encoding="utf-8").splitlines()]
+    figure, (ax,) = sheet(2.8)
+    for optimizer, color, flags in (("AdamW", ink.orange, ADAMW), ("Muon", ink.blue, MUON)):
+        runs = [
+            row for row in rows if "kjv" in row["flags"] and "--params 3M" in row["flags"] and flags in row["flags"]
+        ]
+        by_tokens: dict[int, list[float]] = {}
+        for row in runs:
+            by_tokens.setdefault(row["tokens"], []).append(row["losses"]["last"])
+        places = sorted(by_tokens)
+        means = [sum(by_tokens[place]) / len(by_tokens[place]) for place in places]
+        ax.plot([place / 1000 for place in places], means, "-", color=color, linewidth=1.5)
+        for place in places:
+            ax.plot([place / 1000] * len(by_tokens[place]), by_tokens[place], "o", color=color, markersize=4)
+        ax.annotate(
+            optimizer, (places[-1] / 1000, means[-1]), (8, 8), textcoords="offset points", color=color, va="center"
+        )
+        if optimizer == "Muon":
+            ax.axhline(means[0], color=color, linewidth=0.8, linestyle=(0, (4, 3)))
+    ax.set(xlabel="tokens, in thousands", ylabel="validation loss", xlim=(450, 1150), ylim=(4.2, 4.85))
     return figure

@@ -73,6 +73,13 @@ def test_the_optimizer_is_the_recipe_s_or_the_one_that_was_asked_for():
     assert (asked.optimizer, asked.schedule) == ("soap", "wsd")
 
 
+@pytest.mark.parametrize("settings", [{"shard": True}, {"model": "my_gpt2:GPT"}])
+def test_what_muon_is_not_for_is_trained_by_adamw(settings):
+    assert plan(TrainConfig(model="nano"), CONFIGS["nano"], 100_000).optimizer == "muon"
+    found = plan(TrainConfig(**settings), CONFIGS["nano"], 100_000)
+    assert (found.optimizer, found.lr) == ("adamw", pytest.approx(1.8e-3))
+
+
 def test_what_is_left_open_is_as_the_recipe_says():
     for n_tokens in (6000, 100_000, 1_000_000):
         p, chosen = plan(TrainConfig(), GPT2, n_tokens), choose(n_tokens, GPT2)

@@ -26,12 +26,21 @@ def test_a_short_text_is_learnt_by_heart(model, n_tokens):
     assert "by heart" in chosen.why
 
 
-@pytest.mark.parametrize("model", [GPT2, NANO])
+@pytest.mark.parametrize("model", [GPT2, replace(NANO, n_embd=320, n_head=5)])
 @pytest.mark.parametrize("n_tokens", [BY_HEART + 1, SHAKESPEARES_300_KB, FIVE_MEGABYTES, 10**10])
 def test_a_longer_one_is_read_as_gpt2_was(model, n_tokens):
     chosen = choose(n_tokens, model)
     assert (chosen.dropout, chosen.schedule, chosen.embedding_std) == (0.1, "cosine", 0.02)
+    assert chosen.optimizer == "adamw"
     assert (chosen.window, chosen.batch_size) == (256, 4)
+
+
+@pytest.mark.parametrize("n_tokens", [BY_HEART + 1, SHAKESPEARES_300_KB, FIVE_MEGABYTES, 10**10])
+def test_a_narrow_model_learns_a_longer_one_by_muon(n_tokens):
+    chosen = choose(n_tokens, NANO)
+    assert (chosen.optimizer, chosen.schedule, chosen.dropout) == ("muon", "linear", 0.1)
+    assert choose(BY_HEART, NANO).optimizer == "adamw"
+    assert choose(n_tokens, NANO, fine_tuning=True).optimizer == "adamw"
 
 
 def test_a_small_model_reads_short_windows_at_a_high_rate():
@@ -48,7 +57,7 @@ def test_a_small_model_reads_short_windows_at_a_high_rate():
 
 
 def test_the_fast_recipe_changes_what_was_measured_and_nothing_else():
-    usual, fast = choose(FIVE_MEGABYTES, NANO), choose(FIVE_MEGABYTES, NANO, recipe="fast")
+    usual, fast = choose(FIVE_MEGABYTES, GPT2), choose(FIVE_MEGABYTES, GPT2, recipe="fast")
     assert (fast.optimizer, fast.schedule) == ("muon", "linear")
     assert replace(fast, optimizer="adamw", schedule="cosine", why=usual.why) == usual
 

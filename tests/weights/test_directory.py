@@ -1,11 +1,14 @@
 import pickle
+import shlex
 import struct
 
 import pytest
 import torch
 
+from nextword.cli.main import run
 from nextword.errors import WeightsError
 from nextword.weights import load_model
+from nextword.weights.foreign import import_checkpoint
 
 
 @pytest.mark.parametrize("suffix", ["bin", "pt", "pth", "ckpt", "pkl"])
@@ -19,33 +22,29 @@ def test_pickles_are_refused_unopened(suffix, tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
     for path in (tmp_path, file):
         with pytest.raises(
-            WeightsError, match=rf"pytorch_model\.{suffix} is a pickle, .* nextword never does"
-        ) as error:
+            WeightsError, match=rf"pytorch_model\.{suffix} is a pickle, .* Make a model of it: nextword import"
+        ):
             load_model(path)
+    with pytest.raises(WeightsError):
+        import_checkpoint(file)
     assert not (tmp_path / "exploded").exists()
-    advice = f"GPT2LMHeadModel.from_pretrained({str(tmp_path)!r}).save_pretrained("
-    assert (advice in str(error.value)) == (suffix == "bin")  # of the others transformers reads none
 
 
-def test_what_no_command_converts_gets_none(tmp_path):
-    """nanoGPT's ckpt.pt lies alone; llm.c's files are no pickles."""
-    torch.save({"model": {}, "model_args": {"n_layer": 1}}, tmp_path / "ckpt.pt")
-    with pytest.raises(WeightsError, match=r"ckpt\.pt is a pickle, .* no command converts it: load it with"):
-        load_model(tmp_path)
-    (tmp_path / "ckpt.pt").unlink()
-    (tmp_path / "gpt2_124M.bin").write_bytes(struct.pack("<256i", 20240326, 3, 1024, 50257, *[0] * 252))
-    with pytest.raises(WeightsError, match=r"gpt2_124M\.bin is a checkpoint of llm\.c, .* dev/eval/export_hf\.py"):
-        load_model(tmp_path)
-
-
-def test_the_advice_for_pickles_works(tmp_path, reference):
+def test_the_advice_for_other_programs_files_works(tmp_path, reference):
     torch.save(reference.state_dict(), tmp_path / "pytorch_model.bin")
     reference.config.save_pretrained(tmp_path)
-    with pytest.raises(WeightsError) as error:
+    for path in (tmp_path, tmp_path / "pytorch_model.bin"):
+        with pytest.raises(WeightsError, match=r"pytorch_model\.bin is a pickle, .* Make a model of it: ") as error:
+            load_model(path)
+    advice = shlex.split(str(error.value).partition("Make a model of it: ")[2])
+    assert run(advice[1:]) == 0
+    load_model(tmp_path / "pytorch_model-imported")
+    (tmp_path / "pytorch_model.bin").unlink()
+    (tmp_path / "gpt2_124M.bin").write_bytes(struct.pack("<256i", 20240326, 3, 1024, 50257, *[0] * 252))
+    with pytest.raises(
+        WeightsError, match=r"gpt2_124M\.bin is a checkpoint of llm\.c\. Make a model of it: nextword import"
+    ):
         load_model(tmp_path)
-    advice = str(error.value).split("in Python: ")[1]
-    exec(advice)
-    load_model(f"{tmp_path}-safetensors")
 
 
 def test_what_is_no_directory_of_weights(tmp_path, saved_reference):

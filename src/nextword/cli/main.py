@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from importlib import import_module
+from keyword import iskeyword
 
 import nextword
 from nextword.commands import command
@@ -24,6 +25,7 @@ VERBS = {
     "serve": "an API that OpenAI's clients know, and a page that shows a model at work",
     "tokenizer": "learn a vocabulary from your own texts, and look at tokens",
     "data": "turn texts of any size into token shards to train on, and look at them",
+    "import": "make a model of nanoGPT's, LLMs-from-scratch's, llm.c's or llama.cpp's file one of ours",
     "export": "write a trained model in another program's format",
     "onefile": "write GPT-2, the whole of it, as one Python file to read, run and change",
     "bench": "measure how fast this machine is, and nextword on it",
@@ -79,7 +81,8 @@ def dispatch(arguments: list[str]) -> int:
         near = difflib.get_close_matches(verb, VERBS, n=1)
         hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(VERBS)}."
         raise ValueError(f"There is no verb {verb!r}. {hint}")
-    status: int = import_module(f"nextword.cli.{verb}").run(rest)
+    module = f"{verb}_" if iskeyword(verb) else verb
+    status: int = import_module(f"nextword.cli.{module}").run(rest)
     return status
 
 

@@ -102,12 +102,12 @@ class TrainConfig:
 
     optimizer: str | None = None
     """What moves the weights: adamw; or muon, mars or soap, which move the blocks' matrices in their own ways, and all
-    else by AdamW. Default: adamw; muon by the fast recipe."""
+    else by AdamW. Default: adamw; muon by the fast recipe, and for models up to a width of 256 on longer texts."""
 
     schedule: str | None = None
     """Curve of the learning rate after the warm-up: cosine or linear, which fall to the end; wsd, which holds
     and falls at the end alone; or constant. Default: cosine; wsd to learn by heart; linear for models of up to
-    2 million parameters."""
+    2 million parameters, and up to a width of 256."""
 
     lr_floor: float | None = None
     """Share of the learning rate that is left at the end. Default: 0.1 of cosine and wsd, 0 of linear."""

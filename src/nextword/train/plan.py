@@ -64,7 +64,8 @@ def plan(config: TrainConfig, model: GPTConfig, n_tokens: int, n_ranks: int = 1)
     n_ranks: the processes that share each update's windows evenly. Raises SettingError where they cannot.
     """
     chosen = choose(n_tokens, model, fine_tuning=config.init is not None, recipe=config.recipe)
-    optimizer = config.optimizer or chosen.optimizer
+    whole_and_ours = not config.shard and config.user_model is None
+    optimizer = config.optimizer or (chosen.optimizer if whole_and_ours else "adamw")
     schedule = config.schedule or chosen.schedule
     window = config.window or chosen.window
     stride = config.stride or window

@@ -5,7 +5,6 @@ from pathlib import Path
 from nextword.commands import command
 from nextword.errors import WeightsError
 from nextword.weights.formats import FORMATS
-from nextword.weights.huggingface_config import CONFIG
 from nextword.weights.opened_file import refuse_pointer
 from nextword.weights.stored import StoredModel
 
@@ -48,23 +47,12 @@ def one_of(*choices: str) -> str:
 
 
 def pickle_error(file: Path) -> WeightsError:
-    """Explain the refusal of a pickle, with a command that converts it, if there is one."""
+    """Explain the refusal of a pickle or of llm.c's file, with the command that imports it."""
     with file.open("rb") as opened:
         beginning = opened.read(64)
     refuse_pointer(file, beginning)
-    if beginning[:4] == LLM_C:
-        return WeightsError(
-            f"{file} is a checkpoint of llm.c, which nextword does not read. llm.c's own dev/eval/export_hf.py makes a "
-            "Hugging Face directory of it."
-        )
-    why = f"{file} is a pickle, and opening one runs whatever program is hidden in it: nextword never does. "
-    if file.suffix != ".bin" or not (file.parent / CONFIG).is_file():
-        return WeightsError(
-            f"{why}It is not a Hugging Face directory's ({CONFIG} and pytorch_model.bin), so no command converts it: "
-            "load it with the program that made it, and save its weights with nextword.weights.save_huggingface."
-        )
-    directory = str(file.parent)
-    return WeightsError(
-        f"{why}If you trust it, convert it in Python: from transformers import GPT2LMHeadModel; "
-        f"GPT2LMHeadModel.from_pretrained({directory!r}).save_pretrained({directory + '-safetensors'!r})"
+    made_by = (
+        "a checkpoint of llm.c" if beginning[:4] == LLM_C else "a pickle, which nextword loads from with care only"
     )
+    out = file.parent / f"{file.stem}-imported"
+    return WeightsError(f"{file} is {made_by}. Make a model of it: {command('import', file, '--out', out)}")
