@@ -4,6 +4,7 @@ Source: transformers, class GPT2Config.
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +63,18 @@ def read_config(path: Path) -> GPTConfig:
         "n_layer": "n_layer",
     }
     config = shape_from(path, values, keys, dropout=values.get("resid_pdrop", 0.1))
+    check_switches(values, config, str(path))
+    return config
+
+
+def check_switches(values: Mapping[str, Any], config: GPTConfig, where: str) -> None:
+    """Raise WeightsError, naming the key, for a switch set to what nextword does not compute."""
     for key, expected in (SWITCHES | OF_RELATIVES).items():
         found = values.get(key, expected)
         if found != expected and found not in in_other_words(key, config):
             raise WeightsError(
-                f"{path}: {key} is {found!r}, and in GPT-2, all that nextword computes, it is {expected!r}."
+                f"{where}: {key} is {found!r}, and in GPT-2, all that nextword computes, it is {expected!r}."
             )
-    return config
 
 
 def in_other_words(key: str, config: GPTConfig) -> tuple[Any, ...]:

@@ -162,9 +162,9 @@ def test_hugging_face_s_pickle(tmp_path: Path) -> None:
     found = import_checkpoint(tmp_path / "pytorch_model.bin")
     torch.testing.assert_close(found.model(ids), theirs.float()(ids).logits, rtol=1e-4, atol=1e-4)
     for name, value, message in (
-        ("activation_function", "relu", "its activation is relu"),
-        ("layer_norm_epsilon", 1e-12, "epsilon is 1e-12"),
-        ("scale_attn_by_inverse_layer_idx", True, "it has scale_attn_by_inverse_layer_idx"),
+        ("activation_function", "relu", "activation_function is 'relu', and in GPT-2"),
+        ("layer_norm_epsilon", 1e-12, "layer_norm_epsilon is 1e-12, and in GPT-2"),
+        ("scale_attn_by_inverse_layer_idx", True, "scale_attn_by_inverse_layer_idx is True, and in GPT-2"),
     ):
         about = json.loads((tmp_path / "config.json").read_text()) | {name: value}
         (tmp_path / "config.json").write_text(json.dumps(about))

@@ -37,7 +37,8 @@ def read_gguf(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         shape = tuple(int(size) for size in reversed(tensor.shape.tolist()))
         values = np.asarray(dequantize(tensor.data, tensor.tensor_type), np.float32).reshape(shape)
         tensors[tensor.name] = torch.from_numpy(values.copy())
+    eps = float(fields.get("gpt2.attention.layer_norm_epsilon", 1e-5))
     return tensors, {
         "n_head": int(fields["gpt2.attention.head_count"]),
-        "layer_norm_epsilon": float(fields.get("gpt2.attention.layer_norm_epsilon", 1e-5)),
+        "layer_norm_epsilon": float(f"{eps:.6g}"),  # it is stored in float32
     }

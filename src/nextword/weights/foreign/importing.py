@@ -15,6 +15,7 @@ from nextword.weights.foreign.families import family_of, renamed
 from nextword.weights.foreign.gguf_file import is_gguf, read_gguf
 from nextword.weights.foreign.llmc import is_llmc, read_llmc
 from nextword.weights.foreign.pickled import read_pickled
+from nextword.weights.huggingface_config import check_switches
 
 GPT2_TOKENS = 50257
 HEAD = 64
@@ -57,12 +58,12 @@ def import_checkpoint(file: str | Path, n_head: int | None = None) -> Imported:
         family = family_of(state, str(file))
         whose = family.name
         tensors, names = renamed(state, family, str(file))
-    check_settings(settings, str(file))
     if "iter_num" in settings and "block_size" in settings:
         notes.append(
             "nanoGPT computes GELU exactly, and GPT-2 by a formula with tanh: logits differ a little, by some 0.001."
         )
     config = shape_of(tensors, settings, n_head, str(file), notes)
+    check_switches(settings, config, str(file))
     tensors = turned(tensors, config, notes)
     tensors = joined(tensors)
     check_head(tensors, config, str(file))
@@ -78,23 +79,6 @@ def beside(file: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def check_settings(settings: dict[str, Any], where: str) -> None:
-    """Raise WeightsError for a setting by which a model computes otherwise than GPT-2."""
-    activation = settings.get("activation_function", "gelu_new")
-    if activation not in ("gelu_new", "gelu_pytorch_tanh"):
-        raise WeightsError(
-            f"{where}: its activation is {activation}, and GPT-2's is gelu_new: it would compute otherwise."
-        )
-    eps = float(settings.get("layer_norm_epsilon", 1e-5))
-    if abs(eps - 1e-5) > 1e-9:
-        raise WeightsError(
-            f"{where}: its LayerNorms' epsilon is {eps:g}, and GPT-2's is 1e-05: it would compute otherwise."
-        )
-    for name in ("scale_attn_by_inverse_layer_idx", "reorder_and_upcast_attn", "add_cross_attention"):
-        if settings.get(name):
-            raise WeightsError(f"{where}: it has {name}, which GPT-2 has not: it would compute otherwise.")
 
 
 def shape_of(
