@@ -104,7 +104,7 @@ def without_none(kind: Any) -> Any:
     return Annotated[kind, spec]
 
 
-OTHERS = {"resume", "overwrite", "val", "part", "merge", "nproc", "minutes", "seeds", "stride", "file"}
+OTHERS = {"resume", "overwrite", "val", "part", "merge", "nproc", "minutes", "seeds", "stride", "file", "numbers"}
 """Flags that messages name, and that are no settings of a training run."""
 
 

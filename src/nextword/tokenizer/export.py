@@ -41,14 +41,25 @@ def _vocabulary_files(vocabulary: Vocabulary) -> dict[str, bytes]:
         return dict(vocabulary.files)
     if vocabulary.pattern == CHARS:
         return {"tokenizer.json": _to_json(_character_tokenizer(vocabulary))}
-    is_gpt2s = vocabulary is GPT2
-    pairs = [] if is_gpt2s else vocabulary.merge_list()
-    lines = merge_lines() if is_gpt2s else [f"{to_printable(left)} {to_printable(right)}" for left, right in pairs]
+    is_gpt2s, lines = vocabulary is GPT2, printable_merges(vocabulary)
     return {
         "vocab.json": encoder_json().encode() if is_gpt2s else json.dumps(_ids(vocabulary)).encode(),
         "merges.txt": read_vocab_bpe() if is_gpt2s else "\n".join(["#version: 0.2", *lines, ""]).encode(),
         "tokenizer.json": _to_json(_tokenizer(vocabulary, lines)),
     }
+
+
+def printable_merges(vocabulary: Vocabulary) -> list[str]:
+    """List the merges as merges.txt has them: two tokens, and a space between."""
+    if vocabulary is GPT2:
+        return merge_lines()
+    return [f"{to_printable(left)} {to_printable(right)}" for left, right in vocabulary.merge_list()]
+
+
+def printable_tokens(vocabulary: Vocabulary) -> list[str]:
+    """List the tokens in the order of ids, as vocab.json has them."""
+    names = {id: name for name, id in vocabulary.special.items()}
+    return [names.get(id) or to_printable(token) for id, token in enumerate(vocabulary.tokens)]
 
 
 def _character_tokenizer(vocabulary: Vocabulary) -> dict[str, Any]:
@@ -78,9 +89,7 @@ def _around(vocabulary: Vocabulary) -> dict[str, Any]:
 
 def _ids(vocabulary: Vocabulary) -> dict[str, int]:
     """Make the content of vocab.json: the tokens as files write them, in the order of ids."""
-    names = {id: name for name, id in vocabulary.special.items()}
-    found = {id: names.get(id) or to_printable(token) for id, token in enumerate(vocabulary.tokens)}
-    return {token: id for id, token in found.items() if token}
+    return {token: id for id, token in enumerate(printable_tokens(vocabulary)) if token}
 
 
 def _tokenizer(vocabulary: Vocabulary, merges: list[str]) -> dict[str, Any]:
