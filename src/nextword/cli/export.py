@@ -63,7 +63,7 @@ def run(arguments: list[str]) -> int:
 
 
 def export_gguf(model: "GPT", name: str, out: Path, numbers: str) -> int:
-    """Write a GGUF file and Ollama's Modelfile, read the file again, and say how far its logits are off."""
+    """Write a GGUF file and Ollama's Modelfile, and compare the file's logits."""
     import torch
 
     from nextword.weights.foreign import import_checkpoint
