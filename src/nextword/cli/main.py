@@ -27,6 +27,7 @@ VERBS = {
     "data": "turn texts of any size into token shards to train on, and look at them",
     "import": "make a model of nanoGPT's, LLMs-from-scratch's, llm.c's or llama.cpp's file one of ours",
     "export": "write a trained model in another program's format",
+    "push": "send a model to the Hugging Face hub, with a card that says how it was made",
     "onefile": "write GPT-2, the whole of it, as one Python file to read, run and change",
     "bench": "measure how fast this machine is, and nextword on it",
     "learn": "write GPT-2 yourself, in small exercises whose checker names your mistake",
