@@ -1,5 +1,6 @@
 """`nextword export`: a model in another program's format."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,7 +14,7 @@ from nextword.weights.formats import FORMATS
 if TYPE_CHECKING:
     from nextword.model import GPT
 
-WRITTEN = (*(name for name, one in FORMATS.items() if one.save is not None), "gguf")
+WRITTEN = (*(name for name, one in FORMATS.items() if one.save is not None), "gguf", "onnx")
 
 OFF = {"f32": 1e-4, "f16": 2e-3, "bf16": 2e-2, "q8_0": 2e-2, "q4_0": 0.35}
 """What the logits of a file may be off by: the root mean square, as a share of the exact ones'."""
@@ -24,7 +25,8 @@ class Arguments:
     """Write a model in another program's format.
 
     hf is Hugging Face's: transformers, vLLM, mlx-lm and llama.cpp's converter read it. gguf is llama.cpp's and
-    Ollama's, one file with the tokenizer in it, which is read again and compared before it is said to be there.
+    Ollama's, one file with the tokenizer in it. onnx is a graph with a KV cache, for onnxruntime and transformers.js.
+    The last two are read again and compared before they are said to be there.
     """
 
     model: tyro.conf.Positional[str]
@@ -51,6 +53,9 @@ def run(arguments: list[str]) -> int:
     from nextword.loading import load
 
     model, tokenizer = load(args.model)
+    if args.to == "onnx":
+        model.vocabulary = tokenizer.vocabulary
+        return export_onnx(model, args.model, out)
     if args.to == "gguf":
         model.vocabulary = tokenizer.vocabulary
         return export_gguf(model, args.model, out, args.numbers)
@@ -86,4 +91,24 @@ def export_gguf(model: "GPT", name: str, out: Path, numbers: str) -> int:
     size = file.stat().st_size / 1e6
     print(f"Wrote {file} ({size:,.0f} MB). Read again, its logits are off by {off:.1e} of themselves.")
     print(f"llama-cli -m {file}     or: ollama create {Path(name).name} -f {out / 'Modelfile'}")
+    return 0
+
+
+def export_onnx(model: "GPT", name: str, out: Path) -> int:
+    """Write an ONNX graph as transformers.js lays it out, and compare it by onnxruntime."""
+    from nextword.tokenizer.export import save_tokenizer
+    from nextword.weights.foreign.onnx_saving import largest_difference, save_onnx
+    from nextword.weights.huggingface_config import CONFIG, config_values
+
+    (out / "onnx").mkdir(parents=True, exist_ok=True)
+    file = out / "onnx" / "model.onnx"
+    save_onnx(model, file)
+    (out / CONFIG).write_text(json.dumps(config_values(model.config, model.vocabulary), indent=2) + "\n")
+    save_tokenizer(out, model.config.n_ctx, model.vocabulary)
+    gap, scale = largest_difference(model, file)
+    if not gap <= OFF["f32"] * scale:
+        raise ValueError(f"{file} differs by {gap:.1e} from logits of up to {scale:.1f}, which is no rounding.")
+    size = file.stat().st_size / 1e6
+    print(f"Wrote {file} ({size:,.0f} MB). By onnxruntime, with a cache, it is off by {gap:.1e} of {scale:.1f}.")
+    print(f"In JavaScript: await pipeline('text-generation', '{Path(name).name}', {{dtype: 'fp32'}})")
     return 0
