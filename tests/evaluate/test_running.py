@@ -89,7 +89,7 @@ def test_a_file_of_something_else_is_refused(small, task, tmp_path):
     other = tmp_path / "notes.txt"
     for said in ("To do:\n- nothing\n", "To do"):
         other.write_text(said)
-        with pytest.raises(DataError, match=r"notes\.txt holds no outcomes of nextword eval"):
+        with pytest.raises(DataError, match=r"notes\.txt holds no outcomes of an evaluation"):
             outcomes_of(small, task, "m", out=other)
         assert other.read_text() == said
 

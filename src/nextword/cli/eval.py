@@ -11,6 +11,7 @@ import tyro
 from nextword.cli.arguments import parse
 from nextword.cli.eval_report import Measured, heading, is_gpt2, report
 from nextword.cli.measuring_line import MeasuringLine
+from nextword.commands import command
 from nextword.errors import SettingError
 from nextword.tokenizer.vocab import END_OF_TEXT
 
@@ -89,7 +90,7 @@ class Arguments:
         if len(given) != 1:
             raise ValueError("Name one thing to measure on: --data FILE for a text, --task NAME, or --harness TASKS.")
         if not self.results and not self.models:
-            raise ValueError("Name a model to measure: nextword eval gpt2, or the directory of a run.")
+            raise ValueError(f"Name a model to measure, such as {command('eval', 'gpt2')}, or the directory of a run.")
         if self.results and self.models:
             raise ValueError("--results tells of a model that was measured: leave out the models.")
         if self.part is not None and self.out is None:

@@ -102,13 +102,7 @@ def run(arguments: list[str]) -> int:
     from nextword.decode import Sampling, check_settings, stream
 
     # What is wrong is told before a model is loaded, or even fetched.
-    sampling: SamplingArguments = {
-        "temperature": args.temperature,
-        "top_k": args.top_k,
-        "top_p": args.top_p,
-        "min_p": args.min_p,
-        "repetition_penalty": args.repetition_penalty,
-    }
+    sampling = sampling_of(args)
     Sampling(**sampling)
     stop = [text.replace("\\n", "\n") for text in args.stop]
     check_settings(args.max_new_tokens, args.seed, stop)
@@ -136,6 +130,17 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
+def sampling_of(args: Arguments) -> "SamplingArguments":
+    """Take the settings of the sampler."""
+    return {
+        "temperature": args.temperature,
+        "top_k": args.top_k,
+        "top_p": args.top_p,
+        "min_p": args.min_p,
+        "repetition_penalty": args.repetition_penalty,
+    }
+
+
 def many(args: Arguments) -> int:
     """Continue the prompts of a file. Raises ValueError for what does not go with that."""
     if args.prompt is not None or args.num_samples != 1:
@@ -150,12 +155,8 @@ def many(args: Arguments) -> int:
     from nextword.cli.generate_many import generate_many
 
     usual = {
+        **sampling_of(args),
         "max_tokens": args.max_new_tokens,
-        "temperature": args.temperature,
-        "top_k": args.top_k,
-        "top_p": args.top_p,
-        "min_p": args.min_p,
-        "repetition_penalty": args.repetition_penalty,
         "seed": args.seed,
         "stop": [text.replace("\\n", "\n") for text in args.stop] or None,
     }

@@ -32,10 +32,18 @@ def generate_many(
         raise ValueError(f"--prompts needs what serves: {quoted(sys.executable)} -m pip install fastapi uvicorn")
 
     from nextword.data.parts import Part, parse_part
+    from nextword.decode import Sampling
     from nextword.serve.batch_file import answer_all, answered, read_requests
     from nextword.serve.completions import Completions
+    from nextword.serve.requests import CompletionRequest
     from nextword.serve.scheduler import Scheduler
 
+    unknown = {name for name in usual if name not in CompletionRequest.model_fields}  # a sampler that the API has not
+    if changed := sorted(name for name in unknown if usual[name] != getattr(Sampling(), name)):
+        raise ValueError(
+            f"--{changed[0].replace('_', '-')} is for a single prompt: requests of the API do not have it."
+        )
+    usual = {name: value for name, value in usual.items() if name not in unknown}
     chosen = Part(1, 1) if part is None else parse_part(part)
     n_requests = sum(1 for _ in read_requests(prompts, chosen, usual))
     answered(out)

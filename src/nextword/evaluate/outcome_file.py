@@ -43,7 +43,7 @@ def read_outcomes(path: Path) -> OutcomeFile:
         rows = [json.loads(line) for line in lines[1:-1] if line]
     except (OSError, ValueError, KeyError, TypeError) as error:
         said = error.strerror if isinstance(error, OSError) else "its lines are others"
-        raise DataError(f"{path} holds no outcomes of nextword eval ({said}): name another file.") from error
+        raise DataError(f"{path} holds no outcomes of an evaluation ({said}): name another file.") from error
     return OutcomeFile(path, header, {row.pop("item"): row for row in rows})
 
 

@@ -105,7 +105,7 @@ def family_of(state: State, where: str) -> Family:
     known = "; ".join(family.name for family in FAMILIES)
     raise WeightsError(
         f"{where}: its parameters have names that are not known here ({some}, ...). Known are those of {known}. A "
-        "class of your own can be trained as it is: nextword train --model FILE.py:CLASS."
+        "class of your own can be trained as it is, by the model FILE.py:CLASS."
     )
 
 

@@ -143,7 +143,7 @@ def check_head(tensors: dict[str, Tensor], config: GPTConfig, where: str) -> Non
     if head.shape != wte.shape or float((head - wte).abs().max()) > SAME:
         raise WeightsError(
             f"{where}: its head is not its embedding, and GPT-2 has one matrix for both: it would compute otherwise. "
-            "It can be used as a class of your own: nextword generate --model FILE.py:CLASS."
+            "It can be used as a class of your own, by the model FILE.py:CLASS."
         )
 
 
